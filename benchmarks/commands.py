@@ -41,11 +41,11 @@ from pathlib import Path
 from sim.study.analyses.live import Live
 began = time.perf_counter()
 with Live(Path("configs/hybrid.yaml"), [], runs=500, seed=1, workers=2) as live:
-    next(live.pictures({}, lambda: True))
+    next(live.snapshots({}, lambda: True))
     print(time.perf_counter() - began)
-    list(live.pictures({}, lambda: True))
+    list(live.snapshots({}, lambda: True))
     began = time.perf_counter()
-    list(live.pictures({"logistics.cranes": 3}, lambda: True))
+    list(live.snapshots({"logistics.cranes": 3}, lambda: True))
     print(time.perf_counter() - began)
 """
 MEMORY = """
@@ -173,7 +173,7 @@ def lives(turns: int) -> list[Row]:
     taken = [[float(line) for line in run([sys.executable, "-c", LIVE]).lines] for _ in range(turns)]
     first, again = zip(*taken, strict=True)
     return [
-        row("sim live: first picture", [*first], 2),
+        row("sim live: first snapshot", [*first], 2),
         row("sim live: a crane more, 500 replications", [*again], 1.5),
     ]
 

@@ -59,7 +59,7 @@ def compiled(case: Case, runs: int = RUNS) -> float:
     """Return CPU seconds of a whole compiled replication, weather and metrics included, the median of so many."""
     fast = replace(case, engine=COMPILED)
     fast._compared.add(-1)  # noqa: SLF001 (as if another replication had been compared)
-    first = cases.CHECKED
+    first = cases.COMPARED_RUNS
     fast.simulate_chunk(1, first, 1)
     return median(cpu_seconds(partial(fast.simulate_chunk, 1, first + 1 + run, 1)) for run in range(runs))
 

@@ -67,7 +67,7 @@ def first_replication(sent: bytes) -> None:
     """Do what a worker does until it has one replication."""
     case: Case = pickle.loads(sent)  # noqa: S301 (what this process has just pickled)
     case._compared.add(-1)  # noqa: SLF001 (as if another replication had been compared)
-    case.simulate_chunk(1, cases.CHECKED, 1)
+    case.simulate_chunk(1, cases.COMPARED_RUNS, 1)
 
 
 def rows_of(config: str, target: float) -> list[Row]:

@@ -30,13 +30,13 @@ def by(case: Case, engine: Name) -> Case:
     """Return a case for one engine, warmed up, that compares nothing while it is timed."""
     ready_case = replace(case, engine=engine)
     ready_case._compared.add(-1)  # noqa: SLF001 (as if another replication had been compared)
-    ready_case.simulate_chunk(1, cases.CHECKED, 2)
+    ready_case.simulate_chunk(1, cases.COMPARED_RUNS, 2)
     return ready_case
 
 
 def each(case: Case, runs: int) -> float:
     """Return the least processor seconds of a replication in several turns of so many."""
-    first = cases.CHECKED
+    first = cases.COMPARED_RUNS
     spans = [first + turn * runs for turn in range(TURNS)]
     return min(cpu_seconds(partial(case.simulate_chunk, 1, begin, runs)) for begin in spans) / runs
 

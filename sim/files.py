@@ -24,8 +24,8 @@ def _no_fault(operation: str, path: Path) -> None:
 
 before: Callable[[str, Path], None] = _no_fault
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_REFUSED = {
+_DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_WRONG_PLACE_ERRORS = {
     errno.EACCES,
     errno.EPERM,
     errno.EROFS,
@@ -43,26 +43,26 @@ class WrongPlace(SimError):
 
 
 class Damaged(SimError):
-    """A file that is not what was once written there."""
+    """A file whose content is not what was written there."""
 
     exit_code = 2
 
 
 class DiskFull(SimError):
-    """No room for what has to be written."""
+    """The disk has no space for what has to be written."""
 
 
 @contextmanager
 def os_errors_named(path: Path, size: int = 0) -> Iterator[None]:
-    """Turn what the operating system complains of into one line with the path and, if full, the bytes."""
+    """Turn errors of the operating system into one line with the path and, if the disk is full, the bytes needed."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        if error.errno in _FULL:
+        if error.errno in _DISK_FULL_ERRORS:
             needed = f"; {size:,} bytes are needed" if size else ""
             raise DiskFull(f"{path}: could not be written: {reason}{needed}{_free(path)}") from error
-        if error.errno in _REFUSED:
+        if error.errno in _WRONG_PLACE_ERRORS:
             raise WrongPlace(f"{path}: {reason}") from error
         raise SimError(f"{path}: {reason}") from error
 
@@ -80,7 +80,7 @@ def digest(data: bytes) -> str:
 
 
 def read(path: Path, most: int | None = None) -> bytes:
-    """The file's bytes; WrongPlace if it is not there, is no file (a device never ends), or is larger than `most`."""
+    """Return the bytes of a file; WrongPlace if it is missing, no regular file (a device never ends), or above `most`."""
     with os_errors_named(path):
         before("read", path)
         if not path.is_file() and path.exists():
@@ -95,9 +95,9 @@ def read(path: Path, most: int | None = None) -> bytes:
 
 
 def read_at_most(path: Path, most: int) -> bytes:
-    """The first bytes of a file that somebody else wrote; what the operating system complains of is not reworded.
+    """Return at most so many first bytes of a file; errors of the operating system are not reworded.
 
-    Who asks for one byte more than he allows sees that a file is too large without having read it.
+    A caller that asks for one byte more than it allows sees that a file is too large without reading it all.
     """
     before("read some", path)
     with path.open("rb") as file:
@@ -105,9 +105,9 @@ def read_at_most(path: Path, most: int) -> bytes:
 
 
 def write(path: Path, data: bytes) -> None:
-    """Put a file in place, whole or not at all."""
+    """Write a file, whole or not at all."""
     new = path.with_name(f".{path.name}.new")
-    with os_errors_named(path, len(data)), _undone(new):
+    with os_errors_named(path, len(data)), _removed_on_error(new):
         before("create", new)
         with new.open("wb") as file:
             before("write", new)
@@ -121,7 +121,7 @@ def write(path: Path, data: bytes) -> None:
 
 
 def require_writable(path: Path) -> None:
-    """Refuse a file that could not be written, before what it is to hold is worked out: WrongPlace says why."""
+    """Raise WrongPlace where a file could not be written, before its content is worked out."""
     if path.is_dir():
         raise WrongPlace(f"{path}: is a folder, not a file")
     if exists(path.parent):
@@ -131,8 +131,8 @@ def require_writable(path: Path) -> None:
 
 
 @contextmanager
-def _undone(path: Path) -> Iterator[None]:
-    """Leave no half-written file behind when writing it fails."""
+def _removed_on_error(path: Path) -> Iterator[None]:
+    """Remove a half-written file when writing it fails."""
     try:
         yield
     except BaseException:

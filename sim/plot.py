@@ -16,9 +16,9 @@ from sim.config.sections.display_units import display_of, in_display_units, show
 if TYPE_CHECKING:
     from sim.report.figures.style import Axes
     from sim.study.analyses.drivers import Drivers
-    from sim.study.analyses.sensitivity import Found
+    from sim.study.analyses.sensitivity import SensitivityResult
     from sim.study.analyses.sweep import Sweep
-    from sim.study.analyses.tuning import Tuned
+    from sim.study.analyses.tuning import TuningResult
     from sim.study.api import Comparison
     from sim.study.result import Result
 
@@ -184,12 +184,12 @@ def paired_difference(
 
     base = next(iter(comparison.results))
     if case not in comparison.results or case == base:
-        others = ", ".join(name for name in comparison.results if name != base)
-        raise SimError(f"there is no case {case!r} beside the base {base!r}; there are {others}")
-    apart = paired_differences(comparison.results[case].runs, comparison.results[base].runs, metric)
-    better = DIRECTIONS.get(metric) == MORE
+        other_cases = ", ".join(name for name in comparison.results if name != base)
+        raise SimError(f"there is no case {case!r} beside the base {base!r}; there are {other_cases}")
+    differences = paired_differences(comparison.results[case].runs, comparison.results[base].runs, metric)
+    more_is_better = DIRECTIONS.get(metric) == MORE
     return plot_paired_difference(
-        apart, ax, a=case, b=base, metric=metric, more_is_better=better, seed=_seed(comparison)
+        differences, ax, a=case, b=base, metric=metric, more_is_better=more_is_better, seed=_seed(comparison)
     )
 
 
@@ -224,11 +224,13 @@ def heat_map(sweep: Sweep, metric: str, row: str, column: str, statistic: str = 
     from sim.report.figures.sweep import plot_heat_map
 
     table = sweep.table(metric, statistic)
-    table["alike"] = [float(same) for same in sweep.as_good_as_best(metric, statistic)]
+    table["alike"] = [float(is_alike) for is_alike in sweep.as_good_as_best(metric, statistic)]
     names = [name for name in (metric, f"{statistic}_low", f"{statistic}_high", "alike") if name in table]
     grids = [table.pivot_table(index=row, columns=column, values=name, sort=False, dropna=False) for name in names]
-    ends = (grids[1], grids[2]) if len(grids) == 4 else None
-    return plot_heat_map(grids[0], metric, ax, statistic=statistic, ends=ends, alike=grids[-1] == 1, **_sample(sweep))
+    interval = (grids[1], grids[2]) if len(grids) == 4 else None
+    return plot_heat_map(
+        grids[0], metric, ax, statistic=statistic, ends=interval, alike=grids[-1] == 1, **_sample(sweep)
+    )
 
 
 @in_display_units
@@ -247,7 +249,7 @@ def small_multiples(sweep: Sweep, metric: str, statistic: str = "p80", ax: Axes 
 
 
 @in_display_units
-def sensitivity(analysis: Found, ax: Axes | None = None) -> Axes:
+def sensitivity(analysis: SensitivityResult, ax: Axes | None = None) -> Axes:
     """Draw which inputs matter: changes at their low and high ends, or Morris's or Sobol's indices.
 
     >>> inputs = {"logistics.cranes": (2, 4), "logistics.fleets.*.trucks": (4, 8)}
@@ -256,24 +258,24 @@ def sensitivity(analysis: Found, ax: Axes | None = None) -> Axes:
     """
     from sim.report.figures.sensitivity import plot_indices, plot_low_high
 
-    wanted = analysis.manifest["sensitivity"]
-    if wanted["method"] == "low_high":
-        return plot_low_high(analysis.table, wanted["metric"], wanted["statistic"], ax, **_sample(analysis))
-    return plot_indices(analysis.table, wanted["metric"], wanted["statistic"], ax)
+    settings = analysis.manifest["sensitivity"]
+    if settings["method"] == "low_high":
+        return plot_low_high(analysis.table, settings["metric"], settings["statistic"], ax, **_sample(analysis))
+    return plot_indices(analysis.table, settings["metric"], settings["statistic"], ax)
 
 
 @in_display_units
-def pareto(tuning: Tuned, ax: Axes | None = None) -> Axes:
-    """Draw the designs a tuning has tried: its objective against the finish, the Pareto set, the start and the best.
+def pareto(tuning: TuningResult, ax: Axes | None = None) -> Axes:
+    """Draw the candidates a tuning has tried: objective against finish, the Pareto set, the start and the best.
 
     >>> tuned = sim.tune("configs/hybrid.yaml", {"logistics.cranes": (2, 4)}, runs=60)
     >>> ax = sim.plot.pareto(tuned)
     """
     from sim.report.figures.sweep import plot_pareto
 
-    wanted = tuning.manifest["tune"]
+    settings = tuning.manifest["tune"]
     return plot_pareto(
-        tuning.trials, wanted["metric"], wanted["against"], ax, statistic=wanted["statistic"], **_sample(tuning)
+        tuning.trials, settings["metric"], settings["against"], ax, statistic=settings["statistic"], **_sample(tuning)
     )
 
 

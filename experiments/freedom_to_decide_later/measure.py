@@ -56,7 +56,7 @@ def _run(strategy: str, overrides: list[str], runs: int) -> Runs:
     """Return the metrics of a case, a value a replication; none of them may have stalled."""
     config = sim.load(CONFIGS / f"incremental_{strategy}.yaml", [*overrides, LONG_ENOUGH])
     result: Result = sim.run(config, runs=runs, seed=SEED)
-    lost = result.sample.having("stalled") + result.sample.having("failed")
+    lost = result.sample.count_status("stalled") + result.sample.count_status("failed")
     if lost:
         raise SystemExit(f"{lost} replications of {strategy} stalled or failed")
     return {metric: np.asarray(result.sample.runs[metric], np.float64) for metric in METRICS}

@@ -15,11 +15,11 @@ import click
 
 from sim.errors import SimError, Stalled, printable
 
-ADDRESS_SPACE, ADDRESS_SPACE_OF_A_CORE = 800_000_000, 64_000_000
+ADDRESS_SPACE, ADDRESS_SPACE_PER_CORE = 800_000_000, 64_000_000
 """Bytes below which libraries do not load: with less (`ulimit -v`) some wait for ever, others end the process."""
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-"""Why a disk takes no more, standard output being a file on it."""
-COLLECT_AFTER = 100_000
+DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Error numbers of a disk that is full, where standard output is a file."""
+GC_THRESHOLD = 100_000
 """New objects after which cyclic garbage is looked for: of 700, Python's own number, a fifth of the time to a verdict goes
 into looking through modules and a plan that all stay."""
 
@@ -31,12 +31,12 @@ class Commands(click.Group):
         """Run a command; a SimError is its message on stderr and its exit code, also for Ctrl-C and SIGTERM."""
         from sim.study.executors.interruption import ends_soon, interruptible
 
-        before = gc.get_threshold()
-        gc.set_threshold(COLLECT_AFTER, *before[1:])
+        thresholds = gc.get_threshold()
+        gc.set_threshold(GC_THRESHOLD, *thresholds[1:])
         try:
             _require_address_space()
             with ends_soon(), interruptible():
-                found = super().invoke(ctx)
+                result = super().invoke(ctx)
                 sys.stdout.flush()
         except SimError as error:
             click.echo(printable(str(error)), err=True)
@@ -45,13 +45,13 @@ class Commands(click.Group):
             click.echo("memory ran out: take fewer --runs or --workers, or a smaller project", err=True)
             ctx.exit(Stalled.exit_code)
         except OSError as error:
-            if error.filename is not None or error.errno not in NO_ROOM:
+            if error.filename is not None or error.errno not in DISK_ERRORS:
                 raise
             click.echo(f"standard output could not be written: {error.strerror}", err=True)
             os._exit(1)  # an orderly end would try to write it once more, and complain
         finally:
-            gc.set_threshold(*before)
-        return found
+            gc.set_threshold(*thresholds)
+        return result
 
 
 def _require_address_space() -> None:
@@ -60,11 +60,11 @@ def _require_address_space() -> None:
         return
     import resource
 
-    least = ADDRESS_SPACE + ADDRESS_SPACE_OF_A_CORE * (os.cpu_count() or 1)
-    allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if resource.RLIM_INFINITY != allowed < least:
+    needed = ADDRESS_SPACE + ADDRESS_SPACE_PER_CORE * (os.cpu_count() or 1)
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if resource.RLIM_INFINITY != limit < needed:
         raise Stalled(
-            f"{allowed / 1e6:,.0f} MB of address space are allowed and {least / 1e6:,.0f} MB are needed for the "
+            f"{limit / 1e6:,.0f} MB of address space are allowed and {needed / 1e6:,.0f} MB are needed for the "
             "libraries alone: raise the limit (ulimit -v)"
         )
 
@@ -86,17 +86,20 @@ def main() -> None:
     """  # noqa: D301 (click reads the backspace)
 
 
-def _found() -> Iterator[click.Command]:
+def _commands_of_modules() -> Iterator[click.Command]:
     """Yield every command that a module of this folder defines, those of a group with the group."""
     modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
-    there = {
-        id(thing): thing for module in modules for thing in vars(module).values() if isinstance(thing, click.Command)
+    commands = {
+        id(value): value for module in modules for value in vars(module).values() if isinstance(value, click.Command)
     }
-    below = {
-        id(inner) for thing in there.values() if isinstance(thing, click.Group) for inner in thing.commands.values()
+    subcommands = {
+        id(subcommand)
+        for value in commands.values()
+        if isinstance(value, click.Group)
+        for subcommand in value.commands.values()
     }
-    yield from (command for key, command in there.items() if key not in below)
+    yield from (command for key, command in commands.items() if key not in subcommands)
 
 
-for command in _found():
+for command in _commands_of_modules():
     main.add_command(command)

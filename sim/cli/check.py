@@ -14,7 +14,7 @@ import click
 from sim.cli.options import CONFIG, RUNS, SEED, SET, STATUS, WORKERS, load, show, watched, write_or_print
 
 if TYPE_CHECKING:
-    from sim.study.analyses.validation import Checked
+    from sim.study.analyses.validation import CheckResult
 
 
 # --- verify -----------------------------------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ def _require_writable(path: Path) -> None:
     files.require_writable(path.absolute())
 
 
-def _textbook() -> tuple[str, list[Checked]]:
+def _textbook() -> tuple[str, list[CheckResult]]:
     from sim.study.verification import textbook
 
     return "textbook", list(textbook())
@@ -76,7 +76,7 @@ def _textbook() -> tuple[str, list[Checked]]:
 
 def _expectations(
     config: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...]
-) -> tuple[str, list[Checked]]:
+) -> tuple[str, list[CheckResult]]:
     from sim.study.analyses.validation import verify
 
     loaded = load(config, overrides)
@@ -84,7 +84,7 @@ def _expectations(
         return loaded.value.name, verify(loaded, runs=runs, seed=seed, workers=workers, progress=progress)
 
 
-def _write_junit(path: Path, title: str, rows: list[Checked]) -> None:
+def _write_junit(path: Path, title: str, rows: list[CheckResult]) -> None:
     from sim import files
     from sim.study.analyses.validation import junit
 

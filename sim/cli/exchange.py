@@ -64,7 +64,7 @@ def export(
     finish, never means; the plan without uncertainty is the baseline. In XER, names go no further than the project.
     """
     from sim import files
-    from sim.report.exchange.export import hand_over
+    from sim.report.exchange.export import prepare_export
     from sim.report.exchange.formats import write
     from sim.study.result import Result
 
@@ -76,7 +76,7 @@ def export(
     result = Result.load(what) if loaded is None else _run(loaded, runs, seed, workers)
     target = out or Path("out") / f"{result.manifest['name']}{ENDINGS[form] or '_csv'}"
     directory = what if loaded is None else None
-    tasks = write(hand_over(result, looked_at, loaded, directory=directory, level=int(level)), form, target)
+    tasks = write(prepare_export(result, looked_at, loaded, directory=directory, level=int(level)), form, target)
     if form == "xer":
         click.echo("XER is experimental: import it into an empty database first", err=True)
     click.echo(f"written to {target}: {tasks:,} activities")
@@ -146,25 +146,25 @@ def import_(
     from sim.report.exchange.importers.planner_calendars import calendars_text
 
     if dry_run:
-        _tell(files_, network, encoding, project)
+        _dry_run(files_, network, encoding, project)
         return
     if len(files_) > 1:
         raise click.UsageError("several files: with --dry-run only")
-    read = read_network(files_[0], encoding, project)
+    imported = read_network(files_[0], encoding, project)
     if trades is not None:
-        read = with_trades(read, read_trades(trades, load(like, ()).value.labour.trades))
+        imported = with_trades(imported, read_trades(trades, load(like, ()).value.labour.trades))
     if into is not None:
-        _write_config(read, network, like, into, provides, week, calendars)
+        _write_config(imported, network, like, into, provides, week, calendars)
         return
     if week or network == FIT_OUT:
         raise click.UsageError("--week and --as fit_out are for --into")
-    names = calendars_of(read) if calendars else None
-    text = fragment(read, network, calendars=names) + (f"\n{calendars_text(names)}" if names else "")
-    write_or_print(text, out, f"written to {out}: {len(read.activities)} steps")
+    names = calendars_of(imported) if calendars else None
+    text = fragment(imported, network, calendars=names) + (f"\n{calendars_text(names)}" if names else "")
+    write_or_print(text, out, f"written to {out}: {len(imported.activities)} steps")
 
 
 def _write_config(
-    read: PlannerNetwork,
+    imported: PlannerNetwork,
     network: str,
     like: Path,
     target: Path,
@@ -172,7 +172,7 @@ def _write_config(
     week: bool,
     calendars: bool,
 ) -> None:
-    """Write a configuration with a network in it; nothing stays if it is not a whole one."""
+    """Write a configuration with an imported network; the file is removed again if the configuration is not valid."""
     from sim import files
     from sim.config.shipped import find_config
     from sim.errors import SimError
@@ -182,15 +182,15 @@ def _write_config(
     if week and calendars:
         raise click.UsageError("--week or --calendars: the site's week, or one for each step")
     pairs = [text.partition("=") for text in provides]
-    if wrong := [name for name, sign, activity in pairs if not (name and sign and activity)]:
-        raise click.UsageError(f"--provides {wrong[0]}: STEP=ACTIVITY is meant")
+    if malformed := [name for name, sign, activity in pairs if not (name and sign and activity)]:
+        raise click.UsageError(f"--provides {malformed[0]}: STEP=ACTIVITY is meant")
     if files.exists(target):
         raise SimError(f"{target} is there already")
     like = find_config(like)
     project = load(like, ()).value
-    place, given = place_of(project, network), {name: activity for name, _, activity in pairs}
-    steps = milestones(read, project, network, given)
-    files.write(target, config_text(read, place, like, target, steps, week=week, calendars=calendars).encode())
+    place, providers = place_of(project, network), {name: activity for name, _, activity in pairs}
+    steps = milestones(imported, project, network, providers)
+    files.write(target, config_text(imported, place, like, target, steps, week=week, calendars=calendars).encode())
     try:
         remarks = check(load(target, ()))
     except SimError:
@@ -198,25 +198,25 @@ def _write_config(
         raise
     for remark in remarks:
         click.echo(remark, err=True)
-    click.echo(f"written to {target}: {len(read.activities)} steps of {network}; next: sim check {target}")
+    click.echo(f"written to {target}: {len(imported.activities)} steps of {network}; next: sim check {target}")
 
 
-def _tell(paths: tuple[Path, ...], network: str, encoding: str | None, project: str | None) -> None:
-    """Say of every file, and of every project in it, what would come in or why it is refused; exit code 2 if one is."""
-    told = [one for path in paths for one in _come_in(path, network, encoding, project)]
-    for title, lines, is_refused in told:
+def _dry_run(paths: tuple[Path, ...], network: str, encoding: str | None, project: str | None) -> None:
+    """Print for every project in every file what would be read, or why it is refused; exit code 2 if one is."""
+    previews = [preview for path in paths for preview in _preview_projects(path, network, encoding, project)]
+    for title, lines, is_refused in previews:
         click.echo(f"{title}: refused: {lines[0]}" if is_refused else "\n  ".join([f"{title}:", *lines]))
-    refused = sum(one[2] for one in told)
-    projects = f" ({len(told)} projects)" if len(told) > len(paths) else ""
-    click.echo(f"{len(told) - refused} of {len(told)} can be read, {len(paths)} files{projects}")
+    refused = sum(is_refused for _, _, is_refused in previews)
+    projects = f" ({len(previews)} projects)" if len(previews) > len(paths) else ""
+    click.echo(f"{len(previews) - refused} of {len(previews)} can be read, {len(paths)} files{projects}")
     if refused:
         raise SystemExit(2)
 
 
-def _come_in(
+def _preview_projects(
     path: Path, network: str, encoding: str | None, project: str | None
 ) -> Iterator[tuple[str, Sequence[str], bool]]:
-    """Yield what would come in of a file, for each of its projects: title, lines, and whether it is refused."""
+    """Yield (title, lines, is refused) for each project of a file: what would be read of it."""
     from sim.errors import SimError
     from sim.report.exchange.formats import read_network
     from sim.report.exchange.importers.into_config import FIT_OUT, fragment
@@ -224,15 +224,15 @@ def _come_in(
 
     title = f"{path}" if project is None else f"{path}, project {project}"
     try:
-        read = read_network(path, encoding, project)
-        fragment(read, "shell" if network == FIT_OUT else network)
+        imported = read_network(path, encoding, project)
+        fragment(imported, "shell" if network == FIT_OUT else network)
     except SeveralProjects as several:
         for name in several.names:
-            yield from _come_in(path, network, encoding, name)
+            yield from _preview_projects(path, network, encoding, name)
     except SimError as error:
         yield title, [str(error)], True
     else:
-        yield title, list(read.describe()), False
+        yield title, list(imported.describe()), False
 
 
 # --- sliders ----------------------------------------------------------------------------------------------------------
@@ -269,8 +269,8 @@ def live(
         raise SimError("sim live needs tornado: pip install tornado, or this package with its extra live") from missing
 
     click.echo("sizing the baseline …", err=True)
-    with Live(config, overrides, runs=runs, seed=seed, workers=max(1, workers or cores()), status=status) as shown:
-        asyncio.run(serve(shown, port, lambda address: click.echo(f"{address}  (Ctrl-C ends it)")))
+    with Live(config, overrides, runs=runs, seed=seed, workers=max(1, workers or cores()), status=status) as session:
+        asyncio.run(serve(session, port, lambda address: click.echo(f"{address}  (Ctrl-C ends it)")))
 
 
 # --- replay -----------------------------------------------------------------------------------------------------------

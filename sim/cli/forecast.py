@@ -93,9 +93,9 @@ def forecast(
             out=target, resume=resume, progress=progress, levers=levers, on_sample=drawing.begin,
             extras=lambda found, directory: write_run(with_trend(found, earlier), directory, drawing),
         )  # fmt: skip
-    moved = attribution.moves(result.sample) if attribution else []
+    date_moves = attribution.moves(result.sample) if attribution else []
     keep(result, target)
-    click.echo(describe_forecast(result, moved, earlier))
+    click.echo(describe_forecast(result, date_moves, earlier))
     click.echo(f"\n{describe_trend(trend(target), result.manifest['start_date'])}")
     if len(result.more.get("levers", {})):
         show_levers(result)
@@ -128,7 +128,7 @@ def init_status(config: Path, as_of: datetime, grain: str, out: Path | None, ove
 
     loaded = load(config, overrides)
     rows = status_sheet(_steps(loaded), as_of.date(), GRAINS[GRAINS.index(grain)])
-    _hand_over(rows, out, f"{len(rows)} rows written to {out}: correct what is not as planned, then sim status check")
+    _write_sheet(rows, out, f"{len(rows)} rows written to {out}: correct what is not as planned, then sim status check")
 
 
 @status.command("from")
@@ -145,19 +145,24 @@ def from_schedule(file: Path, as_of: datetime | None, out: Path | None) -> None:
     """
     from sim.report.exchange.importers.statused_schedule import read_statused
 
-    found = read_statused(file)
-    data_date = as_of.date().isoformat() if as_of else found.data_date
+    schedule = read_statused(file)
+    data_date = as_of.date().isoformat() if as_of else schedule.data_date
     if data_date is None:
         raise click.UsageError(f"{file} has no status date: say --as-of DATE")
-    rows: list[dict[str, object]] = [{"kind": "data_date", "date": data_date}, {"kind": "logic", "what": found.logic}]
-    rows += found.rows
-    _hand_over(
-        rows, out, f"{len(found.rows)} of {found.activities} activities have begun by {data_date}: written to {out}"
+    rows: list[dict[str, object]] = [
+        {"kind": "data_date", "date": data_date},
+        {"kind": "logic", "what": schedule.logic},
+    ]
+    rows += schedule.rows
+    _write_sheet(
+        rows,
+        out,
+        f"{len(schedule.rows)} of {schedule.activities} activities have begun by {data_date}: written to {out}",
     )
 
 
-def _hand_over(rows: list[dict[str, object]], out: Path | None, message: str) -> None:
-    """Write a sheet of facts to a file and say so, or print it."""
+def _write_sheet(rows: list[dict[str, object]], out: Path | None, message: str) -> None:
+    """Write rows of a status to a file and print a message, or print the rows where no file is given."""
     from sim import files
     from sim.study.analyses.forecast.status import write_csv, written
 
@@ -184,11 +189,11 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
 
     loaded = load(config, overrides)
     facts = read_status(file, loaded.value.scale.start_date)
-    found = findings_of(_steps(loaded), facts)
-    errors = sum(one.weight == "error" for one in found)
-    if found:
-        click.echo(describe_findings(found))
-    click.echo(f"{len(facts.facts)} facts until {facts.data_date}: {errors} errors, {len(found) - errors} notes")
+    findings = findings_of(_steps(loaded), facts)
+    errors = sum(finding.weight == "error" for finding in findings)
+    if findings:
+        click.echo(describe_findings(findings))
+    click.echo(f"{len(facts.facts)} facts until {facts.data_date}: {errors} errors, {len(findings) - errors} notes")
     if errors:
         failed = SimError(f"{file}: {errors} errors")
         failed.exit_code = 2

@@ -22,7 +22,7 @@ PHASE_MW, UNIT_MW, SPARE_UNITS = 250, 30, 1
 """Of the shipped base: MW of one phase, of one generating unit, and the units that stand by."""
 PHASE_INTERVAL_DAYS = 120
 STATUS = "status"
-HOME, START = "west_texas", "2027-01-04"
+HOME_PLACE, START = "west_texas", "2027-01-04"
 FIRST_COMMENT = re.compile(r"(?:^# (?!yaml-language-server).+\n)+", re.MULTILINE)
 SCHEMA_LINE = re.compile(r"^# yaml-language-server:.*\n", re.MULTILINE)
 
@@ -54,12 +54,14 @@ def init(name: str, mw: float | None, place: str | None, strategy: str | None, s
         )
     if files.exists(folder):
         raise SimError(f"{folder} is there already")
-    capacity = mw if mw is not None else float(_asked("Gross MW", PHASE_MW))
+    capacity = mw if mw is not None else float(_prompt("Gross MW", PHASE_MW))
     if not 0.1 <= capacity <= 20_000:
         raise click.BadParameter(f"{capacity:g}: 0.1 to 20,000 MW expected", param_hint="--mw")
-    where = _place(place if place is not None else str(_asked("State", HOME)))
-    how = strategy or str(_asked("Strategy", STRATEGIES[0], STRATEGIES))
-    texts = project_files(project, capacity, where, how, _day(start or str(_asked("Day of the first order", START))))
+    place_and_code = _parse_place(place if place is not None else str(_prompt("State", HOME_PLACE)))
+    chosen_strategy = strategy or str(_prompt("Strategy", STRATEGIES[0], STRATEGIES))
+    texts = project_files(
+        project, capacity, place_and_code, chosen_strategy, _day(start or str(_prompt("Day of the first order", START)))
+    )
     _require_sound(texts[f"{project}.yaml"])
     files.make_directory(folder)
     for file, text in texts.items():
@@ -68,7 +70,7 @@ def init(name: str, mw: float | None, place: str | None, strategy: str | None, s
     click.echo(f"go on with: sim run {folder / f'{project}.yaml'}")
 
 
-def _asked(question: str, default: Any, choices: tuple[str, ...] = ()) -> Any:
+def _prompt(question: str, default: Any, choices: tuple[str, ...] = ()) -> Any:
     """Ask for what no option says; the default where nobody can answer."""
     if not sys.stdin.isatty():
         return default
@@ -82,25 +84,25 @@ def _day(text: str) -> date:
         raise click.BadParameter(f"{text!r}: a day like 2027-01-04 expected", param_hint="--start") from None
 
 
-def _place(text: str) -> tuple[str, str]:
-    """Return a place as a word and the code of its state: ("ohio", "OH")."""
+def _parse_place(text: str) -> tuple[str, str]:
+    """Return a place as (word, code of its state): ("ohio", "OH")."""
     from holidays import country_holidays
 
     from sim.errors import did_you_mean
 
     word = re.sub(r"[^a-z]+", "_", text.lower()).strip("_")
-    if word in (HOME, "north_texas"):
+    if word in (HOME_PLACE, "north_texas"):
         return word, "TX"
     states = country_holidays("US")
     codes = {name.lower().replace(" ", "_"): code for name, code in states.subdivisions_aliases.items()}
     codes |= {code.lower(): code for code in states.subdivisions}
     if word not in codes:
-        near = did_you_mean(word, [HOME, *(known for known in codes if len(known) > 2)])
+        suggestion = did_you_mean(word, [HOME_PLACE, *(state for state in codes if len(state) > 2)])
         raise click.BadParameter(
-            f"{text!r}: a state of the United States, by name or code, expected{f' ({near})' if near else ''}",
+            f"{text!r}: a state of the United States, by name or code, expected{f' ({suggestion})' if suggestion else ''}",
             param_hint="--place",
         )
-    names = {code: known for known, code in codes.items() if len(known) > 2}
+    names = {code: state for state, code in codes.items() if len(state) > 2}
     return names.get(codes[word], word), codes[word]
 
 
@@ -128,7 +130,7 @@ def project_files(name: str, mw: float, place: tuple[str, str], strategy: str, s
 
 
 def _config(name: str, mw: float, place: tuple[str, str], strategy: str, start: date) -> str:
-    """The project: size, place and start; all else is inherited."""
+    """Return the configuration: size, place and start; everything else is inherited."""
     phases = ceil(mw / PHASE_MW)
     units = ceil(mw / phases / UNIT_MW) + SPARE_UNITS
     interval = f", phases: {phases}, phase_interval_days: {PHASE_INTERVAL_DAYS}" if phases > 1 else ""
@@ -164,7 +166,7 @@ def _in_words(place: str) -> str:
 
 
 def _weather(place: str) -> str:
-    """Return the lines for the weather of a place: its own where it is built in, else which one stands in for it."""
+    """Return the lines for the weather of a place: its own if it is shipped, else a comment on which one stands in for it."""
     from sim.config.sections.weather import REGIONS
 
     if place in REGIONS:
@@ -176,7 +178,7 @@ def _weather(place: str) -> str:
 
 
 def _study(name: str) -> str:
-    """A first question, as a study file."""
+    """Return a first study file."""
     return dedent(f"""\
         # sim sweep study.yaml
         schema_version: 1
@@ -191,7 +193,7 @@ def _study(name: str) -> str:
 
 
 def _script(name: str) -> str:
-    """A script that runs, tells and draws; it needs no guarded main."""
+    """Return a script that runs the project, prints its verdict and draws its finish; it needs no `if __name__` guard."""
     return dedent(f'''\
         """Run the project, say how sure its dates are, and draw them."""
 
@@ -210,7 +212,7 @@ def _script(name: str) -> str:
 
 
 def _notebook(name: str) -> str:
-    """A notebook of a few cells, without outputs."""
+    """Return a notebook of a few cells, without outputs."""
     cells = [
         _cell("markdown", f"# {name}\n\nRun the project, then look at its dates."),
         _cell("code", f'import sim\n\nconfig = sim.load("{name}.yaml")\nconfig'),
@@ -231,7 +233,7 @@ def _cell(kind: str, text: str) -> dict[str, Any]:
 
 
 def _readme(name: str, mw: float, place: str, strategy: str, start: date) -> str:
-    """What each file is, and the commands to go on with."""
+    """Return a README: what each file is, and which commands to run next."""
     return dedent(f"""\
         # {name}
 
@@ -272,7 +274,7 @@ def examples(name: str | None, folder: Path | None) -> None:
     from sim.errors import did_you_mean
 
     if name is None:
-        for line in _listed({one: _first_sentence(_read(one)) for one in shipped_names()}):
+        for line in _two_columns({example: _first_sentence(_read(example)) for example in shipped_names()}):
             click.echo(line)
         return
     if shipped(name) is None:
@@ -282,13 +284,13 @@ def examples(name: str | None, folder: Path | None) -> None:
         click.echo(text, nl=False)
         return
     copies = {f"{name}.yaml": text.encode(), **_statuses(name)}
-    for place in copies:
-        if files.exists(folder / place):
-            raise click.BadParameter(f"{folder / place} is there already", param_hint="--to")
-    for place, data in copies.items():
-        files.make_directory((folder / place).parent)
-        files.write(folder / place, data)
-        click.echo(f"written to {folder / place}")
+    for file in copies:
+        if files.exists(folder / file):
+            raise click.BadParameter(f"{folder / file} is there already", param_hint="--to")
+    for file, data in copies.items():
+        files.make_directory((folder / file).parent)
+        files.write(folder / file, data)
+        click.echo(f"written to {folder / file}")
 
 
 def _statuses(name: str) -> dict[str, bytes]:
@@ -314,13 +316,13 @@ def _first_sentence(text: str) -> str:
     return re.split(r"(?<=[.]) ", words)[0]
 
 
-def _listed(described: Mapping[str, str]) -> list[str]:
-    """Return names with what they are beside them, wrapped to the width of the terminal."""
-    first = max(map(len, described), default=0) + 2
-    width = max(first + 30, min(get_terminal_size().columns, 120))
+def _two_columns(text_of: Mapping[str, str]) -> list[str]:
+    """Return names with a text beside each, wrapped to the width of the terminal."""
+    indent = max(map(len, text_of), default=0) + 2
+    width = max(indent + 30, min(get_terminal_size().columns, 120))
     return [
-        fill(text or "-", width, initial_indent=f"{name:<{first}}", subsequent_indent=" " * first)
-        for name, text in described.items()
+        fill(text or "-", width, initial_indent=f"{name:<{indent}}", subsequent_indent=" " * indent)
+        for name, text in text_of.items()
     ]
 
 

@@ -21,33 +21,33 @@ if TYPE_CHECKING:
 
 
 class WholeNumber(click.IntRange):
-    """A whole number on the command line, whose mistakes are told as those of a file are."""
+    """A whole number on the command line, with the same error messages as in a file."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number; BadParameter with what was typed, what is expected, and how to write it."""
-        return int(told_as_in_files(self, super().convert, "a whole number", value, param, ctx))
+        return int(convert_number(self, super().convert, "a whole number", value, param, ctx))
 
 
 class RealNumber(click.FloatRange):
-    """A number on the command line, whose mistakes are told as those of a file are."""
+    """A number on the command line, with the same error messages as in a file."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the number; BadParameter with what was typed, what is expected, and how to write it."""
-        return float(told_as_in_files(self, super().convert, "a number", value, param, ctx))
+        return float(convert_number(self, super().convert, "a number", value, param, ctx))
 
 
-def told_as_in_files(
-    kind: click.IntRange | click.FloatRange, convert: Callable[..., Any], what: str, value: Any,
+def convert_number(
+    kind: click.IntRange | click.FloatRange, convert: Callable[..., Any], expected: str, value: Any,
     param: click.Parameter | None, ctx: click.Context | None,
 ) -> Any:  # fmt: skip
-    """Return what `convert` makes of a word; otherwise fail like `1,000 given, a whole number from 1 to 9 expected`."""
+    """Return what `convert` makes of a text; if invalid fail with `1,000 given, a whole number from 1 to 9 expected`."""
     try:
         return convert(value, param, ctx)
     except click.BadParameter:
-        plain = without_thousands(str(value).strip())
-        number = re.match(r"-?[0-9]+(?:\.[0-9]+)?", plain)
+        digits = without_thousands(str(value).strip())
+        number = re.match(r"-?[0-9]+(?:\.[0-9]+)?", digits)
         hint = f" (write {number[0]})" if number and number[0] != str(value) else ""
-        kind.fail(f"{value} given, {what} from {kind.min:,} to {kind.max:,} expected{hint}", param, ctx)
+        kind.fail(f"{value} given, {expected} from {kind.min:,} to {kind.max:,} expected{hint}", param, ctx)
 
 
 CONFIG = click.argument("config", type=click.Path(path_type=Path))
@@ -75,25 +75,25 @@ ENGINE = click.option(
 
 
 def SET(command: Callable[..., None]) -> Callable[..., None]:  # noqa: N802 (a decorator like the options around it)
-    """Add what changes a configuration: --set, --risks and --without, as `overrides`; and how large a plan may be."""
+    """Add the options that change a configuration (--set, --risks, --without, as `overrides`), and --most-steps."""
 
     @wraps(command)
     def overridden(
         *, overrides: tuple[str, ...], risks: str | None, without: tuple[str, ...], most_steps: int | None, **rest: Any
     ) -> None:
-        from sim.study.executors.memory_estimate import MOST_STEPS, steps_allowed
+        from sim.study.executors.memory_estimate import MAX_STEPS, steps_allowed
 
         mode = (f"risks.mode={risks}",) if risks else ()
         off = (f"risks.without=[{', '.join(without)}]",) if without else ()
-        with steps_allowed(most_steps or MOST_STEPS):
+        with steps_allowed(most_steps or MAX_STEPS):
             command(overrides=(*overrides, *mode, *off), **rest)
 
-    for option in reversed(_CHANGES):
+    for option in reversed(_CONFIG_OPTIONS):
         overridden = option(overridden)
     return overridden
 
 
-_CHANGES = (
+_CONFIG_OPTIONS = (
     click.option(
         "--set",
         "overrides",
@@ -144,7 +144,7 @@ _STATUS: ContextVar[Path | None] = ContextVar("status", default=None)
 
 
 def STATUS(command: Callable[..., None]) -> Callable[..., None]:  # noqa: N802 (a decorator like the options around it)
-    """Add --status: every configuration that the command loads goes on from there."""
+    """Add --status: every project that the command loads continues from that status."""
 
     @wraps(command)
     def continued(*, status: Path | None, **rest: Any) -> None:
@@ -190,7 +190,7 @@ def show(text: RenderableType) -> None:
 
 
 def write_or_print(text: str, out: Path | None, message: str = "") -> None:
-    """Write a text to a file and say so, or print it where no file is named."""
+    """Write a text to a file and print a message, or print the text where no file is given."""
     from sim import files
 
     if out is None:

@@ -56,17 +56,17 @@ def reference(out: Path, gallery: Path | None) -> None:
     if gallery is not None:
         files.make_directory(gallery)
         files.write(out / "gallery.md", gallery_page(gallery, out).encode())
-        click.echo(f"written to {out / 'gallery.md'} and {gallery}")
+        click.echo(f"pages_by_name to {out / 'gallery.md'} and {gallery}")
         return
 
-    pages = written(click.get_current_context().find_root().command)
+    pages = pages_by_name(click.get_current_context().find_root().command)
     files.make_directory(out)
     for name, text in pages.items():
         files.write(out / name, text.encode())
-    click.echo(f"written to {out}: {', '.join(pages)}")
+    click.echo(f"pages_by_name to {out}: {', '.join(pages)}")
 
 
-def written(root: click.Command) -> dict[str, str]:
+def pages_by_name(root: click.Command) -> dict[str, str]:
     """Return the pages by file name; `root` is the command that holds all others."""
     from sim.report.docs_pages import configuration, metrics, studies
 
@@ -82,19 +82,19 @@ def written(root: click.Command) -> dict[str, str]:
 def commands(root: click.Command) -> str:
     """Return every command's help as one page."""
     head = "# Commands\n\nWritten by `make docs` from `--help`.\n"
-    return head + "".join(f"\n## {name}\n\n```text\n{text}\n```\n" for name, text in _helps(root, "sim"))
+    return head + "".join(f"\n## {name}\n\n```text\n{text}\n```\n" for name, text in _help_texts(root, "sim"))
 
 
-def _helps(command: click.Command, name: str, above: click.Context | None = None) -> Iterator[tuple[str, str]]:
-    """Return name and help of a command and of those below it, as wide as the page wherever it is written."""
+def _help_texts(command: click.Command, name: str, parent: click.Context | None = None) -> Iterator[tuple[str, str]]:
+    """Yield name and help text of a command and of its subcommands, always in the width of the page."""
     context = click.Context(
-        command, info_name=name.rpartition(" ")[2], parent=above, terminal_width=WIDTH,
+        command, info_name=name.rpartition(" ")[2], parent=parent, terminal_width=WIDTH,
         help_option_names=["-h", "--help"],
     )  # fmt: skip
     yield name, command.get_help(context).rstrip()
     if isinstance(command, click.Group):
         for word in command.list_commands(context):
-            yield from _helps(command.commands[word], f"{name} {word}", context)
+            yield from _help_texts(command.commands[word], f"{name} {word}", context)
 
 
 def python() -> str:
@@ -113,15 +113,15 @@ def python() -> str:
     return "".join(parts)
 
 
-def _entry(name: str, thing: Any) -> Iterator[str]:
-    """Return one function, or one class with its methods and properties."""
-    if inspect.isclass(thing):
-        yield f"\n## {name}\n\n{_doc(thing)}\n"
-        for below, member in vars(thing).items():
-            if not below.startswith("_") and (callable(member) or hasattr(member, "__get__")) and _doc(member):
-                yield f"\n### {name}.{below}{_signature(member)}\n\n{_doc(member)}\n"
+def _entry(name: str, definition: Any) -> Iterator[str]:
+    """Yield the text of one function, or of one class with its methods and properties."""
+    if inspect.isclass(definition):
+        yield f"\n## {name}\n\n{_doc(definition)}\n"
+        for member_name, member in vars(definition).items():
+            if not member_name.startswith("_") and (callable(member) or hasattr(member, "__get__")) and _doc(member):
+                yield f"\n### {name}.{member_name}{_signature(member)}\n\n{_doc(member)}\n"
     else:
-        yield f"\n## {name}\n\n```python\n{name}{_signature(thing)}\n```\n\n{_doc(thing)}\n"
+        yield f"\n## {name}\n\n```python\n{name}{_signature(definition)}\n```\n\n{_doc(definition)}\n"
 
 
 def _doc(thing: Any) -> str:
@@ -137,20 +137,20 @@ def _paragraph(text: str) -> str:
     return f"```text\n{text}\n```" if "\n           " in text or "     " in text.split("\n", maxsplit=1)[0] else text
 
 
-def _signature(thing: Any) -> str:
+def _signature(definition: Any) -> str:
     """Return the parameters without their types, which the docstring explains; nothing for a property."""
-    inner = getattr(thing, "__func__", thing)
-    if not inspect.isfunction(inner):
+    function = getattr(definition, "__func__", definition)
+    if not inspect.isfunction(function):
         return ""
     words, starred = [], False
-    for parameter in inspect.signature(inner).parameters.values():
+    for parameter in inspect.signature(function).parameters.values():
         if parameter.name in {"self", "cls"}:
             continue
         if parameter.kind is parameter.KEYWORD_ONLY and not starred:
             words.append("*")
             starred = True
-        given = "" if parameter.default is parameter.empty else f"={parameter.default!r}"
-        words.append(f"{parameter.name}{given}")
+        default = "" if parameter.default is parameter.empty else f"={parameter.default!r}"
+        words.append(f"{parameter.name}{default}")
     return f"({', '.join(words)})"
 
 
@@ -190,28 +190,30 @@ your own to draw on. Each returns the axes.
 """
 
 
-def gallery_page(folder: Path, beside: Path) -> str:
-    """Draw every figure of `sim.plot` into a folder, and return the page in `beside` that shows them."""
+def gallery_page(folder: Path, page_folder: Path) -> str:
+    """Draw every figure of `sim.plot` into a folder, and return the page, to be stored in `page_folder`, that shows them."""
     from os.path import relpath
 
     from sim import files
 
     axes = _gallery_axes()
     for name, ax in axes.items():
-        files.write(folder / f"{name}.png", _picture(ax))
-    return gallery_text(axes, relpath(folder, beside))
+        files.write(folder / f"{name}.png", _small_png(ax))
+    return gallery_text(axes, relpath(folder, page_folder))
 
 
 def gallery_text(names: Iterable[str], pictures: str) -> str:
-    """Return the page of these figures, whose pictures lie in the folder `pictures`: question, picture, five lines."""
+    """Return the gallery page in Markdown: for each figure its question, its image in the folder `pictures`, and the code."""
     from importlib import import_module
 
     parts, plot = [GALLERY_HEAD], import_module("sim.plot")
     for name in names:
-        summary, _, rest = _doc(getattr(plot, name)).partition("\n\n")
-        example = [line.removeprefix(">>> ") for line in rest.splitlines() if line.startswith(">>> ")]
-        stored = [] if len(example) > 1 or "sim.drivers" in example[0] else ['result = sim.run("hybrid", runs=200)']
-        code = "\n".join(["import sim\n", *stored, *example, f'ax.figure.savefig("{name}.png")'])
+        summary, _, details = _doc(getattr(plot, name)).partition("\n\n")
+        example = [line.removeprefix(">>> ") for line in details.splitlines() if line.startswith(">>> ")]
+        preparation = (
+            [] if len(example) > 1 or "sim.drivers" in example[0] else ['result = sim.run("hybrid", runs=200)']
+        )
+        code = "\n".join(["import sim\n", *preparation, *example, f'ax.figure.savefig("{name}.png")'])
         # by name, which is found wherever sim is installed
         code = code.replace("configs/", "").replace(".yaml", "")
         picture = f"![sim.plot.{name}]({pictures}/{name}.png)"
@@ -219,20 +221,20 @@ def gallery_text(names: Iterable[str], pictures: str) -> str:
     return "".join(parts)
 
 
-def _picture(ax: Any) -> bytes:
-    """Return the figure of axes as a small PNG, the same bytes every time."""
+def _small_png(ax: Any) -> bytes:
+    """Return the figure of some axes as a small PNG, always the same bytes."""
     from io import BytesIO
 
     from sim.report.figures import style
 
-    sink = BytesIO()
+    buffer = BytesIO()
     with style.house():
-        ax.figure.savefig(sink, format="png", dpi=GALLERY_DPI, metadata={"Software": None})
-    return sink.getvalue()
+        ax.figure.savefig(buffer, format="png", dpi=GALLERY_DPI, metadata={"Software": None})
+    return buffer.getvalue()
 
 
 def _gallery_axes() -> dict[str, Any]:
-    """Return every figure of `sim.plot` by name, drawn of studies of a small project."""
+    """Draw every figure of `sim.plot` from studies of a small project; return the axes by name."""
     from importlib import import_module
 
     from sim.study.analyses.drivers import drivers
@@ -245,20 +247,22 @@ def _gallery_axes() -> dict[str, Any]:
     config, runs = load("hybrid", SMALL), GALLERY_RUNS
     lines, trucks, cranes = "systems.compute.factory.lines", "logistics.fleets.*.trucks", "logistics.cranes"
     result = run(config, runs=runs)
-    both = compare([result, load("modular", SMALL)], runs=runs)
-    one = sweep(config, {lines: [1, 2, 3, 6]}, runs=30)
-    two = sweep(config, {lines: [1, 2, 4], trucks: [1, 2, 4]}, runs=30)
-    found = sensitivity(config, {lines: (1, 4), cranes: (1, 3), trucks: (1, 6)}, runs=30)
-    tuned = tune(config, {lines: (1, 4), cranes: (1, 3)}, runs=20)
+    comparison = compare([result, load("modular", SMALL)], runs=runs)
+    line_sweep = sweep(config, {lines: [1, 2, 3, 6]}, runs=30)
+    grid_sweep = sweep(config, {lines: [1, 2, 4], trucks: [1, 2, 4]}, runs=30)
+    analysis = sensitivity(config, {lines: (1, 4), cranes: (1, 3), trucks: (1, 6)}, runs=30)
+    tuning = tune(config, {lines: (1, 4), cranes: (1, 3)}, runs=20)
     metric = "lead_time_full_days"
-    of_studies = {
+    study_figures = {
         "tornado": lambda: plot.tornado(drivers(config, runs=40)),
-        "strategy_cloud": lambda: plot.strategy_cloud(both),
-        "paired_difference": lambda: plot.paired_difference(both, [*both.results][1]),
-        "sweep_lines": lambda: plot.sweep_lines(one, metric),
-        "heat_map": lambda: plot.heat_map(two, metric, two.inputs[0], two.inputs[1]),
-        "small_multiples": lambda: plot.small_multiples(two, metric),
-        "sensitivity": lambda: plot.sensitivity(found),
-        "pareto": lambda: plot.pareto(tuned),
+        "strategy_cloud": lambda: plot.strategy_cloud(comparison),
+        "paired_difference": lambda: plot.paired_difference(comparison, [*comparison.results][1]),
+        "sweep_lines": lambda: plot.sweep_lines(line_sweep, metric),
+        "heat_map": lambda: plot.heat_map(grid_sweep, metric, grid_sweep.inputs[0], grid_sweep.inputs[1]),
+        "small_multiples": lambda: plot.small_multiples(grid_sweep, metric),
+        "sensitivity": lambda: plot.sensitivity(analysis),
+        "pareto": lambda: plot.pareto(tuning),
     }
-    return {name: of_studies[name]() if name in of_studies else getattr(plot, name)(result) for name in plot.__all__}
+    return {
+        name: study_figures[name]() if name in study_figures else getattr(plot, name)(result) for name in plot.__all__
+    }

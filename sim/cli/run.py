@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from sim.study.result import Result
 
 
-STATED = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
-"""Where an option came from that somebody has given, and that is not the default."""
+GIVEN_SOURCES = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+"""Sources of an option that the user has given, not the default."""
 
 
 @click.command()
@@ -108,7 +108,7 @@ def run(
             raise click.UsageError(
                 "--shard is a part of a stated number of runs here: no --precision, --scheduler or --against"
             )
-        run_part(loaded, shard, target, runs=runs, seed=seed, workers=workers, sampling=sampling, resume=resume)
+        run_one_shard(loaded, shard, target, runs=runs, seed=seed, workers=workers, sampling=sampling, resume=resume)
         return
     drawing = FigureDrawing(figures)
     drawing.get_ready(cores())
@@ -132,55 +132,55 @@ def run(
     click.echo(f"\nwritten to {target}: report.html, figures/, summary.json and tables (runs, curves, events, chain)")
     if against is not None:
         place = target.with_name(f"{target.name}_against")
-        hold_against(result, against, place, engine=engine, workers=workers, scheduler=scheduler)
+        compare_against(result, against, place, engine=engine, workers=workers, scheduler=scheduler)
     warn_stalls(result)
 
 
-def hold_against(
+def compare_against(
     result: Result, other: Path, place: Path, *, engine: str, workers: int | None, scheduler: str | None
 ) -> None:
-    """Print and draw what moved against another project, run with the same seed, or against a stored result."""
+    """Print and draw the differences from another project, run with the same seed, or from a stored result."""
     from sim.study.analyses.baseline_diff import changed_inputs
     from sim.study.api import run as run_many
-    from sim.study.api import stored
+    from sim.study.api import stored_result
 
-    before = stored(other)
-    if before is None:
+    reference = stored_result(other)
+    if reference is None:
         loaded = load(other, ())
         with watched(f"{loaded.value.name}, to hold against") as progress:
-            before = run_many(
+            reference = run_many(
                 loaded, runs=result.sample.size, seed=int(result.manifest["seed"]), workers=workers, engine=engine,
                 sampling=result.sample.sampling.method, scheduler=scheduler, progress=progress,
             )  # fmt: skip
-    names = [str(one.manifest["name"]) for one in (before, result)]
+    names = [str(stored.manifest["name"]) for stored in (reference, result)]
     if names[0] == names[1]:
         names = ["before", "after"]
-    changes = [*changed_inputs(before.manifest["config"], result.manifest["config"])]
+    changes = [*changed_inputs(reference.manifest["config"], result.manifest["config"])]
     click.echo(
         f"\n{names[1]} against {names[0]}: " + ("the same inputs" if not changes else "what is stated otherwise")
     )
     for line in changes:
         click.echo(f"  {line}")
-    show_comparison(dict(zip(names, (before, result), strict=True)), place)
+    show_comparison(dict(zip(names, (reference, result), strict=True)), place)
 
 
 def show_comparison(results: Mapping[str, Result], place: Path, written: Collection[str] = ()) -> None:
-    """Print what differs between results, and write their comparison, each result that is not `written` in its folder."""
+    """Print a comparison of results and write it, with each result in its folder unless it is in `written` already."""
     from sim import files
     from sim.report.console import describe_comparison
     from sim.report.html_report.compare_report import write_comparison
     from sim.report.html_report.run_report import write_run
-    from sim.study.api import compared
+    from sim.study.api import compare_results
 
-    found = compared(results)
+    comparison = compare_results(results)
     for folder in (place.parent, place):
         files.make_directory(folder)
     for name, result in results.items():
         if name not in written:
             result.save(place / name, partial(write_run, result))
-    show(describe_comparison(results, found.table()))
-    write_comparison(results, found.table(), place)
-    found.write(place / "differences.csv")
+    show(describe_comparison(results, comparison.table()))
+    write_comparison(results, comparison.table(), place)
+    comparison.write(place / "differences.csv")
     click.echo(f"\nwritten to {place}: report.html, a folder for each, differences.csv, figures/")
 
 
@@ -238,77 +238,81 @@ def compare(
     """
     from sim import files
     from sim.report.figures.drawing import FigureDrawing
-    from sim.study.api import cores, finished, stored, unique_name
+    from sim.study.api import cores, reusable_result, stored_result, unique_name
     from sim.study.api import run as run_many
     from sim.study.result import Result
     from sim.study.storage.results import RESULT, require_place
 
-    given = [stored(path) or load(path, overrides) for path in what]
-    given = seen_by_first(given)
-    known = next((one for one in given if isinstance(one, Result)), None)
-    if known is not None:
-        own = {name for name in ("runs", "seed", "sampling") if context.get_parameter_source(name) in STATED}
-        runs = runs if "runs" in own else known.sample.size
-        seed = seed if "seed" in own else int(known.manifest["seed"])
-        sampling = sampling if "sampling" in own else known.sample.sampling.method
-    require_names_apart([one.value.name for one in given if not isinstance(one, Result)])
+    inputs = [stored_result(path) or load(path, overrides) for path in what]
+    inputs = with_common_history(inputs)
+    first_result = next((source for source in inputs if isinstance(source, Result)), None)
+    if first_result is not None:
+        given_options = {
+            name for name in ("runs", "seed", "sampling") if context.get_parameter_source(name) in GIVEN_SOURCES
+        }
+        runs = runs if "runs" in given_options else first_result.sample.size
+        seed = seed if "seed" in given_options else int(first_result.manifest["seed"])
+        sampling = sampling if "sampling" in given_options else first_result.sample.sampling.method
+    require_distinct_names([source.value.name for source in inputs if not isinstance(source, Result)])
     results: dict[str, Result] = {}
     # the folder for the results of each, two deep by default
     for folder in (out.parent, out):
         files.make_directory(folder)
     names: list[str] = []
-    for name in names_of(given, what):
+    for name in result_names(inputs, what):
         names.append(unique_name(name, names))
         require_place(out.absolute() / names[-1], RESULT)
-    run_here = {name for name, one in zip(names, given, strict=True) if not isinstance(one, Result)}
+    names_to_run = {name for name, source in zip(names, inputs, strict=True) if not isinstance(source, Result)}
     drawers = FigureDrawing(figures)
-    if run_here:
+    if names_to_run:
         drawers.get_ready(cores())
-    for name, one in zip(names, given, strict=True):
-        if isinstance(one, Result):
-            results[name] = one
+    for name, source in zip(names, inputs, strict=True):
+        if isinstance(source, Result):
+            results[name] = source
             continue
         drawing = drawers.of_another()
         with watched(name) as progress:
-            done = finished(out / name, one, runs=runs, seed=seed, sampling=sampling) if resume else None
-            results[name] = done or run_many(
-                one, runs=runs, seed=seed, workers=workers, sampling=sampling, scheduler=scheduler,
+            reusable = reusable_result(out / name, source, runs=runs, seed=seed, sampling=sampling) if resume else None
+            results[name] = reusable or run_many(
+                source, runs=runs, seed=seed, workers=workers, sampling=sampling, scheduler=scheduler,
                 engine=engine, out=out / name, resume=resume, progress=progress,
                 extras=partial(write_files, drawing=drawing), on_sample=drawing.begin, on_details=drawing.go_on,
             )  # fmt: skip
     drawers.close()
-    show_comparison(results, out, written=run_here)
+    show_comparison(results, out, written=names_to_run)
     for result in results.values():
         warn_stalls(result)
 
 
-def names_of(given: Sequence[Result | Config], what: Sequence[Path]) -> list[str]:
-    """Return what each is called: its project's name, or that of its folder where results of one project are compared."""
+def result_names(inputs: Sequence[Result | Config], what: Sequence[Path]) -> list[str]:
+    """Return the name of each input: its project's, or that of its folder where results of one project are compared."""
     from sim.study.result import Result
 
-    names = [str(one.manifest["name"]) if isinstance(one, Result) else one.value.name for one in given]
+    names = [str(source.manifest["name"]) if isinstance(source, Result) else source.value.name for source in inputs]
     return [
-        path.absolute().name if isinstance(one, Result) and names.count(name) > 1 else name
-        for one, path, name in zip(given, what, names, strict=True)
+        path.absolute().name if isinstance(source, Result) and names.count(name) > 1 else name
+        for source, path, name in zip(inputs, what, names, strict=True)
     ]
 
 
-def seen_by_first(given: list[Result | Config]) -> list[Result | Config]:
-    """Have projects that go on from one status see their past by the plan of the first: what differs is the way from here."""
+def with_common_history(inputs: list[Result | Config]) -> list[Result | Config]:
+    """Return inputs whose projects under way have the history of the first one: they differ after the data date only."""
     from dataclasses import replace
 
     from sim.config.load import Loaded
 
-    base = next((one.continuation.base for one in given if isinstance(one, Loaded) and one.continuation), None)
+    base = next(
+        (config.continuation.base for config in inputs if isinstance(config, Loaded) and config.continuation), None
+    )
     return [
-        replace(one, continuation=replace(one.continuation, base=base))
-        if isinstance(one, Loaded) and one.continuation
-        else one
-        for one in given
+        replace(config, continuation=replace(config.continuation, base=base))
+        if isinstance(config, Loaded) and config.continuation
+        else config
+        for config in inputs
     ]
 
 
-def require_names_apart(names: list[str]) -> None:
+def require_distinct_names(names: list[str]) -> None:
     """Refuse names that would share a folder; where capitals do not count, Hybrid and hybrid do."""
     for number, name in enumerate(names):
         if name.casefold() in {other.casefold() for other in names[:number]}:
@@ -322,18 +326,20 @@ def show_preview(loaded: Config, *, runs: int, seed: int, workers: int | None, s
     click.echo(preview(loaded, runs=runs, seed=seed, workers=workers, sampling=sampling).describe())
 
 
-def run_part(
+def run_one_shard(
     loaded: Config, shard: str, target: Path, *, runs: int, seed: int, workers: int | None, sampling: str, resume: bool
 ) -> None:
-    """Run one part of a study and say how it goes on."""
+    """Simulate one shard of a run, and print how to merge all of them."""
     from sim.study.analyses.shards import run_shard
 
     with watched(f"{loaded.value.name} {shard}") as progress:
-        kept = run_shard(
+        checkpoint = run_shard(
             loaded, shard, target, runs=runs, seed=seed, workers=workers, sampling=sampling, resume=resume,
             progress=progress,
         )  # fmt: skip
-    click.echo(f"part {shard} is in {kept}; with all parts in one place: sim merge {target}.shard-* --out {target}")
+    click.echo(
+        f"part {shard} is in {checkpoint}; with all parts in one place: sim merge {target}.shard-* --out {target}"
+    )
 
 
 @click.command()

@@ -30,7 +30,7 @@ from sim.cli.options import (
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from sim.study.analyses.design import Design
+    from sim.study.analyses.design import StudyDesign
 
 T = TypeVar("T")
 
@@ -64,14 +64,14 @@ def asked(overrides: tuple[str, ...], stated: Mapping[str, int | str | None]) ->
     return (*overrides, *(f"{name}={value}" for name, value in stated.items() if value is not None))
 
 
-def study_options(default: str, left: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return what gives a command the options of a study; `default` is the output directory, `left` what --resume finds."""
+def study_options(default: str, resumed: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that adds the options of a study to a command; `default` and `resumed` are texts for their help."""
     options = (
         STUDY, STUDY_RUNS, STUDY_SEED, WORKERS, STUDY_SET, STATUS,
         click.option(
             "--out", type=click.Path(path_type=Path), default=None, help=f"Output directory; {default} if not given."
         ),
-        click.option("--resume", is_flag=True, help=f"Go on from {left}."),
+        click.option("--resume", is_flag=True, help=f"Go on from {resumed}."),
     )  # fmt: skip
 
     def decorated(command: Callable[..., None]) -> Callable[..., None]:
@@ -82,8 +82,8 @@ def study_options(default: str, left: str) -> Callable[[Callable[..., None]], Ca
     return decorated
 
 
-def _designed(study: Path, overrides: tuple[str, ...]) -> Design:
-    """Read a study, whose projects go on from a status where one is given."""
+def _design_of_study(study: Path, overrides: tuple[str, ...]) -> StudyDesign:
+    """Read a study; its projects continue from a status where one is given."""
     from dataclasses import replace
 
     from sim.study.analyses.design import read_study
@@ -92,17 +92,17 @@ def _designed(study: Path, overrides: tuple[str, ...]) -> Design:
     return replace(design, bases=from_status(design.bases))
 
 
-def carry_out(
-    analysis: Callable[..., T], design: Design, target: Path, *, workers: int | None, resume: bool,
+def run_study(
+    analysis: Callable[..., T], design: StudyDesign, target: Path, *, workers: int | None, resume: bool,
     draw: Callable[[T, Path], object], describe: Callable[[T], RenderableType], tables: str,
 ) -> None:  # fmt: skip
-    """Run a study, write it with its figures, and print what was found."""
+    """Run the analysis of a study, write its tables and figures, and print its result."""
     with watched(design.study.name) as progress:
-        found = analysis(
+        result = analysis(
             design, workers=workers, out=target, resume=resume, progress=progress,
-            extras=lambda found, directory: draw(found, directory / "figures"),
+            extras=lambda result, directory: draw(result, directory / "figures"),
         )  # fmt: skip
-    show(describe(found))
+    show(describe(result))
     click.echo(f"\nwritten to {target}: {tables} as .parquet and .csv, figures/")
 
 
@@ -122,8 +122,8 @@ def sweep(
     from sim.report.study_tables import describe_sweep
     from sim.study.analyses.sweep import sweep_design
 
-    design = _designed(study, asked(overrides, {"runs": runs, "seed": seed}))
-    carry_out(
+    design = _design_of_study(study, asked(overrides, {"runs": runs, "seed": seed}))
+    run_study(
         sweep_design, design, out or Path("out") / design.study.name, workers=workers, resume=resume,
         draw=write_sweep_figures, describe=describe_sweep, tables="runs, summary and points",
     )  # fmt: skip
@@ -153,9 +153,9 @@ def sensitivity(
     from sim.report.study_tables import describe_sensitivity, write_sensitivity_figure
     from sim.study.analyses.sensitivity import analyse
 
-    design = _designed(study, asked(overrides, {"runs": runs, "seed": seed, "sensitivity.method": method}))
+    design = _design_of_study(study, asked(overrides, {"runs": runs, "seed": seed, "sensitivity.method": method}))
     target = out or Path("out") / f"{design.study.name}_{design.study.sensitivity.method}"
-    carry_out(
+    run_study(
         analyse, design, target, workers=workers, resume=resume,
         draw=write_sensitivity_figure, describe=describe_sensitivity, tables="sensitivity, points and summary",
     )  # fmt: skip
@@ -180,8 +180,8 @@ def tune(
     from sim.report.study_tables import describe_tuning
     from sim.study.analyses.tuning import tune_design
 
-    design = _designed(study, asked(overrides, {"runs": runs, "seed": seed}))
-    carry_out(
+    design = _design_of_study(study, asked(overrides, {"runs": runs, "seed": seed}))
+    run_study(
         tune_design, design, out or Path("out") / f"{design.study.name}_tuned", workers=workers, resume=resume,
         draw=write_tuning_figure, describe=describe_tuning, tables="trials and fresh",
     )  # fmt: skip
@@ -215,12 +215,12 @@ def drivers(
 
     loaded = load(config, overrides)
     target = out or Path("out") / loaded.value.name
-    found = switch_off(
+    result = switch_off(
         loaded, runs=runs, seed=seed, workers=workers, engine=engine, out=target, watch=watched, extras=write_run
     )
-    show(describe_drivers(found))
+    show(describe_drivers(result))
     click.echo(f"\nwritten to {target}: report.html, drivers.parquet, figures/tornado.png, and what sim run writes")
-    warn_stalls(found.result)
+    warn_stalls(result.result)
 
 
 # --- own history ------------------------------------------------------------------------------------------------------
@@ -260,15 +260,15 @@ def fit(
     from sim.world.fitting import fit as fitted
 
     history, loaded = read_history(data, column), load(like, ())
-    what_is_meant = told(converted(history, key, loaded.value, unit)[1])
-    found = fitted(history)
-    for line in (*found.describe(), *what_is_meant):
+    interpretation = told(converted(history, key, loaded.value, unit)[1])
+    fit_result = fitted(history)
+    for line in (*fit_result.describe(), *interpretation):
         click.echo(line, err=True)
-    text, override = fragment(found, key, loaded.value, unit)
+    text, override = fragment(fit_result, key, loaded.value, unit)
     load(like, (override,))  # what the key does not allow is told here
     if picture is not None:
         from sim.report.figures.sensitivity import plot_fit
         from sim.report.figures.style import save
 
-        save(plot_fit(found), picture.absolute().parent, picture.stem)
+        save(plot_fit(fit_result), picture.absolute().parent, picture.stem)
     write_or_print(text, out, f"written to {out}: {key}")

@@ -20,7 +20,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.metrics.delay_causes import compiled_chain_minutes, lost_to_weather, noted_rows, shares_of_rows
+from sim.metrics.delay_causes import chain_rows, compiled_chain_minutes, lost_to_weather, shares_of_rows
 from sim.metrics.event_log import DAY, Index, Ints, Record
 from sim.metrics.kernels import interface as layout
 from sim.plan.compile import CAUSES, NONE, CompiledPlan
@@ -72,27 +72,27 @@ class DrivingChain:
     def _walk(self) -> Iterator[ChainSegment]:
         """Yield the segments from the completion back to the decision."""
         record, operation, plan = self.record, self._operation, self.record.index.plan
-        row, waiting, short, since, stays = self._completion(), NONE, "", 0, False
+        row, waiting, short, short_since, is_returned = self._completion(), NONE, "", 0, False
         seen: set[int] = set()
         while row >= 0:
             seen.add(row)
             begun, done, kind = int(record.begun[row]), int(record.minute[row]), int(operation[row])
             # steps that took no time are no reason for a date, but lead back to one
             if kind in (WORK, UNTIL) and done > begun:
-                yield from self._segments(row, short, since, waiting)
+                yield from self._segments(row, short, short_since, waiting)
             elif kind in (HOLD, WAIT) and done > begun:
-                before, pool = self.released_by(row)
+                releasing, pool = self.released_by(row)
                 if pool != NONE and plan.pool_causes[pool] != TOKEN:
-                    short, since, stays = plan.pool_causes[pool], begun, plan.pool_kinds[pool] != "passed"
-                elif not stays:
+                    short, short_since, is_returned = plan.pool_causes[pool], begun, plan.pool_kinds[pool] != "passed"
+                elif not is_returned:
                     # behind a gate, a place that others pass on explains nothing any more; a crew is still short
                     short = ""
-                struck = before >= 0 and self._strikes(before)
+                is_outage = releasing >= 0 and self._strikes(releasing)
                 # two units can release each other in one minute: a row is walked once, so that the walk ends
-                if before >= 0 and before not in seen and not struck:
-                    row, waiting = before, row
+                if releasing >= 0 and releasing not in seen and not is_outage:
+                    row, waiting = releasing, row
                     continue
-                yield ChainSegment(begun, done, row, "risk" if struck else short or "other", waiting)
+                yield ChainSegment(begun, done, row, "risk" if is_outage else short or "other", waiting)
                 short = ""
             row = int(self._before[row])
 
@@ -105,12 +105,12 @@ class DrivingChain:
         """Return the row that opened the completion gate, or -1."""
         level = self.record.index.plan.finish[1]
         rows, minute = np.flatnonzero(self.record.index.completes[self.record.step]), self.record.minute
-        reached = np.cumsum(self.record.amount[rows]) >= level
-        if not reached.any():
+        is_complete = np.cumsum(self.record.amount[rows]) >= level
+        if not is_complete.any():
             return NONE
         # several blocks may be handed over in the last minute: the chain starts at the one that owes least to others
-        last = minute[rows[np.argmax(reached)]]
-        return self._first_hand(rows[minute[rows] == last].tolist())
+        last_minute = minute[rows[np.argmax(is_complete)]]
+        return self._first_hand(rows[minute[rows] == last_minute].tolist())
 
     @cached_property
     def _operation(self) -> NDArray[np.uint8]:
@@ -127,17 +127,20 @@ class DrivingChain:
         before[order[:1]] = NONE
         return before
 
-    def _segments(self, row: int, short: str, since: int, waiting: int) -> Iterator[ChainSegment]:
-        """Yield work, or the wait for a date, backwards: what is short from `since` on, else itself; and weather."""
-        begun, done, own = int(self.record.begun[row]), int(self.record.minute[row]), self.cause(row)
-        lost, cut = lost_to_weather(self.record, row), min(max(begun, since), done) if short else done
+    def _segments(self, row: int, short: str, short_since: int, waiting: int) -> Iterator[ChainSegment]:
+        """Yield the segments of a work or a wait for a date, backwards; weather and what was short have segments apart."""
+        begun, done, own_cause = int(self.record.begun[row]), int(self.record.minute[row]), self.cause(row)
+        weather_minutes = lost_to_weather(self.record, row)
+        split = min(max(begun, short_since), done) if short else done
         # weather is spread evenly over the work; differences of cumulated shares, so that no minute is lost by rounding
-        for begin, end, cause in ((cut, done, short), (begun, cut, own)):
-            stormy = (end - begun) * lost // (done - begun) - (begin - begun) * lost // (done - begun)
-            if end - stormy > begin:
-                yield ChainSegment(begin + stormy, end, row, cause, waiting)
-            if stormy:
-                yield ChainSegment(begin, begin + stormy, row, "weather", waiting)
+        for begin, end, cause in ((split, done, short), (begun, split, own_cause)):
+            weather = (end - begun) * weather_minutes // (done - begun) - (begin - begun) * weather_minutes // (
+                done - begun
+            )
+            if end - weather > begin:
+                yield ChainSegment(begin + weather, end, row, cause, waiting)
+            if weather:
+                yield ChainSegment(begin, begin + weather, row, "weather", waiting)
 
     # --- what a row is about --------------------------------------------------------------------------------
 
@@ -146,7 +149,7 @@ class DrivingChain:
         return CAUSES[self.record.index.plan.cause_of[self.record.step[row]]]
 
     def of_unit(self, row: int) -> str:
-        """Return the cause of the last thing that took time before a row of the same unit."""
+        """Return the cause of the last step of a unit, up to a row of its, that took time."""
         # steps that took no time have no cause of their own: what led to them has
         while row >= 0 and not (
             self._operation[row] in (WORK, UNTIL) and self.record.begun[row] < self.record.minute[row]
@@ -155,29 +158,30 @@ class DrivingChain:
         return self.cause(row) if row >= 0 else "other"
 
     def released_by(self, row: int) -> tuple[int, int]:
-        """Return the row that let a late hold or wait go on, and the pool that was short; -1 for none."""
+        """Return (row that ended a late hold or wait, pool that was short), -1 for none."""
         record, plan = self.record, self.record.index.plan
-        # all rows of the minute: what released this one may stand behind it in the log
+        # all rows of the minute: the one that released this may come after it in the log
         first, end = np.searchsorted(record.minute, [record.minute[row], record.minute[row] + 1]).tolist()
         operation, argument = plan.rows[record.step[row], :2].tolist()
         steps, done = record.step[first:end], self._operation[first:end]
-        others, about = plan.unit_of[steps] != plan.unit_of[record.step[row]], record.index.first_argument[steps]
+        of_other_unit = plan.unit_of[steps] != plan.unit_of[record.step[row]]
+        arguments = record.index.first_argument[steps]
         if operation == WAIT:
-            signals = np.flatnonzero((done == SIGNAL) & (about == argument) & others)
+            signals = np.flatnonzero((done == SIGNAL) & (arguments == argument) & of_other_unit)
             return self._first_hand((first + signals).tolist()), NONE
-        wanted = dict(plan.bundles[argument])
+        needed = dict(plan.bundles[argument])
         frees = [
             (first + int(at), pool)
-            for at in np.flatnonzero((done == FREE) & others).tolist()
-            for pool, _ in plan.bundles[about[at]]
-            if pool in wanted
+            for at in np.flatnonzero((done == FREE) & of_other_unit).tolist()
+            for pool, _ in plan.bundles[arguments[at]]
+            if pool in needed
         ]
         # of several pools given back in that minute, only one that was short before it explains the wait
         if len({pool for _, pool in frees}) > 1:
-            short = {pool for pool, count in wanted.items() if self._free(pool, first) < count}
-            frees = [found for found in frees if found[1] in short] or frees
+            short = {pool for pool, count in needed.items() if self._free(pool, first) < count}
+            frees = [(at, pool) for at, pool in frees if pool in short] or frees
         chosen = self._first_hand([at for at, _ in frees])
-        return next((found for found in frees if found[0] == chosen), (NONE, next(iter(wanted))))
+        return next(((at, pool) for at, pool in frees if at == chosen), (NONE, next(iter(needed))))
 
     def _first_hand(self, rows: list[int]) -> int:
         """Return the one of some rows of a minute that owes least to others in that minute, then the first by rank.
@@ -199,22 +203,22 @@ class DrivingChain:
         return found
 
     def short(self, row: int) -> str:
-        """Return the cause of the first pool that a late hold found short in the minute in which it asked."""
+        """Return the cause of the first pool that was short when a late hold asked for it."""
         record, plan = self.record, self.record.index.plan
-        after = int(np.searchsorted(record.minute, record.begun[row], side="right"))
-        wanted = plan.bundles[plan.rows[record.step[row], 1]]
-        short = [plan.pool_causes[pool] for pool, count in wanted if self._free(pool, after) < count]
+        rows_until = int(np.searchsorted(record.minute, record.begun[row], side="right"))
+        needed = plan.bundles[plan.rows[record.step[row], 1]]
+        short = [plan.pool_causes[pool] for pool, count in needed if self._free(pool, rows_until) < count]
         # where only tokens are short, such as finished skids, the line that makes them is what is waited for
         return next((cause for cause in short if cause != TOKEN), "factory" if short else OTHER)
 
     def _free(self, pool: int, rows: int) -> int:
-        """Return what is free of a pool after so many rows of the log."""
-        moving, bundle, sign = self._moves
+        """Return how much of a pool is free after a number of rows of the log."""
+        moving_rows, bundle, sign = self._moves
         if pool not in self._levels:
             # one pass per pool that is asked for, not per question
-            moved = np.cumsum(self.record.index.counts[bundle, pool] * sign)
-            self._levels[pool] = self.record.index.plan.initial[pool] + np.concatenate([[0], moved])
-        return int(self._levels[pool][np.searchsorted(moving, rows)])
+            changes = np.cumsum(self.record.index.counts[bundle, pool] * sign)
+            self._levels[pool] = self.record.index.plan.initial[pool] + np.concatenate([[0], changes])
+        return int(self._levels[pool][np.searchsorted(moving_rows, rows)])
 
     @cached_property
     def _levels(self) -> dict[int, Ints]:
@@ -232,9 +236,9 @@ class DrivingChain:
 
 @dataclass(frozen=True)
 class ChainSummary:
-    """What the driving chain of a run went through: its steps, and minutes by cause and by what was short.
+    """The driving chain of a run in short: its steps, and minutes by (cause, resource).
 
-    What was short is the system of a factory, the trade of a crew, or nothing.
+    The resource is the system of a factory, the trade of a crew, or empty.
     """
 
     steps: Ints
@@ -242,24 +246,24 @@ class ChainSummary:
 
 
 def chain_summary(record: Record) -> ChainSummary:
-    """Return what the chain of a run went through; with machine code, where there is some, without its segments.
+    """Return steps and minutes by cause of a run's driving chain; by the compiled kernel, if there is one, without segments.
 
     >>> chain_summary(case.record(done)).minutes[("factory", "compute")]
     """
     kernels = record.kernels.chain
     if kernels is not None:
-        return _compiled_summary(record.index, noted_rows(record, kernels))
-    plan, found, trade = record.index.plan, dict[tuple[str, str], int](), ""
+        return _compiled_summary(record.index, chain_rows(record, kernels))
+    plan, minutes, trade = record.index.plan, dict[tuple[str, str], int](), ""
     segments = DrivingChain(record).segments
     for segment in reversed(segments):  # from the completion back, as waits are handed on
         if segment.waiting >= 0:
             trade = _trade_of(plan, int(record.step[segment.waiting])) or trade
-        what = trade if segment.cause == "crew" else ""
+        resource = trade if segment.cause == "crew" else ""
         if segment.cause in BY_SYSTEM:
-            what = plan.unit_info[plan.unit_of[record.step[segment.row]]].part
-        key = (segment.cause, what)
-        found[key] = found.get(key, 0) + segment.end - segment.begin
-    return ChainSummary(record.step[np.array([segment.row for segment in segments], np.int64)], found)
+            resource = plan.unit_info[plan.unit_of[record.step[segment.row]]].part
+        key = (segment.cause, resource)
+        minutes[key] = minutes.get(key, 0) + segment.end - segment.begin
+    return ChainSummary(record.step[np.array([segment.row for segment in segments], np.int64)], minutes)
 
 
 def _trade_of(plan: CompiledPlan, step: int) -> str:
@@ -269,26 +273,28 @@ def _trade_of(plan: CompiledPlan, step: int) -> str:
     return next((plan.pools[pool].partition(".")[2] for pool, _ in wanted if plan.pool_causes[pool] == "crew"), "")
 
 
-def _compiled_summary(index: Index, found: Ints) -> ChainSummary:
-    """Return the same of the rows that the compiled walk notes."""
+def _compiled_summary(index: Index, rows: Ints) -> ChainSummary:
+    """Return the summary from the rows that the compiled walk notes."""
     plan, minutes, trade = index.plan, dict[tuple[str, str], int](), ""
-    short, own, stormy = (part.tolist() for part in shares_of_rows(found))
-    steps, whys, owns, waiters = (
-        found[:, place].tolist() for place in (layout.STEP, layout.WHY, layout.OWN, layout.WAITER)
+    short_minutes, own_minutes, weather_minutes = (part.tolist() for part in shares_of_rows(rows))
+    steps, short_causes, own_causes, waiting_steps = (
+        rows[:, column].tolist() for column in (layout.STEP, layout.WHY, layout.OWN, layout.WAITER)
     )
-    for step, why, own_cause, waiter, *shares in zip(steps, whys, owns, waiters, short, own, stormy, strict=True):
-        if waiter >= 0:
-            trade = _trade_of(plan, waiter) or trade
-        for cause, spent in zip((CAUSES[why], CAUSES[own_cause], "weather"), shares, strict=True):
-            if spent:
+    for step, short_cause, own_cause, waiting_step, *shares in zip(
+        steps, short_causes, own_causes, waiting_steps, short_minutes, own_minutes, weather_minutes, strict=True
+    ):
+        if waiting_step >= 0:
+            trade = _trade_of(plan, waiting_step) or trade
+        for cause, minutes_of_cause in zip((CAUSES[short_cause], CAUSES[own_cause], "weather"), shares, strict=True):
+            if minutes_of_cause:
                 system = plan.unit_info[plan.unit_of[step]].part if cause in BY_SYSTEM else ""
                 key = (cause, trade if cause == "crew" else system)
-                minutes[key] = minutes.get(key, 0) + spent
-    return ChainSummary(found[:, layout.STEP], minutes)
+                minutes[key] = minutes.get(key, 0) + minutes_of_cause
+    return ChainSummary(rows[:, layout.STEP], minutes)
 
 
 BY_SYSTEM = frozenset({"factory", "truck", "yard", "parts"})
-"""Causes of which each system has its own."""
+"""Causes whose minutes are counted by system."""
 
 
 def chain_minutes(record: Record) -> dict[str, int] | None:

@@ -28,38 +28,38 @@ PAUSING, WHOLE = MODES["pausing"], MODES["whole"]
 
 
 def lost_to_weather(record: Record, row: int) -> int:
-    """Return the minutes that a row of work was done later than on the stated calendar, begun at the same minute.
+    """Return by how many minutes a row of work ended later than on the planned calendar, begun at the same minute.
 
-    What closes a calendar besides nights, Sundays and holidays is weather, or a site or plant at a standstill.
+    What closes a calendar besides nights, Sundays and holidays is weather, or an outage of a site or plant.
     """
     plan, step = record.index.plan, int(record.step[row])
-    operation, _, number, mode = plan.rows[step, :4].tolist()
+    operation, _, calendar, mode = plan.rows[step, :4].tolist()
     # identity, not equality: where nothing was closed in a run its calendar is the planned one itself
-    if operation != WORK or record.calendars[number] is plan.base_calendars[number]:
+    if operation != WORK or record.calendars[calendar] is plan.base_calendars[calendar]:
         return 0
-    stated, real = plan.base_calendars[number], record.calendars[number]
+    planned, actual = plan.base_calendars[calendar], record.calendars[calendar]
     begun, done = int(record.begun[row]), int(record.minute[row])
     if mode == PAUSING:
-        return max(0, done - stated.finish(begun, real.worked(done) - real.worked(begun)))
+        return max(0, done - planned.finish(begun, actual.worked(done) - actual.worked(begun)))
     if mode == WHOLE:
-        # work in one piece may have waited for this stretch: its minutes count from there
-        opened = int(real.starts[real.starts < done][-1])
+        # work in one piece may have waited for this open interval: its minutes count from its start
+        opened = int(actual.starts[actual.starts < done][-1])
         minutes = done - max(begun, opened)
-        # an actual one that took longer than any stretch did pause after all, and says nothing of weather
-        return max(0, done - stated.finish_whole(begun, minutes)) if minutes <= stated.longest else 0
-    # a drive has no minutes to lay out anew: what counts is the open minutes that the road lost
-    open_in_vain = stated.worked(done) - stated.worked(begun) - (real.worked(done) - real.worked(begun))
-    return max(0, min(done - begun, open_in_vain))
+        # actual work longer than any open interval did pause, so that its loss is not known
+        return max(0, done - planned.finish_whole(begun, minutes)) if minutes <= planned.longest else 0
+    # a drive is not rescheduled: its loss is the open minutes that the road lost
+    lost_open_minutes = planned.worked(done) - planned.worked(begun) - (actual.worked(done) - actual.worked(begun))
+    return max(0, min(done - begun, lost_open_minutes))
 
 
 # --- minutes by cause -------------------------------------------------------------------------------------------------
 
 
-NUMBER = {name: number for number, name in enumerate(CAUSES)}
+NUMBER_OF_CAUSE = {name: number for number, name in enumerate(CAUSES)}
 
 
 class ChainPlan:
-    """A plan in the form the walk reads."""
+    """A plan in the form that the compiled walk reads."""
 
     def __init__(self, index: Index) -> None:
         """Lay out the plan."""
@@ -72,12 +72,12 @@ chain_plan = lru_cache(maxsize=8)(ChainPlan)
 
 
 def _chain_table(index: Index) -> layout.Table:
-    """Return what the walk asks of a plan, in one array: of small numbers, for the cache of the processor and for memory."""
+    """Return what the compiled walk needs of a plan as one array of 32-bit integers."""
     plan, header = index.plan, np.zeros(layout.HEADER, np.int32)
     header[layout.GATE], header[layout.BY_RISK], header[layout.BY_OTHER] = (
         plan.finish[0],
-        NUMBER["risk"],
-        NUMBER[OTHER],
+        NUMBER_OF_CAUSE["risk"],
+        NUMBER_OF_CAUSE[OTHER],
     )
     parts, size = [header], layout.HEADER
     for name, table in _tables(index).items():
@@ -88,14 +88,14 @@ def _chain_table(index: Index) -> layout.Table:
 
 
 def _tables(index: Index) -> dict[int, ArrayLike]:
-    """Return the tables of a plan by their places in the header."""
+    """Return the tables of a plan by their positions in the header."""
     plan = index.plan
     flat = np.array([pair for bundle in plan.bundles for pair in bundle], np.int64).reshape(-1, 2)
     return {
         layout.FIRST: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
         layout.POOL: flat[:, 0],
         layout.AMOUNT: flat[:, 1],
-        layout.CAUSE: [layout.NONE if cause == TOKEN else NUMBER[cause] for cause in plan.pool_causes],
+        layout.CAUSE: [layout.NONE if cause == TOKEN else NUMBER_OF_CAUSE[cause] for cause in plan.pool_causes],
         layout.STAYS: [kind != "passed" for kind in plan.pool_kinds],
         layout.STRIKES: [info.kind == "outage" for info in plan.unit_info],
         layout.STEPS: _steps(index),
@@ -103,12 +103,12 @@ def _tables(index: Index) -> dict[int, ArrayLike]:
 
 
 def _steps(index: Index) -> layout.Table:
-    """Return what is known of every step; what is no work has no calendar."""
+    """Return the table of steps; steps that are no work have no calendar."""
     steps, works = np.empty((len(index.operation), layout.WORDS), np.int32), index.operation == WORK
     kinds = {
         HOLD: layout.HOLD, WAIT: layout.WAIT, WORK: layout.WORK, UNTIL: layout.DATE, FREE: layout.FREE, SIGNAL: layout.SIGNAL
     }  # fmt: skip
-    # a table from the engine's numbers of operations to the walk's, which put the waits and timed steps side by side
+    # from the engine's numbers of operations to the walk's, in which waits and timed steps are adjacent
     kind = np.full(1 + max(index.operation.max(), *kinds), layout.OTHER)
     kind[list(kinds)] = list(kinds.values())
     steps[:, layout.KIND] = kind[index.operation]
@@ -118,35 +118,39 @@ def _steps(index: Index) -> layout.Table:
     return steps
 
 
-def noted_rows(record: Record, kernels: ChainKernels) -> Ints:
-    """Return the rows of the chain as the kernel notes them, from the completion back; none where it never came."""
+def chain_rows(record: Record, kernels: ChainKernels) -> Ints:
+    """Return the rows of the driving chain as the kernel writes them, from the completion back; empty if never completed."""
     plan = chain_plan(record.index)
     # `free` is moved by the walk: each run gets its own copy
-    found = kernels.walk(plan.table, record.log, record.scan, plan.free.copy())
-    planned = record.index.plan.base_calendars
+    rows = kernels.walk(plan.table, record.log, record.scan, plan.free.copy())
+    base_calendars = record.index.plan.base_calendars
     # only calendars on the chain, and of these the ones that something was closed on
-    for number in np.unique(found[:, layout.CALENDAR_OF]).tolist():
-        real, stated = record.calendars[number], planned[number]
-        if number != layout.NONE and real is not stated:
-            kernels.note_weather_loss(found, number, open_hours(real), open_hours(stated))
-    return found
+    for number in np.unique(rows[:, layout.CALENDAR_OF]).tolist():
+        actual, base = record.calendars[number], base_calendars[number]
+        if number != layout.NONE and actual is not base:
+            kernels.note_weather_loss(rows, number, open_hours(actual), open_hours(base))
+    return rows
 
 
 def compiled_chain_minutes(record: Record, kernels: ChainKernels) -> dict[str, int] | None:
     """Return the minutes on the chain by cause without making its segments; None where the run was never finished."""
-    found = noted_rows(record, kernels)
+    found = chain_rows(record, kernels)
     if not len(found):
         return None
-    total = kernels.sum_causes(found, NUMBER["weather"], len(NUMBER))
+    total = kernels.sum_causes(found, NUMBER_OF_CAUSE["weather"], len(NUMBER_OF_CAUSE))
     return dict(zip(CAUSES, total.tolist(), strict=True))
 
 
-def shares_of_rows(found: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return of rows of the chain the minutes due to what was short (`WHY`), to themselves (`OWN`), and to weather."""
-    begun, done, why, lost = (found[:, column] for column in (layout.BEGUN, layout.DONE, layout.WHY, layout.LOST))
-    timed = found[:, layout.TIMED] == 1
-    cut = np.where(timed & (why == layout.NONE), done, np.minimum(np.maximum(begun, found[:, layout.SINCE]), done))
-    cut = np.where(timed, cut, begun)
+def shares_of_rows(rows: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return for rows of the chain the minutes due to what was short (`WHY`), to the row itself (`OWN`), and to weather."""
+    begun, done, short_cause, weather = (
+        rows[:, column] for column in (layout.BEGUN, layout.DONE, layout.WHY, layout.LOST)
+    )
+    timed = rows[:, layout.TIMED] == 1
+    split = np.where(
+        timed & (short_cause == layout.NONE), done, np.minimum(np.maximum(begun, rows[:, layout.SINCE]), done)
+    )
+    split = np.where(timed, split, begun)
     # weather is spread evenly over the work; the rest is a difference, so that no minute is lost by rounding
-    stormy = (cut - begun) * lost // np.maximum(done - begun, 1)
-    return done - cut - (lost - stormy), cut - begun - stormy, lost
+    weather_before_split = (split - begun) * weather // np.maximum(done - begun, 1)
+    return done - split - (weather - weather_before_split), split - begun - weather_before_split, weather

@@ -17,7 +17,7 @@ from sim.plan.mechanisms.orders import APPROVED, CANCELLED
 # --- lead times -------------------------------------------------------------------------------------------------------
 
 
-MARKS = (365, 540)
+MW_DAYS = (365, 540)
 
 
 @dataclass(frozen=True)
@@ -50,14 +50,14 @@ def online(record: Record, layout: Layout, project: Project) -> Online:
     """Return when every block was ordered and came online."""
     places = record.index.places_of([block.name for block in layout.blocks])
     minute, cancelled = np.full(len(layout.blocks), -1, np.int64), np.zeros(len(layout.blocks), np.bool_)
-    noted = record.noted(ONLINE)
-    minute[places[noted.item]] = noted.minute
+    notes = record.noted(ONLINE)
+    minute[places[notes.item]] = notes.minute
     ordered = np.array([block.order_day * DAY for block in layout.blocks], np.int64)
     # blocks whose order the plan notes have no date of their own: until it is approved they are not ordered
     undated = places[record.index.item_of_note[record.index.kind_of_note == _kind(record, APPROVED)]]
     ordered[undated] = -1
-    approved = record.noted(APPROVED)
-    ordered[places[approved.item]] = approved.minute
+    approvals = record.noted(APPROVED)
+    ordered[places[approvals.item]] = approvals.minute
     cancelled[places[record.noted(CANCELLED).item]] = True
     mw = np.full(len(layout.blocks), project.block.mw_gross.value)
     return Online(minute, mw, ordered, cancelled)
@@ -75,27 +75,27 @@ def one_order(layout: Layout, project: Project) -> bool:
 
 
 def lead_times(blocks: Online, project: Project) -> dict[str, float]:
-    """Return the dates of DESIGN §7 in days after the order; infinite where a block never comes online.
+    """Return the lead times in days after the order; infinite where a block never comes online.
 
-    The full date is that of a project whose MW are all decided by a schedule, in one order or phase after phase: from
-    the first decision to the last of its MW. Where nothing is ordered in a run, there is no number.
+    The full date is that of a project whose MW are all ordered by a schedule, in one order or phase after phase: from
+    the first decision to the last of its MW. Not-a-number where nothing is ordered in a run.
     """
-    wanted, first = blocks.wanted, blocks.start / DAY
-    day = np.where(blocks.reached, blocks.minute / DAY, np.inf)[wanted]
-    waited, mw = day - blocks.ordered[wanted] / DAY, blocks.mw[wanted]
+    ordered, first = blocks.wanted, blocks.start / DAY
+    day = np.where(blocks.reached, blocks.minute / DAY, np.inf)[ordered]
+    lead_days, mw = day - blocks.ordered[ordered] / DAY, blocks.mw[ordered]
     # nothing ordered: no lead time, rather than one of 0 days
     total = float(mw.sum()) or np.nan
-    found = {
+    metrics = {
         "lead_time_first_mw_days": float(day.min(initial=np.inf)) - first if len(day) else np.nan,
-        "lead_time_mw_weighted_days": float((mw * waited).sum()) / total,
-        "lead_time_from_need_days": float((mw * np.maximum(0.0, waited)).sum()) / total,
+        "lead_time_mw_weighted_days": float((mw * lead_days).sum()) / total,
+        "lead_time_from_need_days": float((mw * np.maximum(0.0, lead_days)).sum()) / total,
     }
     if project.orders.policy == "given":
-        found["lead_time_full_days"] = (float(day.max()) if wanted.all() else np.inf) - first
-    for mark in MARKS:
+        metrics["lead_time_full_days"] = (float(day.max()) if ordered.all() else np.inf) - first
+    for day_mark in MW_DAYS:
         # from the first order, so that strategies with other decision dates compare
-        found[f"mw_online_day_{mark}"] = float(mw[day <= first + mark].sum())
-    return found
+        metrics[f"mw_online_day_{day_mark}"] = float(mw[day <= first + day_mark].sum())
+    return metrics
 
 
 def mw_online(blocks: Online, days: int) -> NDArray[np.float64]:
@@ -123,14 +123,14 @@ def demand_metrics(blocks: Online, needed: NeededBlocks | None, layout: Layout, 
     """Return the metrics of orders over time: none where everything is ordered once and no demand is stated."""
     if needed is None and one_order(layout, project):
         return {}
-    wanted = blocks.wanted
-    made = np.where(blocks.reached, blocks.minute, NEVER)[wanted]
-    found = by_order(made, blocks.ordered[wanted], _lots(layout, project)[wanted])
+    ordered = blocks.wanted
+    online_minute = np.where(blocks.reached, blocks.minute, NEVER)[ordered]
+    metrics = order_lead_times(online_minute, blocks.ordered[ordered], _lots(layout, project)[ordered])
     if needed is not None:
         mw = project.block.mw_gross.value
-        found["lead_time_from_need_days"] = from_need(made, needed)
-        found |= against_demand(made, needed, mw, project.money.horizon_days * DAY)
-    return found | {
+        metrics["lead_time_from_need_days"] = mean_days_late(online_minute, needed)
+        metrics |= demand_balance(online_minute, needed, mw, project.money.horizon_days * DAY)
+    return metrics | {
         "mw_ordered": float(blocks.mw[blocks.ordered >= 0].sum()),
         "mw_cancelled": float(blocks.mw[blocks.cancelled].sum()),
     }
@@ -152,62 +152,62 @@ def needed_blocks(record: Record, project: Project) -> NeededBlocks | None:
     """
     if project.orders.demand is None:
         return None
-    noted = record.noted("needed")
+    notes = record.noted("needed")
     # the log notes demand when it comes in sight; it is needed the look-ahead later
-    minute = np.repeat(noted.minute + round(look_ahead(project) * DAY), noted.amount)
-    broken = record.noted("broken off").minute
-    return NeededBlocks(minute[minute <= broken[0]] if len(broken) else minute)
+    minute = np.repeat(notes.minute + round(look_ahead(project) * DAY), notes.amount)
+    broken_off = record.noted("broken off").minute
+    return NeededBlocks(minute[minute <= broken_off[0]] if len(broken_off) else minute)
 
 
-def matched(online: Ints, needed: NeededBlocks | None) -> Ints:
-    """Return from when each block is both online and needed, first in first out; never for those not needed."""
+def useful_from(online: Ints, needed: NeededBlocks | None) -> Ints:
+    """Return the minute from which each block is both online and needed, first in first out; NEVER if it is not needed."""
     if needed is None:
         return online
     # MW are alike: the first to come online serves the first that are needed
     order = np.argsort(online, kind="stable")
-    used = np.full(len(online), NEVER, np.int64)
+    useful = np.full(len(online), NEVER, np.int64)
     count = min(len(online), len(needed.minute))
-    used[order[:count]] = np.maximum(online[order[:count]], needed.minute[:count])
-    return used
+    useful[order[:count]] = np.maximum(online[order[:count]], needed.minute[:count])
+    return useful
 
 
-def from_need(online: Ints, needed: NeededBlocks) -> float:
+def mean_days_late(online: Ints, needed: NeededBlocks) -> float:
     """Return the mean days from need to online over needed blocks, first in first out; 0 where capacity came first."""
     count = len(needed.minute)
     if not count:
         return 0.0
-    there = np.sort(online[online < NEVER])[:count] / DAY
+    online_days = np.sort(online[online < NEVER])[:count] / DAY
     # needed and never online: infinitely late, so that the mean shows it
     late = np.full(count, np.inf)
-    late[: len(there)] = np.maximum(0.0, there - needed.minute[: len(there)] / DAY)
+    late[: len(online_days)] = np.maximum(0.0, online_days - needed.minute[: len(online_days)] / DAY)
     return float(late.mean())
 
 
-def against_demand(online: Ints, needed: NeededBlocks, mw: float, horizon: int) -> dict[str, float]:
+def demand_balance(online: Ints, needed: NeededBlocks, mw: float, horizon: int) -> dict[str, float]:
     """Return the MW-months of demand not met and of capacity not needed, up to the horizon; `mw` is one block."""
     minute = np.concatenate([needed.minute, online[online < NEVER]])
-    change = np.concatenate([np.ones(len(needed.minute)), -np.ones(len(minute) - len(needed.minute))])
+    demand_change = np.concatenate([np.ones(len(needed.minute)), -np.ones(len(minute) - len(needed.minute))])
     order = np.argsort(minute, kind="stable")
     # one running balance: above 0 demand waits, below 0 capacity does, never both
-    open_, minute = np.cumsum(change[order]), np.minimum(minute[order], horizon)
+    waiting_blocks, minute = np.cumsum(demand_change[order]), np.minimum(minute[order], horizon)
     length = np.diff(minute, append=horizon) / MONTH
     return {
-        "unmet_demand_mw_months": float(mw * (np.maximum(open_, 0.0) * length).sum()),
-        "idle_capacity_mw_months": float(mw * (np.maximum(-open_, 0.0) * length).sum()),
+        "unmet_demand_mw_months": float(mw * (np.maximum(waiting_blocks, 0.0) * length).sum()),
+        "idle_capacity_mw_months": float(mw * (np.maximum(-waiting_blocks, 0.0) * length).sum()),
     }
 
 
-def by_order(online: Ints, ordered: Ints, lot: Ints) -> dict[str, float]:
+def order_lead_times(online: Ints, ordered: Ints, lot: Ints) -> dict[str, float]:
     """Return the lead time of orders, from each to the last of its MW: mean, median and P90 of this run's orders.
 
     `lot` numbers the order of every block given; infinite for an order that is never complete.
     """
     if not len(online):
         return dict.fromkeys(("lead_time_per_order_days", *_QUANTILES), float("nan"))
-    last, first = np.zeros(int(lot.max()) + 1, np.int64), np.full(int(lot.max()) + 1, NEVER)
-    np.maximum.at(last, lot, online)
-    np.minimum.at(first, lot, ordered)
-    days = np.where(last >= NEVER, np.inf, (last - first) / DAY)[np.unique(lot)]
+    last_online, order_minute = np.zeros(int(lot.max()) + 1, np.int64), np.full(int(lot.max()) + 1, NEVER)
+    np.maximum.at(last_online, lot, online)
+    np.minimum.at(order_minute, lot, ordered)
+    days = np.where(last_online >= NEVER, np.inf, (last_online - order_minute) / DAY)[np.unique(lot)]
     # a date that some order really had, not one between two; infinite ones would make that not-a-number
     quantiles = np.quantile(days, list(_QUANTILES.values()), method="inverted_cdf")
     return {"lead_time_per_order_days": float(days.mean()), **dict(zip(_QUANTILES, quantiles.tolist(), strict=True))}

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sim.metrics.critical_chain import DrivingChain
-from sim.metrics.delivery import against_demand, by_order, demand_metrics, from_need, lead_times
+from sim.metrics.delivery import demand_balance, demand_metrics, lead_times, mean_days_late, order_lead_times
 from sim.metrics.measure import measure
 from sim.metrics.milestones import milestone_metrics, milestone_row
-from sim.metrics.money.accounts import authorised, money_metrics
+from sim.metrics.money.accounts import authorised_idle_days, money_metrics
 from sim.metrics.money.capital import capital_metrics
 from sim.metrics.money.finance import (
     damages,
@@ -86,30 +86,30 @@ _TABLE = (
     Metric(
         "lead_time_from_need_days", "late against need, mean over MW", "days", LESS, 1.0,
         "Mean over demanded MW, matched first in first out with MW online, of max(0, online minus need); without a"
-        " demand path the need is the order.", from_need,
+        " demand path the need is the order.", mean_days_late,
     ),
     Metric(
         "lead_time_per_order_days", "lead time of an order, mean over orders", "days", LESS, 1.0,
         "Mean over the orders of a run of the days from an order to the last of its MW online; with several orders.",
-        by_order,
+        order_lead_times,
     ),
     Metric(
         "lead_time_per_order_days_p50", "lead time of an order, middle order", "days", LESS, 1.0,
         "Median over the orders of a run of the days from an order to the last of its MW; with several orders.",
-        by_order,
+        order_lead_times,
     ),
     Metric(
         "lead_time_per_order_days_p90", "lead time of an order, nine in ten orders", "days", LESS, 1.0,
         "P90 over the orders of a run of the days from an order to the last of its MW; with several orders.",
-        by_order,
+        order_lead_times,
     ),
     Metric(
         "unmet_demand_mw_months", "demand not met", "MW-months", LESS, 1.0,
-        "MW needed and not online, integrated over time to the horizon; with a demand path.", against_demand,
+        "MW needed and not online, integrated over time to the horizon; with a demand path.", demand_balance,
     ),
     Metric(
         "idle_capacity_mw_months", "capacity not needed yet", "MW-months", LESS, 1.0,
-        "MW online and not needed, integrated over time to the horizon; with a demand path.", against_demand,
+        "MW online and not needed, integrated over time to the horizon; with a demand path.", demand_balance,
     ),
     Metric(
         "mw_online_day_365", "MW online after 365 days", "MW", MORE, 0.1,
@@ -189,7 +189,7 @@ _TABLE = (
     ),
     Metric(
         "authorised_idle_months", "idle capital, authorised", "months", LESS, 0.1,
-        "Mean over capital of the time from a lot's authorisation to the mean of its MW online.", authorised,
+        "Mean over capital of the time from a lot's authorisation to the mean of its MW online.", authorised_idle_days,
     ),
     Metric(
         "stranded_capital_usd", "capital idle at the horizon", "$", LESS, 1e6,

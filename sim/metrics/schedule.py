@@ -55,19 +55,19 @@ def latest(
     `log` is in the order in which steps were done, shape (rows, 3).
     """
     rows, steps, unit_of = plan.rows.tolist(), log.tolist(), plan.unit_of.tolist()
-    # forward first: what a gate or pool had reached at a row is not known on the way back
+    # counted forward first, as the level of a gate or pool at a row is not known on the way back
     counts = _counts(plan, steps)
     gates: dict[int, _Counter] = {}
     pools: dict[int, _Counter] = {}
-    after = [NEVER] * len(plan.units)
+    latest_of_unit = [NEVER] * len(plan.units)
     result = np.full(len(steps), NEVER, np.int64)
-    # backwards through the log: all that a row could delay is done by the time it is reached
+    # backwards through the log: every row that this one could delay is worked out before it
     for row in range(len(steps) - 1, -1, -1):
-        minute, at, begun = steps[row]
-        operation, a, b, c, _, _ = rows[at]
-        unit = unit_of[at]
+        minute, step, begun = steps[row]
+        operation, a, b, c, _, _ = rows[step]
+        unit = unit_of[step]
         # what the unit itself goes on with, and a date that the row must keep
-        bound = min(after[unit], anchors.get(row, NEVER))
+        bound = min(latest_of_unit[unit], anchors.get(row, NEVER))
         if operation == SIGNAL:
             bound = min(bound, gates.setdefault(a, _Counter()).before(counts[row][0]))
         elif operation == FREE:
@@ -80,7 +80,7 @@ def latest(
                 pools.setdefault(pool, _Counter()).need(level, bound)
         result[row] = bound
         # only work takes time; a wait is slack, so what is before it may be as late as its end
-        after[unit] = _latest_begin(calendars[b], c, begun, minute, bound) if operation == WORK else bound
+        latest_of_unit[unit] = _latest_begin(calendars[b], c, begun, minute, bound) if operation == WORK else bound
     return result
 
 
@@ -90,35 +90,35 @@ def _counts(plan: CompiledPlan, steps: Sequence[Sequence[int]]) -> list[list[int
     level, given, taken = [0] * len(plan.gates), [0] * len(plan.pools), [0] * len(plan.pools)
     initial = plan.initial.tolist()
     counts: list[list[int]] = []
-    for _, at, amount in steps:
-        operation, a, _, _, _, _ = rows[at]
-        found: list[int] = []
+    for _, step, amount in steps:
+        operation, a, _, _, _, _ = rows[step]
+        row_counts: list[int] = []
         if operation == SIGNAL:
-            found = [level[a]]
+            row_counts = [level[a]]
             level[a] += amount
         elif operation in (FREE, HOLD):
             for pool, count in plan.bundles[a]:
                 if operation == FREE:
-                    found.append(given[pool])
+                    row_counts.append(given[pool])
                     given[pool] += count
                 else:
                     taken[pool] += count
                     # first given, first taken: the n-th taken beyond the initial count needs the n-th given back
-                    found.append(taken[pool] - initial[pool])
-        counts.append(found)
+                    row_counts.append(taken[pool] - initial[pool])
+        counts.append(row_counts)
     return counts
 
 
 def _latest_begin(calendar: Calendar, mode: int, begun: int, done: int, bound: int) -> int:
-    """Return the latest begin of a work that took from `begun` to `done` and must be done by `bound`."""
+    """Return the latest minute at which work done from `begun` to `done` may begin to be done by `bound`."""
     if bound == NEVER:
         return NEVER
-    # drivers' hours are not laid out anew: the drive is moved as a whole
+    # a drive is shifted as a whole: its hours of service are not scheduled again
     if mode == DUTY:
         return begun + bound - done
     if mode == WHOLE:
         length = done - max(begun, _opened(calendar, done))
-        # an actual one that took longer than any window did pause: it is moved as a whole, too
+        # actual work longer than any open window did pause: it is shifted as a whole, too
         return calendar.latest_start_whole(bound, length) if length <= calendar.longest else begun + bound - done
     return calendar.latest_start(bound, calendar.worked(done) - calendar.worked(begun))
 
@@ -163,18 +163,18 @@ def event_table(record: Record, start_date: date) -> Columns:
 
 
 def _facts(plan: CompiledPlan, step: Ints) -> Columns:
-    """Return what the units and notes of some steps are, by column."""
+    """Return the facts of the units and notes of some steps, by column."""
     info = plan.unit_info
-    of_unit = {
-        "unit_kind": np.array([one.kind for one in info]),
-        "place": np.array([one.place for one in info]),
-        "part": np.array([one.part for one in info]),
-        "step": np.array([one.step for one in info]),
+    unit_columns = {
+        "unit_kind": np.array([unit.kind for unit in info]),
+        "place": np.array([unit.place for unit in info]),
+        "part": np.array([unit.part for unit in info]),
+        "step": np.array([unit.step for unit in info]),
     }
     note = np.where(plan.rows[step, 0] == NOTE, plan.rows[step, 1], len(plan.notes))  # the last one: no note
     notes = zip(("note", "note_part", "note_place"), zip(*plan.notes, ("", "", ""), strict=True), strict=True)
     return {
-        **{name: column[plan.unit_of[step]] for name, column in of_unit.items()},
+        **{name: column[plan.unit_of[step]] for name, column in unit_columns.items()},
         **{name: np.array(column)[note] for name, column in notes},
     }
 
@@ -212,70 +212,70 @@ def _waiting(record: Record, segment: ChainSegment, waited_for: str) -> tuple[st
 
 
 def _causes(record: Record) -> list[str]:
-    """Return per row, in the order of the log, what time was spent with: nothing where none was."""
+    """Return for each row of the log the cause of delay that its time was spent on; empty where it took none."""
     chain = DrivingChain(record)
     timed = np.flatnonzero((record.begun < record.minute) & np.isin(record.operation, BEGUN))
-    found = [""] * len(record.operation)
+    causes = [""] * len(record.operation)
     for row, operation in zip(timed.tolist(), record.operation[timed].tolist(), strict=True):
         if operation in (WORK, UNTIL):
-            found[row] = chain.cause(row)
+            causes[row] = chain.cause(row)
         elif operation == HOLD:
-            found[row] = chain.short(row)
+            causes[row] = chain.short(row)
         else:
             released, _ = chain.released_by(row)
-            found[row] = chain.of_unit(released)
-    return found
+            causes[row] = chain.of_unit(released)
+    return causes
 
 
 def _resources(plan: CompiledPlan, step: Ints) -> NDArray[np.str_]:
-    """Return for some steps the pools, gate or item each is about."""
+    """Return for some steps the names of their pools, gate or noted item."""
     bundles = [" + ".join(f"{count} {plan.pools[pool]}" for pool, count in bundle) for bundle in plan.bundles]
     notes = ["/".join(text for text in note if text) for note in plan.notes]
-    gates = len(bundles), len(bundles) + len(plan.gates)
+    first_gate, first_note = len(bundles), len(bundles) + len(plan.gates)
     names = np.array([*bundles, *plan.gates, *notes, ""])
     operation, argument = plan.rows[step, 0], plan.rows[step, 1]
     kinds = [np.isin(operation, kind) for kind in ((HOLD, FREE), (WAIT, SIGNAL), (NOTE,))]
-    return names[np.select(kinds, [argument, argument + gates[0], argument + gates[1]], len(names) - 1)]
+    return names[np.select(kinds, [argument, argument + first_gate, argument + first_note], len(names) - 1)]
 
 
 # --- dates of groups --------------------------------------------------------------------------------------------------
 
 
-def worked(record: Record, ways: Sequence[Ints], count: int) -> tuple[Floats, Floats]:
-    """Return the day on which work of each group began and ended; not-a-number where there was none.
+def worked(record: Record, groupings: Sequence[Ints], count: int) -> tuple[Floats, Floats]:
+    """Return the days on which work of each group began and ended; not-a-number where there was none.
 
-    Of every way of grouping `ways` have a number for every step of the plan, or -1; no two use the same number.
+    Each of `groupings` has a group number for every step of the plan, or -1; no two groupings share a number.
     """
     rows = np.flatnonzero((record.operation == WORK) & (record.minute > record.begun))
     steps, begun, done = record.step[rows], record.begun[rows], record.minute[rows]
     begin, end = np.full(count, NEVER), np.full(count, -1)
-    for group in ways:
+    for group in groupings:
         number = group[steps]
-        here = number >= 0
-        np.minimum.at(begin, number[here], begun[here])
-        np.maximum.at(end, number[here], done[here])
-    none = end < 0
-    return np.where(none, np.nan, begin / DAY), np.where(none, np.nan, end / DAY)
+        in_group = number >= 0
+        np.minimum.at(begin, number[in_group], begun[in_group])
+        np.maximum.at(end, number[in_group], done[in_group])
+    never = end < 0
+    return np.where(never, np.nan, begin / DAY), np.where(never, np.nan, end / DAY)
 
 
-def on_chain(steps: Ints, *groups: tuple[Ints, int]) -> list[NDArray[np.bool_]]:
-    """Return, for each way of grouping (as in `worked`, and how many groups), which have a step of the driving chain."""
-    found = []
-    for group, count in groups:
-        there = np.zeros(count, np.bool_)
+def on_chain(steps: Ints, *groupings: tuple[Ints, int]) -> list[NDArray[np.bool_]]:
+    """Return for each grouping (group numbers as in `worked`, and their count) which groups are on the driving chain."""
+    results = []
+    for group, count in groupings:
+        has_step = np.zeros(count, np.bool_)
         number = group[steps]
-        there[number[number >= 0]] = True
-        found.append(there)
-    return found
+        has_step[number[number >= 0]] = True
+        results.append(has_step)
+    return results
 
 
 def earned_by_day(record: Record, days: int) -> Floats:
-    """Return person-hours of work content done until the end of each day; what is done again earns nothing more."""
+    """Return person-hours of work content done until the end of each day; repeated work earns nothing more."""
     plan, works = record.index.plan, record.works
-    # `unique` has the first of each: what is done again earns nothing more
-    first = works[np.unique(works[:, 1], return_index=True)[1]]
-    first = first[plan.earns[first[:, 1]]]
-    minutes, steps = first[:, 0], first[:, 1]
+    # `unique` has the first row of each step: rework earns nothing
+    first_works = works[np.unique(works[:, 1], return_index=True)[1]]
+    first_works = first_works[plan.earns[first_works[:, 1]]]
+    minutes, steps = first_works[:, 0], first_works[:, 1]
     hours = record.content[record.index.first_argument[steps]] * record.index.people_of_step[steps] / 60
     day = np.minimum(minutes // DAY, days - 1)
     return np.cumsum(np.bincount(day, weights=hours, minlength=days)[:days])

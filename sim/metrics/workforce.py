@@ -46,18 +46,18 @@ class Headcount:
 
 
 def headcount(record: Record, project: Project, days: int) -> Headcount:
-    """Return who is on site on every day; who comes or leaves on a day is there on that day.
+    """Return how many people are on site on every day; who comes or leaves on a day is counted on that day.
 
-    Indirect people are ceil(ratio × direct); all who are left go home with the last block online.
+    Indirect people are ceil(ratio × direct); everyone leaves with the last block online.
     """
     trades = tuple(project.labour.trades)
     direct = _by_day(record, "people", trades, days)
-    crowd = direct.sum(axis=0)
+    direct_total = direct.sum(axis=0)
     standby, policy = project.labour.standby, project.labour.acceleration
     return Headcount(
         trades,
         direct,
-        crowd + indirect(crowd, project),
+        direct_total + indirect(direct_total, project),
         _by_day(record, OVERTIME, trades, days),
         None if standby is None else _by_day(record, STANDBY, trades, days),
         None if policy is None or policy.shift is None else _by_day(record, SHIFT_PREMIUM, trades, days),
@@ -103,27 +103,29 @@ def _earned(record: Record) -> float:
 
 
 def _worked(record: Record) -> float:
-    """Return person-hours actually worked: the shift minutes of every work, as often as it was done.
+    """Return the person-hours worked: the shift minutes of every work, as often as it was done.
 
-    What a shift loses to fatigue, night and heat is worked as well: productive minutes are counted up by what they
-    are of the shifts between begin and end.
+    What a shift loses to fatigue, night and heat is worked, too: productive minutes are divided by their share of the shifts
+    between begin and end.
     """
     total, labour = 0.0, record.index.labour_of_step
-    for number in record.index.peopled_calendars:
-        minutes, people = record.kernels.worked_minutes(record.works, labour, number, _work_hours(record, number))
+    for calendar_number in record.index.peopled_calendars:
+        minutes, people = record.kernels.worked_minutes(
+            record.works, labour, calendar_number, _work_hours(record, calendar_number)
+        )
         total += float(minutes @ people)
     return total / 60
 
 
-def _work_hours(record: Record, number: int) -> WorkHours:
-    """Return a calendar as it was, as it was planned, and the shifts behind it; elsewhere than on site all are one."""
-    real, planned = record.calendars[number], record.index.plan.base_calendars[number]
-    shift = _shift(record.index.plan, number)
+def _work_hours(record: Record, calendar_number: int) -> WorkHours:
+    """Return a calendar as it was in the run, as planned, and its shifts; off site all three are the same."""
+    actual, planned = record.calendars[calendar_number], record.index.plan.base_calendars[calendar_number]
+    shift = _shift(record.index.plan, calendar_number)
     if shift is None:
-        return WorkHours(open_hours(real), open_hours(real), open_hours(real), True, True)
+        return WorkHours(open_hours(actual), open_hours(actual), open_hours(actual), True, True)
     # `is`: where nothing was closed in this run, its calendar is the planned one itself
-    versions = open_hours(real), open_hours(planned), open_hours(shift)
-    return WorkHours(*versions, real is planned, _alike(shift, planned))
+    versions = open_hours(actual), open_hours(planned), open_hours(shift)
+    return WorkHours(*versions, actual is planned, _same_calendar(shift, planned))
 
 
 def _shift(plan: CompiledPlan, calendar: int) -> Calendar | None:
@@ -134,7 +136,7 @@ def _shift(plan: CompiledPlan, calendar: int) -> Calendar | None:
 
 
 @lru_cache(maxsize=64)
-def _alike(one: Calendar, other: Calendar) -> bool:
+def _same_calendar(one: Calendar, other: Calendar) -> bool:
     return np.array_equal(one.starts, other.starts) and np.array_equal(one.ends, other.ends)
 
 
@@ -156,18 +158,18 @@ def offsite_hours(record: Record, project: Project) -> float:
     systems, shifts = project.by_system, len(project.calendars.factory.shifts)
     of_system = record.index.things_among(tuple(systems))
     # the last of the reversed rows is the first one
-    begun = _last(of_system[started.item[::-1]], started.minute[::-1], len(systems))
-    ended = _last(of_system[delivered.item], delivered.minute, len(systems))
+    first_started = _last_minutes(of_system[started.item[::-1]], started.minute[::-1], len(systems))
+    last_delivered = _last_minutes(of_system[delivered.item], delivered.minute, len(systems))
     factory = record.calendars[record.index.plan.calendars.index("factory")]
-    paid = paid_hours_by_day(factory, max(ended) // DAY + 1)
+    paid = paid_hours_by_day(factory, max(last_delivered) // DAY + 1)
     total = 0.0
-    for given, first, last in zip(systems.values(), begun, ended, strict=True):
-        if given.scope == "factory" and first >= 0 and last >= 0:
-            total += given.factory.staff.value * float(paid[first // DAY : last // DAY + 1].sum()) / shifts
+    for system, first, last in zip(systems.values(), first_started, last_delivered, strict=True):
+        if system.scope == "factory" and first >= 0 and last >= 0:
+            total += system.factory.staff.value * float(paid[first // DAY : last // DAY + 1].sum()) / shifts
     return total
 
 
-def _last(system: Ints, minute: Ints, systems: int) -> list[int]:
+def _last_minutes(system: Ints, minute: Ints, systems: int) -> list[int]:
     """Return the minute that stands last for every system, or -1; what is of no system has the number -1."""
     found = np.full(systems + 1, -1, np.int64)
     # numpy keeps the last of several values; what is of no system goes to the extra place, -1

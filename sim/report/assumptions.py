@@ -61,7 +61,7 @@ PUBLICATIONS = {
 
 
 COLUMNS = ("number", "value", "range", "unit", "source", "date", "confidence")
-OWN_CHOICE = "–"
+PROJECT_CHOICE = "–"
 """Stands for a source where there is none: what the project itself decides."""
 
 HEAD = """# Assumptions
@@ -93,7 +93,7 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         """Return the cells of its row in the table."""
         number = f"`{self.path}`"
-        return (number, self.value, self.range, self.unit, self.source or OWN_CHOICE, self.date, self.confidence)
+        return (number, self.value, self.range, self.unit, self.source or PROJECT_CHOICE, self.date, self.confidence)
 
 
 def rows(config: Loaded[Project]) -> list[Row]:
@@ -124,14 +124,14 @@ def _numbers(value: object, address: Address) -> Iterator[tuple[Address, Number]
     elif isinstance(value, tuple) and value and all(isinstance(part, int | float) for part in value):
         yield address, value
     elif isinstance(value, tuple | list):
-        for place, part in enumerate(value):
-            yield from _numbers(part, (*address, place))
+        for index, part in enumerate(value):
+            yield from _numbers(part, (*address, index))
 
 
 def _row(config: Loaded[Project], address: Address, number: Number) -> Row:
     source, date, confidence = _provenance(config.tree, address)
     unit = allowed_at(Project, address).unit
-    value, spread = _words(number, unit)
+    value, spread = _value_and_range(number, unit)
     path = dotted_path(address, config.tree)
     return Row(address, path, value, spread, display().unit(unit), source, date, confidence)
 
@@ -154,8 +154,8 @@ def _confidence(tree: object, address: Address) -> str:
     return ""
 
 
-def _words(number: Number, unit: str) -> tuple[str, str]:
-    """Return a number of a unit and its range in words, in the unit that is shown."""
+def _value_and_range(number: Number, unit: str) -> tuple[str, str]:
+    """Return a number and its range as text, in the display unit."""
 
     def text(stated: float) -> str:
         return number_text(display().value(stated, unit))
@@ -165,12 +165,12 @@ def _words(number: Number, unit: str) -> tuple[str, str]:
     if isinstance(number, tuple):
         return ", ".join(text(part) for part in number), ""
     if isinstance(number, Estimate):
-        return text(number.planned), _spread(number, text)
+        return text(number.planned), _estimate_range(number, text)
     low, high = number.low, number.high
     return text(number.value), "" if low is None or high is None else f"{text(low)} to {text(high)}"
 
 
-def _spread(estimate: Estimate, text: Callable[[float], str]) -> str:
+def _estimate_range(estimate: Estimate, text: Callable[[float], str]) -> str:
     """Return the range of an estimate that is drawn, with its shape where that is not PERT."""
     shape = "" if estimate.shape == "pert" else f", {estimate.shape}"
     if estimate.p90 is not None:
@@ -189,18 +189,18 @@ def number_text(number: float) -> str:
 
 def page(base: Loaded[Project], strategies: Sequence[Loaded[Project]] = ()) -> str:
     """Return the whole page: the base's numbers by section, then what each strategy's own file states."""
-    found = rows(base)
-    parts = [HEAD.format(own=OWN_CHOICE), _count(found)]
-    sections = dict.fromkeys(row.address[0] for row in found)
-    parts += [_section(str(section), [row for row in found if row.address[0] == section]) for section in sections]
+    base_rows = rows(base)
+    parts = [HEAD.format(own=PROJECT_CHOICE), _count(base_rows)]
+    sections = dict.fromkeys(row.address[0] for row in base_rows)
+    parts += [_section(str(section), [row for row in base_rows if row.address[0] == section]) for section in sections]
     for strategy in strategies:
-        own = [row for row in rows(strategy) if _stands_in(strategy, row.address)]
-        parts.append(_section(f"What {strategy.files[0].name} states instead", own))
-    publications = "\n".join(f"- **{section}** {what}" for section, what in PUBLICATIONS.items())
+        strategy_rows = [row for row in rows(strategy) if _is_in_file(strategy, row.address)]
+        parts.append(_section(f"What {strategy.files[0].name} states instead", strategy_rows))
+    publications = "\n".join(f"- **{section}** {citation}" for section, citation in PUBLICATIONS.items())
     return "\n".join([*parts, f"## Publications\n\n{publications}\n"])
 
 
-def _stands_in(config: Loaded[Project], address: Address) -> bool:
+def _is_in_file(config: Loaded[Project], address: Address) -> bool:
     """Tell whether a number is written in the first of a configuration's files, not in its base."""
     return Path(nearest_position(config.positions, address).file).name == config.files[0].name
 

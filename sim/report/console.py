@@ -37,7 +37,7 @@ from sim.report.formatting import (
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunData, Share
 from sim.report.study_tables import LEVER_HEAD, LEVERS_METHOD, lever_cells, lever_rows
 from sim.report.verdict import binding_sentence, headline, key_results
-from sim.study.analyses.validation import Checked, count
+from sim.study.analyses.validation import CheckResult, count
 from sim.study.compare import CONTROLLED, NO_DIFFERENCE, TOO_FEW
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ MILLION = 1e6
 
 @in_display_units
 def describe_run(result: RunData) -> Group:
-    """Return the key results of a run."""
+    """Return the key results of a run for the console."""
     view = ResultView.of(result)
     table = Table.grid(padding=(0, 2))
     for style in ("none", "bold", "dim"):
@@ -146,10 +146,10 @@ def _side_by_side(views: Mapping[str, ResultView]) -> Table:
                 table.add_row(
                     metric_format(metric).label, "P50\nP80", *(_dates(view, metric) for view in views.values())
                 )
-            unit, cells = _quoted(quotes)
+            unit, cells = _quote_cells(quotes)
             table.add_row(f"{metric_format(metric).label}{unit}", "P50\nP80", *cells)
     table.add_section()
-    for label, cells in _risks(views):
+    for label, cells in _risk_rows(views):
         if any(cells):
             table.add_row(label, "", *cells)
     return table
@@ -160,10 +160,10 @@ def _dates(view: ResultView, metric: str) -> str:
     return "\n".join(view.dates.format(view.quote(metric, p).value) for p in P50_AND_P80) if view.has(metric) else ""
 
 
-def _quoted(quotes: list[list[Quote | None]]) -> tuple[str, list[str]]:
-    """Write percentiles with their intervals, a line each; and the unit by itself where all have the same."""
-    known = [q for column in quotes for q in column if q]
-    if known and known[0].metric.write is hours and any(q.value >= MILLION for q in known):
+def _quote_cells(quotes: list[list[Quote | None]]) -> tuple[str, list[str]]:
+    """Return (unit, cells): percentiles with their intervals, a line each; the unit apart where all have the same."""
+    present = [q for column in quotes for q in column if q]
+    if present and present[0].metric.write is hours and any(q.value >= MILLION for q in present):
         quotes = [[q and replace(q, metric=replace(q.metric, write=_in_millions)) for q in column] for column in quotes]
     texts = [[(q.metric.write(q.value, q.step), q.interval_text()) if q else None for q in column] for column in quotes]
     values = [pair[0] for column in texts for pair in column if pair and pair[0] not in {NEVER, NOT_QUOTED}]
@@ -200,16 +200,16 @@ def _table(first: str, *columns: str) -> Table:
     return table
 
 
-def _risks(views: Mapping[str, ResultView]) -> list[tuple[str, list[str]]]:
-    """Return the rows that say how often a limit is kept, and how many runs never finish."""
-    finish = _shares(views, FINISH, ResultView.share_at_most)
-    peak = _shares(views, PEAK, ResultView.share_below)
+def _risk_rows(views: Mapping[str, ResultView]) -> list[tuple[str, list[str]]]:
+    """Return rows (label, a cell for each strategy): how often a limit is kept, and how many runs never finish."""
+    finish_shares = _shares(views, FINISH, ResultView.share_at_most)
+    peak_shares = _shares(views, PEAK, ResultView.share_below)
     infos = [view.info for view in views.values()]
-    lost = any(info.stalled + info.failed for info in infos)
+    any_unfinished = any(info.stalled + info.failed for info in infos)
     return [
-        (f"P(all MW online by {_limits(views, FINISH)})", finish),
-        (f"P(peak under {_limits(views, PEAK)})", peak),
-        ("stalled / failed runs", [f"{info.stalled:,} / {info.failed:,}" if lost else "" for info in infos]),
+        (f"P(all MW online by {_limits(views, FINISH)})", finish_shares),
+        (f"P(peak under {_limits(views, PEAK)})", peak_shares),
+        ("stalled / failed runs", [f"{info.stalled:,} / {info.failed:,}" if any_unfinished else "" for info in infos]),
     ]
 
 
@@ -240,16 +240,16 @@ def describe_levers(result: RunData) -> Group:
 
 
 @in_display_units
-def describe_drivers(found: Drivers) -> Group:
+def describe_drivers(drivers: Drivers) -> Group:
     """Return the drivers as a table for the console."""
-    info = ResultView.of(found.result).info
+    info = ResultView.of(drivers.result).info
     table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
-    for at, name in enumerate(drivers_header(found)):
-        table.add_column(name, justify="left" if at < 2 else "right", min_width=None if at else 18)
-    for cells in drivers_rows(found):
+    for column, name in enumerate(drivers_header(drivers)):
+        table.add_column(name, justify="left" if column < 2 else "right", min_width=None if column else 18)
+    for cells in drivers_rows(drivers):
         table.add_row(*cells)
     title = f"{info.name}: saved when switched off ({info.runs:,} runs, seed {info.seed})"
-    notes = "\n".join(filter(None, (negligible_causes(found), OVERLAP)))
+    notes = "\n".join(filter(None, (negligible_causes(drivers), OVERLAP)))
     return Group(Text(title, style="bold"), table, Text(notes, style="dim"))
 
 
@@ -257,28 +257,31 @@ def describe_drivers(found: Drivers) -> Group:
 
 
 def _differences(case: str, base: str, rows: pd.DataFrame, metrics: list[str]) -> Table:
-    """Return one pair's differences: in the mean and at P80 with their intervals, and P(case better)."""
+    """Return one pair's differences as a table: mean and P80 with their intervals, and P(case better)."""
     table = _table("difference, run by run", "mean", "at P80", f"P({case} better)")
     table.title = f"{case} \N{MINUS SIGN} {base}"
-    found = {str(row["metric"]): row for row in rows.to_dict("records")}
+    row_of_metric = {str(row["metric"]): row for row in rows.to_dict("records")}
     for metric in metrics:
-        if metric in found:
-            table.add_row(*_cells(metric_format(metric), found[metric]))
+        if metric in row_of_metric:
+            table.add_row(*_difference_cells(metric_format(metric), row_of_metric[metric]))
     return table
 
 
-def _cells(fmt: MetricFormat, row: Mapping[Any, Any]) -> tuple[str, str, str, str]:
-    """Return a difference as four cells: what, in the mean, at P80, and how often the case is better."""
-    small = f"\n{NO_DIFFERENCE}" if NO_DIFFERENCE in str(row["remark"]) else ""
-    mean, p80 = (_change(Quote(fmt, *(float(row[f"{of}{end}"]) for end in ENDS))) for of in ("mean", "p80"))
+def _difference_cells(fmt: MetricFormat, row: Mapping[Any, Any]) -> tuple[str, str, str, str]:
+    """Return a difference as four cells: the metric, the mean, P80, and how often the case is better."""
+    no_difference = f"\n{NO_DIFFERENCE}" if NO_DIFFERENCE in str(row["remark"]) else ""
+    mean, p80 = (
+        _difference_text(Quote(fmt, *(float(row[f"{statistic}{end}"]) for end in ENDS)))
+        for statistic in ("mean", "p80")
+    )
     share = percent(float(row["p_better"]))
     bounds = interval(float(row["p_better_low"]), float(row["p_better_high"]), percent)
-    equal = f"\nequal in {percent(float(row['p_equal']))}" if row["p_equal"] >= 0.005 else ""
-    return fmt.label + small, mean, p80, f"{share}\n({bounds}){equal}"
+    ties = f"\nequal in {percent(float(row['p_equal']))}" if row["p_equal"] >= 0.005 else ""
+    return fmt.label + no_difference, mean, p80, f"{share}\n({bounds}){ties}"
 
 
-def _change(quote: Quote) -> str:
-    """Write a difference with its sign and its interval."""
+def _difference_text(quote: Quote) -> str:
+    """Return a difference as text, with its sign and its interval."""
 
     def write(value: float) -> str:
         return signed(quote.metric.write(value, quote.step))
@@ -298,10 +301,10 @@ def console(*, stderr: bool = False) -> Console:
     """Return the console; a fixed width where the output is a file or a pipe."""
     from rich.console import Console
 
-    # a label may hold brackets and colons: no text is markup, and what is styled is a Text
-    found = Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
-    if found.is_terminal:
-        return found
+    # labels may have brackets and colons, so no text is read as markup: styles are set with Text
+    terminal = Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
+    if terminal.is_terminal:
+        return terminal
     return Console(stderr=stderr, highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH)
 
 
@@ -340,18 +343,18 @@ def _time_left(seconds: float | None) -> str:
 @contextmanager
 def _bar_in_cell(name: str) -> Iterator[Progress]:
     """Yield the callback that moves a bar in the output of the cell that runs; it goes when all is done."""
-    shown = import_module("IPython.display")  # a kernel has it; nothing else needs it
-    handle = shown.display(shown.HTML(""), display_id=True)
+    ipython = import_module("IPython.display")  # installed with every notebook kernel; not needed elsewhere
+    handle = ipython.display(ipython.HTML(""), display_id=True)
 
     def update(done: int, total: int, seconds: float | None) -> None:
         """Move the bar."""
-        words = f"{escape(name)}: {done:,} of {total:,} {_time_left(seconds)}"
-        handle.update(shown.HTML(f"<progress value='{done}' max='{total}'></progress> {words}"))
+        label = f"{escape(name)}: {done:,} of {total:,} {_time_left(seconds)}"
+        handle.update(ipython.HTML(f"<progress value='{done}' max='{total}'></progress> {label}"))
 
     try:
         yield update
     finally:
-        handle.update(shown.HTML(""))
+        handle.update(ipython.HTML(""))
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------
@@ -360,7 +363,7 @@ def _bar_in_cell(name: str) -> Iterator[Progress]:
 STYLES = {"holds": "green", "fails": "bold red", "inconclusive": "yellow"}
 
 
-def describe_checks(title: str, rows: Sequence[Checked]) -> Group:
+def describe_checks(title: str, rows: Sequence[CheckResult]) -> Group:
     """Return the rows as a table, with how many hold below it."""
     from rich.console import Group
     from rich.table import Table
@@ -376,7 +379,7 @@ def describe_checks(title: str, rows: Sequence[Checked]) -> Group:
     return Group(table, "", count_outcomes(rows))
 
 
-def count_outcomes(rows: Sequence[Checked]) -> str:
+def count_outcomes(rows: Sequence[CheckResult]) -> str:
     """Return how many hold, fail and cannot be decided."""
     counts = [f"{count(rows, 'holds')} of {len(rows)} hold"]
     if failing := count(rows, "fails"):

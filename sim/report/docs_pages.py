@@ -22,7 +22,13 @@ from sim.config.source_positions import Allowed, allowed_at
 from sim.config.study import Study
 from sim.engine.backends import AUTO
 from sim.metrics.registry import DIRECTION_NAMES, METRICS, Metric
-from sim.study.analyses.validation import Compared, Scored, compared, facts, scored
+from sim.study.analyses.validation import (
+    PredictionCheck,
+    PredictionScore,
+    compare_predictions,
+    read_published_numbers,
+    score_predictions,
+)
 from sim.study.api import load
 from sim.study.case import prepare_case
 
@@ -85,21 +91,21 @@ def _metric_row(metric: Metric) -> str:
 
 
 def _sections(root: type[BaseModel], title: str) -> Iterator[str]:
-    """Return one chapter a model, each once, in the order in which they are met."""
-    models = _met(root)
+    """Yield one chapter a model, each once, in the order in which they are met."""
+    models = _nested_models(root)
     titles = {root: title, **{model: _title(model, models) for model in models[1:]}}
     for model in models:
         yield f"\n## {titles[model]}\n\n{_description(model)}\n"
         yield "| key | what | allowed |\n|---|---|---|"
         for key, field in model.model_fields.items():
             if key not in _sourced(model):
-                here = allowed_at(model, (key,))
-                links = [titles[below] for below in _models_in(here)]
+                allowed = allowed_at(model, (key,))
+                links = [titles[nested] for nested in _models_in(allowed)]
                 name = field.alias or key
-                yield f"| `{name}` | {_cell(field.description or '')} | {_allowed(here, field, links)} |"
+                yield f"| `{name}` | {_cell(field.description or '')} | {_allowed(allowed, field, links)} |"
 
 
-def _met(root: type[BaseModel]) -> list[type[BaseModel]]:
+def _nested_models(root: type[BaseModel]) -> list[type[BaseModel]]:
     """Return a model and all below it, level by level."""
     found = [root]
     for model in found:
@@ -140,18 +146,18 @@ def _elements(here: Allowed) -> Iterator[Any]:
             yield from get_args(argument)
 
 
-def _allowed(here: Allowed, field: FieldInfo, below: Sequence[str]) -> str:
-    """Return what may stand at a key: kind, range, unit, and what holds if it is left out."""
-    kinds = list(dict.fromkeys(_kind(kind) for kind in here.types if kind is not type(None)))
-    words = [f"[{title}](#{title.lower().replace(' ', '-')})" for title in below] or kinds
-    parts = [" or ".join(words), here.range_and_unit()]
+def _allowed(allowed: Allowed, field: FieldInfo, nested: Sequence[str]) -> str:
+    """Return as text what values a key allows: type, range, unit, and what holds if the key is left out."""
+    kinds = list(dict.fromkeys(_kind(kind) for kind in allowed.types if kind is not type(None)))
+    words = [f"[{title}](#{title.lower().replace(' ', '-')})" for title in nested] or kinds
+    parts = [" or ".join(words), allowed.range_and_unit()]
     if not field.is_required():
-        parts.append(_left_out(field))
+        parts.append(_default_text(field))
     return _cell("; ".join(part for part in parts if part))
 
 
 def _kind(kind: Any) -> str:
-    """Return a type in words."""
+    """Return a type as words."""
     if kind is Estimate:
         return "estimate"
     if kind is Figure:
@@ -165,15 +171,15 @@ def _kind(kind: Any) -> str:
     return "list" if words.startswith(("tuple", "list")) else "keys of your own" if words.startswith("dict") else text
 
 
-def _left_out(field: FieldInfo) -> str:
-    """Return what holds if a key is not written."""
+def _default_text(field: FieldInfo) -> str:
+    """Return what holds if a key is left out."""
     default = field.get_default(call_default_factory=True)
     if default is None or default in ((), {}, ""):
         return "may be left out"
     if isinstance(default, Estimate | Figure):
         numbers = default.numbers()
-        stated = default.value if default.value is not None else numbers
-        return f"left out: {stated}"
+        value = default.value if default.value is not None else numbers
+        return f"left out: {value}"
     return f"left out: {default}" if isinstance(default, int | float | str | bool) else "may be left out"
 
 
@@ -201,47 +207,49 @@ COLUMNS = (
 
 
 def table(folder: Path, runs: int) -> str:
-    """Run every case of a folder and return the table; a large one runs less often."""
-    found = facts(folder / "published.csv")
-    lines, every = [_line(COLUMNS), _line(["---"] * len(COLUMNS))], list[Compared]()
-    for name in dict.fromkeys(fact.case for fact in found):
+    """Simulate every case of a folder and return the table in Markdown; a large case has fewer replications."""
+    published = read_published_numbers(folder / "published.csv")
+    lines, all_rows = [_line(COLUMNS), _line(["---"] * len(COLUMNS))], list[PredictionCheck]()
+    for name in dict.fromkeys(quantity.case for quantity in published):
         config = load(folder / f"{name}.yaml")
-        number = min(runs, MOST_OF_LARGE) if config.value.scale.capacity_mw > LARGE_MW else runs
-        rows = compared(prepare_case(config, engine=AUTO), [fact for fact in found if fact.case == name], number)
-        lines += [_line(_cells(row, first=at == 0)) for at, row in enumerate(rows)]
-        every += rows
+        case_runs = min(runs, MOST_OF_LARGE) if config.value.scale.capacity_mw > LARGE_MW else runs
+        rows = compare_predictions(
+            prepare_case(config, engine=AUTO), [quantity for quantity in published if quantity.case == name], case_runs
+        )
+        lines += [_line(_cells(row, first=position == 0)) for position, row in enumerate(rows)]
+        all_rows += rows
     note = f"{runs} replications of each case ({min(runs, MOST_OF_LARGE)} of those above {LARGE_MW:,} MW), seed 1."
-    return "\n".join([*lines, "", *_score(scored(every)), "", note])
+    return "\n".join([*lines, "", *_score_sentences(score_predictions(all_rows)), "", note])
 
 
-def _score(found: Scored) -> Sequence[str]:
-    """How the predictions did together, in words."""
-    if not found.number:
+def _score_sentences(score: PredictionScore) -> Sequence[str]:
+    """Return sentences on how good all predictions were."""
+    if not score.number:
         return ("No quantity was predicted of something built and has a reference class.",)
-    held = (
-        f"Of {found.number} predicted quantities {found.inside} reach P10–P90 and {found.inside_wide} P5–P95; P50 is "
-        f"{found.error:.0%} off on the mean."
+    coverage = (
+        f"Of {score.number} predicted quantities {score.inside} reach P10–P90 and {score.inside_wide} P5–P95; P50 is "
+        f"{score.error:.0%} off on the mean."
     )
-    score = (
-        f"Mean CRPS over the published number: {found.score:.2f}; of a naive forecast from the reference class: "
-        f"{found.naive_crps:.2f} (smaller is better)."
+    crps = (
+        f"Mean CRPS over the published number: {score.score:.2f}; of a naive forecast from the reference class: "
+        f"{score.naive_crps:.2f} (smaller is better)."
     )
-    return held, score
+    return coverage, crps
 
 
-def _cells(row: Compared, *, first: bool) -> Sequence[str]:
-    """One row in words."""
-    fact = row.fact
-    low, high = _number(fact.low), _number(fact.high)
-    published = low if low == high else f"{low} – {high}" if fact.low else f"under {high}"
+def _cells(row: PredictionCheck, *, first: bool) -> Sequence[str]:
+    """Return the cells of one row."""
+    published = row.published
+    low, high = _number(published.low), _number(published.high)
+    range_text = low if low == high else f"{low} – {high}" if published.low else f"under {high}"
     spread = " – ".join(_number(value) for value in (row.p10, row.p50, row.p90))
     return (
-        f"`{fact.case}`" if first else "", fact.quantity, f"{published} {fact.unit}", fact.kind, spread,
-        _agreement(row), _number(row.score), "" if isnan(row.naive_crps) else _number(row.naive_crps), fact.source,
+        f"`{published.case}`" if first else "", published.quantity, f"{range_text} {published.unit}", published.kind, spread,
+        _agreement(row), _number(row.score), "" if isnan(row.naive_crps) else _number(row.naive_crps), published.source,
     )  # fmt: skip
 
 
-def _agreement(row: Compared) -> str:
+def _agreement(row: PredictionCheck) -> str:
     """Where the prediction lies against what was published."""
     if row.off == 0:
         return "inside"

@@ -35,7 +35,7 @@ from sim.report.result_view import ResultView, Share, Values
 from sim.study.analyses.drivers import METRICS, Drivers
 from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY
 from sim.study.intervals import Interval, controlled_mean, mean_interval
-from sim.study.shared_inputs import CONTROLS, ENOUGH
+from sim.study.shared_inputs import CONTROLS, MIN_INDEX_RUNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ CRITICAL_DAYS = 1.0
 
 @dataclass(frozen=True)
 class CausePeriod:
-    """Consecutive pieces of the chain that are due to one cause: days from the start, and what happened."""
+    """Consecutive segments of the driving chain with one cause: days from the start, and what was done."""
 
     begin: float
     end: float
@@ -72,7 +72,7 @@ class CausePeriod:
 
 @dataclass(frozen=True)
 class CauseImpact:
-    """How much one cause decided about the date, over all runs that were finished."""
+    """How much one cause contributed to the finish, over all runs that were finished."""
 
     cause: str
     days: float
@@ -104,17 +104,17 @@ def cause_periods(chain: pd.DataFrame) -> list[CausePeriod]:
     return [_cause_period(cause, [*group]) for cause, group in groupby(pieces, key=lambda piece: piece.mechanism)]
 
 
-def _cause_period(cause: str, pieces: list[Any]) -> CausePeriod:
-    """Put pieces together: the activity that took longest, where, and who waited for the last of them."""
+def _cause_period(cause: str, segments: list[Any]) -> CausePeriod:
+    """Join consecutive segments of one cause: the activity that took longest, where, and who waited for the last one."""
     days: dict[str, float] = {}
-    for piece in pieces:
-        days[piece.activity] = days.get(piece.activity, 0.0) + piece.days
+    for segment in segments:
+        days[segment.activity] = days.get(segment.activity, 0.0) + segment.days
     longest = max(days, key=lambda activity: days[activity])
-    units = [*dict.fromkeys(piece.unit for piece in pieces)]
-    last = pieces[-1]
+    units = [*dict.fromkeys(segment.unit for segment in segments)]
+    last = segments[-1]
     waiting = f"{in_words(last.waiting)} waited for {pools_in_words(last.waiting_for)}" if last.waiting else ""
     return CausePeriod(
-        pieces[0].begin / MINUTES, last.end / MINUTES, cause, _segment_label(longest, len(days), units), waiting
+        segments[0].begin / MINUTES, last.end / MINUTES, cause, _segment_label(longest, len(days), units), waiting
     )
 
 
@@ -126,19 +126,19 @@ def _segment_label(activity: str, activities: int, units: list[str]) -> str:
 
 
 def critical_causes(runs: pd.DataFrame) -> list[CauseImpact]:
-    """Return the causes that decided about the date of the finished runs, those with most days first."""
+    """Return the causes that contributed to the finish of the finished runs, those with most days first."""
     columns = {name: f"chain_{name}_days" for name in DELAY_CAUSES if f"chain_{name}_days" in runs}
     if not columns:
         return []
     days = runs[[*columns.values()]].to_numpy(dtype=np.float64)
     days = days[np.isfinite(days).all(axis=1)]
     total = float(days.sum()) or 1.0
-    found = [
-        _cause_impact(name, of, float(of.sum()) / total)
-        for name, of in zip(columns, days.T, strict=True)
-        if len(of) and of.any()
+    impacts = [
+        _cause_impact(name, cause_days, float(cause_days.sum()) / total)
+        for name, cause_days in zip(columns, days.T, strict=True)
+        if len(cause_days) and cause_days.any()
     ]
-    return sorted(found, key=lambda impact: -impact.days)
+    return sorted(impacts, key=lambda impact: -impact.days)
 
 
 def _cause_impact(name: str, days: Values, part: float) -> CauseImpact:
@@ -160,39 +160,40 @@ def mean_by_controls(view: ResultView, metric: str) -> Interval | None:
 def describe_chain(view: ResultView, most: int = 4) -> str:
     """Return in a sentence what the date of the typical run is made of."""
     by_days: dict[str, float] = {}
-    found = cause_periods(view.chain)
-    for period in found:
+    periods = cause_periods(view.chain)
+    for period in periods:
         by_days[period.name] = by_days.get(period.name, 0.0) + period.days
     if not by_days:
         return "No run was finished, so there is no chain."
-    first = sorted(by_days, key=lambda name: -by_days[name])[:most]
-    listed = [f"{name} {number(by_days[name])}" for name in first]
-    rest = sum(by_days.values()) - sum(by_days[name] for name in first)
-    listed += [f"other {number(rest)}"] if rest >= 0.5 else []
-    end = view.dates.format(found[-1].end)
-    after = counted(sum(by_days.values()), "day", "days")
-    return f"The typical run ends on {end}, {after} after the decision: {', '.join(listed)}."
+    largest = sorted(by_days, key=lambda name: -by_days[name])[:most]
+    parts = [f"{name} {number(by_days[name])}" for name in largest]
+    other_days = sum(by_days.values()) - sum(by_days[name] for name in largest)
+    parts += [f"other {number(other_days)}"] if other_days >= 0.5 else []
+    end = view.dates.format(periods[-1].end)
+    duration = counted(sum(by_days.values()), "day", "days")
+    return f"The typical run ends on {end}, {duration} after the decision: {', '.join(parts)}."
 
 
 def decisions(view: ResultView, price: str = "") -> list[str]:
-    """Return what on the chain somebody decided, and in how many runs it cost days: orders that are placed late.
+    """Return in how many runs late orders, which are a decision, cost days on the driving chain.
 
-    `price` says what ordering at the decision would cost and buy, where that was measured.
+    `price` says what ordering at the decision would cost and gain, where that was measured.
     """
     by_cause = {impact.cause: impact for impact in critical_causes(view.runs)}
-    impact, typical = by_cause.get("order_date"), [p for p in cause_periods(view.chain) if p.cause == "order_date"]
+    impact = by_cause.get("order_date")
+    order_periods = [p for p in cause_periods(view.chain) if p.cause == "order_date"]
     if impact is None:
         return []
     policy = str(view.config.get("procurement", {}).get("policy", ""))
-    who = " by policy (procurement.policy: just_in_time)" if policy == "just_in_time" else ""
-    late = max(typical, key=lambda period: period.days, default=None)
-    of = f" In the typical run: {late.what}, for {number(late.days)} days." if late is not None else ""
-    said = (
-        f"Ordered just in time: an item is ordered{who} so that it arrives when the crew plan needs it, which keeps"
+    policy_note = " by policy (procurement.policy: just_in_time)" if policy == "just_in_time" else ""
+    longest = max(order_periods, key=lambda period: period.days, default=None)
+    example = f" In the typical run: {longest.what}, for {number(longest.days)} days." if longest is not None else ""
+    sentence = (
+        f"Ordered just in time: an item is ordered{policy_note} so that it arrives when the crew plan needs it, which keeps"
         f" its capital from lying idle. In {impact.runs.text()} of the runs the last MW waits for such an item, and an"
-        f" earlier order would have helped; in the others it would have bought nothing.{of}{price or NO_PRICE}"
+        f" earlier order would have helped; in the others it would have bought nothing.{example}{price or NO_PRICE}"
     )
-    return [said]
+    return [sentence]
 
 
 NO_PRICE = " What ordering at the decision would cost and buy: sim report DIR --levers."
@@ -310,34 +311,34 @@ TWO_ANSWERS = (
 
 def risk_rows(view: ResultView) -> list[RiskRow]:
     """Return the causes that were switched off, most days at P80 first, each with its share of the variance."""
-    found = stored_drivers(view)
-    if found is None:
+    drivers = stored_drivers(view)
+    if drivers is None:
         return []
-    table, shares = found.table(), _shares_of_variance(view, found.metric)
-    columns = [f"{found.metric}_{name}" for name in ("p80", "p80_low", "p80_high")]
+    table, shares = drivers.table(), _shares_of_variance(view, drivers.metric)
+    columns = [f"{drivers.metric}_{name}" for name in ("p80", "p80_low", "p80_high")]
     rows = []
     for row in table[table["kind"] != ALL].to_dict("records"):
         days, low, high = (float(row[column]) for column in columns)
         share = shares.get((str(row["kind"]), str(row["id"])))
         rows.append(RiskRow(str(row["name"]), str(row["kind"]), days, low, high, share))
-    felt = [row for row in rows if row.text != "0" or (row.share or 0.0) >= 0.02]
-    return sorted(felt, key=lambda row: (-row.days, -(row.share or 0.0)))[:MOST_RISKS]
+    noticeable = [row for row in rows if row.text != "0" or (row.share or 0.0) >= 0.02]
+    return sorted(noticeable, key=lambda row: (-row.days, -(row.share or 0.0)))[:MOST_RISKS]
 
 
 GROUPS_OF_INDICES = {"productivity": "loss.", "lead_times": "supplier.", "pace": "pace.", "prices": "price."}
-"""Groups of ranges that are switched off together -> how the ids of their inputs begin; first-order shares add up."""
+"""Prefix of the input ids of each group that is switched off together; first-order indices add up."""
 
 
 def _shares_of_variance(view: ResultView, metric: str) -> dict[tuple[str, str], float]:
-    """Return the first-order Sobol index of each cause by its kind and id; nothing where none were estimated."""
+    """Return the first-order Sobol index of each cause by (kind, id); empty where none was estimated."""
     if not len(view.indices):
         return {}
     rows = view.indices[view.indices["metric"] == metric].to_dict("records")
-    found = {(str(row["kind"]), str(row["id"])): float(row["index"]) for row in rows}
+    indices = {(str(row["kind"]), str(row["id"])): float(row["index"]) for row in rows}
     for group, prefix in GROUPS_OF_INDICES.items():
-        parts = [share for (_, name), share in found.items() if name.startswith(prefix)]
-        found |= {(UNCERTAINTY, group): sum(parts)} if parts else {}
-    return {cause: max(share, 0.0) for cause, share in found.items()}
+        group_indices = [share for (_, name), share in indices.items() if name.startswith(prefix)]
+        indices |= {(UNCERTAINTY, group): sum(group_indices)} if group_indices else {}
+    return {cause: max(share, 0.0) for cause, share in indices.items()}
 
 
 # --- Sobol indices ----------------------------------------------------------------------------------------------------
@@ -356,7 +357,7 @@ def missing_indices_note(view: ResultView) -> str:
     """Return why there are no indices, in one line; empty where there are."""
     if len(view.indices):
         return ""
-    return f"Sobol indices of the drivers need drivers, and at least {ENOUGH} finished runs."
+    return f"Sobol indices of the drivers need drivers, and at least {MIN_INDEX_RUNS} finished runs."
 
 
 def variance_header(view: ResultView) -> list[str]:
@@ -371,11 +372,11 @@ def variance_rows(view: ResultView) -> list[list[str]]:
     if not len(table):
         return []
     metrics = [*dict.fromkeys(table["metric"])]
-    by = {(row["name"], row["metric"]): row for row in table.to_dict("records")}
-    shown = influential_drivers(table, metrics)[:SHOWN]
-    rows = [[str(name), *(_cell(by.get((name, metric))) for metric in metrics)] for name in shown]
-    rest = [1 - float(table.loc[table["metric"] == metric, "index"].sum()) for metric in metrics]
-    return [*rows, [REST, *(percent(min(max(share, 0.0), 1.0)) for share in rest)]]
+    row_of = {(row["name"], row["metric"]): row for row in table.to_dict("records")}
+    drivers = influential_drivers(table, metrics)[:SHOWN]
+    rows = [[str(name), *(_cell(row_of.get((name, metric))) for metric in metrics)] for name in drivers]
+    remaining = [1 - float(table.loc[table["metric"] == metric, "index"].sum()) for metric in metrics]
+    return [*rows, [REST, *(percent(min(max(share, 0.0), 1.0)) for share in remaining)]]
 
 
 def influential_drivers(table: pd.DataFrame, metrics: list[str]) -> list[str]:

@@ -37,11 +37,11 @@ def step_for(low: float, high: float, finest: float) -> float:
     The half-width keeps two digits when it starts 10 to 35 and one digit above that, as the Particle Data
     Group rounds its errors; the number is then written to the same place.
     """
-    half = (high - low) / 2
-    if not math.isfinite(half) or half <= 0:
+    half_width = (high - low) / 2
+    if not math.isfinite(half_width) or half_width <= 0:
         return finest
-    place = math.floor(math.log10(half))
-    leading = half / 10.0**place
+    place = math.floor(math.log10(half_width))
+    leading = half_width / 10.0**place
     return max(finest, 10.0 ** (place - 1 if leading < 3.55 else place))
 
 
@@ -51,7 +51,7 @@ def rounded(value: float, step: float) -> float:
 
 
 def number(value: float, step: float = 1.0) -> str:
-    """Write a number to the place of `step`, thousands with commas and a real minus sign."""
+    """Return a number as text to the place of `step`, thousands with commas and a real minus sign."""
     if math.isnan(value):
         return NOT_QUOTED
     if math.isinf(value):
@@ -121,21 +121,21 @@ def megawatt_months(value: float, step: float = 1.0) -> str:
 
 
 def _dollars(usd: float, step: float, scales: tuple[tuple[float, str], ...]) -> str:
-    """Write dollars, in the currency shown, in the largest of the scales that is not above them."""
+    """Return dollars as text in the display currency, in the largest scale (divisor, suffix) that is not above them."""
     if not math.isfinite(usd):
         return number(usd)
     rate = display().rate
     size = abs(usd) * rate
     step = 10.0 ** math.floor(math.log10(step * rate) + 0.5) if step > 0 else 0.0  # the place nearest to the step
     near = rounded(size, step) or step if step else float(f"{size:.3g}")  # to a million is written in millions
-    scale, word = next((s for s in scales if max(near, size) >= s[0]), scales[-1])
+    scale, suffix = next((s for s in scales if max(near, size) >= s[0]), scales[-1])
     text = number(size / scale, max(step or 10.0 ** (math.floor(math.log10(near or 100)) - 2), scale / 1000) / scale)
-    below = usd < 0 and any(digit in text for digit in "123456789")  # nothing has no sign
-    return ("\N{MINUS SIGN}" if below else "") + display().sign + text + word
+    is_negative = usd < 0 and any(digit in text for digit in "123456789")  # nothing has no sign
+    return ("\N{MINUS SIGN}" if is_negative else "") + display().sign + text + suffix
 
 
 def percent(share: float) -> str:
-    """Write a share as whole percent; a rest that is not nothing is never written as nothing."""
+    """Return a share as whole percent; a share that is not 0 or 1 is never written as 0 % or 100 %."""
     if math.isnan(share):
         return NOT_QUOTED
     if 0 < share < 0.005:
@@ -154,7 +154,7 @@ def signed(text: str) -> str:
 def interval(
     low: float, high: float, write: Callable[[float], str], open_ends: tuple[str, str] = ("or less", "or more")
 ) -> str:
-    """Write a 95 % interval; an end that so few runs cannot give is left open."""
+    """Return a 95 % interval as text; a bound that is infinite, as runs are too few, is left open."""
     if low == math.inf:
         return NEVER
     open_below, open_above = not math.isfinite(low), not math.isfinite(high)
@@ -211,7 +211,7 @@ class ProjectDates:
         return day_of_month(self.working_day(day)) if math.isfinite(day) else number(day)
 
     def format_interval(self, low: float, high: float) -> str:
-        """Write an interval of dates, the year once where it is the same."""
+        """Return an interval of dates as text, with the year once where it is the same."""
         if not (math.isfinite(low) and math.isfinite(high)):
             return interval(low, high, self.format, ("or before", "or later"))
         first, last = self.working_day(low), self.working_day(high)
@@ -274,15 +274,15 @@ class Quote:
     value: float
     low: float
     high: float
-    beside: float = 0.0
-    """Step of a value that this one stands beside: two numbers of one unit are written to the same place."""
+    other_step: float = 0.0
+    """Rounding step of a value shown with this one, so that both are written to the same place."""
 
     @property
     def step(self) -> float:
         """Return the step to which the value may be rounded: three figures where there is no interval."""
         if not math.isfinite(self.high - self.low) and math.isfinite(self.value) and self.value:
-            return max(self.metric.finest_step, self.beside, 10.0 ** (math.floor(math.log10(abs(self.value))) - 2))
-        return max(self.beside, step_for(self.low, self.high, self.metric.finest_step))
+            return max(self.metric.finest_step, self.other_step, 10.0 ** (math.floor(math.log10(abs(self.value))) - 2))
+        return max(self.other_step, step_for(self.low, self.high, self.metric.finest_step))
 
     @property
     def is_coarse(self) -> bool:
@@ -329,7 +329,7 @@ def quote(summary: pd.DataFrame, metric: str, percentile: str) -> Quote:
 def quoted_together(summary: pd.DataFrame, metric: str) -> tuple[Quote, Quote]:
     """Return P50 and P80 of a metric as they are written side by side: to the same place, that of the less sure one."""
     p50, p80 = quote(summary, metric, "p50"), quote(summary, metric, "p80")
-    return replace(p50, beside=p80.step), replace(p80, beside=p50.step)
+    return replace(p50, other_step=p80.step), replace(p80, other_step=p50.step)
 
 
 def p50_and_p80(summary: pd.DataFrame, metric: str, between: str = " / ") -> str:
@@ -340,7 +340,7 @@ def p50_and_p80(summary: pd.DataFrame, metric: str, between: str = " / ") -> str
 
 # --- names a planner reads --------------------------------------------------------------------------------------------
 
-_THINGS = {**PLACE_KINDS, "g": "generating unit", "s": "skid", "line": "line"}
+_NOUNS = {**PLACE_KINDS, "g": "generating unit", "s": "skid", "line": "line"}
 _NUMBERED = re.compile(r"([a-z]+)(\d+)")
 _ID = re.compile(r"\b[a-z]\w*(?:\.[a-z]?\w+)+")
 
@@ -353,11 +353,11 @@ def in_words(name: str) -> str:
     """
     head, *rest = name.split(".")
     if head in ("crew", "hiring") and rest:
-        what = "Hiring" if head == "hiring" else f"Crew {rest[1]}" if len(rest) > 1 else "Crews"
-        return f"{what} of {rest[0].replace('_', ' ')}"
+        subject = "Hiring" if head == "hiring" else f"Crew {rest[1]}" if len(rest) > 1 else "Crews"
+        return f"{subject} of {rest[0].replace('_', ' ')}"
     numbered = _NUMBERED.fullmatch(head)
-    place = f"{_THINGS[numbered[1]]} {numbered[2]}" if numbered and numbered[1] in _THINGS else ""
-    words = [*_words_of(rest if place else [head, *rest])]
+    place = f"{_NOUNS[numbered[1]]} {numbered[2]}" if numbered and numbered[1] in _NOUNS else ""
+    words = [*_parts_in_words(rest if place else [head, *rest])]
     if place.startswith("phase") and any(word.startswith("generating unit") for word in words):
         place = ""
     if place:
@@ -370,9 +370,9 @@ def in_words(name: str) -> str:
 def pools_in_words(text: str) -> str:
     """Write what is waited for as a planner reads it: `1 crew.riggers + 1 crane` is 1 crew of riggers + 1 crane."""
 
-    def words(found: re.Match[str]) -> str:
-        named = in_words(found[0])
-        return f"crew{named.removeprefix('Crews')}" if named.startswith("Crews") else f"{named[0].lower()}{named[1:]}"
+    def words(match: re.Match[str]) -> str:
+        name = in_words(match[0])
+        return f"crew{name.removeprefix('Crews')}" if name.startswith("Crews") else f"{name[0].lower()}{name[1:]}"
 
     return _ID.sub(words, text)
 
@@ -385,13 +385,13 @@ def activity_in_words(activity: str) -> str:
     return "slot" if step == "unit slot" else step.replace("_", " ")
 
 
-def _words_of(parts: Sequence[str]) -> Iterator[str]:
+def _parts_in_words(parts: Sequence[str]) -> Iterator[str]:
     """Yield the parts of an id in words: `s256` is skid 256; the network of a step goes without saying."""
-    for at, part in enumerate(parts):
-        found = _NUMBERED.fullmatch(part)
-        if found and found[1] in _THINGS:
-            yield f"{_THINGS[found[1]]} {found[2]}"
-        elif not (part in ("site_works", "shell", "pad", "generation") and at + 1 < len(parts)):
+    for index, part in enumerate(parts):
+        match = _NUMBERED.fullmatch(part)
+        if match and match[1] in _NOUNS:
+            yield f"{_NOUNS[match[1]]} {match[2]}"
+        elif not (part in ("site_works", "shell", "pad", "generation") and index + 1 < len(parts)):
             yield part.replace("_", " ")
 
 

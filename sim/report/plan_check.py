@@ -66,15 +66,15 @@ def describe_conditions(case: Case) -> Iterator[str]:
     if not drivers:
         yield "Risk drivers: none in force."
         return
-    known, hitting = len(project.risks.drivers), _drivers_that_hit(case.plan.inputs)
-    yield f"Risk drivers: {len(drivers)} of {known} in force, {project.risks.mode}; chance, and what it does if it happens:"
-    yield from (f"  {_driver(driver, state)}" for driver, state in drivers if driver.id in hitting)
-    spared = [driver.name for driver, _ in drivers if driver.id not in hitting]
-    if spared:
-        yield f"  without effect, as this project has nothing that they hit: {', '.join(spared)}"
+    listed, effective_ids = len(project.risks.drivers), _effective_drivers(case.plan.inputs)
+    yield f"Risk drivers: {len(drivers)} of {listed} in force, {project.risks.mode}; chance, and what it does if it happens:"
+    yield from (f"  {_driver(driver, state)}" for driver, state in drivers if driver.id in effective_ids)
+    without_effect = [driver.name for driver, _ in drivers if driver.id not in effective_ids]
+    if without_effect:
+        yield f"  without effect, as this project has nothing that they hit: {', '.join(without_effect)}"
 
 
-def _drivers_that_hit(inputs: Inputs) -> set[str]:
+def _effective_drivers(inputs: Inputs) -> set[str]:
     """Return the ids of the risk drivers that some duration, date, chance or outage of the plan depends on."""
     delays = np.unique(inputs.delays[inputs.delays >= 0])
     used = np.concatenate([inputs.content.ravel(), inputs.losses.ravel(), inputs.delay_losses[delays].ravel()])
@@ -86,13 +86,13 @@ def _weather_days(case: Case) -> Iterator[str]:
     """Yield the working days that the weather costs, by month and exposure, and where a file's rain is from."""
     if case.weather is None:
         return
-    if told := getattr(case.weather, "rain_from", ""):
-        yield f"Weather file: {told}."
+    if rain_source := getattr(case.weather, "rain_from", ""):
+        yield f"Weather file: {rain_source}."
     shift = dict(zip(case.plan.calendars, case.plan.base_calendars, strict=True))[SHIFT]
-    working, lost = lost_days_by_month(case.weather, shift, case.project.scale.start_date)
+    working, lost_days = lost_days_by_month(case.weather, shift, case.project.scale.start_date)
     yield f"Days lost to weather by month, mean of {YEARS} years (of {working.sum():.0f} working days in all):"
     yield f"  {'':10}" + "".join(f"{month:>6}" for month in MONTH_NAMES) + "   year"
-    for exposure, days in lost.items():
+    for exposure, days in lost_days.items():
         yield f"  {exposure:10}" + "".join(f"{day:6.1f}" for day in days) + f"{days.sum():7.1f}"
 
 
@@ -147,7 +147,7 @@ def describe_plan(case: Case) -> tuple[Group, bool]:
         "\n".join(_planned_date(case)),
         _crews(case),
         *_manning(case),
-        _changes(case),
+        _crew_changes(case),
         "\n".join(_capacity(case)),
         "\n".join(_remarks(remarks, errors, frozenset(case.plan.units) | frozenset(case.plan.pools))),
     )
@@ -171,42 +171,44 @@ def _halls(project: Project) -> Iterator[str]:
     if not project.shell.steps:
         yield "no halls: every block stands on a pad of its own" if project.pad.steps else "no halls are built"
         return
-    built = Counter(hall.built_mw for hall in layout_of(project).halls)
-    for mw, halls in built.items():
-        of, sqft = round(mw / project.block.mw_gross.value), mw * project.hall.sqft_per_mw.value
+    hall_sizes = Counter(hall.built_mw for hall in layout_of(project).halls)
+    for mw, halls in hall_sizes.items():
+        blocks_in_hall, sqft = round(mw / project.block.mw_gross.value), mw * project.hall.sqft_per_mw.value
         area = f"{display().value(sqft, 'sq ft'):,.0f} {display().unit('sq ft')}"
-        yield f"{halls} hall{'s' * (halls != 1)} of {of} blocks, {area} each, built on site"
+        yield f"{halls} hall{'s' * (halls != 1)} of {blocks_in_hall} blocks, {area} each, built on site"
 
 
 def _systems(project: Project) -> Table:
-    """Return what is made where."""
+    """Return a table of the systems: where each is made, in which numbers, and the rated output of its factories."""
     table = _table("system", "made", "in one block", "in all", "rated output")
     for name, system in project.by_system.items():
         if system.scope == "site":
-            table.add_row(name, "on site", _many(len(system.site.steps), "step"), _many(project.blocks, "block"), "")
+            table.add_row(
+                name, "on site", _counted(len(system.site.steps), "step"), _counted(project.blocks, "block"), ""
+            )
             continue
-        each, factory = system.skid.per_block, system.factory
+        per_block, factory = system.skid.per_block, system.factory
         slowest = max(station.days.planned for station in factory.stations)
         lines = factory.lines + sum(partner.lines for partner in factory.partners)
         weekly = lines / slowest * len(project.calendars.factory.days)
-        in_all = _many(each * project.blocks, "skid")
+        in_all = _counted(per_block * project.blocks, "skid")
         table.add_row(
             name,
             "in a factory" if not factory.partners else f"in {1 + len(factory.partners)} factories",
-            _many(each, "skid"),
+            _counted(per_block, "skid"),
             in_all,
-            f"{weekly:.1f} a week, {weekly / each:.1f} blocks",
+            f"{weekly:.1f} a week, {weekly / per_block:.1f} blocks",
         )
     return table
 
 
-def _many(count: int, what: str) -> str:
+def _counted(count: int, what: str) -> str:
     """Return a number with its noun: `1 block`, `100 blocks`."""
     return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _planned_date(case: Case) -> Iterator[str]:
-    """Say which date the crews are planned for, and why."""
+    """Yield which date the crews are planned for, and why."""
     plan, target, limit = case.crew_plan, case.project.scale.target_days, case.project.labour.limit
     yield ""
     yield (
@@ -232,57 +234,68 @@ def _planned_date(case: Case) -> Iterator[str]:
 
 
 def _crews(case: Case) -> Table:
-    """Return the crew plan: windows, hours, crews of every trade, and its people on site at most, all shifts together."""
+    """Return the crew plan as a table, a row a trade: its window, hours, crews, and most people on site in all shifts."""
     trades, resource_plan = case.project.labour.trades, case.crew_plan.resource_plan
     shifts = len(case.project.pattern.shifts)
     in_shifts = f" in {shifts} shifts" if shifts > 1 else ""
     dates = ProjectDates(case.project.scale.start_date)
     table = _table("trade", "from", "to", "earned hours", "crews", "people at most", "called")
     for window in sorted(case.crew_plan.windows, key=lambda window: window.start):
-        stays, trade = resource_plan.mobilisations[window.trade], trades[window.trade]
+        mobilisations, trade = resource_plan.mobilisations[window.trade], trades[window.trade]
         typed = " (typed in)" if trade.typed_crews is not None else ""
-        first, last = (round(minute / MINUTES_PER_DAY) for minute in (stays[0].called, stays[-1].called))
+        first, last = (
+            round(minute / MINUTES_PER_DAY) for minute in (mobilisations[0].called, mobilisations[-1].called)
+        )
         table.add_row(
             window.trade,
             dates.format(window.start / MINUTES_PER_DAY),
             dates.format(window.finish / MINUTES_PER_DAY),
             number(window.earned_hours),
-            f"{len(stays)} of {trade.team}{in_shifts}{typed}",
-            str(len(stays) * trade.team * shifts),
+            f"{len(mobilisations)} of {trade.team}{in_shifts}{typed}",
+            str(len(mobilisations) * trade.team * shifts),
             f"day {first} to {last}",
         )
     return table
 
 
 def _manning(case: Case) -> Iterator[Table]:
-    """Yield the manning curve a year at a time: people on site by trade and month at most, all shifts, indirect ones too."""
-    plan, start = case.crew_plan.manning, case.project.scale.start_date
-    first = int((plan.people > 0).argmax())
-    weeks = [(start + timedelta(weeks=week)) for week in range(plan.manned.shape[1])]
-    months = sorted({(day.year, day.month) for day in weeks[first:]})
-    ratio = 1 + plan.indirect_ratio
-    rows = [*zip(plan.trades, plan.manned * plan.people_per_crew[:, None] * ratio, strict=True), ("all", plan.people)]
-    most = {
-        name: [max(p for day, p in zip(weeks, people, strict=True) if (day.year, day.month) == of) for of in months]
+    """Yield tables of the most people on site by trade and month, a year a table; all shifts, indirect people included."""
+    manning, project_start = case.crew_plan.manning, case.project.scale.start_date
+    first_week = int((manning.people > 0).argmax())
+    weeks = [(project_start + timedelta(weeks=week)) for week in range(manning.manned.shape[1])]
+    months = sorted({(day.year, day.month) for day in weeks[first_week:]})
+    ratio = 1 + manning.indirect_ratio
+    rows = [
+        *zip(manning.trades, manning.manned * manning.people_per_crew[:, None] * ratio, strict=True),
+        ("all", manning.people),
+    ]
+    monthly_peak = {
+        name: [
+            max(heads for day, heads in zip(weeks, people, strict=True) if (day.year, day.month) == month)
+            for month in months
+        ]
         for name, people in rows
     }
-    for begin in range(0, len(months), MONTHS_ABREAST):
-        shown = slice(begin, begin + MONTHS_ABREAST)
-        table = _table(MANNING, *(f"{date(*of, 1):%b %y}" for of in months[shown]))
-        for name, people in most.items():
-            if any(people[shown]):
-                table.add_row(name, *(number(one) if one else "" for one in people[shown]))
+    for start in range(0, len(months), MONTHS_ABREAST):
+        columns = slice(start, start + MONTHS_ABREAST)
+        table = _table(MANNING, *(f"{date(*month, 1):%b %y}" for month in months[columns]))
+        for name, people in monthly_peak.items():
+            if any(people[columns]):
+                table.add_row(name, *(number(heads) if heads else "" for heads in people[columns]))
         yield table
 
 
-def _changes(case: Case) -> Table:
+def _crew_changes(case: Case) -> Table:
     """Return what one crew more or fewer of every trade does to the expected finish and to the peak."""
     table = _table(CHANGES, "more: days", "more: people", "fewer: days", "fewer: people")
     by_trade: dict[str, dict[int, CrewChange]] = {}
     for change in crew_changes(case.project, case.crew_plan, case.weather):
         by_trade.setdefault(change.trade, {})[change.crews] = change
-    for trade, of in by_trade.items():
-        cells = [(f"{of[step].days:+.0f}", f"{of[step].people:+d}") if step in of else ("", "") for step in (1, -1)]
+    for trade, by_step in by_trade.items():
+        cells = [
+            (f"{by_step[step].days:+.0f}", f"{by_step[step].people:+d}") if step in by_step else ("", "")
+            for step in (1, -1)
+        ]
         table.add_row(trade, *(cell for pair in cells for cell in pair))
     return table
 
@@ -294,24 +307,24 @@ def _capacity(case: Case) -> Iterator[str]:
     yield ""
     yield "Critical path if no step ever waited for a crew, a line or a place:"
     for link in schedule.chain[-MOST_LINKS:]:
-        begun, done = link.start / MINUTES_PER_DAY, link.finish / MINUTES_PER_DAY
-        yield f"  day {begun:5.0f} to {done:5.0f}  {in_words(link.unit)}: {_done(link.activity, link.unit)}"
+        start, finish = link.start / MINUTES_PER_DAY, link.finish / MINUTES_PER_DAY
+        yield f"  day {start:5.0f} to {finish:5.0f}  {in_words(link.unit)}: {_short_activity(link.activity, link.unit)}"
     yield ""
     yield "Capacity against load:"
-    found = loads(case.plan, case.planned.values, schedule, case.anticipated_calendars)
+    pool_loads = loads(case.plan, case.planned.values, schedule, case.anticipated_calendars)
     pools = frozenset(case.plan.pools)
-    for load in found[:MOST_LOADS]:
+    for load in pool_loads[:MOST_LOADS]:
         name, colon, rest = str(load).partition(":")
         yield f"  {in_words(name) if name in pools else name}{colon}{rest}"
 
 
-def _done(activity: str, unit: str) -> str:
-    """What a unit does, without the network or the system that its name has already."""
+def _short_activity(activity: str, unit: str) -> str:
+    """Return an activity in words, without the network or system that the name of its unit already says."""
     return activity_in_words(activity.removeprefix(f"{unit.partition('.')[0]} "))
 
 
 def _remarks(remarks: list[Remark], errors: int, ids: frozenset[str]) -> Iterator[str]:
-    """Yield what looks wrong, errors first."""
+    """Yield the findings of the plan checks, errors first."""
     yield ""
     if not remarks:
         yield "Nothing looks wrong."
@@ -321,12 +334,12 @@ def _remarks(remarks: list[Remark], errors: int, ids: frozenset[str]) -> Iterato
 
 
 def _table(*columns: str) -> Table:
-    """Return an empty table; numbers to the right."""
+    """Return an empty table whose columns of numbers are aligned to the right."""
     from rich.box import SIMPLE
     from rich.table import Table
 
     table = Table(box=SIMPLE, pad_edge=False)
-    for place, column in enumerate(columns):
-        number_of = place and (column in {"earned hours", "people at most"} or columns[0] in {MANNING, CHANGES})
-        table.add_column(column, justify="right" if number_of else "left", no_wrap=place == 0)
+    for position, column in enumerate(columns):
+        is_number = position and (column in {"earned hours", "people at most"} or columns[0] in {MANNING, CHANGES})
+        table.add_column(column, justify="right" if is_number else "left", no_wrap=position == 0)
     return table

@@ -1,4 +1,4 @@
-"""What results show of themselves: verdict, report, HTML in notebooks (`sim.display` looks it up), and forecasts as text."""
+"""How results are presented: verdict, report, HTML in notebooks (`sim.display` looks it up), and forecasts as text."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from sim.report.verdict import headline, key_results
 from sim.study.analyses.drivers import Drivers
 from sim.study.analyses.forecast.status_checks import StatusFinding
 from sim.study.analyses.forecast.trend import Move
-from sim.study.analyses.sensitivity import Found
+from sim.study.analyses.sensitivity import SensitivityResult
 from sim.study.analyses.sweep import Sweep
-from sim.study.analyses.tuning import Tuned
+from sim.study.analyses.tuning import TuningResult
 from sim.study.api import Comparison
 from sim.study.case import Case
 from sim.study.result import Result
@@ -97,12 +97,12 @@ def _(sweep: Sweep) -> str:
 
 
 @html.register
-def _(tuned: Tuned) -> str:
+def _(tuned: TuningResult) -> str:
     return _preformatted(describe_tuning(tuned))
 
 
 @html.register
-def _(found: Found) -> str:
+def _(found: SensitivityResult) -> str:
     return _preformatted(describe_sensitivity(found))
 
 
@@ -141,9 +141,9 @@ def describe_forecast(result: Result, moves: Sequence[Move], earlier: Sequence[M
         [
             *_forecast_dates(result, moves, earlier),
             "",
-            *_moved_by(moves),
-            *_learnt_factors(result),
-            *_earned(result),
+            *_causes_of_moves(moves),
+            *_learned_factors(result),
+            *_earned_value_table(result),
             *_remarks(result),
         ]
     )
@@ -151,23 +151,25 @@ def describe_forecast(result: Result, moves: Sequence[Move], earlier: Sequence[M
 
 def _forecast_dates(result: Result, moves: Sequence[Move], earlier: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield P50 and P80 of the first and the last MW: now, in the forecast before, and in the plan."""
-    start, made = date.fromisoformat(result.manifest["start_date"]), result.manifest["forecast"]
-    yield f"{result.manifest['name']}, data date {made['data_date']}, {result.sample.size:,} runs"
+    start, forecast = date.fromisoformat(result.manifest["start_date"]), result.manifest["forecast"]
+    yield f"{result.manifest['name']}, data date {forecast['data_date']}, {result.sample.size:,} runs"
     numbers = result.numbers
     for label, metric in (("first MW", FIRST), ("all MW", FINISH)):
         if metric in numbers:
-            yield _dated(label, start, numbers[metric]["p50"], numbers[metric]["p80"])
-    before = [one for one in earlier if str(one["data_date"]) < made["data_date"]]
-    if before and FINISH in numbers and "p50" in before[-1]["days"].get("all", {}):
-        then = before[-1]["days"]["all"]
-        p50, p80 = (numbers[FINISH][p] - then[p] for p in ("p50", "p80"))
-        yield _dated("  before", start, then["p50"], then["p80"]) + f"   as of {before[-1]['data_date']}"
+            yield _quantile_dates(label, start, numbers[metric]["p50"], numbers[metric]["p80"])
+    older = [summary for summary in earlier if str(summary["data_date"]) < forecast["data_date"]]
+    if older and FINISH in numbers and "p50" in older[-1]["days"].get("all", {}):
+        previous = older[-1]["days"]["all"]
+        p50, p80 = (numbers[FINISH][p] - previous[p] for p in ("p50", "p80"))
+        yield (
+            _quantile_dates("  before", start, previous["p50"], previous["p80"]) + f"   as of {older[-1]['data_date']}"
+        )
         yield f"    moved since then by   P50 {p50:+.0f} days   P80 {p80:+.0f} days"
     if moves:
-        yield _dated("  plan", start, moves[0].p50, moves[0].p80) + "   before anything was known"
+        yield _quantile_dates("  plan", start, moves[0].p50, moves[0].p80) + "   before anything was known"
 
 
-def _dated(label: str, start: date, p50: float, p80: float) -> str:
+def _quantile_dates(label: str, start: date, p50: float, p80: float) -> str:
     return f"  {label:9} P50 {_day(start, p50)}   P80 {_day(start, p80)}"
 
 
@@ -177,8 +179,8 @@ def _day(start: date, days: float) -> str:
     return (start + timedelta(days=int(days))).isoformat()
 
 
-def _moved_by(moves: Sequence[Move]) -> Iterator[str]:
-    """Yield the plan's dates and what moved them, one after the other."""
+def _causes_of_moves(moves: Sequence[Move]) -> Iterator[str]:
+    """Yield the plan's dates and by how much each cause moved them."""
     if not moves:
         return
     plan, *others = moves
@@ -190,19 +192,19 @@ def _moved_by(moves: Sequence[Move]) -> Iterator[str]:
 MOST_LEARNT = 8
 
 
-def _learnt_factors(result: Result) -> Iterator[str]:
+def _learned_factors(result: Result) -> Iterator[str]:
     """Yield the factors that were learnt: prior, posterior, and how much of them the actuals explain."""
-    made = result.manifest["forecast"]
-    found = made["learnt"]
-    if not found:
-        yield "learnt from actuals: nothing yet" if made["learning"] else "learning is switched off"
+    forecast = result.manifest["forecast"]
+    factors = forecast["learnt"]
+    if not factors:
+        yield "learnt from actuals: nothing yet" if forecast["learning"] else "learning is switched off"
         return
-    yield f"learnt from {made['evidence']:,} facts, median (P10 to P90) as factor of the time or amount:"
-    for one in found[:MOST_LEARNT]:
-        before, after = (_range(one[key]) for key in ("prior", "posterior"))
-        yield f"  {one['factor']:28} {before} -> {after}   {one['explained']:.0%} of its variance explained"
-    if len(found) > MOST_LEARNT:
-        yield f"  and {len(found) - MOST_LEARNT} more that moved less (manifest.json has them)"
+    yield f"learnt from {forecast['evidence']:,} facts, median (P10 to P90) as factor of the time or amount:"
+    for factor in factors[:MOST_LEARNT]:
+        prior, posterior = (_range(factor[key]) for key in ("prior", "posterior"))
+        yield f"  {factor['factor']:28} {prior} -> {posterior}   {factor['explained']:.0%} of its variance explained"
+    if len(factors) > MOST_LEARNT:
+        yield f"  and {len(factors) - MOST_LEARNT} more that moved less (manifest.json has them)"
 
 
 def _range(quantiles: Sequence[float]) -> str:
@@ -210,16 +212,16 @@ def _range(quantiles: Sequence[float]) -> str:
     return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
-def _earned(result: Result) -> Iterator[str]:
+def _earned_value_table(result: Result) -> Iterator[str]:
     """Yield earned value at the data date in hours and in dollars, with its indices."""
-    made = result.manifest["forecast"]["earned_value"]
+    earned_value = result.manifest["forecast"]["earned_value"]
     yield "earned value            PV            EV            AC     SPI     CPI  SPI(t)   earned schedule"
     money = "usd", 1e6 / display().rate, f"million {display().currency}"
     for unit, scale, label in (("hours", 1.0, "hours"), money):
-        one = made[unit]
-        amounts = "".join(_column(one[name], 14, scale) for name in ("planned", "earned", "actual"))
-        indices = "".join(_column(one[name], 8, 1.0, 2) for name in ("spi", "cpi", "spi_t"))
-        yield f"  {label:12}{amounts}{indices}   day {one['earned_schedule']:.0f} on day {one['time']:.0f}"
+        values = earned_value[unit]
+        amounts = "".join(_column(values[name], 14, scale) for name in ("planned", "earned", "actual"))
+        indices = "".join(_column(values[name], 8, 1.0, 2) for name in ("spi", "cpi", "spi_t"))
+        yield f"  {label:12}{amounts}{indices}   day {values['earned_schedule']:.0f} on day {values['time']:.0f}"
 
 
 def _column(amount: float | None, width: int, scale: float, digits: int = 0) -> str:
@@ -231,19 +233,19 @@ MOST_REMARKS = 5
 
 
 def _remarks(result: Result) -> Iterator[str]:
-    """Yield what was implied, and what is out of sequence and how that is taken."""
-    made = result.manifest["forecast"]
-    if made["implied"]:
-        yield f"{made['implied']} steps are not reported, but what is reported needs them: taken as done"
-    found = made["out_of_sequence"]
-    how = made["logic"].replace("_", " ")
-    yield from (f"out of sequence ({how}): {text}" for text in found[:MOST_REMARKS])
-    if len(found) > MOST_REMARKS:
-        yield f"and {len(found) - MOST_REMARKS} more out of sequence (manifest.json has them)"
-    others = made.get("other_configuration", [])
-    yield from (f"the status was written for another configuration: {text}" for text in others[:MOST_REMARKS])
-    if len(others) > MOST_REMARKS:
-        yield f"and {len(others) - MOST_REMARKS} more inputs (manifest.json has them)"
+    """Yield how many steps were taken as done, what is out of sequence, and how progress logic treats that."""
+    forecast = result.manifest["forecast"]
+    if forecast["implied"]:
+        yield f"{forecast['implied']} steps are not reported, but what is reported needs them: taken as done"
+    out_of_sequence = forecast["out_of_sequence"]
+    logic = forecast["logic"].replace("_", " ")
+    yield from (f"out of sequence ({logic}): {text}" for text in out_of_sequence[:MOST_REMARKS])
+    if len(out_of_sequence) > MOST_REMARKS:
+        yield f"and {len(out_of_sequence) - MOST_REMARKS} more out of sequence (manifest.json has them)"
+    other_inputs = forecast.get("other_configuration", [])
+    yield from (f"the status was written for another configuration: {text}" for text in other_inputs[:MOST_REMARKS])
+    if len(other_inputs) > MOST_REMARKS:
+        yield f"and {len(other_inputs) - MOST_REMARKS} more inputs (manifest.json has them)"
 
 
 def describe_trend(earlier: Sequence[Mapping[str, Any]], start_date: str) -> str:
@@ -253,10 +255,10 @@ def describe_trend(earlier: Sequence[Mapping[str, Any]], start_date: str) -> str
         "trend of forecasts",
         "data date    " + "".join(f"{f'{name} {q.upper()}':13}" for name, q in _SHOWN).rstrip(),
     ]
-    for one in earlier:
-        cells = [one["days"].get(name, {}).get(quantile) for name, quantile in _SHOWN]
-        shown = ("-         " if day is None else _day(start, day) for day in cells)
-        lines.append("   ".join([str(one["data_date"]), *shown]).rstrip())
+    for summary in earlier:
+        cells = [summary["days"].get(name, {}).get(quantile) for name, quantile in _SHOWN]
+        texts = ("-         " if day is None else _day(start, day) for day in cells)
+        lines.append("   ".join([str(summary["data_date"]), *texts]).rstrip())
     return "\n".join(lines)
 
 

@@ -24,12 +24,12 @@ STAGES = ("electrical", "mechanical", "compute", "commissioning")
 IN_BLOCK = ("installation", "commissioning", "step")
 """Units that work in a block; what is delivered to it and its turnover's test stand in no stage of a block."""
 SKID_STATES = ("started", "tested", "delivered", "set", "complete", "online")
-"""What a skid passes through, in this order."""
+"""The states of a skid, in their order."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """Work, or a wait, of one unit: days from the project's start, and the cause it is due to."""
+    """Work or a wait of one unit: begin and end in days from the project's start, and the cause of delay."""
 
     unit: str
     what: str
@@ -60,16 +60,16 @@ def _bars(rows: pd.DataFrame, what: str) -> list[Bar]:
 
 def stages(events: pd.DataFrame) -> Iterator[tuple[int, str, float, float]]:
     """Yield (block, stage, begin, end): a system from its first work in the block to its last; tests until online."""
-    spans: dict[tuple[int, str], tuple[float, float]] = {}
+    intervals: dict[tuple[int, str], tuple[float, float]] = {}
     for bar in work_bars(events):
         stage = STAGES[-1] if bar.unit_kind == STAGES[-1] else bar.part  # flushing the loops is a test as well
         if bar.unit_kind in IN_BLOCK and stage in STAGES:
             block = place_number(bar.place)
-            begin, end = spans.get((block, stage), (bar.begin, bar.end))
-            spans[block, stage] = min(begin, bar.begin), max(end, bar.end)
-    ready = online_days(events)
-    for (block, stage), (begin, end) in sorted(spans.items()):
-        yield block, stage, begin, ready.get(block, end) if stage == STAGES[-1] else end
+            begin, end = intervals.get((block, stage), (bar.begin, bar.end))
+            intervals[block, stage] = min(begin, bar.begin), max(end, bar.end)
+    online = online_days(events)
+    for (block, stage), (begin, end) in sorted(intervals.items()):
+        yield block, stage, begin, online.get(block, end) if stage == STAGES[-1] else end
 
 
 def online_days(events: pd.DataFrame) -> dict[int, float]:
@@ -89,18 +89,20 @@ def hall_releases(events: pd.DataFrame) -> list[tuple[str, float]]:
 
 def skid_flow(events: pd.DataFrame) -> dict[str, Values]:
     """Return the days on which skids reached each of SKID_STATES, sorted; empty where there are no skids."""
-    made = events["unit_kind"] == "skid"
-    number = events.loc[made, "unit"].nunique()
+    is_skid = events["unit_kind"] == "skid"
+    skids = events.loc[is_skid, "unit"].nunique()
     blocks = len(online_days(events))
-    if not number or not blocks:
+    if not skids or not blocks:
         return {}
-    each = _skids_per_block(events[made])
-    tests = events[made & (events["kind"] == "work") & events["activity"].str.endswith("factory test")]
-    found = {state: _notes(events, state) for state in SKID_STATES}
-    states = {state: _repeated(found[state], each, number) for state in ("set", "complete")}
+    per_block = _skids_per_block(events[is_skid])
+    tests = events[is_skid & (events["kind"] == "work") & events["activity"].str.endswith("factory test")]
+    notes_of_state = {state: _notes(events, state) for state in SKID_STATES}
+    states = {state: _repeated(notes_of_state[state], per_block, skids) for state in ("set", "complete")}
     states["tested"] = tests.groupby("unit")["minute"].max().to_numpy(dtype=np.float64) / MINUTES
-    states["started"], states["delivered"] = (_skid_days(found[name], each) for name in ("started", "delivered"))
-    states["online"] = np.repeat(found["online"]["day"].to_numpy(dtype=np.float64), sum(each.values()))
+    states["started"], states["delivered"] = (
+        _skid_days(notes_of_state[name], per_block) for name in ("started", "delivered")
+    )
+    states["online"] = np.repeat(notes_of_state["online"]["day"].to_numpy(dtype=np.float64), sum(per_block.values()))
     return {state: np.sort(states[state]) for state in SKID_STATES}
 
 
@@ -137,14 +139,14 @@ def headcount_by_trade(events: pd.DataFrame, days: int) -> dict[str, Values]:
 
     Everyone who is left goes home at the end of the log.
     """
-    notes, found = _notes(events, "people"), {}
+    notes, people_by_trade = _notes(events, "people"), {}
     last = min(days - 1, int(events["minute"].max() // MINUTES)) if len(events) else 0
     for trade, rows in notes.groupby("note_part"):
         changes = np.zeros(days + 1)
         amount = rows["amount"].to_numpy(dtype=np.float64)
         day = np.minimum(rows["day"].to_numpy(dtype=np.int64), days - 1) + (amount < 0)
         np.add.at(changes, day, amount)
-        there = np.cumsum(changes)[:days]
-        there[last + 1 :] = 0
-        found[str(trade)] = there
-    return found
+        people = np.cumsum(changes)[:days]
+        people[last + 1 :] = 0
+        people_by_trade[str(trade)] = people
+    return people_by_trade

@@ -78,7 +78,7 @@ class RunData(Protocol):
 
 @dataclass(frozen=True)
 class RunInfo:
-    """What every figure states of its runs besides its own numbers: name, calendar, how many, seed, how many were lost."""
+    """What every figure states of its runs: name, calendar, number of runs, seed, and how many stalled or failed."""
 
     name: str
     dates: ProjectDates
@@ -116,7 +116,7 @@ class RunInfo:
 
 @dataclass(frozen=True)
 class Share:
-    """In how many of how many runs something is so."""
+    """A share of runs: `part` runs of `of` runs."""
 
     part: int
     of: int
@@ -153,7 +153,7 @@ ENDS = {
     "permits and design": "permits and design done", "site works": "site works done", "shell": "last hall dry-in",
     "power units": "all power units running",
 }  # fmt: skip
-"""Phases of the work -> what their end is called as a milestone."""
+"""The name of the milestone at the end of each phase of the work."""
 
 
 @dataclass(frozen=True)
@@ -324,14 +324,14 @@ class ResultView:
         """Return the ends of the phases of the work, first MW and all MW; as far as they are known, by P50."""
         phases = self.spread[self.spread["level"] == 0].to_dict("records") if len(self.spread) else []
         ends = [row for row in phases if row["place"] in ENDS]
-        found = [Milestone(ENDS[row["place"]], row["plan_end"], row["end_p50"], row["end_p80"]) for row in ends]
+        milestones = [Milestone(ENDS[row["place"]], row["plan_end"], row["end_p50"], row["end_p80"]) for row in ends]
         for name, metric in (("first MW online", FIRST), ("all MW online", FINISH)):
-            if (quoted := self.percentiles(metric)) is not None:
+            if (percentiles := self.percentiles(metric)) is not None:
                 planned = self.planned(metric)
                 kept = "" if planned is None else self.share_at_most(metric, planned).text()
-                found.append(Milestone(name, planned, quoted["p50"], quoted["p80"], kept))
-        found += [_promise(one, self.dates.start) for one in self.milestones]
-        return sorted((m for m in found if math.isfinite(m.p50)), key=lambda m: m.p50)
+                milestones.append(Milestone(name, planned, percentiles["p50"], percentiles["p80"], kept))
+        milestones += [_promise(outlook, self.dates.start) for outlook in self.milestones]
+        return sorted((m for m in milestones if math.isfinite(m.p50)), key=lambda milestone: milestone.p50)
 
     @cached_property
     def planned_ramp(self) -> list[tuple[float, float]]:
@@ -343,16 +343,16 @@ class ResultView:
         return [(float(day), mw * (k + 1)) for k, day in enumerate(blocks) if math.isfinite(day)]
 
 
-def _promise(one: MilestoneOutlook, start: date) -> Milestone:
+def _promise(outlook: MilestoneOutlook, start: date) -> Milestone:
     """Return a milestone of the contract with its date, how often it is kept, and the damages agreed."""
-    kept = f"{percent(one.in_time.value)} ({interval(one.in_time.low, one.in_time.high, percent)})"
-    owed = (
+    kept = f"{percent(outlook.in_time.value)} ({interval(outlook.in_time.low, outlook.in_time.high, percent)})"
+    damages = (
         ""
-        if one.damages_usd is None
-        else f"{money(one.damages_usd)} in the mean, P80 {money(one.damages_p80_usd or 0.0)}"
+        if outlook.damages_usd is None
+        else f"{money(outlook.damages_usd)} in the mean, P80 {money(outlook.damages_p80_usd or 0.0)}"
     )
-    day = float((one.milestone.date - start).days)
-    return Milestone(one.milestone.name, day, one.p50, one.p80, kept, owed, is_promised=True)
+    day = float((outlook.milestone.date - start).days)
+    return Milestone(outlook.milestone.name, day, outlook.p50, outlook.p80, kept, damages, is_promised=True)
 
 
 def _optional(table: Mapping[str, Any] | None, metric: str) -> float | None:
@@ -393,8 +393,8 @@ def paired_differences(a: pd.DataFrame, b: pd.DataFrame, metric: str) -> Values:
 
     Only replications that failed in neither; -inf where only B stalled, +inf where only A, NaN where both.
     """
-    left, right = (t.loc[t["status"] != "failed"].set_index("replication")[metric] for t in (a, b))
-    both = left.to_frame("a").join(right.to_frame("b"), how="inner").to_numpy(dtype=np.float64)
+    a_values, b_values = (table.loc[table["status"] != "failed"].set_index("replication")[metric] for table in (a, b))
+    pairs = a_values.to_frame("a").join(b_values.to_frame("b"), how="inner").to_numpy(dtype=np.float64)
     with np.errstate(invalid="ignore"):
-        differences: Values = both[:, 0] - both[:, 1]
+        differences: Values = pairs[:, 0] - pairs[:, 1]
     return differences

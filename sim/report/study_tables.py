@@ -33,9 +33,9 @@ from sim.report.formatting import (
 from sim.report.result_view import ResultView
 from sim.study.analyses.case_series import LEVER_METRICS
 from sim.study.analyses.design import text_of
-from sim.study.analyses.sensitivity import Found
+from sim.study.analyses.sensitivity import SensitivityResult
 from sim.study.analyses.sweep import Sweep
-from sim.study.analyses.tuning import Tuned
+from sim.study.analyses.tuning import TuningResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,21 +49,20 @@ SHOWN = 12
 
 
 @in_display_units
-def describe_tuning(tuned: Tuned) -> Group:
+def describe_tuning(tuned: TuningResult) -> Group:
     """Return a tuning for the console."""
-    wanted, inputs = tuned.manifest["tune"], list(tuned.manifest["inputs"])
-    statistic = wanted["statistic"] if wanted["statistic"] == "mean" else wanted["statistic"].upper()
-    how = "every design there is" if tuned.manifest["every_design_tried"] else "chosen by Optuna"
-    label, designs = metric_format(wanted["metric"]).label, counted(len(tuned.trials), "design", "designs")
-    head = f"Small {statistic} of {label}: {designs}, {how}"
-    best = ", ".join(f"{name} {text_of(tuned.best[name])}" for name in inputs if not _missing(tuned.best[name]))
+    goal, inputs = tuned.manifest["tune"], list(tuned.manifest["inputs"])
+    statistic = goal["statistic"] if goal["statistic"] == "mean" else goal["statistic"].upper()
+    search = "every design there is" if tuned.manifest["every_design_tried"] else "chosen by Optuna"
+    label, designs = metric_format(goal["metric"]).label, counted(len(tuned.trials), "design", "designs")
+    heading = f"Small {statistic} of {label}: {designs}, {search}"
+    best = ", ".join(f"{name} {text_of(tuned.best[name])}" for name in inputs if not _is_missing(tuned.best[name]))
     feasible = bool(tuned.best["feasible"])
     outcome = "Best: " if feasible else "No design keeps every limit; the nearest: "
-    parts: list[RenderableType] = [Text(head, style="bold"), Text(f"{outcome}{best or 'as configured'}")]
-    parts += [Text(line) for line in _relaxed(tuned, inputs)]
-    parts.append(_fresh(tuned))
-    title = "Pareto set" if feasible else "Pareto set of all designs: none keeps every limit"
-    parts += [Text(title, style="bold"), _pareto(tuned, inputs)]
+    parts: list[RenderableType] = [Text(heading, style="bold"), Text(f"{outcome}{best or 'as configured'}")]
+    parts += [Text(line) for line in _relaxation_sentences(tuned, inputs)]
+    pareto_title = "Pareto set" if feasible else "Pareto set of all designs: none keeps every limit"
+    parts += [_fresh_table(tuned), Text(pareto_title, style="bold"), _pareto(tuned, inputs)]
     seed, runs = tuned.manifest["seed"], counted(tuned.manifest["runs"], "run", "runs")
     note = (
         f"{runs} a design on the same random numbers, seed {seed}. On fresh random numbers the best is usually a little"
@@ -73,66 +72,67 @@ def describe_tuning(tuned: Tuned) -> Group:
     return Group(*parts)
 
 
-def _relaxed(tuned: Tuned, inputs: list[str]) -> Iterator[str]:
-    """Yield which limit to relax by how much, and which design keeps all of them then."""
+def _relaxation_sentences(tuned: TuningResult, inputs: list[str]) -> Iterator[str]:
+    """Yield by how much to relax which limits, and which candidate keeps all of them then."""
     limits = {limit["metric"]: limit for limit in tuned.manifest["tune"]["constraints"]}
-    for one in tuned.relaxations():
-        design = tuned.trials.to_dict("records")[one.design]
-        named = ", ".join(f"{name} {text_of(design[name])}" for name in inputs if not _missing(design[name]))
+    for relaxation in tuned.relaxations():
+        design = tuned.trials.to_dict("records")[relaxation.design]
+        settings = ", ".join(f"{name} {text_of(design[name])}" for name in inputs if not _is_missing(design[name]))
         steps = [
             f"P{100 * limits[metric]['probability']:g} of {metric_format(metric).label} from"
             f" {_value_text(metric, limits[metric]['at_most'])} to {_value_text(metric, value)}"
             f" (by {_value_text(metric, value - limits[metric]['at_most'])})"
-            for metric, value in one.at_most.items()
+            for metric, value in relaxation.at_most.items()
         ]
-        fresh = tuned.fresh[tuned.fresh["design"] == "best"].to_dict("records") if one.design == tuned.best.name else []
-        missed = {m: float(row[f"p{limits[m]['probability'] * 100:g}_{m}"]) for row in fresh for m in one.at_most}
-        more = " and ".join(_value_text(m, value) for m, value in missed.items() if value > one.at_most[m])
-        rest = f" by the runs it was chosen by, and needs {more} on fresh random numbers" if more else ""
-        yield f"Relax {' and '.join(steps)}: {named or 'the project as configured'} keeps every limit then{rest}."
+        fresh = tuned.fresh[(tuned.fresh["design"] == "best") & (relaxation.design == tuned.best.name)]
+        reached = {m: fresh[f"p{limits[m]['probability'] * 100:g}_{m}"].max() for m in relaxation.at_most}
+        needed = " and ".join(_value_text(m, value) for m, value in reached.items() if value > relaxation.at_most[m])
+        caveat = f" by the runs it was chosen by, and needs {needed} on fresh random numbers" if needed else ""
+        yield f"Relax {' and '.join(steps)}: {settings or 'the project as configured'} keeps every limit then{caveat}."
 
 
-def _missing(value: Any) -> bool:
+def _is_missing(value: Any) -> bool:
     """Whether a design leaves an input as configured."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
-def _fresh(tuned: Tuned) -> Table:
-    """Return start and best on fresh random numbers, with what each limit asks for."""
-    wanted = tuned.manifest["tune"]
+def _fresh_table(tuned: TuningResult) -> Table:
+    """Return start and best on fresh random numbers as a table, with what each limit requires."""
+    goal = tuned.manifest["tune"]
     table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
     table.add_column("on fresh random numbers")
-    table.add_column(metric_format(wanted["metric"]).label, justify="right")
-    for limit in wanted["constraints"]:
-        asked = f"at most {_value_text(limit['metric'], limit['at_most'])} in {percent(limit['probability'])}"
-        table.add_column(f"{metric_format(limit['metric']).label}\n{asked}", justify="right")
+    table.add_column(metric_format(goal["metric"]).label, justify="right")
+    for limit in goal["constraints"]:
+        limit_text = f"at most {_value_text(limit['metric'], limit['at_most'])} in {percent(limit['probability'])}"
+        table.add_column(f"{metric_format(limit['metric']).label}\n{limit_text}", justify="right")
     for row in tuned.fresh.to_dict("records"):
-        cells = [_value_text(wanted["metric"], row["objective"])]
-        for limit in wanted["constraints"]:
+        cells = [_value_text(goal["metric"], row["objective"])]
+        for limit in goal["constraints"]:
             reached = row[f"p{limit['probability'] * 100:g}_{limit['metric']}"]
             cells.append(f"{_value_text(limit['metric'], reached)}, kept in {percent(row['kept_' + limit['metric']])}")
         table.add_row(str(row["design"]), *cells)
     return table
 
 
-def _pareto(tuned: Tuned, inputs: list[str]) -> Table:
-    """Return the designs that no other beats in objective and finish."""
-    wanted = tuned.manifest["tune"]
+def _pareto(tuned: TuningResult, inputs: list[str]) -> Table:
+    """Return the start and the Pareto-optimal candidates, in objective and finish, as a table."""
+    goal = tuned.manifest["tune"]
     table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
     for name in inputs:
         table.add_column(name)
-    for metric, share in ((wanted["metric"], wanted["statistic"].upper()), (wanted["against"], "P80")):
-        table.add_column(f"{share} {metric_format(metric).label}", justify="right")
+    for metric, statistic in ((goal["metric"], goal["statistic"].upper()), (goal["against"], "P80")):
+        table.add_column(f"{statistic} {metric_format(metric).label}", justify="right")
     # the start stands first and is left out of the set below, so that every design is read against it
-    limits = [] if tuned.best["feasible"] else wanted["constraints"]
+    limits = [] if tuned.best["feasible"] else goal["constraints"]
     for limit in limits:
         table.add_column(f"P{100 * limit['probability']:g} {metric_format(limit['metric']).label}", justify="right")
-    start, front = tuned.trials.head(1), tuned.trials[tuned.trials["pareto"]].sort_values("against", kind="stable")
+    start = tuned.trials.head(1)
+    front = tuned.trials[tuned.trials["pareto"]].sort_values("against", kind="stable")
     rows = [*start.to_dict("records"), *front[front.index != start.index[0]].head(SHOWN).to_dict("records")]
-    for place, row in enumerate(rows):
-        cells = ["as configured" if _missing(row[name]) else text_of(row[name]) for name in inputs]
-        cells[0] = "start: as configured" if place == 0 else cells[0]
-        values = [(wanted["metric"], row["objective"]), (wanted["against"], row["against"])]
+    for position, row in enumerate(rows):
+        cells = ["as configured" if _is_missing(row[name]) else text_of(row[name]) for name in inputs]
+        cells[0] = "start: as configured" if position == 0 else cells[0]
+        values = [(goal["metric"], row["objective"]), (goal["against"], row["against"])]
         values += [(limit["metric"], row[f"p{limit['probability'] * 100:g}_{limit['metric']}"]) for limit in limits]
         table.add_row(*cells, *(_value_text(metric, value) for metric, value in values))
     return table
@@ -163,14 +163,14 @@ def describe_sweep(sweep: Sweep) -> Group:
     for metric in metrics:
         table.add_column(f"{metric_format(metric).label}\nP50 / P80", justify="right")
     points = sweep.points.head(SHOWN_POINTS)
-    for at, point in points.iterrows():
+    for index, point in points.iterrows():
         cells = [text_of(point[name]) for name in sweep.inputs or ["config"]]
-        table.add_row(*cells, *_numbers(sweep, int(str(at)), metrics))
+        table.add_row(*cells, *_numbers(sweep, int(str(index)), metrics))
     parts: list[RenderableType] = [Text(sweep.manifest["question"] or sweep.manifest["name"], style="bold"), "", table]
     parts += [Text(f"could not be run: {p['label']}: {p['note']}") for _, p in points.iterrows() if p["note"]]
     if len(sweep.points) > len(points):
         parts.append(Text(f"… and {len(sweep.points) - len(points):,} more points in points.csv"))
-    parts += [Text(line) for line in _cannot_tell(sweep, metrics)]
+    parts += [Text(line) for line in _indistinguishable_points(sweep, metrics)]
     runs, seed = counted(sweep.manifest["runs"], "run", "runs"), sweep.manifest["seed"]
     parts.append(
         Text(f"{runs} a point on the same random numbers, seed {seed}; numbers have {SAMPLING_ONLY}.", style="dim")
@@ -178,31 +178,31 @@ def describe_sweep(sweep: Sweep) -> Group:
     return Group(*parts)
 
 
-def _cannot_tell(sweep: Sweep, metrics: list[str]) -> Iterator[str]:
-    """Yield for each metric the points that so few runs cannot tell from the best one by their P80."""
+def _indistinguishable_points(sweep: Sweep, metrics: list[str]) -> Iterator[str]:
+    """Yield for each metric which points cannot be told from the best one by their P80 with so few runs."""
     for metric in metrics:
-        alike, rows, fmt = sweep.as_good_as_best(metric), sweep.table(metric), metric_format(metric)
-        if sum(alike) < 2:
+        as_good, rows, fmt = sweep.as_good_as_best(metric), sweep.table(metric), metric_format(metric)
+        if sum(as_good) < 2:
             continue
-        same = [str(label) for label, is_same in zip(sweep.labels(), alike, strict=True) if is_same]
-        points = f"any of the {len(same)} points" if all(alike) else f"these points: {'; '.join(same)}"
+        labels = [str(label) for label, is_same in zip(sweep.labels(), as_good, strict=True) if is_same]
+        points = f"any of the {len(labels)} points" if all(as_good) else f"these points: {'; '.join(labels)}"
         width = float((rows["p80_high"] - rows["p80_low"]).replace(math.inf, math.nan).mean()) / 2
-        sure = f"; an interval of P80 is about ± {fmt.write(width, fmt.finest_step)}" if width > 0 else ""
+        interval_note = f"; an interval of P80 is about ± {fmt.write(width, fmt.finest_step)}" if width > 0 else ""
         runs = counted(sweep.manifest["runs"], "run", "runs")
-        yield f"{fmt.label}: {runs} cannot tell apart {points}{sure}. More runs can."
+        yield f"{fmt.label}: {runs} cannot tell apart {points}{interval_note}. More runs can."
 
 
 def _numbers(sweep: Sweep, number: int, metrics: list[str]) -> list[str]:
-    """Return P50 / P80 of one point."""
+    """Return P50 / P80 of each metric at one point, as text."""
     import pandas as pd
 
     from sim.study.sample import COLUMNS, summary
 
     sample = sweep.samples[number]
-    if sample.having("failed") == sample.size:
+    if sample.count_status("failed") == sample.size:
         return ["not run"] * len(metrics)
-    found = pd.DataFrame.from_dict(summary(sample), orient="index", columns=list(COLUMNS))
-    return [p50_and_p80(found, metric) for metric in metrics]
+    statistics = pd.DataFrame.from_dict(summary(sample), orient="index", columns=list(COLUMNS))
+    return [p50_and_p80(statistics, metric) for metric in metrics]
 
 
 # --- sensitivity analysis ---------------------------------------------------------------------------------------------
@@ -216,20 +216,21 @@ MEANS = {
 
 
 @in_display_units
-def describe_sensitivity(found: Found) -> Group:
-    """Return an analysis as a table for the console: a row an input, the most important first."""
-    wanted = found.manifest["sensitivity"]
-    fmt = metric_format(wanted["metric"])
+def describe_sensitivity(result: SensitivityResult) -> Group:
+    """Return a sensitivity analysis as a table for the console: a row an input, the most important first."""
+    analysis = result.manifest["sensitivity"]
+    fmt = metric_format(analysis["metric"])
     table = Table(header_style="bold", pad_edge=False, box=SIMPLE_HEAD)
-    heads, rows = _low_high(found.table, fmt) if wanted["method"] == "low_high" else _indices(found.table, fmt)
-    for at, head in enumerate(["input", *heads]):
-        table.add_column(head, justify="right" if at else "left")
+    headings, rows = _low_high(result.table, fmt) if analysis["method"] == "low_high" else _indices(result.table, fmt)
+    for column, heading in enumerate(["input", *headings]):
+        table.add_column(heading, justify="right" if column else "left")
     for row in rows:
         table.add_row(*row)
-    title = f"What moves the {wanted['statistic']} of {fmt.label}" + (f", in {fmt.unit}" if fmt.unit else "")
-    points, runs = counted(found.manifest["points"], "point", "points"), counted(found.manifest["runs"], "run", "runs")
-    basis = f"{points} of {runs} on the same random numbers, seed {found.manifest['seed']}"
-    note = f"{MEANS[wanted['method']]}\n{basis}; intervals are 95 %, {SAMPLING_ONLY}."
+    title = f"What moves the {analysis['statistic']} of {fmt.label}" + (f", in {fmt.unit}" if fmt.unit else "")
+    points = counted(result.manifest["points"], "point", "points")
+    runs = counted(result.manifest["runs"], "run", "runs")
+    basis = f"{points} of {runs} on the same random numbers, seed {result.manifest['seed']}"
+    note = f"{MEANS[analysis['method']]}\n{basis}; intervals are 95 %, {SAMPLING_ONLY}."
     return Group(Text(title, style="bold"), table, Text(note, style="dim"))
 
 
@@ -248,7 +249,7 @@ def _end(row: Mapping[Any, Any], end: str, fmt: MetricFormat) -> str:
 
 
 def _indices(table: pd.DataFrame, fmt: MetricFormat) -> tuple[list[str], list[list[str]]]:
-    """Return heads and rows of a table of indices; effects on money in the currency shown."""
+    """Return headings and rows of a table of indices; effects on money in the display currency."""
     if "mu_star" in table:
         rate = display().rate if fmt.write in MONEY else 1.0
         cells = [
@@ -262,18 +263,18 @@ def _indices(table: pd.DataFrame, fmt: MetricFormat) -> tuple[list[str], list[li
     return ["total", "first"], [[str(name), *row] for name, row in zip(table["input"], cells, strict=True)]
 
 
-def write_sensitivity_figure(found: Found, directory: Path) -> list[Path]:
+def write_sensitivity_figure(result: SensitivityResult, directory: Path) -> list[Path]:
     """Write the tornado or the indices (PNG and SVG); return the paths."""
     from sim.report.figures.sensitivity import plot_indices, plot_low_high
     from sim.report.figures.style import save
 
-    wanted = found.manifest["sensitivity"]
+    analysis = result.manifest["sensitivity"]
     directory.mkdir(parents=True, exist_ok=True)
-    if wanted["method"] == "low_high":
-        runs, seed = int(found.manifest["runs"]), int(found.manifest["seed"])
-        ax = plot_low_high(found.table, wanted["metric"], wanted["statistic"], runs=runs, seed=seed)
+    if analysis["method"] == "low_high":
+        runs, seed = int(result.manifest["runs"]), int(result.manifest["seed"])
+        ax = plot_low_high(result.table, analysis["metric"], analysis["statistic"], runs=runs, seed=seed)
         return save(ax, directory, "low_high")
-    return save(plot_indices(found.table, wanted["metric"], wanted["statistic"]), directory, wanted["method"])
+    return save(plot_indices(result.table, analysis["metric"], analysis["statistic"]), directory, analysis["method"])
 
 
 # --- what binds, and levers ---------------------------------------------------------------------------------------------
@@ -289,7 +290,7 @@ RESOURCES = {
 
 @dataclass(frozen=True)
 class Binding:
-    """A resource on the driving chain: its cause and what it is of, its mean days, and the share of runs that it binds in."""
+    """A resource on the driving chain: cause of delay, trade or system, mean days, and share of runs in which it binds."""
 
     cause: str
     what: str
@@ -315,7 +316,7 @@ def bindings(view: ResultView) -> list[Binding]:
 
 @dataclass(frozen=True)
 class LeverRow:
-    """What one lever buys: days in the mean and at P80 with their intervals; how capital, idle capital and people change."""
+    """The effect of one lever: days gained in the mean and at P80 with their intervals, and the changes of other metrics."""
 
     id: str
     name: str
@@ -329,13 +330,13 @@ class LeverRow:
     idle_peak: float
 
     def buys(self) -> str:
-        """Write what it buys in the mean: `buys 9 days (5 to 13)`; `costs` where it loses."""
-        word, low, high = ("buys", self.mean.low, self.mean.high)
+        """Return what it gains in the mean as text: `buys 9 days (5 to 13)`; `costs` where it loses."""
+        verb, low, high = ("buys", self.mean.low, self.mean.high)
         if self.mean.value < 0:
-            word, low, high = "costs", -high, -low
+            verb, low, high = "costs", -high, -low
         step = step_for(low, high, 1.0)
         count = counted(abs(self.mean.value), "day", "days", step)
-        return f"{word} {count} ({interval(low, high, lambda day: number(day, step))})"
+        return f"{verb} {count} ({interval(low, high, lambda day: number(day, step))})"
 
 
 LEVER_OTHERS = (
@@ -362,10 +363,10 @@ def _lever_row(row: Mapping[Any, Any], metric: str) -> LeverRow:
     mean, p80 = (
         Quote(fmt, *(float(row[f"{metric}_{name}{end}"]) for end in ("", "_low", "_high"))) for name in ("mean", "p80")
     )
-    others = tuple(_lever_change(name, -float(row.get(f"{name}_mean", math.nan))) for name, _ in LEVER_OTHERS)
+    other_changes = tuple(_lever_change(name, -float(row.get(f"{name}_mean", math.nan))) for name, _ in LEVER_OTHERS)
     idle_months, idle_peak = (-float(row.get(f"idle_capital_{name}_mean", math.nan)) for name in ("months", "peak_usd"))
     return LeverRow(
-        str(row["id"]), str(row["name"]), str(row["cause"]), str(row["what"]), mean, p80, others, int(row["runs"]),
+        str(row["id"]), str(row["name"]), str(row["cause"]), str(row["what"]), mean, p80, other_changes, int(row["runs"]),
         idle_months, idle_peak,
     )  # fmt: skip
 

@@ -73,8 +73,8 @@ def headline(view: ResultView) -> str:
         sentences = ["No date has a confidence of 80 %."]
     for label, day in (("expected plan's date", view.planned(FINISH)), ("target date", view.limit(FINISH))):
         if day is not None and math.isfinite(day):
-            kept = view.share_at_most(FINISH, day).text()
-            sentences.append(f"The {label}, {view.dates.format(day)}, has a confidence of {kept}.")
+            confidence = view.share_at_most(FINISH, day).text()
+            sentences.append(f"The {label}, {view.dates.format(day)}, has a confidence of {confidence}.")
     return " ".join(sentences)
 
 
@@ -92,66 +92,73 @@ def _date_sentence(view: ResultView) -> str:
     p50, p80 = (view.quote(FINISH, p).value for p in ("p50", "p80"))
     if not math.isfinite(p80):
         return "No date has a confidence of 80 %: promise none."
-    said = f"All MW are online on or before {view.dates.format(p80)} in 80 % of the runs (P50 {view.dates.format(p50)})"
+    sentence = (
+        f"All MW are online on or before {view.dates.format(p80)} in 80 % of the runs (P50 {view.dates.format(p50)})"
+    )
     planned = view.planned(FINISH)
     if planned is None or not math.isfinite(planned):
-        return f"{said}."
-    kept = percent(view.share_at_most(FINISH, planned).fraction)
-    beyond = view.quote(FINISH, "p80")
-    days = beyond.metric.write(p80 - planned, beyond.step)
-    return (
-        f"{said}; the expected plan, {view.dates.format(planned)}, is kept in {kept} and needs {days} of contingency."
-    )
+        return f"{sentence}."
+    share_kept = percent(view.share_at_most(FINISH, planned).fraction)
+    p80_quote = view.quote(FINISH, "p80")
+    days = p80_quote.metric.write(p80 - planned, p80_quote.step)
+    plan = f"the expected plan, {view.dates.format(planned)}"
+    return f"{sentence}; {plan}, is kept in {share_kept} and needs {days} of contingency."
 
 
 def _orders_sentence(view: ResultView) -> str:
     """Return how long a MW takes from its order, and how late it is against its need, where orders come over time."""
-    said = [
+    waits = [
         f"{view.quote(metric, 'p80').text()} {words} (P50 {view.quote(metric, 'p50').text()})"
         for metric, words in (
             ("lead_time_mw_weighted_days", "after its order"), ("lead_time_from_need_days", "after its need"),
         )
         if view.has(metric)
     ]  # fmt: skip
-    lost = f"; {percent(view.info.stalled / view.info.runs)} of the runs never finish" if view.info.stalled else ""
+    unfinished = (
+        f"; {percent(view.info.stalled / view.info.runs)} of the runs never finish" if view.info.stalled else ""
+    )
     return (
-        f"In 80 % of the runs a MW is online at most {' and '.join(said)}, in the mean over MW{lost}." if said else ""
+        f"In 80 % of the runs a MW is online at most {' and '.join(waits)}, in the mean over MW{unfinished}."
+        if waits
+        else ""
     )
 
 
 def binding_sentence(view: ResultView) -> str:
-    """Return which cause binds most: in how many runs it is critical, and how many days of the chain it holds."""
-    found = critical_causes(view.runs)
-    if not found:
+    """Return which cause of delay binds most: in how many runs it is critical, and its mean days on the driving chain."""
+    causes = critical_causes(view.runs)
+    if not causes:
         return ""
     if resources := bindings(view):
-        return _resource_sentence(view, resources[0], sum(cause.days for cause in found))
-    waits = [cause for cause in found if cause.cause not in OWN_WORK] or found
-    often = max(waits, key=lambda cause: (cause.runs.fraction, cause.days))
-    most, total = waits[0], number(sum(cause.days for cause in found))
-    runs, share = (percent(cause.runs.fraction) for cause in (often, most))
-    first = f"What binds: {often.name}, critical in {runs} of runs ({often.mean_text()} of {total} days"
-    rest = "" if most is often else f"; most days, {most.mean_text()}, go to {most.name}, critical in {share}"
-    return f"{first} in the mean){rest}."
+        return _resource_sentence(view, resources[0], sum(cause.days for cause in causes))
+    delays = [cause for cause in causes if cause.cause not in OWN_WORK] or causes
+    most_frequent = max(delays, key=lambda cause: (cause.runs.fraction, cause.days))
+    longest, total_days = delays[0], number(sum(cause.days for cause in causes))
+    runs, share = (percent(cause.runs.fraction) for cause in (most_frequent, longest))
+    days = f"{most_frequent.mean_text()} of {total_days} days in the mean"
+    sentence = f"What binds: {most_frequent.name}, critical in {runs} of runs ({days})"
+    if longest is not most_frequent:
+        sentence += f"; most days, {longest.mean_text()}, go to {longest.name}, critical in {share}"
+    return f"{sentence}."
 
 
-def _resource_sentence(view: ResultView, first: Binding, total: float) -> str:
-    """Return what binds most, in how many runs, and what the lever on it buys, where it was measured."""
-    said = (
-        f"What binds: {first.name}, in {percent(first.share)} of the runs"
-        f" ({number(first.days)} of {number(total)} days in the mean)"
+def _resource_sentence(view: ResultView, binding: Binding, total_days: float) -> str:
+    """Return the resource that binds most, in what share of the runs, and what the measured lever on it gains."""
+    sentence = (
+        f"What binds: {binding.name}, in {percent(binding.share)} of the runs"
+        f" ({number(binding.days)} of {number(total_days)} days in the mean)"
     )
     levers = lever_rows(view)
-    own = next((row for row in levers if (row.cause, row.what) == (first.cause, first.what)), None)
-    said += f"; {own.name.replace(f' {first.what} factory', '')} {own.buys()}" if own else ""
-    best = levers[0] if levers else None
-    if best is not None and best is not own and best.mean.low > 0:
-        said += f". The best of {len(levers)} levers, {best.name}, {best.buys()}"
-    return f"{said}."
+    own_lever = next((row for row in levers if (row.cause, row.what) == (binding.cause, binding.what)), None)
+    sentence += f"; {own_lever.name.replace(f' {binding.what} factory', '')} {own_lever.buys()}" if own_lever else ""
+    best_lever = levers[0] if levers else None
+    if best_lever is not None and best_lever is not own_lever and best_lever.mean.low > 0:
+        sentence += f". The best of {len(levers)} levers, {best_lever.name}, {best_lever.buys()}"
+    return f"{sentence}."
 
 
 def _unfinished_runs(info: RunInfo) -> list[KeyResult]:
-    """Return which runs stalled or failed, and how the numbers count them."""
+    """Return how many runs stalled or failed, and how the other numbers count them."""
     part, lines = "Runs that did not finish", []
     if info.stalled:
         share = Share(info.stalled, info.runs - info.failed)
@@ -169,8 +176,8 @@ def _unfinished_runs(info: RunInfo) -> list[KeyResult]:
 def _finish(view: ResultView) -> list[KeyResult]:
     """Return when all is online: the plan and its confidence, P50, P80, contingency, target."""
     if not view.has(FINISH):
-        there = [(metric, label) for metric, label in WITH_SEVERAL_ORDERS if view.has(metric)]
-        return [_percentiles(view, metric, "orders over time", label, "mean over MW") for metric, label in there]
+        metrics = [(metric, label) for metric, label in WITH_SEVERAL_ORDERS if view.has(metric)]
+        return [_percentiles(view, metric, "orders over time", label, "mean over MW") for metric, label in metrics]
     part, planned = metric_format(FINISH).label, view.planned(FINISH)
     return [
         *_promised_date(view, part, "expected plan", planned),
@@ -194,8 +201,8 @@ def _promised_date(view: ResultView, part: str, label: str, day: float | None) -
         return []
     if math.isinf(day):
         return [KeyResult(part, label, "not reached", "the run without uncertainty stalls")]
-    kept = view.share_at_most(FINISH, day).text()
-    return [KeyResult(part, label, f"{view.dates.format(day)} (day {number(day)})", f"kept in {kept} of runs")]
+    share_kept = view.share_at_most(FINISH, day).text()
+    return [KeyResult(part, label, f"{view.dates.format(day)} (day {number(day)})", f"kept in {share_kept} of runs")]
 
 
 def _contingency(part: str, p80: Quote, planned: float | None) -> list[KeyResult]:
@@ -216,13 +223,14 @@ def _first_mw(view: ResultView) -> list[KeyResult]:
 def _milestones(view: ResultView) -> list[KeyResult]:
     """Return in how many runs each milestone of the contract is in time, when it is reached, and what its delay costs."""
     lines = []
-    for one in view.milestones:
-        milestone, promised = one.milestone, day_of_month(one.milestone.date)
-        kept = f"by {promised}: {percent(one.in_time.value)} ({interval(one.in_time.low, one.in_time.high, percent)})"
-        note = f"P50 {view.dates.format(one.p50)}, P80 {view.dates.format(one.p80)}"
-        if one.damages_usd is not None:
-            note += f"; damages {money(one.damages_usd)} expected"
-        lines.append(KeyResult("milestones", milestone.name, kept, note))
+    for forecast in view.milestones:
+        milestone, promised = forecast.milestone, day_of_month(forecast.milestone.date)
+        share = forecast.in_time
+        in_time = f"by {promised}: {percent(share.value)} ({interval(share.low, share.high, percent)})"
+        note = f"P50 {view.dates.format(forecast.p50)}, P80 {view.dates.format(forecast.p80)}"
+        if forecast.damages_usd is not None:
+            note += f"; damages {money(forecast.damages_usd)} expected"
+        lines.append(KeyResult("milestones", milestone.name, in_time, note))
     return lines
 
 
@@ -247,8 +255,8 @@ def _people(view: ResultView) -> list[KeyResult]:
     part, limit = metric_format(PEAK).label, view.limit(PEAK)
     lines = [_percentiles(view, PEAK, part, P50_P80, "highest day of each run")]
     if limit is not None:
-        under = view.share_below(PEAK, limit)
-        value, bounds = f"in {percent(under.fraction)} of runs", interval(*under.bounds(), percent)
+        share_under = view.share_below(PEAK, limit)
+        value, bounds = f"in {percent(share_under.fraction)} of runs", interval(*share_under.bounds(), percent)
         lines.append(KeyResult(part, f"under {number(limit)}", value, bounds))
     return lines
 
@@ -268,19 +276,19 @@ def _capital(view: ResultView) -> list[KeyResult]:
 
 
 CONTROLLED = (FINISH, "idle_capital_months", "capital_total_usd")
-"""Metrics of which the mean is told, where control variates make it well known."""
+"""Metrics whose mean is shown where control variates make it precise."""
 
 
 def _means(view: ResultView) -> list[KeyResult]:
-    """Return means by control variates, where there are some: what they are, and what they save."""
-    found = []
+    """Return the means that control variates estimate, where there are any, and how many plain runs each is worth."""
+    lines = []
     for metric in CONTROLLED:
         if (mean := mean_by_controls(view, metric)) is not None:
             quote = Quote(metric_format(metric), mean.value, mean.low, mean.high)
-            saved = (mean_interval(view.values(metric)).half_width / mean.half_width) ** 2
-            note = f"{quote.interval_text()}, as from {number(saved)} times as many runs"
-            found.append(KeyResult("means, by control variates", metric_format(metric).label, quote.text(), note))
-    return found
+            runs_ratio = (mean_interval(view.values(metric)).half_width / mean.half_width) ** 2
+            note = f"{quote.interval_text()}, as from {number(runs_ratio)} times as many runs"
+            lines.append(KeyResult("means, by control variates", metric_format(metric).label, quote.text(), note))
+    return lines
 
 
 def _per_gw(per_mw: Quote) -> KeyResult:

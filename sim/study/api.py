@@ -27,7 +27,7 @@ from sim.study.executors.memory_estimate import require_memory
 from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker_process import WorkerConnection
 from sim.study.gantt_ranges import BINDINGS, gantt_ranges
-from sim.study.result import Result, beside, digest, folder_of, identity, manifest, versions, write_result
+from sim.study.result import Result, digest, extras_writer, folder_of, identity, manifest, versions, write_result
 from sim.study.runner import Executor, Progress, default_executor
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
 RUNS, SEED = 1000, 1
 FIRST_STRATIFIED_RUNS = 1024
-"""Replications a stratified sample begins with that is to grow until it is precise enough."""
+"""Replications with which a stratified sample begins that grows until it is precise enough."""
 HELD_SECONDS = 12.0
-"""Chunks of a run wait in memory for so long: one that is over by then loads nothing that writes files before its verdict,
-and each of three compared ones is, with a thousand replications."""
+"""Seconds for which chunks are held in memory: a run that ends sooner shows its verdict before it loads the code that
+writes files; each of three compared runs of a thousand replications does."""
 Config = Loaded[Project]
 
 
@@ -91,8 +91,8 @@ def load(
     try:
         loaded = load_as(Project, source, overrides)
     except ConfigError as error:
-        told = f"is a study, not a project: sim sweep {source} runs it"
-        raise other_kind(error, Study.model_fields, source, told) from None
+        hint = f"is a study, not a project: sim sweep {source} runs it"
+        raise other_kind(error, Study.model_fields, source, hint) from None
     return loaded if status is None else continued(loaded, status)
 
 
@@ -135,9 +135,11 @@ def run(
     require_counts(runs=runs, max_runs=max_runs, seed=seed, workers=workers)
     if out is not None:
         require_place(absolute(out), RESULT)
-    stated = as_config(config)
-    case = prepare_case(stated, sampling=sampling, runs=FIRST_STRATIFIED_RUNS if precision else runs, engine=engine)
-    wanted = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
+    checked_config = as_config(config)
+    case = prepare_case(
+        checked_config, sampling=sampling, runs=FIRST_STRATIFIED_RUNS if precision else runs, engine=engine
+    )
+    goal = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
     workers = cores() if workers is None else workers
     if workers > 1:
         case.make_ready(seed)
@@ -150,7 +152,7 @@ def run(
         or default_executor(case, seed, workers, load_tables) as executor,
     ):
         sample = replicate(
-            case, seed=seed, runs=case.sampling.fit(runs), store=store, progress=progress, precision=wanted,
+            case, seed=seed, runs=case.sampling.fit(runs), store=store, progress=progress, precision=goal,
             sampling=case.sampling, executor=nullcontext(executor),
         )  # fmt: skip
         result = Result(manifest(case, seed, sample.size), sample, more=controls(case, seed, sample))
@@ -161,7 +163,7 @@ def run(
             on_details(result)
         result = with_levers(case, result, workers, wanted=levers)
         if out is not None:
-            write_result(result, absolute(out), beside(stated, result, extras))
+            write_result(result, absolute(out), extras_writer(checked_config, result, extras))
         if store is not None:
             store.discard()
     return result
@@ -191,15 +193,15 @@ def compare(
         if isinstance(config, Result):
             result = config
         else:
-            result = stored(config) or run(
+            result = stored_result(config) or run(
                 config, runs=runs, seed=seed, workers=workers, sampling=sampling, engine=engine, scheduler=scheduler,
                 progress=progress,
             )  # fmt: skip
         results[unique_name(str(result.manifest["name"]), results)] = result
-    return compared(results)
+    return compare_results(results)
 
 
-def stored(given: ConfigLike) -> Result | None:
+def stored_result(given: ConfigLike) -> Result | None:
     """Return the result in a folder; None for what is no folder, such as a configuration."""
     return Result.load(given) if isinstance(given, str | Path) and Path(given).is_dir() else None
 
@@ -215,12 +217,12 @@ MOST = {"runs": 1_000_000, "max_runs": 1_000_000, "seed": 2**63 - 1, "workers": 
 
 
 def require_counts(**counts: int | None) -> None:
-    """Raise ConfigError for a number of runs, a seed or workers that is none; None stands for what is chosen here."""
+    """Raise ConfigError for a number of runs, a seed or workers that is out of range; None stands for the default."""
     problems = []
     for name, value in counts.items():
         least, most = (1 if name in ("runs", "max_runs") else 0), MOST[name]
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not (whole and least <= value <= most):
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not (is_whole and least <= value <= most):
             problems.append(Problem("", 0, 0, name, repr(value), f"a whole number from {least} to {most:,}"))
     if problems:
         raise ConfigError(problems)
@@ -231,7 +233,7 @@ def load_tables() -> None:
     import_module("pandas")
 
 
-def compared(results: Mapping[str, Result]) -> Comparison:
+def compare_results(results: Mapping[str, Result]) -> Comparison:
     """Return results with their paired differences to the first of them."""
     samples = {name: result.sample for name, result in results.items()}
     columns = dict.fromkeys(metric for sample in samples.values() for metric in sample.metrics)
@@ -240,10 +242,10 @@ def compared(results: Mapping[str, Result]) -> Comparison:
     return Comparison(results, tuple(paired(samples, directions_of(columns), seeds=seeds, explained=explained)))
 
 
-def finished(directory: Path, config: Config, *, runs: int, seed: int, sampling: str = "mc") -> Result | None:
-    """Return the result in a directory if it is the one this run would give; None if it is not, or is damaged.
+def reusable_result(directory: Path, config: Config, *, runs: int, seed: int, sampling: str = "mc") -> Result | None:
+    """Return the stored result in a directory if this run would give the same; None if not, or if it is damaged.
 
-    What goes on from a status is run again: its file may have been filled in since.
+    What continues from a status is run again: the status file may have changed since.
     """
     if config.continuation is not None:
         return None
@@ -251,11 +253,19 @@ def finished(directory: Path, config: Config, *, runs: int, seed: int, sampling:
         result = Result.load(directory)
     except SimError:
         return None
-    how = choose_sampling(sampling, runs)
-    wanted = {"seed": seed, "runs": how.fit(runs), "rng": RNG_VERSION, "config_digest": digest(config.value)}
-    versions_then = {name: result.manifest["versions"].get(name) for name in versions()}
-    same = all(result.manifest[key] == value for key, value in wanted.items()) and result.sample.sampling == how
-    return result if same and versions_then == versions() else None
+    chosen_sampling = choose_sampling(sampling, runs)
+    expected = {
+        "seed": seed,
+        "runs": chosen_sampling.fit(runs),
+        "rng": RNG_VERSION,
+        "config_digest": digest(config.value),
+    }
+    stored_versions = {name: result.manifest["versions"].get(name) for name in versions()}
+    matches = (
+        all(result.manifest[key] == value for key, value in expected.items())
+        and result.sample.sampling == chosen_sampling
+    )
+    return result if matches and stored_versions == versions() else None
 
 
 def absolute(directory: str | Path) -> Path:
@@ -271,7 +281,7 @@ def cores() -> int:
 def cluster_executor(
     case: Case, seed: int, workers: int, scheduler: str | None
 ) -> AbstractContextManager[Executor] | None:
-    """Return the cluster that runs the chunks; None for processes of this machine."""
+    """Return the executor of a Dask cluster; None for processes on this machine."""
     if scheduler is None:
         return None
     from sim.study.executors.dask_cluster import cluster
@@ -285,35 +295,35 @@ def result_of(case: Case, seed: int, sample: Sample) -> Result:
 
 
 def with_details(case: Case, result: Result, workers: int = 1) -> Result:
-    """Return a result with what is more than its sample: one representative run, Gantt ranges and Sobol indices."""
+    """Return a result with its representative run, Gantt ranges, Sobol indices and control variates."""
     sample, seed = result.sample, int(result.manifest["seed"])
     chosen = _representative(sample)
-    (done,) = case.replications(seed, chosen, 1)
-    log = case.event_table(done)
-    means = {CONTROLS: result.more[CONTROLS]} if CONTROLS in result.more else controls(case, seed, sample)
-    more = {**gantt_ranges(case, seed, sample, log, workers), **indices(case, seed, sample), **means}
-    stated = {**result.manifest, "representative": chosen}
-    return replace(result, manifest=stated, log=log, driving=case.chain_table(done), more=more)
+    (simulated,) = case.replications(seed, chosen, 1)
+    log = case.event_table(simulated)
+    control_table = {CONTROLS: result.more[CONTROLS]} if CONTROLS in result.more else controls(case, seed, sample)
+    tables = {**gantt_ranges(case, seed, sample, log, workers), **indices(case, seed, sample), **control_table}
+    new_manifest = {**result.manifest, "representative": chosen}
+    return replace(result, manifest=new_manifest, log=log, driving=case.chain_table(simulated), more=tables)
 
 
 def with_levers(case: Case, result: Result, workers: int, *, wanted: bool | None = True) -> Result:
-    """Return a result with what each lever buys; as it is where they are not wanted (None: where they take long)."""
+    """Return a result with the effect of each lever; unchanged if not wanted (None: only where it takes a few seconds)."""
     bindings = result.more.get(BINDINGS, {})
     if wanted is False or not bindings or (wanted is None and not are_levers_quick(case, bindings)):
         return result
-    found = measure_levers(case, int(result.manifest["seed"]), bindings, workers=workers)
-    return replace(result, more={**result.more, "levers": found}) if found else result
+    levers = measure_levers(case, int(result.manifest["seed"]), bindings, workers=workers)
+    return replace(result, more={**result.more, "levers": levers}) if levers else result
 
 
 def levers_of_stored(result: Result, directory: Path, workers: int | None = None) -> Result:
-    """Return a stored result with what each lever buys, on the seed and sampling that it was run with."""
+    """Return a stored result with the effect of each lever, measured on the same seed and sampling."""
     project = checked(Project, result.manifest["config"])
     case = prepare_case(project, folder_of(directory, project), engine=AUTO)
     case, seed = replace(case, sampling=result.sample.sampling), int(result.manifest["seed"])
     more = dict(result.more)
     if BINDINGS not in more:  # an earlier version kept none
-        (done,) = case.replications(seed, _representative(result.sample), 1)
-        more[BINDINGS] = gantt_ranges(case, seed, result.sample, case.event_table(done)).get(BINDINGS, {})
+        (simulated,) = case.replications(seed, _representative(result.sample), 1)
+        more[BINDINGS] = gantt_ranges(case, seed, result.sample, case.event_table(simulated)).get(BINDINGS, {})
     return with_levers(case, replace(result, more=more), cores() if workers is None else workers)
 
 

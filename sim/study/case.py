@@ -57,16 +57,16 @@ if TYPE_CHECKING:
     from sim.engine.numba_engine.simulate import KernelPlan
 
 
-CONTINUED = "sim.study.analyses.forecast.forecast_case"
-"""The module that makes a case of a project under way."""
+FORECAST_MODULE = "sim.study.analyses.forecast.forecast_case"
+"""The module that makes the case of a project under way."""
 
-CHECKED = 2
-"""So many replications of a run are run by both engines, and the first one of every process; of a point of a study, one."""
+COMPARED_RUNS = 2
+"""Replications of a run that both engines simulate, besides the first one of every process; of a point of a study, one."""
 
 
 @dataclass(frozen=True, repr=False)
 class Case(Displayed):
-    """One project, its plan as arrays, and what was agreed before it was written."""
+    """One project ready to be simulated: its crew plan, its plan as arrays, and its weather model."""
 
     project: Project
     crew_plan: CrewPlan
@@ -74,10 +74,10 @@ class Case(Displayed):
     weather: WeatherModel = None
     sampling: Sampling = PLAIN_MONTE_CARLO
     engine: Name = SIMPY
-    checked: int = CHECKED
-    """So many of its first replications are run by both engines."""
+    checked: int = COMPARED_RUNS
+    """Number of its first replications that are simulated by both engines."""
     calm: bool = False
-    """Whether it has no weather and no standstills: every replication has the stated calendars."""
+    """Whether it has no weather and no outages: every replication has the calendars as configured."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process with what every run is measured with, and without the rest of what was worked out."""
@@ -261,42 +261,41 @@ class Case(Displayed):
         """
         if (engine or self.engine) == COMPILED:
             sources = self._calendar_sources(seed, calendars_of)
-            return run_numba(self.kernel_plan, seed, self._spread(seed), first, count, *sources)
+            return run_numba(self.kernel_plan, seed, self._stratified(seed), first, count, *sources)
         calendars = calendars_of or partial(self.calendars_of, seed, engine=SIMPY)
         return run_simpy(self.simpy_plan, self.draws(seed), first, count, calendars)
 
     def make_ready(self, seed: int) -> None:
-        """Work out what all replications under a seed have in common: processes that are forked after it inherit it."""
-        self.metric_context, self.simpy_plan  # noqa: B018 (worked out once, here, not in every process)
+        """Compute what all replications of a seed share, before worker processes are forked, so that they inherit it."""
+        self.metric_context, self.simpy_plan  # noqa: B018 (cached properties: computed once, here, not in every process)
         if self.engine == COMPILED:
-            self.kernel_plan.draw_tables(seed, self._spread(seed))
+            self.kernel_plan.draw_tables(seed, self._stratified(seed))
 
-    def _spread(self, seed: int) -> Uniforms | None:
-        """Return where the compiled engine has first attempts from; None where they are plain."""
+    def _stratified(self, seed: int) -> Uniforms | None:
+        """Return the function that gives the compiled engine stratified uniforms; None where sampling is plain Monte Carlo."""
         return None if self.sampling.is_plain else self.draws(seed).uniforms
 
-    def _calendar_sources(self, seed: int, known: CalendarsOf | None) -> tuple[CalendarsOf, CalendarsUntil | None]:
-        """Return the functions that give a replication's calendars: as far as most runs go, and up to a later minute."""
-        if known:
-            return known, None
+    def _calendar_sources(self, seed: int, cached: CalendarsOf | None) -> tuple[CalendarsOf, CalendarsUntil | None]:
+        """Return (calendars up to the usual horizon, calendars up to a later minute), as functions of the replication."""
+        if cached:
+            return cached, None
         return (
             lambda replication: self.calendars_of(seed, replication, self._horizon.days),
             lambda replication, minute: self.calendars_of(seed, replication, self._horizon.extend(minute)),
         )
 
-    def _cross_checked(self, seed: int, first: int, count: int) -> Iterator[Replication]:
-        """Run replications; some of the compiled engine's are run by SimPy as well, and must be the same.
+    def _compared_replications(self, seed: int, first: int, count: int) -> Iterator[Replication]:
+        """Simulate replications; some of the compiled engine are simulated with SimPy as well, and must be equal.
 
-        Those are the first ones of a run, and the first one that each process runs, wherever that is. The reference
-        has its weather from numpy, so that kernels are compared with something else there, too.
+        Those are the first ones of a run and of each process. SimPy takes its weather from numpy, to compare kernels too.
         """
-        for done in self.replications(seed, first, count):
-            if self.engine == COMPILED and (done.replication < self.checked or not self._compared):
-                (reference,) = self.replications(seed, done.replication, 1, engine=SIMPY)
-                require_same(self.plan, reference, done)
-                self._compared.add(done.replication)
-            yield done
-            del done  # or it would be held while the next one is performed, a log of 7 MB for 2 GW
+        for simulated in self.replications(seed, first, count):
+            if self.engine == COMPILED and (simulated.replication < self.checked or not self._compared):
+                (reference,) = self.replications(seed, simulated.replication, 1, engine=SIMPY)
+                require_same(self.plan, reference, simulated)
+                self._compared.add(simulated.replication)
+            yield simulated
+            del simulated  # or it would be held while the next one is performed, a log of 7 MB for 2 GW
 
     @cached_property
     def _compared(self) -> set[int]:
@@ -304,20 +303,20 @@ class Case(Displayed):
         return set()
 
     def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
-        """Run replications first … first + count − 1 and measure them."""
+        """Simulate replications first … first + count − 1 and return their metrics and daily curves as a chunk."""
         runs = {metric: np.empty(count) for metric in self.metrics}
         status = np.full(count, OK, np.int8)
         curves = {curve: np.empty((count, self.days), np.float32) for curve in CURVES}
-        each = in_batches(self._cross_checked(seed, first, count), len(self.plan.rows))
+        simulated = in_batches(self._compared_replications(seed, first, count), len(self.plan.rows))
         for row in range(count):
-            done = next(each)
-            status[row] = OK if done.outcome.deadlock is None else STALLED
-            metrics, daily = measure(self.metric_context, self.record(done))
+            simulated_run = next(simulated)
+            status[row] = OK if simulated_run.outcome.deadlock is None else STALLED
+            metrics, daily = measure(self.metric_context, self.record(simulated_run))
             for metric, values in runs.items():
                 values[row] = metrics[metric]
-            for curve, lines in curves.items():
-                lines[row] = daily[curve]
-            del done, metrics, daily
+            for curve, curve_rows in curves.items():
+                curve_rows[row] = daily[curve]
+            del simulated_run, metrics, daily
         return Chunk(first, {"status": status, **runs}, curves)
 
 
@@ -337,7 +336,7 @@ def prepare_case(
     config = as_config(config)
     if isinstance(config, Loaded) and config.continuation is not None:
         # by name, as a forecast is an analysis above cases in the flow of imports, and is made of one
-        continued = import_module(CONTINUED).continued_case
+        continued = import_module(FORECAST_MODULE).continued_case
         return cast(Case, continued(config, sampling=sampling, runs=runs, engine=engine))
     project = config.value if isinstance(config, Loaded) else config
     require_runnable(config)
@@ -361,19 +360,19 @@ def compiled_plan(project: Project, resource_plan: ResourcePlan) -> CompiledPlan
 # --- machine code -----------------------------------------------------------------------------------------------------
 
 
-SMALLEST = "one_block"
+SMALL_PROJECT = "one_block"
 """A shipped project: kernels are compiled for types, and these are the same for every plan."""
 
 
 def _select_engine(engine: str) -> Name:
-    """Choose the engine; on a machine that has no machine code yet, another process compiles half of it meanwhile."""
-    if engine == SIMPY or not available() or not can_fork() or not shipped(SMALLEST):
+    """Choose the engine; where nothing is compiled yet, another process compiles half of the kernels at the same time."""
+    if engine == SIMPY or not available() or not can_fork() or not shipped(SMALL_PROJECT):
         return select_backend(engine)
     load_numba()
     from sim.jit import toolkit  # noqa: F401 (it finds the folder, and numba reads the switch as it is loaded)
     from sim.jit.cache import is_empty
 
-    helper = WorkerConnection(_compile_measuring, fork=True) if is_empty() else None
+    helper = WorkerConnection(_compile_in_helper, fork=True) if is_empty() else None
     try:
         return select_backend(engine)
     finally:
@@ -383,16 +382,16 @@ def _select_engine(engine: str) -> Name:
             helper.close()
 
 
-def _compile_measuring(pipe: Connection) -> None:
-    """Have numba compile what crew planning and metrics call, by calls on a run of SimPy; the parent compiles the engine."""
+def _compile_in_helper(pipe: Connection) -> None:
+    """Have numba compile the kernels of crew planning and metrics by calling them; the parent compiles the engine."""
     begin_work()
     os.environ[DISABLE_JIT] = "1"
-    by_simpy = prepare_case(load_as(Project, SMALLEST))
-    rehearsal, planned = Rehearsal(by_simpy.project, ResourcePlan()), by_simpy.planned_run
+    simpy_case = prepare_case(load_as(Project, SMALL_PROJECT))
+    rehearsal, planned = Rehearsal(simpy_case.project, ResourcePlan()), simpy_case.planned_run
     del os.environ[DISABLE_JIT]
-    compiled = replace(by_simpy, engine=COMPILED)
-    compiled.__dict__["planned_run"] = planned  # not performed again, by the engine that is not compiled yet
-    compiled.as_planned, manning(rehearsal, rehearsal.log), rehearsal.latest_for(rehearsal.finish)
+    compiled_case = replace(simpy_case, engine=COMPILED)
+    compiled_case.__dict__["planned_run"] = planned  # not performed again, by the engine that is not compiled yet
+    compiled_case.as_planned, manning(rehearsal, rehearsal.log), rehearsal.latest_for(rehearsal.finish)
     pipe.send(None)
 
 

@@ -18,9 +18,9 @@ from sim.study.intervals import (
     Interval,
     better,
     controlled_mean,
-    mean_apart,
     practical,
-    quantiles_apart,
+    sampled_mean_difference,
+    sampled_quantile_differences,
 )
 from sim.study.sample import Sample
 from sim.world.streams import Sampling
@@ -142,8 +142,8 @@ def _difference(
     controlled = None
     if explained is not None and sampling.is_plain and np.isfinite(case).all() and np.isfinite(base).all():
         controlled = controlled_mean(case - base, explained, level)
-    mean = controlled or mean_apart(case, base, sampling, level)
-    p50, p80 = quantiles_apart(case, base, (0.5, 0.8), sampling, level)
+    mean = controlled or sampled_mean_difference(case, base, sampling, level)
+    p50, p80 = sampled_quantile_differences(case, base, (0.5, 0.8), sampling, level)
     ahead, equal = better(case, base, direction, level)
     return Difference(
         *names,

@@ -1,8 +1,7 @@
 """Ranges for the Gantt chart: how far its rows move from run to run, how often they are critical, hours by day.
 
-The rows are a roll-up in three levels: phases of the work, site works and halls, the blocks of a hall. Some replications
-are run once more for this, on their own random numbers: keeping it for every replication of every study would cost each
-of them what only a report shows.
+The rows are a roll-up in three levels: phases of the work, site works and halls, the blocks of a hall. For this some
+replications are simulated once more, on the same random numbers, so that a study need not keep it for every replication.
 """
 
 from __future__ import annotations
@@ -38,12 +37,12 @@ PHASE, ROLL_UP, PART = 0, 1, 2
 SYSTEM_PARTS = frozenset({"electrical", "mechanical", "compute", "commissioning", "flush", "pad"})
 """What is built and tested in a block."""
 IN_BLOCK = frozenset({"material", "gate_slot", "installation", "commissioning", "step", "link"})
-"""Units that work at a block itself: its skids are made far away and would stretch the row by a year."""
+"""Kinds of units at a block itself: skids in the factory would start the row a year earlier."""
 
 
 @dataclass(frozen=True)
 class GanttRow:
-    """A row of the chart: the units of some places that are of some kinds, parts and steps (empty: of any)."""
+    """A row of the chart: the units at some places, of some kinds, parts and steps of the network (empty: of any)."""
 
     name: str
     level: int
@@ -52,17 +51,17 @@ class GanttRow:
     parts: frozenset[str] = frozenset()
     step: str = ""
     handed_over_by: frozenset[str] = frozenset()
-    """The turnovers that its blocks belong to."""
+    """The turnovers that its blocks belong to; their units are in the row, too."""
     parent: str = ""
     """The row of the roll-up that it is a part of."""
 
     @property
-    def every_place(self) -> frozenset[str]:
+    def all_places(self) -> frozenset[str]:
         """Return the places of all units that may stand in the row."""
         return self.places | self.handed_over_by
 
     def has(self, kind: str, place: str, part: str, step: str) -> bool:
-        """Tell whether a unit stands in the row."""
+        """Return whether a unit belongs to the row."""
         if kind == "turnover":
             return place in self.handed_over_by
         return (
@@ -85,17 +84,21 @@ def gantt_rows(log: Mapping[str, Column]) -> list[GanttRow]:
 
 
 def _site_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
-    """Yield permits, site works and power."""
+    """Yield the rows of permits, of site works and of power."""
     # a later row of the same unit overwrites an earlier one: what is left is when the unit ended
-    ended = dict(zip(zip(*(_list(log[name]) for name in FACTS), strict=True), _list(log["minute"]), strict=True))
-    phases = frozenset(place for kind, place, _, _ in ended if kind in {"preparation", "generating_unit", "grid_feed"})
-    site = {
-        step: minute for (kind, place, part, step), minute in ended.items() if kind == "step" and part == "site_works"
+    end_minute = dict(zip(zip(*(_list(log[name]) for name in FACTS), strict=True), _list(log["minute"]), strict=True))
+    phases = frozenset(
+        place for kind, place, _, _ in end_minute if kind in {"preparation", "generating_unit", "grid_feed"}
+    )
+    end_of_step = {
+        step: minute
+        for (kind, place, part, step), minute in end_minute.items()
+        if kind == "step" and part == "site_works"
     }
-    works = phases | frozenset(place for kind, place, part, _ in ended if kind == "step" and part == "site_works")
+    works = phases | frozenset(place for kind, place, part, _ in end_minute if kind == "step" and part == "site_works")
     yield GanttRow("permits and design", PHASE, works, frozenset({"preparation"}))
     yield GanttRow("site works", PHASE, works, frozenset({"step"}), frozenset({"site_works"}))
-    for step in sorted(site, key=lambda step: (site[step], step)):
+    for step in sorted(end_of_step, key=lambda step: (end_of_step[step], step)):
         yield GanttRow(
             step.replace("_", " "), ROLL_UP, works, frozenset({"step"}), frozenset({"site_works"}), step
         )  # fmt: skip
@@ -103,7 +106,7 @@ def _site_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
 
 
 def _hall_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
-    """Yield the shell: of all halls, of each hall or group of halls, and of each hall of a group."""
+    """Yield the rows of the shell: of all halls, of each hall or group of halls, and of each hall of a group."""
     halls = _halls(log)
     shell = frozenset({"shell"})
     if halls:
@@ -116,16 +119,18 @@ def _hall_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
 
 
 def _block_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
-    """Yield installation and tests: of all blocks, of those of each hall or tenth, and of each block."""
-    noted = np.flatnonzero(np.asarray(log["note"]) == ONLINE)
-    turnover = dict(zip(*(_list(np.asarray(log[name])[noted]) for name in ("note_place", "place")), strict=True))
+    """Yield the rows of installation and tests: of all blocks, of those of each hall or tenth, and of each block."""
+    online_rows = np.flatnonzero(np.asarray(log["note"]) == ONLINE)
+    turnover = dict(zip(*(_list(np.asarray(log[name])[online_rows]) for name in ("note_place", "place")), strict=True))
     blocks = sorted(turnover, key=place_number)
     if not blocks:
         return
 
-    def row(name: str, level: int, of: Sequence[str], parent: str = "") -> GanttRow:
-        by = frozenset(turnover[block] for block in of)
-        return GanttRow(name, level, frozenset(of), IN_BLOCK, SYSTEM_PARTS, handed_over_by=by, parent=parent)
+    def row(name: str, level: int, members: Sequence[str], parent: str = "") -> GanttRow:
+        turnovers = frozenset(turnover[block] for block in members)
+        return GanttRow(
+            name, level, frozenset(members), IN_BLOCK, SYSTEM_PARTS, handed_over_by=turnovers, parent=parent
+        )
 
     yield row("installation and tests", PHASE, blocks)
     for name, group in _block_groups(blocks, _halls(log)):
@@ -135,16 +140,16 @@ def _block_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
 
 
 def _block_groups(blocks: Sequence[str], halls: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield the blocks of each hall or group of halls; tenths where there are no halls that hold as many each."""
+    """Yield (name, blocks) of each hall or group of halls; of tenths where halls do not hold the same number of blocks."""
     if halls and len(blocks) % len(halls) == 0:
-        each, first = len(blocks) // len(halls), 0
+        blocks_per_hall, first = len(blocks) // len(halls), 0
         for group in _groups(halls):
-            of = blocks[first : first + each * len(group)]
-            first += len(of)
-            yield f"{_span('hall', group)}: {_span('block', of)}", of
+            members = blocks[first : first + blocks_per_hall * len(group)]
+            first += len(members)
+            yield f"{_span('hall', group)}: {_span('block', members)}", members
     else:
-        for of in _groups(blocks):
-            yield _span("block", of), of
+        for members in _groups(blocks):
+            yield _span("block", members), members
 
 
 def _halls(log: Mapping[str, Column]) -> list[str]:
@@ -173,43 +178,46 @@ def _list(column: Any) -> list[Any]:
 
 
 SPREAD, HOURS, BINDINGS = "spread", "hours", "bindings"
-ENOUGH, TOO_FEW_WHEN_SLOW = 100, 20
-"""Replications that are looked at: a hundred; with SimPy one in ten of the run, at least twenty."""
+RECORDED_RUNS, LEAST_SIMPY_RUNS = 100, 20
+"""Replications that are simulated again: a hundred; with SimPy one in ten of the run, at least twenty."""
 SHARES = {"p10": 0.1, "p50": 0.5, "p80": 0.8, "p90": 0.9}
 
 
 @dataclass(frozen=True)
-class Groups:
-    """Steps of the plan by the rows that they stand in: for every level, the number of the row, or none."""
+class StepRows:
+    """The row of the chart that each step of the plan belongs to: for every level, its number or -1."""
 
     rows: tuple[GanttRow, ...]
     by_level: tuple[Ints, ...]
 
     @classmethod
-    def of(cls, case: Case, rows: Sequence[GanttRow]) -> Groups:
-        """Number the steps by rows; a step stands in one row of each level at most."""
+    def of(cls, case: Case, rows: Sequence[GanttRow]) -> StepRows:
+        """Return the rows of a plan's steps; a step belongs to one row of each level at most."""
         plan = case.plan
         levels = []
         facts = [(info.kind, info.place, info.part, info.step) for info in plan.unit_info]
         for level in (PHASE, ROLL_UP, PART):
             # by place first: of some thousand units and rows only a few pairs are at one place
-            here: dict[str, list[tuple[int, GanttRow]]] = {}
+            rows_at: dict[str, list[tuple[int, GanttRow]]] = {}
             for number, row in enumerate(rows):
-                for place in row.every_place if row.level == level else ():
-                    here.setdefault(place, []).append((number, row))
-            placed = {
-                of: next((n for n, row in here.get(of[1], ()) if row.has(*of)), NONE) for of in dict.fromkeys(facts)
+                for place in row.all_places if row.level == level else ():
+                    rows_at.setdefault(place, []).append((number, row))
+            row_of = {
+                (kind, place, part, step): next(
+                    (number for number, row in rows_at.get(place, ()) if row.has(kind, place, part, step)), NONE
+                )
+                for kind, place, part, step in dict.fromkeys(facts)
             }
-            levels.append(np.array([placed[of] for of in facts], np.int64)[plan.unit_of])
+            levels.append(np.array([row_of[fact] for fact in facts], np.int64)[plan.unit_of])
         return cls(tuple(rows), tuple(levels))
 
     @property
-    def ways(self) -> tuple[tuple[Ints, int], ...]:
-        """Return every level with the number of rows."""
-        return tuple((of, len(self.rows)) for of in self.by_level)
+    def levels(self) -> tuple[tuple[Ints, int], ...]:
+        """Return for every level the row numbers of the steps, and how many rows there are."""
+        return tuple((numbers, len(self.rows)) for numbers in self.by_level)
 
-    def spans(self, record: Record) -> tuple[Floats, Floats]:
-        """Return the day on which work of each row began and ended."""
+    def dates(self, record: Record) -> tuple[Floats, Floats]:
+        """Return the days on which work of each row began and ended, not-a-number where there was none."""
         return worked(record, self.by_level, len(self.rows))
 
 
@@ -222,7 +230,7 @@ class RowTimes(NamedTuple):
     earned: Floats
     paid: Floats
     skids: Floats
-    binding: Mapping[tuple[str, str], int]
+    resource_minutes: Mapping[tuple[str, str], int]
 
 
 def gantt_ranges(
@@ -232,65 +240,67 @@ def gantt_ranges(
 
     `spread` has a row a row of the chart: place, level, parent, begin and end in days (P10, P50, P80, P90), `plan_begin`
     and `plan_end` of the expected plan, and `critical`, the share of replications in which it had a part of the driving
-    chain; `runs` is how many were looked at. `hours` has a row a day: planned, and P10, P50, P80, P90 of person-hours
+    chain; `runs` is how many were simulated. `hours` has a row a day: planned, and P10, P50, P80, P90 of person-hours
     earned and paid until then, and in columns `skids_` of skids that have come to the site. `bindings` has a row a
     resource on the driving chain: cause, what (the system of a factory, the trade of a crew), mean days, and the share of
     replications in which it held the chain a day or more. With two `workers` another process simulates half of them.
     """
-    chosen = sampled_replications(case, sample)
-    if not len(chosen):
+    replications = sampled_replications(case, sample)
+    if not len(replications):
         return {}
-    groups = Groups.of(case, gantt_rows(log))
-    half = len(chosen) // 2 if workers > 1 else len(chosen)
-    rest = in_fork(_row_times, case, seed, groups, chosen[half:]) if half < len(chosen) else list
-    begins, ends, critical, earned, paid, skids, bindings = zip(
-        *_row_times(case, seed, groups, chosen[:half]), *rest(), strict=True
+    step_rows = StepRows.of(case, gantt_rows(log))
+    half = len(replications) // 2 if workers > 1 else len(replications)
+    other_half = in_fork(_row_times, case, seed, step_rows, replications[half:]) if half < len(replications) else list
+    begins, ends, criticality, earned, paid, skids, resource_minutes = zip(
+        *_row_times(case, seed, step_rows, replications[:half]), *other_half(), strict=True
     )
     planned = _planned(case)
-    spread = _spread(groups, np.array(begins), np.array(ends), np.array(critical), groups.spans(planned))
+    spread = _spread(step_rows, np.array(begins), np.array(ends), np.array(criticality), step_rows.dates(planned))
     bands = {**_bands("earned", earned), **_bands("paid", paid)}
     if skids[0].any():
         bands |= {"skids_planned": skids_by_day(planned, case.days), **_bands("skids", skids)}
     hours: Columns = {"day": np.arange(case.days), "planned": earned_by_day(planned, case.days), **bands}
-    return {SPREAD: spread, HOURS: hours, BINDINGS: _bindings(bindings)}
+    return {SPREAD: spread, HOURS: hours, BINDINGS: _bindings(resource_minutes)}
 
 
-def _row_times(case: Case, seed: int, groups: Groups, replications: Column) -> list[RowTimes]:
-    """Run some replications once more, and return what each of them shows in the chart."""
+def _row_times(case: Case, seed: int, step_rows: StepRows, replications: Column) -> list[RowTimes]:
+    """Simulate some replications once more, and return what each of them contributes to the chart."""
     times = []
-    for record, paid in _records(case, seed, replications):
-        begin, end = groups.spans(record)
+    for record, paid_hours in _records(case, seed, replications):
+        begin, end = step_rows.dates(record)
         chain = chain_summary(record)
-        critical = np.any(on_chain(chain.steps, *groups.ways), axis=0)
+        critical = np.any(on_chain(chain.steps, *step_rows.levels), axis=0)
         earned, skids = earned_by_day(record, case.days), skids_by_day(record, case.days)
-        times.append(RowTimes(begin, end, critical, earned, paid, skids, chain.minutes))
+        times.append(RowTimes(begin, end, critical, earned, paid_hours, skids, chain.minutes))
     return times
 
 
-def _bindings(found: Sequence[Mapping[tuple[str, str], int]]) -> Columns:
-    """Return a row a resource that was ever short, those with most days first."""
-    keys = sorted({key for one in found for key in one})
-    days = np.array([[one.get(key, 0) / DAY for key in keys] for one in found])
+def _bindings(resource_minutes: Sequence[Mapping[tuple[str, str], int]]) -> Columns:
+    """Return a table, a row a resource that was on the driving chain, those with most days first."""
+    keys = sorted({key for minutes in resource_minutes for key in minutes})
+    days = np.array([[minutes.get(key, 0) / DAY for key in keys] for minutes in resource_minutes])
     order = np.argsort(-days.mean(axis=0), kind="stable")
-    named = [np.array([keys[at][k] for at in order.tolist()], object) for k in (0, 1)]
+    causes, details = (np.array([keys[number][part] for number in order.tolist()], object) for part in (0, 1))
     return {
-        "cause": named[0], "what": named[1], "days": days.mean(axis=0)[order],
-        "share": (days >= 1).mean(axis=0)[order], "runs": np.full(len(keys), len(found)),
+        "cause": causes, "what": details, "days": days.mean(axis=0)[order],
+        "share": (days >= 1).mean(axis=0)[order], "runs": np.full(len(keys), len(resource_minutes)),
     }  # fmt: skip
 
 
 def sampled_replications(case: Case, sample: Sample) -> Column:
     """Return the replications that are looked at: the first that came to their end."""
-    most = ENOUGH if case.engine == COMPILED else min(ENOUGH, max(TOO_FEW_WHEN_SLOW, sample.size // 10))
+    most = RECORDED_RUNS if case.engine == COMPILED else min(RECORDED_RUNS, max(LEAST_SIMPY_RUNS, sample.size // 10))
     return np.flatnonzero(sample.runs["status"] == "ok")[:most]
 
 
 def _records(case: Case, seed: int, replications: Column) -> Iterator[tuple[Record, Floats]]:
-    """Yield replications as they are measured, with the hours paid until each day."""
-    # stretches without a gap: inputs are drawn for many replications at once
-    for stretch in np.split(replications, np.flatnonzero(np.diff(replications) > 1) + 1):
-        for done in in_batches(case.replications(seed, int(stretch[0]), len(stretch)), len(case.plan.rows)):
-            record = case.record(done)
+    """Yield the record of each replication, and the paid hours until each day."""
+    # consecutive numbers together, as inputs are drawn for many replications at once
+    for consecutive in np.split(replications, np.flatnonzero(np.diff(replications) > 1) + 1):
+        for replication in in_batches(
+            case.replications(seed, int(consecutive[0]), len(consecutive)), len(case.plan.rows)
+        ):
+            record = case.record(replication)
             people = headcount(record, case.project, case.days)
             yield record, paid_by_day(people, case.metric_context.paid_by_day)
 
@@ -300,10 +310,12 @@ def _planned(case: Case) -> Record:
     return Record.of(case.metric_context.index, case.planned_run.log, case.planned.content, case.anticipated_calendars)
 
 
-def _spread(groups: Groups, begins: Floats, ends: Floats, chains: Column, planned: tuple[Floats, Floats]) -> Columns:
-    """Return a row a row of the chart that was ever worked on."""
-    there = np.flatnonzero(~np.isnan(ends).all(axis=0))
-    rows = [groups.rows[number] for number in there]
+def _spread(
+    step_rows: StepRows, begins: Floats, ends: Floats, criticality: Column, planned: tuple[Floats, Floats]
+) -> Columns:
+    """Return a table, a row a row of the chart that was worked on in any replication."""
+    row_numbers = np.flatnonzero(~np.isnan(ends).all(axis=0))
+    rows = [step_rows.rows[number] for number in row_numbers]
     columns: Columns = {
         "place": np.array([row.name for row in rows], object),
         "level": np.array([row.level for row in rows], np.int64),
@@ -311,11 +323,15 @@ def _spread(groups: Groups, begins: Floats, ends: Floats, chains: Column, planne
     }
     for name, values in (("begin", begins), ("end", ends)):
         for percentile, share in SHARES.items():
-            known = (np.sort(column[~np.isnan(column)]) for column in values[:, there].T)
-            columns[f"{name}_{percentile}"] = np.array([quantile(column, share) for column in known])
+            observed = (np.sort(column[~np.isnan(column)]) for column in values[:, row_numbers].T)
+            columns[f"{name}_{percentile}"] = np.array([quantile(column, share) for column in observed])
     for name, days in zip(("plan_begin", "plan_end"), planned, strict=True):
-        columns[name] = days[there]
-    return {**columns, "critical": chains[:, there].mean(axis=0), "runs": np.full(len(there), len(ends))}
+        columns[name] = days[row_numbers]
+    return {
+        **columns,
+        "critical": criticality[:, row_numbers].mean(axis=0),
+        "runs": np.full(len(row_numbers), len(ends)),
+    }
 
 
 def _bands(name: str, curves: Sequence[Floats]) -> Columns:

@@ -1,4 +1,4 @@
-"""How sure a sampled number is, and a difference of two cases: the 95 % intervals that are printed beside them.
+"""95 % confidence intervals of sampled means, quantiles and shares, and of the differences between two cases.
 
 They cover the error of sampling only, neither the inputs' nor the model's. Infinite values (runs that stalled) count in
 quantiles; a mean over them does not exist and is given as not-a-number.
@@ -10,7 +10,7 @@ Stratified samples (Sobol, Latin hypercube) consist of independent randomisation
 each other's way, and an interval that takes them for independent would be far too wide (it covers 99.5-100 %, CHECKS §4);
 so the estimates of at least eight randomisations have a t-interval.
 
-A mean is known better once what is a known function of inputs, whose mean is known, is taken away: control variates
+A mean is more precise after subtracting functions of the inputs whose mean is known to be 0: control variates
 (Glasserman 2003, Monte Carlo Methods in Financial Engineering, 4.1).
 """
 
@@ -70,17 +70,17 @@ def quantile(ordered: Floats, share: float) -> float:
 
 @lru_cache(maxsize=4096)
 def interval_ranks(share: float, n: int, level: float = LEVEL) -> tuple[int, int]:
-    """Ranks of the two order statistics that bound a quantile; 0 or n + 1 means that n is too small for it.
+    """Return the ranks of the two order statistics that bound a quantile; 0 or n + 1 means that n is too small for it.
 
     Exact and free of any distribution: the number of values below the quantile is binomial(n, share).
     """
     # half the error on either side; both bounds are rounded outwards, so that coverage is never below the level
     tail = (1 - level) / 2
-    return _binomial(tail, n, share), _binomial(1 - tail, n, share) + 1
+    return _binomial_quantile(tail, n, share), _binomial_quantile(1 - tail, n, share) + 1
 
 
-def _binomial(probability: float, n: int, share: float) -> int:
-    """Smallest k with P(binomial(n, share) <= k) >= probability."""
+def _binomial_quantile(probability: float, n: int, share: float) -> int:
+    """Return the smallest k with P(binomial(n, share) <= k) >= probability."""
     bdtr, bdtrik = special_functions().bdtr, special_functions().bdtrik
     # the continuous inverse may be off by one: the loop goes down to the first k that satisfies the definition
     k = max(ceil(float(bdtrik(probability, n, share))), 0)
@@ -95,7 +95,7 @@ def quantile_interval(values: Floats, share: float, level: float = LEVEL) -> Int
 
 
 def ordered_interval(ordered: Floats, share: float, level: float = LEVEL) -> Interval:
-    """The same for values already sorted."""
+    """Return a quantile of values in ascending order, with its interval from order statistics."""
     n = len(ordered)
     if n == 0:
         return UNKNOWN
@@ -109,15 +109,15 @@ def ordered_interval(ordered: Floats, share: float, level: float = LEVEL) -> Int
 
 
 def mean_interval(values: Floats, level: float = LEVEL) -> Interval:
-    """A mean with its t-interval; not-a-number where a value is infinite."""
+    """Return a mean with its t-interval; not-a-number where a value is infinite."""
     n = len(values)
     if n == 0 or not bool(np.isfinite(values).all()):
         return Interval(nan, nan, nan, n)
     mean = float(values.mean())
     if n == 1:
         return Interval(mean, -inf, inf, n)
-    half = student((1 + level) / 2, n - 1) * float(values.std(ddof=1)) / sqrt(n)
-    return Interval(mean, mean - half, mean + half, n)
+    half_width = student((1 + level) / 2, n - 1) * float(values.std(ddof=1)) / sqrt(n)
+    return Interval(mean, mean - half_width, mean + half_width, n)
 
 
 def student(probability: float, freedom: int) -> float:
@@ -126,14 +126,14 @@ def student(probability: float, freedom: int) -> float:
 
 
 def proportion_interval(hits: int, n: int, level: float = LEVEL) -> Interval:
-    """A share of n with Wilson's interval, which stays inside 0..1 and is honest at 0 and n hits."""
+    """Return the share of hits in n with Wilson's interval, which stays inside 0..1 and holds near 0 and n hits."""
     if n == 0:
         return UNKNOWN
     z2, share = float(special_functions().ndtri((1 + level) / 2)) ** 2, hits / n
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = sqrt(z2 * (share * (1 - share) + z2 / (4 * n)) / n) / (1 + z2 / n)
+    half_width = sqrt(z2 * (share * (1 - share) + z2 / (4 * n)) / n) / (1 + z2 / n)
     # rounding must not leave a bound a hair outside what can be
-    return Interval(share, 0.0 if hits == 0 else middle - half, 1.0 if hits == n else middle + half, n)
+    return Interval(share, 0.0 if hits == 0 else middle - half_width, 1.0 if hits == n else middle + half_width, n)
 
 
 # --- paired -----------------------------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ def proportion_interval(hits: int, n: int, level: float = LEVEL) -> Interval:
 
 BOOTSTRAPS = 1000
 BOOTSTRAP_SEED = 20_110_311
-DRAWN_TOGETHER = 10_000
+BATCH_REPLICATIONS = 10_000
 """Replications of resamples that are drawn in one go: few enough to stay in a processor's cache."""
 TRUSTED_N = 2000
 SHIFT_DAYS = 10 / 24
@@ -169,7 +169,7 @@ def mean_difference(case: Floats, base: Floats, level: float = LEVEL) -> Interva
 
 
 def quantile_differences(case: Floats, base: Floats, shares: tuple[float, ...], level: float = LEVEL) -> list[Interval]:
-    """Differences of several quantiles, each with its paired bootstrap interval, all on the same resamples.
+    """Return the differences of several quantiles with their paired bootstrap intervals, all on the same resamples.
 
     The bootstrap has a fixed seed and the percentile method. Below `TRUSTED_N` pairs it is too narrow where the cases
     coincide in most replications (CHECKS §4).
@@ -181,43 +181,42 @@ def quantile_differences(case: Floats, base: Floats, shares: tuple[float, ...], 
     # one set of resamples for all quantiles: both cases are then sorted once, however many are asked for
     ranks = np.array([rank(share, n) for share in shares])
     estimates = minus(np.sort(case)[ranks - 1], np.sort(base)[ranks - 1])
-    resampled = np.sort(_resampled(case, base, ranks), axis=0)
+    resampled = np.sort(_resampled_differences(case, base, ranks), axis=0)
     return [
-        Interval(float(estimate), quantile(drawn, tail), quantile(drawn, 1 - tail), n)
-        for estimate, drawn in zip(estimates, resampled.T, strict=True)
+        Interval(float(estimate), quantile(differences, tail), quantile(differences, 1 - tail), n)
+        for estimate, differences in zip(estimates, resampled.T, strict=True)
     ]
 
 
-def _resampled(case: Floats, base: Floats, ranks: npt.NDArray[np.int_]) -> Floats:
-    """Differences at these ranks, a row a resample; a resample takes the same replications of both cases."""
+def _resampled_differences(case: Floats, base: Floats, ranks: npt.NDArray[np.int_]) -> Floats:
+    """Return the differences at these ranks, a row a resample; a resample takes the same replications of both cases."""
     n = len(case)
     generator = np.random.Generator(np.random.Philox(BOOTSTRAP_SEED))
     orders = np.argsort(case, kind="stable"), np.argsort(base, kind="stable")
     ordered = case[orders[0]], base[orders[1]]
-    together, parts = max(1, DRAWN_TOGETHER // n), list[Floats]()
-    for first in range(0, BOOTSTRAPS, together):
-        many = min(together, BOOTSTRAPS - first)
-        times = _times_drawn(generator, many, n)
-        # in sorted order, the counts reach the rank at the quantile
-        at = [_reached(times.take(order, axis=1), ranks) for order in orders]
-        parts.append(minus(ordered[0][at[0]], ordered[1][at[1]]))
+    batch, parts = max(1, BATCH_REPLICATIONS // n), list[Floats]()
+    for first in range(0, BOOTSTRAPS, batch):
+        counts = _draw_counts(generator, min(batch, BOOTSTRAPS - first), n)
+        # in sorted order, the counts add up to the rank at the quantile
+        positions = [_positions_of_ranks(counts.take(order, axis=1), ranks) for order in orders]
+        parts.append(minus(ordered[0][positions[0]], ordered[1][positions[1]]))
     return np.concatenate(parts)
 
 
-def _times_drawn(generator: np.random.Generator, many: int, n: int) -> npt.NDArray[np.int_]:
-    """How often each of n replications is drawn by n draws: a row a resample."""
-    drawn = generator.integers(0, n, (many, n))
-    drawn += n * np.arange(many)[:, None]
-    return np.bincount(drawn.ravel(), minlength=many * n).reshape(many, n)
+def _draw_counts(generator: np.random.Generator, resamples: int, n: int) -> npt.NDArray[np.int_]:
+    """Return how often each of n replications is drawn in a resample of n draws, shape (resamples, n)."""
+    drawn = generator.integers(0, n, (resamples, n))
+    drawn += n * np.arange(resamples)[:, None]
+    return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n)
 
 
-def _reached(times: npt.NDArray[np.int_], ranks: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:
-    """Where the counts of each row, added up, reach the ranks: a row a resample."""
-    return np.array([counts.searchsorted(ranks) for counts in times.cumsum(axis=1)])
+def _positions_of_ranks(counts: npt.NDArray[np.int_], ranks: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:
+    """Return where the cumulated counts of each row reach the ranks, shape (resamples, ranks)."""
+    return np.array([cumulated.searchsorted(ranks) for cumulated in counts.cumsum(axis=1)])
 
 
 def better(case: Floats, base: Floats, direction: int, level: float = LEVEL) -> tuple[Interval, float]:
-    """Share of replications in which `case` beats `base` strictly (Wilson interval), and the share of ties.
+    """Return the share of replications in which `case` beats `base` strictly (Wilson interval), and the share of ties.
 
     `direction` is −1 where less is better (dates, people, money) and +1 where more is.
     """
@@ -225,8 +224,8 @@ def better(case: Floats, base: Floats, direction: int, level: float = LEVEL) -> 
     if len(case) == 0:
         return UNKNOWN, nan
     # strictly: a tie, usual where a change does not touch the finish, is no win of either
-    ahead = case > base if direction > 0 else case < base
-    return proportion_interval(int(ahead.sum()), len(case), level), float((case == base).mean())
+    wins = case > base if direction > 0 else case < base
+    return proportion_interval(int(wins.sum()), len(case), level), float((case == base).mean())
 
 
 def practical(unit: str, base: float, shift_days: float = SHIFT_DAYS) -> float:
@@ -241,65 +240,68 @@ def practical(unit: str, base: float, shift_days: float = SHIFT_DAYS) -> float:
 Estimate = Callable[[Floats], float]
 
 
-def between(estimate: Estimate, rows: Floats, size: int, level: float = LEVEL) -> Interval:
-    """The estimate from all replications, with the t-interval of the same estimate from each randomisation.
+def randomisation_interval(estimate: Estimate, rows: Floats, size: int, level: float = LEVEL) -> Interval:
+    """Return the estimate from all replications, with the t-interval of the same estimate from each randomisation.
 
     `rows`: a value (or a row of values) a replication, in order, not-a-number where one failed. Replications
     beyond the last whole randomisation count in the estimate alone. The bounds are infinite where there are
     fewer than two randomisations, or where one of them is infinite (runs that stalled).
     """
-    known = _known(rows)
-    if len(known) == 0:
+    complete = _complete_rows(rows)
+    if len(complete) == 0:
         return Interval(nan, nan, nan, 0)
-    value, n = estimate(known), len(known)
-    # the last, begun randomisation is unbalanced: its own estimate would widen the interval
+    value, n = estimate(complete), len(complete)
+    # a last randomisation that is not complete is unbalanced: its own estimate would widen the interval
     count = len(rows) // size
-    found = [estimate(part) for k in range(count) if len(part := _known(rows[k * size : (k + 1) * size]))]
-    if len(found) < 2 or not all(map(isfinite, [value, *found])):
+    estimates = [estimate(part) for k in range(count) if len(part := _complete_rows(rows[k * size : (k + 1) * size]))]
+    if len(estimates) < 2 or not all(map(isfinite, [value, *estimates])):
         return Interval(value, -inf, inf, n)
-    half = student((1 + level) / 2, len(found) - 1) * float(np.std(found, ddof=1)) / sqrt(len(found))
-    return Interval(value, value - half, value + half, n)
+    half_width = student((1 + level) / 2, len(estimates) - 1) * float(np.std(estimates, ddof=1)) / sqrt(len(estimates))
+    return Interval(value, value - half_width, value + half_width, n)
 
 
-def _known(rows: Floats) -> Floats:
-    """The replications that have all their values."""
-    lacking = np.isnan(rows)
-    return np.asarray(rows[~(lacking if rows.ndim == 1 else lacking.any(axis=1))], dtype=np.float64)
+def _complete_rows(rows: Floats) -> Floats:
+    """Return the replications that have all their values."""
+    missing = np.isnan(rows)
+    return np.asarray(rows[~(missing if rows.ndim == 1 else missing.any(axis=1))], dtype=np.float64)
 
 
-def quantile_known(rows: Floats, share: float, sampling: Sampling, level: float = LEVEL) -> Interval:
-    """A quantile with its interval: order statistics where replications are independent, else as `between`."""
+def sampled_quantile(rows: Floats, share: float, sampling: Sampling, level: float = LEVEL) -> Interval:
+    """A quantile with its interval: order statistics where replications are independent, else as `randomisation_interval`."""
     if sampling.is_plain:
-        return quantile_interval(_known(rows), share, level)
-    return between(lambda values: quantile(np.sort(values), share), rows, sampling.size, level)
+        return quantile_interval(_complete_rows(rows), share, level)
+    return randomisation_interval(lambda values: quantile(np.sort(values), share), rows, sampling.size, level)
 
 
-def mean_known(rows: Floats, sampling: Sampling, level: float = LEVEL) -> Interval:
+def sampled_mean(rows: Floats, sampling: Sampling, level: float = LEVEL) -> Interval:
     """A mean with its t-interval, of replications or of randomisations."""
     if sampling.is_plain:
-        return mean_interval(_known(rows), level)
-    found = between(_mean, rows, sampling.size, level)
+        return mean_interval(_complete_rows(rows), level)
+    found = randomisation_interval(_mean, rows, sampling.size, level)
     return found if isfinite(found.value) else Interval(nan, nan, nan, found.n)
 
 
-def mean_apart(case: Floats, base: Floats, sampling: Sampling, level: float = LEVEL) -> Interval:
+def sampled_mean_difference(case: Floats, base: Floats, sampling: Sampling, level: float = LEVEL) -> Interval:
     """Mean of the paired differences with its t-interval, of pairs or of randomisations."""
     if sampling.is_plain:
         return mean_difference(case, base, level)
-    return mean_known(minus(case, base), sampling, level)
+    return sampled_mean(minus(case, base), sampling, level)
 
 
-def quantiles_apart(
+def sampled_quantile_differences(
     case: Floats, base: Floats, shares: tuple[float, ...], sampling: Sampling, level: float = LEVEL
 ) -> list[Interval]:
     """Differences of quantiles with their intervals: paired bootstrap, or the scatter between randomisations."""
     if sampling.is_plain:
         return quantile_differences(case, base, shares, level)
-    return [between(_apart(share), np.column_stack([case, base]), sampling.size, level) for share in shares]
+    return [
+        randomisation_interval(_quantile_difference(share), np.column_stack([case, base]), sampling.size, level)
+        for share in shares
+    ]
 
 
-def _apart(share: float) -> Estimate:
-    """The difference of a quantile of the first column and that of the second."""
+def _quantile_difference(share: float) -> Estimate:
+    """Return a function that takes two columns and returns the difference of their quantiles."""
 
     def estimate(rows: Floats) -> float:
         first, second = pairs(rows[:, 0], rows[:, 1])
@@ -317,16 +319,16 @@ def _mean(values: Floats) -> float:
 
 
 FOLDS = 8
-MOST_CONTROLS = 10
-"""Controls that are chosen of a metric: with all of them a sample of 200 would explain its own noise."""
-LEAST_RUNS = 200
+MAX_CONTROLS = 10
+"""Controls that are chosen for a metric at most: with all of them a sample of 200 would explain its own noise."""
+MIN_RUNS = 200
 """Runs without which no control is fitted: for so many the coverage is measured (docs/explanation/statistics.md)."""
-WORTH_IT = 0.8
+MAX_VARIANCE_LEFT = 0.8
 """A control is used where it leaves at most so much of the variance."""
 
 
 def control_variates(x: Floats, y: Floats) -> Floats:
-    """Return what known functions explain of some metrics, run by run, shape (metrics, runs): its mean is 0.
+    """Return the part of some metrics that known functions of the inputs explain, shape (metrics, runs); its mean is 0.
 
     `x` are functions of inputs with mean 0, shape (functions, runs); `y` the metrics, shape (metrics, runs). They are
     cross-fitted (Chernozhukov et al. 2018): controls are chosen and slopes fitted in the other runs, as with slopes from the
@@ -334,12 +336,12 @@ def control_variates(x: Floats, y: Floats) -> Floats:
     """
     fold = np.arange(y.shape[1]) % FOLDS
     moments = [_moments(x[:, fold == k], y[:, fold == k]) for k in range(FOLDS)]
-    whole = [sum(parts) for parts in zip(*moments, strict=True)]
-    found = np.empty_like(y)
-    for k, own in enumerate(moments):
-        others = [total - part for total, part in zip(whole, own, strict=True)]
-        found[:, fold == k] = _slopes(*others) @ x[:, fold == k]
-    return found
+    totals = [sum(parts) for parts in zip(*moments, strict=True)]
+    explained = np.empty_like(y)
+    for k, in_fold in enumerate(moments):
+        other_folds = [total - part for total, part in zip(totals, in_fold, strict=True)]
+        explained[:, fold == k] = _slopes(*other_folds) @ x[:, fold == k]
+    return explained
 
 
 def _moments(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
@@ -348,35 +350,35 @@ def _moments(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats, Floa
 
 
 def _slopes(n: Floats, x: Floats, y: Floats, xx: Floats, xy: Floats) -> Floats:
-    """Return by metric the slopes of the functions chosen for it, forward, by least squares; 0 for all others."""
-    covariance, with_y = xx - np.outer(x, x) / n, (xy - np.outer(x, y) / n).T
-    lengths = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
-    rows, left = np.arange(len(with_y)), with_y
-    chosen, slopes = np.empty((len(with_y), 0), np.int64), np.zeros_like(with_y)
-    fitted: Floats = np.empty((len(with_y), 0))
-    for _ in range(min(MOST_CONTROLS, len(lengths))):
-        explains = np.abs(left) / lengths
-        np.put_along_axis(explains, chosen, -1.0, axis=1)
-        chosen = np.column_stack([chosen, explains.argmax(axis=1)])
-        within = covariance[chosen[:, :, None], chosen[:, None, :]]
+    """Return by metric the least-squares slopes of the controls that forward selection chooses; 0 for the rest."""
+    covariance, cross_covariance = xx - np.outer(x, x) / n, (xy - np.outer(x, y) / n).T
+    deviations = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
+    rows, residual = np.arange(len(cross_covariance)), cross_covariance
+    chosen, slopes = np.empty((len(cross_covariance), 0), np.int64), np.zeros_like(cross_covariance)
+    fitted: Floats = np.empty((len(cross_covariance), 0))
+    for _ in range(min(MAX_CONTROLS, len(deviations))):
+        correlation = np.abs(residual) / deviations
+        np.put_along_axis(correlation, chosen, -1.0, axis=1)
+        chosen = np.column_stack([chosen, correlation.argmax(axis=1)])
+        normal_matrix = covariance[chosen[:, :, None], chosen[:, None, :]]
         # nearly the same function twice must not make the equations singular
-        within += 1e-9 * (lengths[chosen] ** 2)[:, :, None] * np.eye(chosen.shape[1])
-        solved = np.linalg.solve(within, with_y[rows[:, None], chosen][:, :, None])
+        normal_matrix += 1e-9 * (deviations[chosen] ** 2)[:, :, None] * np.eye(chosen.shape[1])
+        solved = np.linalg.solve(normal_matrix, cross_covariance[rows[:, None], chosen][:, :, None])
         fitted = np.asarray(solved[:, :, 0], np.float64)
         # by hand, not as a product of matrices: of such small ones the library's threads take a hundred times as long
-        left = with_y - np.einsum("ms,msk->mk", fitted, covariance[chosen])
+        residual = cross_covariance - np.einsum("ms,msk->mk", fitted, covariance[chosen])
     np.put_along_axis(slopes, chosen, fitted, axis=1)
     return slopes
 
 
 def controlled_mean(values: Floats, explained: Floats, level: float = LEVEL) -> Interval | None:
-    """Return the mean by control variates; None where these leave too much of the variance, or there are too few runs."""
-    if len(values) < LEAST_RUNS or not np.isfinite(values).all() or float(np.ptp(values)) == 0:
+    """Return the mean by control variates; None where they explain too little of the variance, or runs are too few."""
+    if len(values) < MIN_RUNS or not np.isfinite(values).all() or float(np.ptp(values)) == 0:
         return None
-    left = values - explained
-    if float(left.var()) > WORTH_IT * float(values.var()):
+    residual = values - explained
+    if float(residual.var()) > MAX_VARIANCE_LEFT * float(values.var()):
         return None
-    found = mean_interval(left, level)
+    plain = mean_interval(residual, level)
     # folds share the runs that their slopes are fitted in: unwidened, 200 runs of 250 MW cover 93.0 to 94.5 %
-    half = found.half_width * sqrt(1 + 2 * MOST_CONTROLS / len(values))
-    return Interval(found.value, found.value - half, found.value + half, found.n)
+    half_width = plain.half_width * sqrt(1 + 2 * MAX_CONTROLS / len(values))
+    return Interval(plain.value, plain.value - half_width, plain.value + half_width, plain.n)

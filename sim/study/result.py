@@ -2,7 +2,7 @@
 
 The manifest: all that is needed to know what was run, and to run it again.
 
-What lies beside the numbers of a result: figures and report, and the weather file that it was made with.
+Files besides the tables of a result: figures and report, and the weather file that it was simulated with.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sim.metrics.event_log import DAY, Record
 from sim.study.case import Case
 from sim.study.chunk import Columns
 from sim.study.crew_planning.rehearsal import finished
-from sim.study.sample import COLUMNS, Sample, of_the_ramp, summary
+from sim.study.sample import COLUMNS, Sample, summarise_ramp, summary
 from sim.study.storage import results as store
 from sim.study.storage.output_directory import output_lock
 from sim.study.storage.result_schema import require_result
@@ -112,7 +112,7 @@ class Result(Displayed):
 
     def turnovers(self) -> pd.DataFrame:
         """A row a tenth of the MW: mw, P50 and P80 of the day on which so many are online, with 95 % intervals, n."""
-        return frame(of_the_ramp(self.sample))
+        return frame(summarise_ramp(self.sample))
 
     def headline(self) -> str:
         """Return name, runs and seed, and the P50 and P80 of the finish where there is one."""
@@ -187,24 +187,28 @@ class Result(Displayed):
         manifest.pop("files")
         notes = {int(replication): text for replication, text in manifest.pop("notes").items()}
         try:
-            how = Sampling.read(manifest.pop("sampling"))
+            sampling = Sampling.read(manifest.pop("sampling"))
         except (KeyError, TypeError, ValueError, SimError) as error:
             raise Damaged(f"{directory}: not the manifest of a result: sampling: {error!r}") from error
-        sample = Sample(parts["runs"], parts["curves"], notes, manifest.pop("remark"), how, parts.get(store.RAMP, {}))
-        more = {name: parts[name] for name in store.MORE if name in parts}
-        return cls(manifest, sample, parts["events"], parts.get(store.CHAIN, {}), parts.get(store.DRIVERS, {}), more)
+        sample = Sample(
+            parts["runs"], parts["curves"], notes, manifest.pop("remark"), sampling, parts.get(store.RAMP, {})
+        )
+        diagnostics = {name: parts[name] for name in store.DIAGNOSTIC_TABLES if name in parts}
+        return cls(
+            manifest, sample, parts["events"], parts.get(store.CHAIN, {}), parts.get(store.DRIVERS, {}), diagnostics
+        )
 
 
 def write_result(result: Result, target: Path, extras: store.Extras | None = None) -> None:
     """Write a result, as `Result.save`, where the caller holds the lock of the directory already."""
     sample = result.sample
-    kept = {"notes": sample.notes, "remark": sample.remark, "sampling": sample.sampling.document()}
+    stored_with_sample = {"notes": sample.notes, "remark": sample.remark, "sampling": sample.sampling.document()}
     parts = {"runs": sample.runs, "curves": sample.curves, "events": result.log}
     parts |= {store.CHAIN: result.driving} if result.driving else {}
     parts |= {store.DRIVERS: result.switched} if result.switched else {}
     parts |= {store.RAMP: sample.ramp} if sample.ramp else {}
     parts |= result.more
-    store.write_result(target, {**result.manifest, **kept}, dict(result.numbers), parts, extras)
+    store.write_result(target, {**result.manifest, **stored_with_sample}, dict(result.numbers), parts, extras)
 
 
 def frame(columns: Mapping[str, Any]) -> pd.DataFrame:
@@ -230,7 +234,7 @@ def working_days(project: Project) -> dict[str, Any]:
 
 
 def identity(case: Case, seed: int) -> dict[str, Any]:
-    """Return what must be the same for two runs to be one: what is simulated, with which random numbers and versions."""
+    """Return what must be equal for two runs to be the same: what is simulated, with which random numbers and versions."""
     return {
         "case": case.name,
         "seed": seed,
@@ -264,7 +268,9 @@ def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
         "planned": metrics,  # of the expected plan
         "most_likely": case.as_most_likely,
         "planned_blocks": _planned_blocks(case, outcome.log),
-        "crews": {trade: len(stays) for trade, stays in case.crew_plan.resource_plan.mobilisations.items()},
+        "crews": {
+            trade: len(mobilisations) for trade, mobilisations in case.crew_plan.resource_plan.mobilisations.items()
+        },
         "versions": {"python": platform.python_version(), **versions()},
         "config_digest": digest(project),
         "config": project.model_dump(mode="json"),
@@ -299,14 +305,14 @@ def _planned_blocks(case: Case, log: Any) -> dict[str, float]:
     return {block.name: minute / DAY for block, minute in zip(metric_context.layout.blocks, blocks.minute, strict=True)}
 
 
-# --- beside -----------------------------------------------------------------------------------------------------------
+# --- other files ------------------------------------------------------------------------------------------------------
 
 
 Extras = Callable[[Result, Path], object]
 
 
-def beside(config: Loaded[Project] | Project, result: Result, extras: Extras | None) -> Callable[[Path], None]:
-    """Return what fills the directory of a result that is being written, besides its own tables."""
+def extras_writer(config: Loaded[Project] | Project, result: Result, extras: Extras | None) -> Callable[[Path], None]:
+    """Return the function that adds to the directory of a result its weather file and what `extras` writes."""
 
     def fill(directory: Path) -> None:
         _copy_weather_file(config, directory)
@@ -317,15 +323,15 @@ def beside(config: Loaded[Project] | Project, result: Result, extras: Extras | N
 
 
 def _copy_weather_file(config: Loaded[Project] | Project, directory: Path) -> None:
-    """Put a copy of the project's weather file there, so that the result can be exported wherever it is."""
+    """Copy the project's weather file into the directory, so that the result can be exported on any machine."""
     project = config.value if isinstance(config, Loaded) else config
     if project.weather.kind != "file" or project.weather.file is None:
         return
     folder = config.files[0].parent if isinstance(config, Loaded) else Path()
-    kept = Path(project.weather.file)
-    for part in [*kept.parents][-2::-1]:
-        files.make_directory(directory / part)
-    files.write(directory / kept, files.read(folder / kept))
+    weather_file = Path(project.weather.file)
+    for parent in [*weather_file.parents][-2::-1]:
+        files.make_directory(directory / parent)
+    files.write(directory / weather_file, files.read(folder / weather_file))
 
 
 def folder_of(directory: Path, project: Project) -> Path:

@@ -1,6 +1,6 @@
-"""Runs a case many times, here or on several processes, and puts its replications in order.
+"""Simulates a case many times, in this or in several processes, and puts its replications in order.
 
-The answer is the same to the last bit whatever the number of workers, the size of a chunk, the order in which
+The result is the same to the last bit whatever the number of workers, the size of a chunk, the order in which
 they finish, or how often the run was interrupted: a replication is known by its index alone.
 
 Run until a number is known well enough: `1%@p80:lead_time_full_days`.
@@ -27,7 +27,7 @@ from sim.study.executors.interruption import interruptible
 from sim.study.executors.memory_estimate import give_back_memory
 from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker import Outcome, run_chunk
-from sim.study.intervals import Interval, quantile_known
+from sim.study.intervals import Interval, sampled_quantile
 from sim.study.sample import Sample, gather, values_so_far
 from sim.study.storage.checkpoint import Checkpoint
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
@@ -35,10 +35,10 @@ from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 # --- precision --------------------------------------------------------------------------------------------------------
 
 
-FIRST = 200
+FIRST_RUNS = 200
 GROWTH = 1.3
 MAX_RUNS = 5000
-_WORDING = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*@\s*[pP]([0-9]{1,2})\s*:\s*([a-z0-9_]+)\s*")
+_PRECISION_TEXT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*@\s*[pP]([0-9]{1,2})\s*:\s*([a-z0-9_]+)\s*")
 
 
 class WrongPrecision(SimError):
@@ -65,7 +65,7 @@ class Precision:
     @property
     def first(self) -> int:
         """How many replications to begin with."""
-        return self.sampling.fit(min(FIRST, self.max_runs))
+        return self.sampling.fit(min(FIRST_RUNS, self.max_runs))
 
     def next(self, runs: int) -> int:
         """How many replications to go on to."""
@@ -73,7 +73,7 @@ class Precision:
 
     def interval(self, values: Floats) -> Interval:
         """The quantile and how well these values know it; not-a-number where a replication failed."""
-        return quantile_known(values, self.quantile, self.sampling)
+        return sampled_quantile(values, self.quantile, self.sampling)
 
     def reached(self, values: Floats) -> bool:
         """Whether these values know the quantile well enough."""
@@ -98,14 +98,14 @@ def parse(
     text: str, metrics: tuple[str, ...], max_runs: int = MAX_RUNS, sampling: Sampling = PLAIN_MONTE_CARLO
 ) -> Precision:
     """Read `1%@p80:lead_time_full_days`; WrongPrecision says what is allowed."""
-    match = _WORDING.fullmatch(text)
+    match = _PRECISION_TEXT.fullmatch(text)
     if not match:
         raise WrongPrecision(f"--precision {text}: write it like 1%@p80:lead_time_full_days")
     share, percentile, metric = float(match[1]) / 100, int(match[2]), match[3]
     if metric not in metrics:
-        near = difflib.get_close_matches(metric, metrics, 1)
-        meant = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(metrics)}"
-        raise WrongPrecision(f"--precision {text}: there is no metric {metric}{meant}")
+        close_names = difflib.get_close_matches(metric, metrics, 1)
+        suggestion = f"; did you mean {close_names[0]}?" if close_names else f"; there are {', '.join(metrics)}"
+        raise WrongPrecision(f"--precision {text}: there is no metric {metric}{suggestion}")
     if not 0 < share < 1 or percentile < 1 or max_runs < 1:
         raise WrongPrecision(f"--precision {text}: above 0 % and below 100 %, p1 to p99, at least 1 run")
     return Precision(share, percentile / 100, metric, max_runs, sampling)
@@ -118,7 +118,7 @@ Progress = Callable[[int, int, float | None], None]
 
 
 class Executor(Protocol):
-    """What runs chunks."""
+    """Runs the chunks of a case: in this process, in worker processes or on a cluster."""
 
     def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
         """Outcomes of all that is to be done, in any order."""
@@ -168,22 +168,22 @@ def run(
     Raises Interrupted on Ctrl-C or SIGTERM, and whatever SimError the case raises; any other failure of a
     replication is a row with status "failed" and a note.
     """
-    kept = InMemoryStore() if store is None else store
+    chunks = InMemoryStore() if store is None else store
     with (
-        watched(progress, str(getattr(case, "name", "runs"))) as told,
-        interruptible(_interrupt_message(kept)),
-        executor or default_executor(case, seed, workers) as team,
+        watched(progress, str(getattr(case, "name", "runs"))) as reporter,
+        interruptible(_interrupt_message(chunks)),
+        executor or default_executor(case, seed, workers) as active_executor,
     ):
         if precision is None:
-            simulate_missing(team, kept, range(runs), ChunkSizer(chunk), told)
+            simulate_missing(active_executor, chunks, range(runs), ChunkSizer(chunk), reporter)
             give_back_memory()
-            sample = gather(kept, case.metrics, runs, sampling=sampling)
+            sample = gather(chunks, case.metrics, runs, sampling=sampling)
             give_back_memory()
             return sample
-        return _until(precision, team, case, kept, ChunkSizer(chunk), told)
+        return _grow_until_precise(precision, active_executor, case, chunks, ChunkSizer(chunk), reporter)
 
 
-def _until(
+def _grow_until_precise(
     precision: Precision,
     executor: Executor,
     case: CaseLike,
@@ -191,7 +191,7 @@ def _until(
     sizer: ChunkSizer,
     progress: Progress | None,
 ) -> Sample:
-    """Grow the sample until it is precise enough or as large as is allowed."""
+    """Grow the sample until it is precise enough or has as many replications as are allowed."""
     n = precision.first
     while True:
         simulate_missing(executor, store, range(n), sizer, progress)
@@ -212,25 +212,25 @@ def run_range(
     progress: Progress | None = None,
     executor: AbstractContextManager[Executor] | None = None,
 ) -> None:
-    """Run some replications of a study and leave them in the chunk store: a shard's part."""
-    with interruptible(_interrupt_message(store)), executor or default_executor(case, seed, workers) as team:
-        simulate_missing(team, store, part, ChunkSizer(chunk), progress)
+    """Simulate a range of replications and leave them in the chunk store: the part of one shard."""
+    with interruptible(_interrupt_message(store)), executor or default_executor(case, seed, workers) as active_executor:
+        simulate_missing(active_executor, store, part, ChunkSizer(chunk), progress)
 
 
 def simulate_missing(
     executor: Executor, store: ChunkStore, wanted: range, sizer: ChunkSizer, progress: Progress | None
 ) -> None:
-    """Run those of the wanted replications that are not in the chunk store yet."""
+    """Simulate those of the wanted replications that are not in the chunk store yet."""
     pending = PendingRanges(missing(store.ranges(), wanted))
-    left = pending.count
-    _report(progress, wanted, left, sizer)
+    remaining = pending.count
+    _report(progress, wanted, remaining, sizer)
     with closing(executor.run(pending, sizer)) as outcomes:
         for outcome in outcomes:
             chunk = outcome.get()
             store.put(chunk)
             sizer.learn(chunk.count, outcome.seconds)
-            left -= chunk.count
-            _report(progress, wanted, left, sizer)
+            remaining -= chunk.count
+            _report(progress, wanted, remaining, sizer)
 
 
 def _report(progress: Progress | None, wanted: range, left: int, sizer: ChunkSizer) -> None:

@@ -23,10 +23,10 @@ from sim.study.intervals import (
     UNKNOWN,
     Interval,
     interval_ranks,
-    mean_known,
     quantile,
-    quantile_known,
     rank,
+    sampled_mean,
+    sampled_quantile,
     student,
 )
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
@@ -38,69 +38,72 @@ SHARES = {"p5": 0.05, "p10": 0.10, "p20": 0.20, "p50": 0.50, "p80": 0.80, "p90":
 BOUNDED = ("p10", "p50", "p90")
 
 
-def bands(curves: Column, blocks: Column | None = None) -> Columns:
+def bands(curves: Column, randomisations: Column | None = None) -> Columns:
     """Quantiles and mean of each day, and the 95 % interval of P10, P50 and P90.
 
     `curves` is (replications, days); each column of the answer is (days,). Not-a-number where the sample is
-    too small for a bound, and everywhere when there is no replication at all. `blocks` is the randomisation of
-    each replication where random numbers were stratified (`sim.study.intervals`); None if they are independent.
+    too small for a bound, and everywhere when there is no replication at all. `randomisations` has the number
+    of each replication's randomisation if random numbers were stratified (`sim.study.intervals`), else it is None.
     """
-    return _bands_by_day(curves.T.copy(order="C"), blocks)
+    return _bands_by_day(curves.T.copy(order="C"), randomisations)
 
 
 SOME_DAYS = 128
 """Days whose running sums are in memory at once."""
 
 
-def _bands_by_day(by_day: Column, blocks: Column | None) -> Columns:
-    """The same of (days, replications), which are sorted where they are: the memory of a second copy is spared."""
+def _bands_by_day(by_day: Column, randomisations: Column | None) -> Columns:
+    """Return `bands` of curves of shape (days, replications), which are sorted in place to spare the memory of a copy."""
     days, n = by_day.shape
     if n == 0:
-        nothing = [*SHARES, *(f"{name}_{end}" for name in BOUNDED for end in ("low", "high")), "mean"]
-        return {name: np.full(days, np.nan) for name in nothing}
-    parts = [] if blocks is None else [np.sort(by_day[:, blocks == block], axis=1) for block in np.unique(blocks)]
+        names = [*SHARES, *(f"{name}_{end}" for name in BOUNDED for end in ("low", "high")), "mean"]
+        return {name: np.full(days, np.nan) for name in names}
+    numbers: Column | list[int] = [] if randomisations is None else np.unique(randomisations)
+    sorted_parts = [np.sort(by_day[:, randomisations == randomisation], axis=1) for randomisation in numbers]
     by_day.sort(axis=1)
-    found: Columns = {name: by_day[:, rank(share, n) - 1].astype(np.float64) for name, share in SHARES.items()}
+    columns: Columns = {name: by_day[:, rank(share, n) - 1].astype(np.float64) for name, share in SHARES.items()}
     # added up one after the other, so that the digits do not depend on how many days are looked at together
-    some = (by_day[day : day + SOME_DAYS] for day in range(0, max(days, 1), SOME_DAYS))
-    found["mean"] = np.concatenate([np.cumsum(part, axis=1, dtype=np.float64)[:, -1] for part in some]) / n
-    return found | (_scattered(found, parts) if parts else _ranked(by_day))
+    day_slices = (by_day[day : day + SOME_DAYS] for day in range(0, max(days, 1), SOME_DAYS))
+    columns["mean"] = np.concatenate([np.cumsum(part, axis=1, dtype=np.float64)[:, -1] for part in day_slices]) / n
+    return columns | (_t_bounds(columns, sorted_parts) if sorted_parts else _order_statistic_bounds(by_day))
 
 
-def _ranked(ordered: Column) -> Columns:
-    """The intervals from order statistics, for replications that are independent; `ordered` is (days, n)."""
+def _order_statistic_bounds(ordered: Column) -> Columns:
+    """Return 95 % bounds from order statistics, for independent replications; `ordered` is (days, replications), sorted."""
     days, n = ordered.shape
-    found: Columns = {}
+    bounds: Columns = {}
     for name in BOUNDED:
         for end, k in zip(("low", "high"), interval_ranks(SHARES[name], n), strict=True):
-            found[f"{name}_{end}"] = ordered[:, k - 1].astype(np.float64) if 1 <= k <= n else np.full(days, np.nan)
-    return found
-
-
-def _scattered(found: Columns, parts: list[Column]) -> Columns:
-    """The t-intervals of the quantiles of each randomisation, a sorted part, around those of all replications."""
-    many, bounds = len(parts), Columns()
-    for name in BOUNDED:
-        # replications of one randomisation depend on each other, so the scatter of randomisations says how sure the band is
-        each = np.array([part[:, rank(SHARES[name], part.shape[1]) - 1] for part in parts], dtype=np.float64)
-        scatter = each.std(axis=0, ddof=1) if many > 1 else np.full(len(parts[0]), np.nan)
-        # few randomisations: Student's t instead of the normal distribution
-        half = student((1 + LEVEL) / 2, max(many - 1, 1)) * scatter / np.sqrt(many)
-        bounds |= {f"{name}_low": found[name] - half, f"{name}_high": found[name] + half}
+            bounds[f"{name}_{end}"] = ordered[:, k - 1].astype(np.float64) if 1 <= k <= n else np.full(days, np.nan)
     return bounds
 
 
-def long_table(named: dict[str, Columns]) -> Columns:
-    """The bands of several curves under each other: columns `curve`, `day`, then the statistics."""
-    if not named:
+def _t_bounds(columns: Columns, sorted_parts: list[Column]) -> Columns:
+    """Return 95 % bounds around the quantiles of all: Student's t over those of each randomisation, a sorted part."""
+    count, bounds = len(sorted_parts), Columns()
+    for name in BOUNDED:
+        # replications of one randomisation depend on each other, so the scatter of randomisations says how sure the band is
+        quantiles = np.array(
+            [part[:, rank(SHARES[name], part.shape[1]) - 1] for part in sorted_parts], dtype=np.float64
+        )
+        scatter = quantiles.std(axis=0, ddof=1) if count > 1 else np.full(len(sorted_parts[0]), np.nan)
+        # few randomisations: Student's t instead of the normal distribution
+        half_width = student((1 + LEVEL) / 2, max(count - 1, 1)) * scatter / np.sqrt(count)
+        bounds |= {f"{name}_low": columns[name] - half_width, f"{name}_high": columns[name] + half_width}
+    return bounds
+
+
+def long_table(bands_by_curve: dict[str, Columns]) -> Columns:
+    """Return the bands of several curves as one long table: columns `curve`, `day`, then the statistics."""
+    if not bands_by_curve:
         return {"curve": np.array([], dtype=object), "day": np.array([], dtype=np.int64)}
-    days = [len(band["mean"]) for band in named.values()]
+    days = [len(band["mean"]) for band in bands_by_curve.values()]
     table: Columns = {
-        "curve": np.repeat(np.array(list(named), dtype=object), days),
+        "curve": np.repeat(np.array(list(bands_by_curve), dtype=object), days),
         "day": np.concatenate([np.arange(count, dtype=np.int64) for count in days]),
     }
-    for statistic in next(iter(named.values())):
-        table[statistic] = np.concatenate([band[statistic] for band in named.values()])
+    for statistic in next(iter(bands_by_curve.values())):
+        table[statistic] = np.concatenate([band[statistic] for band in bands_by_curve.values()])
     return table
 
 
@@ -108,7 +111,7 @@ def long_table(named: dict[str, Columns]) -> Columns:
 
 
 SLICE_BYTES = 1 << 25
-"""Of a curve of all replications that are in memory at once while its bands are worked out, some days at a time."""
+"""Bytes of a curve in memory at once while its bands are worked out, some days at a time."""
 RAMP = "mw_online"
 """The curve whose dates are kept of every replication."""
 TENTHS = 10
@@ -117,7 +120,7 @@ MOST_LEVELS = 200
 ALL_DAYS = slice(None)
 
 Parts = list[tuple[range, slice]]
-"""Stretches of replications in a chunk store, and what of each is wanted."""
+"""Ranges of replications in a chunk store, and which slice of each is wanted."""
 
 
 @dataclass(frozen=True)
@@ -148,8 +151,8 @@ class Sample:
         """How many replications there are, whatever became of them."""
         return len(self.runs["replication"])
 
-    def having(self, status: str) -> int:
-        """How many replications ended as "ok", "stalled" or "failed"."""
+    def count_status(self, status: str) -> int:
+        """Return how many replications ended as "ok", "stalled" or "failed"."""
         return int((self.runs["status"] == status).sum())
 
     def values(self, metric: str) -> Floats:
@@ -163,17 +166,17 @@ class Sample:
 
     def quantile(self, metric: str, share: float, level: float = LEVEL) -> Interval:
         """A quantile of a metric with the interval that this way of sampling has."""
-        return quantile_known(self.rows(metric), share, self.sampling, level)
+        return sampled_quantile(self.rows(metric), share, self.sampling, level)
 
     def mean(self, metric: str, level: float = LEVEL) -> Interval:
         """The mean of a metric with its interval; not-a-number where a replication is infinite."""
-        return mean_known(self.rows(metric), self.sampling, level)
+        return sampled_mean(self.rows(metric), self.sampling, level)
 
 
 def gather(
     store: ChunkStore, metrics: tuple[str, ...], runs: int, remark: str = "", sampling: Sampling = PLAIN_MONTE_CARLO
 ) -> Sample:
-    """Put the first `runs` replications of a chunk store in order, some days of one curve in memory at a time."""
+    """Return the first `runs` replications of a chunk store as a sample; of each curve, some days are in memory at a time."""
     parts = list(covering(store.ranges(), range(runs)))
     chunks = [(store.rows(span), part) for span, part in parts]
     table: Columns = {"replication": np.arange(runs, dtype=np.int64)}
@@ -183,35 +186,40 @@ def gather(
         raise ValueError(f"{len(table['status'])} of {runs} replications are there")
     notes = {r: text for chunk, _ in chunks for r, text in chunk.notes.items() if r < runs}
     del chunks  # all their rows are in the table now
-    sound = table["status"] != STATUS[FAILED]
-    blocks = None if sampling.is_plain else (np.arange(runs) // sampling.size)[sound]
-    # one piece of memory for all of them: what is freed in such pieces is not all given back to the system
-    room = np.empty(SLICE_BYTES, np.uint8)
-    named = {name: _bands(store, parts, name, sound, blocks, room) for name in store.curve_names()}
-    ramp = _ramp(store, parts, table["replication"][sound], sound) if RAMP in named else {}
-    return Sample(table, long_table(named), notes, remark, sampling, ramp)
+    not_failed = table["status"] != STATUS[FAILED]
+    randomisations = None if sampling.is_plain else (np.arange(runs) // sampling.size)[not_failed]
+    # one buffer for all curves: large arrays that are freed are not all given back to the system
+    buffer = np.empty(SLICE_BYTES, np.uint8)
+    bands_by_curve = {
+        name: _bands(store, parts, name, not_failed, randomisations, buffer) for name in store.curve_names()
+    }
+    ramp = _ramp(store, parts, table["replication"][not_failed], not_failed) if RAMP in bands_by_curve else {}
+    return Sample(table, long_table(bands_by_curve), notes, remark, sampling, ramp)
 
 
-def reached(curve: Column, most: float, step: float = 0.0) -> Columns:
+def days_reached(curve: Column, max_mw: float, step: float = 0.0) -> Columns:
     """Return per tenth of `most` and per multiple of `step`, named by it, the day on which each replication had so much.
 
     `curve` is (replications, days) and never falls. Infinite where a replication never has so much. No step: tenths only.
     """
-    levels = ramp_levels(most, step)
-    wanted = np.array(levels) - 1e-6 * most
+    levels = ramp_levels(max_mw, step)
+    wanted = np.array(levels) - 1e-6 * max_mw
     days = np.array([row.searchsorted(wanted) for row in curve], dtype=np.float64).reshape(len(curve), len(levels))
     days[days == curve.shape[1]] = np.inf
     return {f"{level:g}": days[:, column] for column, level in enumerate(levels)}
 
 
-def ramp_levels(most: float, step: float) -> list[float]:
+def ramp_levels(max_mw: float, step: float) -> list[float]:
     """Return the MW whose dates are kept: every tenth, and every block, or every so many where there are too many."""
-    if not most > 0:
+    if not max_mw > 0:
         return []
-    blocks = round(most / step) if step > 0 else 0
-    every = max(1, -(-blocks // MOST_LEVELS))
-    found = [*(most * k / TENTHS for k in range(1, TENTHS + 1)), *(step * k for k in range(every, blocks + 1, every))]
-    return sorted({float(f"{level:g}") for level in found})
+    blocks = round(max_mw / step) if step > 0 else 0
+    stride = max(1, -(-blocks // MOST_LEVELS))
+    levels = [
+        *(max_mw * k / TENTHS for k in range(1, TENTHS + 1)),
+        *(step * k for k in range(stride, blocks + 1, stride)),
+    ]
+    return sorted({float(f"{level:g}") for level in levels})
 
 
 def _step(curve: Column) -> float:
@@ -227,13 +235,13 @@ def values_so_far(store: ChunkStore, metric: str, runs: int) -> Floats:
     return np.where(status == FAILED, np.nan, values).astype(np.float64)
 
 
-def divided(found: Sample, runs: int) -> tuple[Sample, ...]:
-    """Return the samples of several cases that were run as one, `runs` replications each, numbered from 0."""
+def split_sample(sample: Sample, runs: int) -> tuple[Sample, ...]:
+    """Split replications of several cases that were simulated as one, `runs` each, into samples numbered from 0."""
     samples = []
-    for first in range(0, found.size, runs):
-        rows: Columns = {name: column[first : first + runs] for name, column in found.runs.items()}
+    for first in range(0, sample.size, runs):
+        rows: Columns = {name: column[first : first + runs] for name, column in sample.runs.items()}
         rows["replication"] = np.arange(runs, dtype=np.int64)
-        notes = {r - first: text for r, text in found.notes.items() if first <= r < first + runs}
+        notes = {r - first: text for r, text in sample.notes.items() if first <= r < first + runs}
         samples.append(Sample(rows, {}, notes))
     return tuple(samples)
 
@@ -243,53 +251,59 @@ def _column(chunks: list[tuple[Chunk, slice]], name: str) -> Column:
     return np.concatenate([chunk.runs[name][part] for chunk, part in chunks])
 
 
-def _bands(store: ChunkStore, parts: Parts, name: str, sound: Column, blocks: Column | None, room: Column) -> Columns:
-    """The bands of one curve, worked out some days at a time: no day's depends on another's."""
-    width = max(1, SLICE_BYTES // (4 * max(len(sound), 1)))
-    found: list[Columns] = []
-    while not found or len(found[-1]["mean"]) == width:
-        days = slice(width * len(found), width * (len(found) + 1))
-        found.append(_bands_by_day(_curve(store, parts, name, sound, days, room), blocks))
-    return {statistic: np.concatenate([part[statistic] for part in found]) for statistic in found[0]}
+def _bands(
+    store: ChunkStore, parts: Parts, name: str, not_failed: Column, randomisations: Column | None, buffer: Column
+) -> Columns:
+    """Return the bands of one curve, worked out some days at a time: no day depends on another."""
+    width = max(1, SLICE_BYTES // (4 * max(len(not_failed), 1)))
+    slices: list[Columns] = []
+    while not slices or len(slices[-1]["mean"]) == width:
+        days = slice(width * len(slices), width * (len(slices) + 1))
+        slices.append(_bands_by_day(_curve(store, parts, name, not_failed, days, buffer), randomisations))
+    return {statistic: np.concatenate([part[statistic] for part in slices]) for statistic in slices[0]}
 
 
-def _ramp(store: ChunkStore, parts: Parts, replications: Column, sound: Column) -> Columns:
-    """When every replication had each tenth of the most megawatts, a stretch of them in memory at a time."""
-    curves = partial(_stretches, store, parts, RAMP, sound)
-    most = max(float(curve.max(initial=0.0)) for curve in curves())
+def _ramp(store: ChunkStore, parts: Parts, replications: Column, not_failed: Column) -> Columns:
+    """Return the day on which each replication had each tenth of the most MW, one chunk in memory at a time."""
+    curves = partial(_curve_parts, store, parts, RAMP, not_failed)
+    max_mw = max(float(curve.max(initial=0.0)) for curve in curves())
     step = min((_step(curve) for curve in curves()), default=np.inf)
-    found = [reached(curve, most, step if np.isfinite(step) else 0.0) for curve in curves()]
+    days_by_part = [days_reached(curve, max_mw, step if np.isfinite(step) else 0.0) for curve in curves()]
     return {"replication": replications} | {
-        level: np.concatenate([days[level] for days in found]) for level in found[0]
+        level: np.concatenate([days_of[level] for days_of in days_by_part]) for level in days_by_part[0]
     }
 
 
-def _curve(store: ChunkStore, parts: Parts, name: str, sound: Column, days: slice, room: Column) -> Column:
-    """Some days of one curve of the replications that did not fail, (days, replications), in `room` if that is enough."""
-    at, by_day = 0, np.empty((0, 0), np.float32)
-    for stretch in _stretches(store, parts, name, sound, days):
-        if not at:
-            size, shape = stretch.shape[1] * int(sound.sum()), (stretch.shape[1], int(sound.sum()))
-            needed = size * stretch.itemsize
-            enough = room[:needed].view(stretch.dtype) if needed <= len(room) else np.empty(size, stretch.dtype)
-            by_day = enough.reshape(shape)
-        by_day[:, at : at + len(stretch)] = stretch.T
-        at += len(stretch)
+def _curve(store: ChunkStore, parts: Parts, name: str, not_failed: Column, days: slice, buffer: Column) -> Column:
+    """Return some days of one curve of the replications that did not fail, (days, replications), in `buffer` if it fits."""
+    filled, by_day = 0, np.empty((0, 0), np.float32)
+    for curve_part in _curve_parts(store, parts, name, not_failed, days):
+        if not filled:
+            size, shape = curve_part.shape[1] * int(not_failed.sum()), (curve_part.shape[1], int(not_failed.sum()))
+            needed = size * curve_part.itemsize
+            memory = (
+                buffer[:needed].view(curve_part.dtype) if needed <= len(buffer) else np.empty(size, curve_part.dtype)
+            )
+            by_day = memory.reshape(shape)
+        by_day[:, filled : filled + len(curve_part)] = curve_part.T
+        filled += len(curve_part)
     return by_day
 
 
-def _stretches(store: ChunkStore, parts: Parts, name: str, sound: Column, days: slice = ALL_DAYS) -> Iterator[Column]:
-    """Yield some days of one curve of the replications that did not fail, stretch by stretch."""
+def _curve_parts(
+    store: ChunkStore, parts: Parts, name: str, not_failed: Column, days: slice = ALL_DAYS
+) -> Iterator[Column]:
+    """Yield some days of one curve of the replications that did not fail, chunk by chunk."""
     for span, part in parts:
         curve = store.curve(span, name)
         if curve is not None:
-            yield curve[part, days][sound[span.start + part.start : span.start + part.stop]]
+            yield curve[part, days][not_failed[span.start + part.start : span.start + part.stop]]
 
 
 MIDDLE = (0.45, 0.55)
-"""Shares of the finish between which a replication is an example of when."""
+"""Quantiles between which a replication's finish counts as typical."""
 COMPARED = 1000
-"""Replications that an example is compared with, evenly over the sample."""
+"""Replications that a candidate is compared with at most, evenly spaced over the sample."""
 
 
 def representative(sample: Sample, metric: str) -> int:
@@ -313,14 +327,14 @@ def representative(sample: Sample, metric: str) -> int:
 
 
 def _medoid(days: Floats, candidates: Column, usable: Column, otherwise: int) -> int:
-    """The candidate whose row differs least from the rows of all; `otherwise` where none is finite."""
-    done = usable[np.isfinite(days[usable]).all(axis=1)]
-    known = candidates[np.isfinite(days[candidates]).all(axis=1)]
-    if len(known) == 0:
+    """Return the candidate whose row has the least total distance to the rows of all; `otherwise` if none is finite."""
+    finished = usable[np.isfinite(days[usable]).all(axis=1)]
+    finite_candidates = candidates[np.isfinite(days[candidates]).all(axis=1)]
+    if len(finite_candidates) == 0:
         return otherwise
-    others = days[done[:: max(1, len(done) // COMPARED)]]
-    apart = [float(np.abs(others - days[candidate]).sum()) for candidate in known.tolist()]
-    return int(known[int(np.argmin(apart))])
+    compared = days[finished[:: max(1, len(finished) // COMPARED)]]
+    distances = [float(np.abs(compared - days[candidate]).sum()) for candidate in finite_candidates.tolist()]
+    return int(finite_candidates[int(np.argmin(distances))])
 
 
 # --- summary ----------------------------------------------------------------------------------------------------------
@@ -337,59 +351,44 @@ def summary(sample: Sample) -> dict[str, dict[str, float]]:
 
     The mean is not-a-number where a replication is infinite; P80 and P90 are where over 0.1 % failed.
     """
-    quotable = sample.having("failed") <= QUOTABLE_FAILED_SHARE * sample.size
-    return {metric: _row(sample, metric, quotable) for metric in sample.metrics}
+    quotable = sample.count_status("failed") <= QUOTABLE_FAILED_SHARE * sample.size
+    return {metric: _summary_row(sample, metric, quotable) for metric in sample.metrics}
 
 
-def _row(sample: Sample, metric: str, quotable: bool) -> dict[str, float]:
-    """The numbers of one metric."""
+def _summary_row(sample: Sample, metric: str, quotable: bool) -> dict[str, float]:
+    """Return the statistics of one metric by name, as in `COLUMNS`; those that may not be quoted are not-a-number."""
     ordered = np.sort(sample.values(metric))
     p50, p80 = sample.quantile(metric, 0.5), sample.quantile(metric, 0.8)
-    row = dict(
-        zip(
-            COLUMNS,
-            (
-                sample.mean(metric).value,
-                quantile(ordered, 0.1),
-                p50.value,
-                p80.value,
-                quantile(ordered, 0.9),
-                p50.low,
-                p50.high,
-                p80.low,
-                p80.high,
-                len(ordered),
-            ),
-            strict=True,
-        )
-    )
+    statistics = (sample.mean(metric).value, quantile(ordered, 0.1), p50.value, p80.value, quantile(ordered, 0.9))
+    bounds = (p50.low, p50.high, p80.low, p80.high)
+    row = dict(zip(COLUMNS, (*statistics, *bounds, len(ordered)), strict=True))
     return row if quotable else row | dict.fromkeys(UNQUOTED, nan)
 
 
-def of_the_ramp(sample: Sample) -> Columns:
-    """A row a tenth of the MW: `mw`, P50 and P80 of the day on which so many were online, with their intervals, and n."""
-    most = max((float(name) for name in sample.ramp if name != "replication"), default=0.0)
-    levels = [f"{level:g}" for level in ramp_levels(most, 0.0)]
-    quotable = sample.having("failed") <= QUOTABLE_FAILED_SHARE * sample.size
+def summarise_ramp(sample: Sample) -> Columns:
+    """Return a table, a row a tenth of the MW: `mw`, P50 and P80 of the day it is online, their intervals, and n."""
+    max_mw = max((float(name) for name in sample.ramp if name != "replication"), default=0.0)
+    levels = [f"{level:g}" for level in ramp_levels(max_mw, 0.0)]
+    quotable = sample.count_status("failed") <= QUOTABLE_FAILED_SHARE * sample.size
     rows = []
     for level in levels:
         days = np.full(sample.size, nan)
         days[sample.ramp["replication"]] = sample.ramp[level]
-        p50 = quantile_known(days, 0.5, sample.sampling)
-        p80 = quantile_known(days, 0.8, sample.sampling) if quotable else UNKNOWN
+        p50 = sampled_quantile(days, 0.5, sample.sampling)
+        p80 = sampled_quantile(days, 0.8, sample.sampling) if quotable else UNKNOWN
         rows.append([float(level), *(part for one in (p50, p80) for part in (one.value, one.low, one.high)), p50.n])
     names = ("mw", "p50", "p50_low", "p50_high", "p80", "p80_low", "p80_high", "n")
     return {name: np.array(column) for name, column in zip(names, [*zip(*rows, strict=True)] or [()] * 8, strict=True)}
 
 
-def plain(value: Any) -> Any:
+def json_value(value: Any) -> Any:
     """A value as JSON can hold it: not-a-number is null, the infinite are the texts "inf" and "-inf"."""
     if isinstance(value, dict):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {str(key): json_value(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [json_value(inner) for inner in value]
     if isinstance(value, np.generic):
-        return plain(value.item())
+        return json_value(value.item())
     if isinstance(value, float) and not isfinite(value):
         return None if isnan(value) else str(value)
     return value

@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from sim.cli import main
-from sim.cli.reference import written
+from sim.cli.reference import pages_by_name
 from sim.config import shipped as shipped_configs
 from sim.config.load import load_as
 from sim.config.study import Study
@@ -40,7 +40,7 @@ FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def test_the_reference_is_what_make_docs_writes() -> None:
-    for name, text in written(main).items():
+    for name, text in pages_by_name(main).items():
         assert (DOCS / "reference" / name).read_text(encoding="utf-8") == text, f"run make docs: {name} has changed"
 
 

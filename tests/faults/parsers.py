@@ -24,7 +24,7 @@ from sim.files import digest
 from sim.report.exchange.formats import read_network
 from sim.report.exchange.importers.into_config import fragment, read_trades, with_trades
 from sim.study.analyses import baseline
-from sim.study.analyses.design import Design, read_study
+from sim.study.analyses.design import StudyDesign, read_study
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.status import read_status, write_csv
@@ -40,7 +40,7 @@ from sim.study.case import prepare_case
 from sim.study.result import Result
 from sim.study.runner import parse as parse_precision
 from sim.study.storage import sealed_files
-from sim.study.storage.checkpoint import ABOUT, FINGERPRINT_LENGTH
+from sim.study.storage.checkpoint import FINGERPRINT_LENGTH, RUN_DOCUMENT
 from sim.world.weather.weather_files import read_year
 from tests.tiny_project import TINY
 
@@ -104,7 +104,7 @@ def _study(data: bytes) -> None:
     read_study(_file("study.yaml", data))
 
 
-def _design(data: bytes, *more: str) -> Design:
+def _design(data: bytes, *more: str) -> StudyDesign:
     """A study as it is run here: few points of small projects, a test of values and not of size."""
     design = read_study(_file("study.yaml", data), ["runs=2", "points=4", *more])
     study = design.study
@@ -188,7 +188,7 @@ def _merge(data: bytes) -> None:
     shutil.rmtree(place() / "damaged", ignore_errors=True)
     parts = [shutil.copytree(shard, place() / "damaged" / shard.name) for shard in _shards()]
     for part in parts:
-        _resealed(part / ABOUT, told)
+        _resealed(part / RUN_DOCUMENT, told)
     _renumbered(next(parts[0].glob("chunk-*")), numbers.decode(errors="replace"))
     merge_shards(parts)
 
@@ -355,7 +355,7 @@ def seeds(name: str) -> tuple[bytes, ...]:
         return tuple(write_csv(status_sheet(steps, day, grain)) for grain in GRAINS)
     if name == "merge":
         numbers = b"lead_time_full_days 0 30.5\nidle_capital_months 1 0.5\nstatus 1 ok\n"
-        return ((_shards()[0] / ABOUT).read_bytes() + BETWEEN + numbers,)
+        return ((_shards()[0] / RUN_DOCUMENT).read_bytes() + BETWEEN + numbers,)
     return (_head() + _hours(range(1, YEAR_FROM)),) if name == "weather" else SEEDS[name]
 
 

@@ -20,7 +20,7 @@ from sim.errors import SimError
 from sim.study.analyses.shards import merge_shards, run_shard
 from sim.study.api import load, run
 from sim.study.storage import sealed_files
-from sim.study.storage.checkpoint import ABOUT, FINGERPRINT_LENGTH
+from sim.study.storage.checkpoint import FINGERPRINT_LENGTH, RUN_DOCUMENT
 from tests.tiny_project import TINY
 
 WRONG: tuple[Any, ...] = (None, -1, "x", [], {}, [None], {"a": None}, 1e400, True)
@@ -172,7 +172,7 @@ def merged(parts: tuple[Path, ...], place: Path, told: dict[str, Any], numbers: 
     """What `sim merge` says of two parts whose heads say this, and of which one has such numbers in its first row."""
     copies = [shutil.copytree(part, place / part.name) for part in parts]
     for copy in copies:
-        sealed_files.write(copy / ABOUT, told)
+        sealed_files.write(copy / RUN_DOCUMENT, told)
     chunk = next(copies[0].glob("chunk-*"))
     columns = {name: kept.copy() for name, kept in sealed_files.from_bytes(chunk.read_bytes(), "").items()}
     for name, value in (numbers or {}).items():
@@ -192,7 +192,7 @@ def merged(parts: tuple[Path, ...], place: Path, told: dict[str, Any], numbers: 
                                  "identity.config", "about.runs"])  # fmt: skip
 def test_parts_whose_heads_are_forged_are_told(parts: tuple[Path, ...], key: str, tmp_path: Path) -> None:
     """Was: KeyError, TypeError, ValueError or OverflowError, in 40 of 90 cases."""
-    sound = sealed_files.read(parts[0] / ABOUT)
+    sound = sealed_files.read(parts[0] / RUN_DOCUMENT)
     for number, value in enumerate((None, -1, "x", [], {}, [None], 1e300, "gone")):
         told = json.loads(json.dumps(sound))
         above = told["identity"] if key.startswith("identity.") else told["about"] if "." in key else told
@@ -211,7 +211,7 @@ def test_parts_with_numbers_that_no_run_has_are_told(
     parts: tuple[Path, ...], numbers: dict[str, float], tmp_path: Path
 ) -> None:
     """Was: put together without a word."""
-    sound = sealed_files.read(parts[0] / ABOUT)
+    sound = sealed_files.read(parts[0] / RUN_DOCUMENT)
     (tmp_path / "as it was").mkdir()
     assert merged(parts, tmp_path / "as it was", sound) == "merged"
     assert "replication" in merged(parts, tmp_path, sound, numbers)

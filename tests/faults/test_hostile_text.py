@@ -19,7 +19,7 @@ from click.testing import CliRunner
 import sim
 from sim.cli import main
 from sim.errors import SimError
-from sim.study.api import compared
+from sim.study.api import compare_results
 from sim.study.result import Result
 from sim.study.storage.results import csv_bytes
 from tests.faults.conftest import Observed
@@ -51,7 +51,7 @@ def written(label: str, place: Path) -> Path:
     for name in ("one", "two"):
         project = tiny().model_copy(update={"name": name, "label": label})
         results[name] = sim.run(project, runs=4, workers=1, out=place / name, extras=write_run)
-    write_comparison(results, compared(results).table(), place)
+    write_comparison(results, compare_results(results).table(), place)
     return place
 
 

@@ -227,9 +227,9 @@ MUTANTS = (
     # --- money ---------------------------------------------------------------------------------------------------
     Mutant("every milestone is paid with those before it", numpy_kernels.contract_entries,
            "cents = np.diff(whole, prepend=0)", "cents = whole.copy()", "contracts to the cent", by.conserved()),
-    Mutant("retention is kept for ever", due.payments, "if retained is not None and kept:", "if False:",
+    Mutant("retention is kept for ever", due.payments, "if retained is not None and retained_share:", "if False:",
            "retention", by.conserved()),
-    Mutant("prices do not drift until the order", ledger._values, "(1 + bought.escalation) ** years", "1.0",
+    Mutant("prices do not drift until the order", ledger._values, "(1 + contracts.escalation) ** years", "1.0",
            "escalation", money.test_a_price_drifts_until_its_order),
     Mutant("deposits are forgotten", numpy_kernels.contract_entries, "there = (happened >= 0)", "there = (happened > 0)",
            "contracts to the cent", by.conserved()),

@@ -15,7 +15,7 @@ from sim.plan.vocabulary import OTHER
 from sim.report.exchange.roll_up import LEVELS, bar_of
 from sim.report.exchange.schedule_model import schedule
 from sim.report.representative_run import hall_releases, online_days, skid_flow, stages
-from sim.study.analyses.switch_off import grouped
+from sim.study.analyses.switch_off import groups_of_inputs
 from sim.study.case import Case
 from sim.study.gantt_ranges import gantt_rows
 from tests.tiny_project import tiny_case
@@ -49,7 +49,7 @@ def test_metrics_do_not_ask_for_names(case: Case) -> None:
 
 def test_causes_loads_and_checks_do_not_ask_for_names(case: Case) -> None:
     plan, other = case.plan, renamed(case.plan)
-    assert grouped(other) == grouped(plan)
+    assert groups_of_inputs(other) == groups_of_inputs(plan)
     assert len(check(other)) == len(check(plan))
     found_loads = []
     for one in (plan, other):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sim.report.result_view import ResultView, RunInfo
 from sim.study.result import Result
-from sim.study.sample import Sample, bands, long_table, reached
+from sim.study.sample import Sample, bands, days_reached, long_table
 
 MONTH = 365.25 / 12
 Array = NDArray[Any]
@@ -84,7 +84,7 @@ def made_up_result(
     sound = (runs["status"] != "failed").to_numpy()
     table = {str(name): runs[name].to_numpy() for name in runs}
     by_evening = 2.5 * (online[:, :, None] < day[None, None, :] + 1).sum(axis=1)
-    ramp = {"replication": np.flatnonzero(sound), **reached(by_evening[sound], float(by_evening.max()))}
+    ramp = {"replication": np.flatnonzero(sound), **days_reached(by_evening[sound], float(by_evening.max()))}
     drawn = long_table({name: bands(curve[sound]) for name, curve in curves.items()})
     return Result(manifest, Sample(table, drawn, ramp=ramp))
 

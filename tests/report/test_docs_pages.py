@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from sim.report.docs_pages import BEGIN, END, write
-from sim.study.analyses.validation import Compared, Fact, compared, crps, facts, reference_class, scored
+from sim.study.analyses.validation import (
+    PredictionCheck,
+    Published,
+    compare_predictions,
+    crps,
+    read_published_numbers,
+    reference_class,
+    score_predictions,
+)
 from sim.study.api import load
 from tests.tiny_project import tiny_case
 
@@ -15,12 +23,12 @@ CASES = Path(__file__).parents[2] / "configs" / "cases"
 PUBLISHED = CASES / "published.csv"
 
 
-def fact(measure: str = "lead_time_full_days", low: float = 20, high: float = 40) -> Fact:
-    return Fact("tiny", "all", measure, "days", low, high, "predicted", "by hand")
+def fact(measure: str = "lead_time_full_days", low: float = 20, high: float = 40) -> Published:
+    return Published("tiny", "all", measure, "days", low, high, "predicted", "by hand")
 
 
 def test_every_published_number_has_its_case_and_every_case_its_numbers() -> None:
-    found = facts(PUBLISHED)
+    found = read_published_numbers(PUBLISHED)
     assert {one.case for one in found} == {path.stem for path in CASES.glob("*.yaml")}
     assert {one.kind for one in found} == {"given", "calibrated", "predicted", "claim"}
     assert all(one.low <= one.high and one.source for one in found)
@@ -43,20 +51,20 @@ def test_every_case_loads_under_its_own_name(path: Path) -> None:
     ],
 )
 def test_measures_of_the_project_that_was_worked_out_by_hand(measure: str, value: float) -> None:
-    (row,) = compared(tiny_case(), [fact(measure)], 2)
+    (row,) = compare_predictions(tiny_case(), [fact(measure)], 2)
     assert (row.p10, row.p50, row.p90) == pytest.approx((value, value, value))
 
 
 def test_a_rate_is_that_of_the_middle_half() -> None:
     case = tiny_case("scale.capacity_mw=50", "hall.blocks=20", "scale.target_days=200", "scale.horizon_days=900",
                      "energization.units.count=11", "energization.units.weeks_between=0.1")  # fmt: skip
-    (row,) = compared(case, [fact("rate_of:electrical factory test")], 1)
+    (row,) = compare_predictions(case, [fact("rate_of:electrical factory test")], 1)
     assert row.p50 == pytest.approx(7 / 4)  # one line, four days a skid
 
 
 @pytest.mark.parametrize(("p50", "off"), [(30, 0), (20, 0), (50, 0.25), (10, -0.5)])
 def test_how_far_off_a_prediction_is(p50: float, off: float) -> None:
-    assert Compared(fact(), p50 - 9, p50 - 5, p50, p50 + 5, p50 + 9, 9, 1.0, 2.0).off == pytest.approx(off)
+    assert PredictionCheck(fact(), p50 - 9, p50 - 5, p50, p50 + 5, p50 + 9, 9, 1.0, 2.0).off == pytest.approx(off)
 
 
 def test_score_of_a_forecast_by_hand_and_by_theory() -> None:
@@ -73,12 +81,12 @@ def test_reference_class_has_its_p10_and_p90() -> None:
 
 
 def test_scores_count_what_was_predicted_of_something_built() -> None:
-    def row(kind: str, low: float, score: float, naive: float) -> Compared:
-        return Compared(replace(fact(low=low, high=low), kind=kind), 5, 10, 20, 30, 35, 9, score, naive)
+    def row(kind: str, low: float, score: float, naive: float) -> PredictionCheck:
+        return PredictionCheck(replace(fact(low=low, high=low), kind=kind), 5, 10, 20, 30, 35, 9, score, naive)
 
     rows = [row("predicted", 20, 2, 4), row("predicted", 32, 8, 16), row("predicted", 50, 25, 25)]
     others = [row("given", 20, 0, 0), row("claim", 20, 0, 0), row("predicted", 20, 0, float("nan"))]
-    found = scored([*rows, *others])
+    found = score_predictions([*rows, *others])
     assert (found.number, found.inside, found.inside_wide) == (3, 1, 2)
     assert found.error == pytest.approx((0 + 12 / 32 + 30 / 50) / 3)
     assert (found.score, found.naive_crps) == pytest.approx(((0.1 + 0.25 + 0.5) / 3, (0.2 + 0.5 + 0.5) / 3))
@@ -86,7 +94,7 @@ def test_scores_count_what_was_predicted_of_something_built() -> None:
 
 def test_hours_until_a_day_are_heads_times_paid_hours() -> None:
     case = tiny_case()
-    (row,) = compared(case, [fact("hours_to:400")], 1)
+    (row,) = compare_predictions(case, [fact("hours_to:400")], 1)
     metrics, _ = case.measured(case.planned, case.simulate(case.planned))
     assert row.p50 * 1e6 == pytest.approx(metrics["hours_paid"])
 

@@ -20,7 +20,7 @@ from sim.report.html_report.gantt_document import gantt_document
 from sim.report.html_report.run_charts import run_charts
 from sim.report.html_report.run_report import page, write_run
 from sim.report.result_view import ResultView
-from sim.study.api import compared
+from sim.study.api import compare_results
 from sim.study.result import Result
 from tests.tiny_project import tiny
 
@@ -153,11 +153,11 @@ def test_7_a_comparison_has_dates_labels_and_the_p80(
         for name, label, days in (("quick", "Quick", 1), ("slow", "Slow and sure", 3))
     }
     views = ResultView.of_each(results)
-    (tmp_path / "report.html").write_bytes(comparison_page(views, compared(results).table()))
+    (tmp_path / "report.html").write_bytes(comparison_page(views, compare_results(results).table()))
     text = plain((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert "Slow and sure against Quick: all MW online +4 days" in text
     assert "Line: P50; dashed: P80 of each date; band: P10 to P90" in text
-    charts = comparison_charts(views, compared(results).table())
+    charts = comparison_charts(views, compare_results(results).table())
     dates = views["slow"].dates
     assert [mark.label for mark in charts["mw_online"].marks] == [f"target {dates.format(150)}"]
     assert dates.format(views["slow"].quote("lead_time_full_days", "p80").value) in text

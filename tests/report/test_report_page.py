@@ -18,10 +18,10 @@ import sim
 from sim.files import WrongPlace
 from sim.report.html_report.compare_report import rebuild
 from sim.report.html_report.one_page import write_slide
-from sim.report.html_report.run_report import checklist, page, turnovers, write_run
+from sim.report.html_report.run_report import checklist, page, ramp_rows, write_run
 from sim.report.result_view import ResultView
 from sim.report.verdict import key_results
-from sim.study.api import compared
+from sim.study.api import compare_results
 from sim.study.result import Result
 from tests.tiny_project import tiny
 
@@ -272,7 +272,7 @@ def test_only_our_own_scripts_run(browser: Any, desktop: Seen, written: tuple[Re
 def test_a_comparison_is_reported_from_what_is_stored_and_links_to_its_results(browser: Any, tmp_path: Path) -> None:
     projects = [tiny(), tiny("name=slow", "commissioning.l5.days=3")]
     results = {p.name: sim.run(p, runs=6, workers=1, out=tmp_path / p.name) for p in projects}
-    compared(results).write(tmp_path / "differences.csv")
+    compare_results(results).write(tmp_path / "differences.csv")
     before = (tmp_path / "slow" / "runs.parquet").read_bytes()
     assert rebuild(tmp_path) == tmp_path / "report.html"
     assert (tmp_path / "slow" / "runs.parquet").read_bytes() == before
@@ -280,7 +280,7 @@ def test_a_comparison_is_reported_from_what_is_stored_and_links_to_its_results(b
     seen = see(browser, tmp_path / "report.html")
     assert seen.complaints == []
     assert len(seen.page.query_selector_all(".chart > svg")) == 6
-    mean = float(compared(results).table().set_index("metric")["mean"][FINISH])
+    mean = float(compare_results(results).table().set_index("metric")["mean"][FINISH])
     assert mean == 4  # two days more for each block's last test, and there is one crew
     assert "+4 days" in seen.text
     seen.page.click("text=Report of slow")
@@ -327,7 +327,7 @@ def test_what_is_counted_has_ticks_at_whole_numbers(browser: Any, written: tuple
 
 
 def test_turnovers_are_read_level_off_the_ramp(hybrid: Result) -> None:
-    found, dates = turnovers(ResultView.of(hybrid)), ResultView.of(hybrid).dates
+    found, dates = ramp_rows(ResultView.of(hybrid)), ResultView.of(hybrid).dates
     assert [turnover.mw for turnover in found] == ["25", "50", "75", "100", "125", "150", "175", "200", "225", "250"]
     finish = hybrid.summary().loc["lead_time_full_days"]
     assert (found[-1].p50, found[-1].p80) == (dates.format(finish["p50"]), dates.format(finish["p80"]))

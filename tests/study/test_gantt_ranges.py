@@ -13,7 +13,7 @@ from sim.report.figures.workforce import plot_man_hours
 from sim.report.result_view import ResultView
 from sim.study.gantt_ranges import gantt_rows
 from sim.study.result import Result
-from sim.study.sample import reached
+from sim.study.sample import days_reached
 from tests.tiny_project import tiny
 
 H = 1 / 24
@@ -76,7 +76,7 @@ def test_pictures_say_how_many_runs_they_rest_on(by_hand: Result) -> None:
 
 def test_the_day_of_every_tenth_is_read_off_each_run() -> None:
     curve = np.array([[0, 2.5, 2.5, 5.0], [0, 0, 2.5, 2.5]])
-    found = reached(curve, float(curve.max()))
+    found = days_reached(curve, float(curve.max()))
     assert list(found) == ["0.5", "1", "1.5", "2", "2.5", "3", "3.5", "4", "4.5", "5"]
     assert found["2.5"].tolist() == [1, 2]
     assert found["5"].tolist() == [3, np.inf]

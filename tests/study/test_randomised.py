@@ -9,7 +9,14 @@ import pytest
 from sim.errors import SimError
 from sim.study.chunk import OK, Chunk
 from sim.study.compare import compare
-from sim.study.intervals import between, mean_apart, mean_known, quantile_interval, quantile_known, quantiles_apart
+from sim.study.intervals import (
+    quantile_interval,
+    randomisation_interval,
+    sampled_mean,
+    sampled_mean_difference,
+    sampled_quantile,
+    sampled_quantile_differences,
+)
 from sim.study.result import Result
 from sim.study.runner import parse, run
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, latin_hypercube, ranks, stream_key
@@ -39,42 +46,42 @@ class Spread(Toy):
 
 def test_the_interval_is_that_of_the_randomisations() -> None:
     values = np.concatenate([np.full(16, float(k)) for k in range(8)])
-    found = mean_known(values, LHS)
+    found = sampled_mean(values, LHS)
     # 0 … 7: mean 3.5, standard deviation sqrt(6)
     assert found.value == 3.5
     assert found.high - 3.5 == pytest.approx(T7 * np.sqrt(6) / np.sqrt(8), rel=1e-4)
     assert found.n == 128
-    p50 = quantile_known(values, 0.5, LHS)
+    p50 = sampled_quantile(values, 0.5, LHS)
     assert p50.value == 3.0
     assert p50.half_width == pytest.approx(found.half_width)
 
 
 def test_plain_luck_keeps_its_interval() -> None:
     values = np.random.Generator(np.random.Philox(1)).standard_normal(200)
-    assert quantile_known(np.append(values, np.nan), 0.8, PLAIN_MONTE_CARLO) == quantile_interval(values, 0.8)
+    assert sampled_quantile(np.append(values, np.nan), 0.8, PLAIN_MONTE_CARLO) == quantile_interval(values, 0.8)
 
 
 def test_what_failed_is_left_out_and_what_stalled_leaves_no_bounds() -> None:
     values = np.arange(128.0)
     values[5] = np.nan
-    assert mean_known(values, LHS).n == 127
+    assert sampled_mean(values, LHS).n == 127
     values[5] = np.inf
-    assert np.isnan(mean_known(values, LHS).value)
-    assert np.isfinite(quantile_known(values, 0.5, LHS).half_width)
+    assert np.isnan(sampled_mean(values, LHS).value)
+    assert np.isfinite(sampled_quantile(values, 0.5, LHS).half_width)
     values[:16] = np.inf
-    found = quantile_known(values, 0.5, LHS)
+    found = sampled_quantile(values, 0.5, LHS)
     assert (found.low, found.high) == (-np.inf, np.inf)
-    assert between(lambda rows: float(rows.mean()), np.arange(16.0), 16).half_width == np.inf
-    assert quantile_known(np.full(128, np.nan), 0.5, LHS).n == 0
+    assert randomisation_interval(lambda rows: float(rows.mean()), np.arange(16.0), 16).half_width == np.inf
+    assert sampled_quantile(np.full(128, np.nan), 0.5, LHS).n == 0
 
 
 def test_differences_of_pairs() -> None:
     base = np.concatenate([np.arange(16.0) + k for k in range(8)])
     case = base + np.repeat(np.arange(8.0), 16)
-    mean = mean_apart(case, base, LHS)
+    mean = sampled_mean_difference(case, base, LHS)
     assert mean.value == 3.5
     assert mean.half_width == pytest.approx(T7 * np.sqrt(6) / np.sqrt(8), rel=1e-4)
-    (p50,) = quantiles_apart(case, base, (0.5,), LHS)
+    (p50,) = sampled_quantile_differences(case, base, (0.5,), LHS)
     assert p50.half_width == pytest.approx(mean.half_width)
 
 
@@ -82,7 +89,7 @@ def test_a_sample_quotes_the_interval_of_its_sampling() -> None:
     found = run(Spread(), seed=1, runs=128, sampling=LHS)
     lead = found.runs["lead_time_full_days"]
     assert found.sampling == LHS
-    assert found.quantile("lead_time_full_days", 0.8) == quantile_known(lead, 0.8, LHS)
+    assert found.quantile("lead_time_full_days", 0.8) == sampled_quantile(lead, 0.8, LHS)
     # evenly spread, the mean of a sum is known far better than its replications tell
     assert found.mean("lead_time_full_days").half_width < 0.2 * 1.96 * lead.std() / np.sqrt(128)
     band = {name: column[0] for name, column in found.curves.items() if name != "curve"}

@@ -10,7 +10,7 @@ import pytest
 from sim.errors import SimError
 from sim.study.result import EVENT_COLUMNS, Result
 from sim.study.runner import run
-from sim.study.sample import COLUMNS, bands, number, plain
+from sim.study.sample import COLUMNS, bands, json_value, number
 from tests.study.toy_case import DAYS, Toy
 
 
@@ -58,7 +58,7 @@ def test_bands_of_a_known_sample() -> None:
 
 
 def test_what_json_cannot_say() -> None:
-    said = plain({"a": np.float64(inf), "b": (float("nan"), np.int64(3)), 4: [-inf]})
+    said = json_value({"a": np.float64(inf), "b": (float("nan"), np.int64(3)), 4: [-inf]})
     assert said == {"a": "inf", "b": [None, 3], "4": ["-inf"]}
     assert number("inf") == inf
     assert np.isnan(number(None))

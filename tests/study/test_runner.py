@@ -89,7 +89,7 @@ def test_curves_leave_out_what_failed(whole: Sample) -> None:
 
 def test_when_everything_fails_there_are_rows_and_no_curve() -> None:
     sample = run(Toy(raises=frozenset(range(5))), seed=1, runs=5)
-    assert sample.having("failed") == 5
+    assert sample.count_status("failed") == 5
     assert len(sample.curves["curve"]) == 0
     assert summary(sample)["lead_time_full_days"]["n"] == 0
 

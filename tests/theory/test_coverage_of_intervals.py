@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from sim.study.intervals import quantile_known
+from sim.study.intervals import sampled_quantile
 from sim.world.streams import (
     PLAIN_MONTE_CARLO,
     FloatArray,
@@ -93,7 +93,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(
         inputs = WAYS[method]([stream_key(seed, f"step {number}") for number in range(STEPS + 2 - (method != "mc"))])
         values = duration(inputs if method == "mc" else sized(inputs))
         for share in SHARES:
-            found = quantile_known(values, share, how)
+            found = sampled_quantile(values, share, how)
             held[share] += found.low <= truth()[share] <= found.high
     covered = {share: 100 * count / STUDIES for share, count in held.items()}
     told = ", ".join(f"P{100 * share:.0f} {percent:.1f} %" for share, percent in covered.items())

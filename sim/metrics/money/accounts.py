@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.config.sections.money import PARTS
-from sim.metrics.delivery import NeededBlocks, Online, matched
+from sim.metrics.delivery import NeededBlocks, Online, useful_from
 from sim.metrics.event_log import DAY, MONTH, Index, Ints
 from sim.metrics.kernels.interface import NEVER
 from sim.metrics.money.capital import MONTH_DAYS, CapitalTimeline, capital_events, capital_metrics, ratio
-from sim.metrics.money.contracts import STANDING, Contracts, contracts
+from sim.metrics.money.contracts import STANDING_COSTS, Contracts, contracts
 from sim.metrics.money.finance import (
-    MARK_DAYS,
+    REVENUE_DAYS,
     Draws,
     Earning,
     book_value,
@@ -55,15 +55,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CostModel:
-    """What the money of all runs of a plan is measured with."""
+    """What all runs of a plan share for measuring money: contracts, layout, planned cost, reported payments."""
 
     project: Project
     layout: Layout
-    bought: Contracts
+    contracts: Contracts
     planned_usd: float = 0.0
     planned_compute_usd: float = 0.0
     reported: ReportedPayments | None = None
-    """What a project under way has paid."""
+    """Payments that a project under way has reported."""
 
     @classmethod
     def of(cls, project: Project, layout: Layout, index: Index) -> CostModel:
@@ -73,43 +73,43 @@ class CostModel:
     @property
     def standing(self) -> int:
         """Return how many items of the ledger are no contracts."""
-        return len(STANDING) + (self.reported is not None)
+        return len(STANDING_COSTS) + (self.reported is not None)
 
     def ledger(self, run: Run) -> Ledger:
         """Return the ledger of a run, with what was really paid until the data date."""
-        entries = ledger(run, self.bought, self.project)
+        entries = ledger(run, self.contracts, self.project)
         return entries if self.reported is None else reconciled(entries, self.reported)
 
     @cached_property
     def land(self) -> Ints:
         """Return which items of the ledger are land."""
-        return np.flatnonzero([name == "land" for name in self.bought.prices])
+        return np.flatnonzero([name == "land" for name in self.contracts.prices])
 
     @cached_property
     def lot(self) -> Ints:
         """Return for everything that serves which lot it is authorised with."""
-        return self.bought.group[self.bought.serving.item]
+        return self.contracts.group[self.contracts.serving.item]
 
     @cached_property
     def lot_kw(self) -> Floats:
         """Return how many kW every lot serves."""
-        lots = int(self.bought.group.max(initial=-1)) + 1
-        return np.bincount(self.lot, self.bought.serving.kw, lots).astype(np.float64)
+        lots = int(self.contracts.group.max(initial=-1)) + 1
+        return np.bincount(self.lot, self.contracts.serving.kw, lots).astype(np.float64)
 
     @cached_property
     def part(self) -> Ints:
         """Return the part of the capital that every item of the ledger belongs to."""
-        return np.append(self.bought.part, np.full(self.standing, PARTS.index("shell_and_systems")))
+        return np.append(self.contracts.part, np.full(self.standing, PARTS.index("shell_and_systems")))
 
     @cached_property
     def compute(self) -> NDArray[np.bool_]:
         """Return which items of the ledger are compute."""
-        return np.append(self.bought.compute, np.zeros(self.standing, np.bool_))
+        return np.append(self.contracts.compute, np.zeros(self.standing, np.bool_))
 
 
 def with_budget(cost_model: CostModel, planned: Run) -> CostModel:
     """Return a cost model with what the project costs as planned."""
-    total = ledger(planned, cost_model.bought, cost_model.project).total / 100
+    total = ledger(planned, cost_model.contracts, cost_model.project).total / 100
     return replace(
         cost_model, planned_usd=float(total.sum()), planned_compute_usd=float(total[cost_model.compute].sum())
     )
@@ -117,7 +117,7 @@ def with_budget(cost_model: CostModel, planned: Run) -> CostModel:
 
 @dataclass(frozen=True)
 class Accounts:
-    """The one view of a run that all money metrics share: what it is measured with, its dates, and its money.
+    """The accounts of one run, from which all money metrics are worked out.
 
     The money is its ledger, the timeline of every item, the draws on equity and debt, and what its blocks earn.
     """
@@ -146,27 +146,29 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
     online = np.where(blocks.reached, blocks.minute, NEVER)
     entries = cost_model.ledger(run)
     useful = in_clusters(online, int(blocks.wanted.sum()), business.minimum_cluster_blocks)
-    wanted = np.flatnonzero(blocks.ordered >= 0)
-    drawn = draws(entries.minute, entries.item, entries.cents, project.money.finance)
+    ordered_blocks = np.flatnonzero(blocks.ordered >= 0)
+    draws_by_date = draws(entries.minute, entries.item, entries.cents, project.money.finance)
     # draws are by date, entries by item: back to the order of the ledger
-    debt = np.empty(len(drawn.debt))
-    debt[drawn.entry] = drawn.debt * 100
+    debt = np.empty(len(draws_by_date.debt))
+    debt[draws_by_date.entry] = draws_by_date.debt * 100
     block_kw = project.block.mw_gross.value * 1000
-    serving = moments(online, useful, cost_model.layout)
-    events = capital_events(entries, debt, run.when, cost_model.bought, serving, online[wanted], block_kw)
+    online_moments = moments(online, useful, cost_model.layout)
+    events = capital_events(
+        entries, debt, run.when, cost_model.contracts, online_moments, online[ordered_blocks], block_kw
+    )
     kernels = run.record.kernels
-    found = CapitalTimeline.of(events, _built(cost_model, wanted), horizon, project.curve_days, kernels)
+    timeline = CapitalTimeline.of(events, _built_mw(cost_model, ordered_blocks), horizon, project.curve_days, kernels)
     # a block earns once its cluster is whole and it is needed; each in its own order of blocks
-    from_then = np.maximum(useful, matched(online, needed))
-    earned = earning(from_then, entries.revenue, project, kernels)
-    return Accounts(cost_model, run, blocks, needed, entries, found, drawn, earned, online)
+    earning_from = np.maximum(useful, useful_from(online, needed))
+    earned = earning(earning_from, entries.revenue, project, kernels)
+    return Accounts(cost_model, run, blocks, needed, entries, timeline, draws_by_date, earned, online)
 
 
-def _built(cost_model: CostModel, wanted: Ints) -> Floats:
+def _built_mw(cost_model: CostModel, wanted: Ints) -> Floats:
     """Return the kW every item of the ledger was built to serve."""
     # people and site serve every block that was ordered, and none alone; 1 avoids a division by 0
     whole = max(1, len(wanted)) * cost_model.project.block.mw_gross.value * 1000
-    return np.append(cost_model.bought.serving.built, np.full(cost_model.standing, whole))
+    return np.append(cost_model.contracts.serving.built, np.full(cost_model.standing, whole))
 
 
 # --- metrics and curves -----------------------------------------------------------------------------------------------
@@ -189,70 +191,70 @@ def money_metrics(accounts: Accounts) -> dict[str, float]:
     wanted, mw = blocks.wanted, float(blocks.mw[blocks.wanted].sum())
     late = accounts.online[wanted], blocks.ordered[wanted], horizon
     capital = capital_metrics(accounts.timeline, accounts.cost_model.compute, mw, project.money.cost_of_capital.value)
-    parts = _split(accounts)
+    parts = _capital_parts(accounts)
     return {
         **capital,
         **parts,
-        "authorised_idle_months": authorised(accounts) / MONTH_DAYS,
-        "exposure_at_first_mw_usd": _exposed_at_first(accounts),
+        "authorised_idle_months": authorised_idle_days(accounts) / MONTH_DAYS,
+        "exposure_at_first_mw_usd": _exposure_at_first_mw(accounts),
         "censored": float((accounts.online[wanted] > horizon).any()),
-        **_financed(accounts, capital["capital_total_usd"]),
+        **_financing_costs(accounts, capital["capital_total_usd"]),
         "obsolescence_cost_usd": _obsolescence(accounts),
         "foregone_revenue_usd": foregone(*late, project),
-        "revenue_to_day_730_usd": revenue_to(accounts.earned, blocks.start + MARK_DAYS * DAY),
+        "revenue_to_day_730_usd": revenue_to(accounts.earned, blocks.start + REVENUE_DAYS * DAY),
         "peak_net_funding_usd": peak_funding(accounts.draws.minute, accounts.draws.usd, accounts.earned),
-        "npv_usd": _value(accounts),
+        "npv_usd": _net_present_value(accounts),
         **_budget(accounts),
         **damages(*late, project),
-        **_yearly(accounts, parts, mw, capital["carrying_cost_usd"]),
+        **_yearly_costs(accounts, parts, mw, capital["carrying_cost_usd"]),
     }
 
 
-def _split(accounts: Accounts) -> dict[str, float]:
+def _capital_parts(accounts: Accounts) -> dict[str, float]:
     """Return the capital by part: to energise, shell and systems (with people and site), compute."""
     sums = np.bincount(accounts.cost_model.part, accounts.entries.total, len(PARTS)) / 100
     return {f"capital_{name}_usd": float(usd) for name, usd in zip(PARTS, sums, strict=True)}
 
 
-def _financed(accounts: Accounts, total: float) -> dict[str, float]:
+def _financing_costs(accounts: Accounts, total: float) -> dict[str, float]:
     """Return interest until the MW are online, the lenders' fees, and the capital with both."""
     finance = accounts.cost_model.project.money.finance
-    paid = interest(accounts.timeline, finance.debt_rate.value)
+    interest_usd = interest(accounts.timeline, finance.debt_rate.value)
     fees = finance.fee.value * float(accounts.draws.debt.sum())
     return {
-        "interest_during_construction_usd": paid,
+        "interest_during_construction_usd": interest_usd,
         "financing_fees_usd": fees,
-        "capital_with_financing_usd": total + paid + fees,
+        "capital_with_financing_usd": total + interest_usd + fees,
     }
 
 
-def authorised(accounts: Accounts) -> float:
+def authorised_idle_days(accounts: Accounts) -> float:
     """Return the days from each lot's authorisation to the mean of its MW online, weighted by what it costs.
 
     A lot is everything of one kind that is authorised with one order; people and site are authorised with each.
     """
     cost_model, blocks, horizon = accounts.cost_model, accounts.blocks, accounts.horizon
-    bought, entries, serving = cost_model.bought, accounts.entries, cost_model.bought.serving
+    contracts, entries, serving = cost_model.contracts, accounts.entries, cost_model.contracts.serving
     online = np.minimum(accounts.online, horizon).astype(np.float64)
-    at = np.minimum(moments(accounts.online, accounts.online, cost_model.layout)[serving.moment], horizon)
-    mean = np.bincount(cost_model.lot, serving.kw * at, len(cost_model.lot_kw)) / cost_model.lot_kw
-    since = _authorised_on(cost_model, blocks)
-    contracts_ = entries.total[: len(bought.names)]
-    waited = (contracts_ * (mean[bought.group] - since)).sum()
-    wanted = blocks.ordered >= 0
-    standing = entries.total[len(bought.names) :].sum()
-    # standing costs have no order of their own: they wait as the blocks do on average
-    waited += standing * (float((online - blocks.ordered)[wanted].mean()) if wanted.any() else 0.0)
-    return ratio(waited, float(entries.total.sum())) / DAY
+    online_minute = np.minimum(moments(accounts.online, accounts.online, cost_model.layout)[serving.moment], horizon)
+    mean_online = np.bincount(cost_model.lot, serving.kw * online_minute, len(cost_model.lot_kw)) / cost_model.lot_kw
+    authorised_minute = _authorised_on(cost_model, blocks)
+    contract_cents = entries.total[: len(contracts.names)]
+    idle_cent_minutes = (contract_cents * (mean_online[contracts.group] - authorised_minute)).sum()
+    ordered = blocks.ordered >= 0
+    standing_cents = entries.total[len(contracts.names) :].sum()
+    # standing costs have no order of their own: they are idle as long as blocks are on average
+    idle_cent_minutes += standing_cents * (float((online - blocks.ordered)[ordered].mean()) if ordered.any() else 0.0)
+    return ratio(idle_cent_minutes, float(entries.total.sum())) / DAY
 
 
 def _authorised_on(cost_model: CostModel, blocks: Online) -> Ints:
     """Return the minute at which every contract was authorised: with its place."""
-    dated = cost_model.bought.authorised
-    return np.where(dated >= 0, dated, blocks.ordered[cost_model.bought.block])
+    dated = cost_model.contracts.authorised
+    return np.where(dated >= 0, dated, blocks.ordered[cost_model.contracts.block])
 
 
-def _exposed_at_first(accounts: Accounts) -> float:
+def _exposure_at_first_mw(accounts: Accounts) -> float:
     """Return what could be lost on the day the first MW is online; all of it if none ever is."""
     found, first = accounts.timeline, int(accounts.online.min())
     # the rows of all items that hold at that minute; `until` stops at the horizon, so a later minute is there
@@ -261,17 +263,20 @@ def _exposed_at_first(accounts: Accounts) -> float:
 
 
 def _obsolescence(accounts: Accounts) -> float:
-    """Return what compute loses in value between title and service."""
-    bought, percent = accounts.cost_model.bought, accounts.cost_model.project.money.business.obsolescence.value
-    title = bought.title
-    when = accounts.run.when[title.step]
-    there = when >= 0
-    item = title.item[there]
-    usd = accounts.entries.total[item] / 100 * title.share[there]
-    return obsolescence(when[there], accounts.online[bought.block[item]], usd, accounts.horizon, percent)
+    """Return the dollars of value that compute loses between title and service."""
+    contracts = accounts.cost_model.contracts
+    percent_per_month = accounts.cost_model.project.money.business.obsolescence.value
+    title = contracts.title
+    title_minute = accounts.run.when[title.step]
+    has_title = title_minute >= 0
+    item = title.item[has_title]
+    usd = accounts.entries.total[item] / 100 * title.share[has_title]
+    return obsolescence(
+        title_minute[has_title], accounts.online[contracts.block[item]], usd, accounts.horizon, percent_per_month
+    )
 
 
-def _value(accounts: Accounts) -> float:
+def _net_present_value(accounts: Accounts) -> float:
     """Return the net present value on the project's first day."""
     drawn, project, horizon = accounts.draws, accounts.cost_model.project, accounts.horizon
     book = book_value(drawn.minute, drawn.usd, accounts.cost_model.compute[drawn.item], horizon, project)
@@ -286,29 +291,29 @@ def _budget(accounts: Accounts) -> dict[str, float]:
     if not planned:
         return {}
     contingency = cost_model.project.money.contingency.share.value * (planned - cost_model.planned_compute_usd)
-    beyond = float(accounts.entries.total.sum()) / 100 - planned
+    over_plan = float(accounts.entries.total.sum()) / 100 - planned
     return {
         "budget_usd": planned + contingency,
-        # what is cheaper than planned gives nothing back to the contingency
-        "contingency_drawn_usd": min(contingency, max(0.0, beyond)),
-        "cost_over_budget_usd": beyond - contingency,
+        # a cost below plan adds nothing to the contingency
+        "contingency_drawn_usd": min(contingency, max(0.0, over_plan)),
+        "cost_over_budget_usd": over_plan - contingency,
     }
 
 
-def _yearly(accounts: Accounts, parts: Mapping[str, float], mw: float, carrying: float) -> dict[str, float]:
-    """Return what it costs to run a year, and what a GPU-hour costs."""
+def _yearly_costs(accounts: Accounts, parts: Mapping[str, float], mw: float, carrying: float) -> dict[str, float]:
+    """Return the running costs of a year, and the cost of a GPU-hour."""
     project, usd = accounts.cost_model.project, accounts.entries.total / 100
-    finance, run = project.money.finance, running_cost(project.money.business, mw)
+    finance, costs_of_year = project.money.finance, running_cost(project.money.business, mw)
     financing = finance.gearing.value * finance.debt_rate.value / 100 * float(usd.sum())
-    # land is part of shell and systems in the ledger, and a layer of its own here: it does not wear out
+    # land is part of shell and systems in the ledger, and a layer of its own here: it is not depreciated
     land = float(usd[accounts.cost_model.land].sum())
     energise, shell, compute = (parts[f"capital_{part}_usd"] for part in PARTS)
     cost = layers(project, mw, land, energise, shell - land, compute, carrying)
     return {
         "opex_financing_usd_per_year": financing,
-        "opex_energy_usd_per_year": run["energy"],
-        "opex_operations_usd_per_year": run["operations"],
-        "opex_usd_per_year": financing + fsum(run.values()),
+        "opex_energy_usd_per_year": costs_of_year["energy"],
+        "opex_operations_usd_per_year": costs_of_year["operations"],
+        "opex_usd_per_year": financing + fsum(costs_of_year.values()),
         **per_gpu_hour(cost, project),
         **gpu_hour_parts(cost, project),
         "gross_margin_share": gross_margin(project, mw, energise + shell, compute),
@@ -316,14 +321,14 @@ def _yearly(accounts: Accounts, parts: Mapping[str, float], mw: float, carrying:
 
 
 def money_curves(accounts: Accounts, days: int) -> dict[str, Floats]:
-    """Return the curves of money by day: deployed, in service, committed, exposed; cash by the month; draws."""
-    drawn = accounts.draws
+    """Return the curves of money by day: deployed, in service, committed, exposure; cash flow by the month; draws."""
+    draws_ = accounts.draws
     return {
         # the first four of CURVES, in the timeline's order
         **dict(zip(CURVES, accounts.timeline.daily(), strict=False)),
         "cash_flow_usd_per_month": _cash_flow(accounts, days),
-        "equity_drawn_usd": running(drawn.minute, drawn.usd - drawn.debt, days),
-        "debt_drawn_usd": running(drawn.minute, drawn.debt, days),
+        "equity_drawn_usd": running(draws_.minute, draws_.usd - draws_.debt, days),
+        "debt_drawn_usd": running(draws_.minute, draws_.debt, days),
     }
 
 

@@ -102,14 +102,14 @@ class CapitalTimeline:
 
 
 def capital_events(
-    entries: Ledger, debt: Floats, when: Ints, bought: Contracts, moments: Ints, online: Ints, block_kw: float
+    entries: Ledger, debt: Floats, when: Ints, contracts: Contracts, moments: Ints, online: Ints, block_kw: float
 ) -> CapitalEvents:
     """Return everything that changes an item of capital in one run.
 
     `debt` is how many cents of each entry are debt, `moments` the minutes at which items begin to serve, `online` those
     of the ordered blocks, `block_kw` what one of them serves.
     """
-    serving, owed = bought.serving, bought.owed
+    serving, owed = contracts.serving, contracts.owed
     return CapitalEvents(
         item=entries.item,
         minute=entries.minute,

@@ -36,71 +36,71 @@ from sim.plan.vocabulary import NOTE
 
 Floats = NDArray[np.float64]
 Steps = Sequence[tuple[int, int]]
-"""Notes of one kind about one thing: the step of the plan, and how much it notes."""
-Noted = Mapping[str, Steps]
+"""(step of the plan, amount) of every note of one kind about one item."""
+NotesByKind = Mapping[str, Steps]
 """The notes about one item, by kind."""
-Due = tuple[int, float, int]
-"""A step of the plan, a share of the price, and minutes from the one to the other."""
+DueShare = tuple[int, float, int]
+"""(step of the plan, share of the price that it makes due, lag in minutes until that is due)."""
 DELIVERED = (Stage(since="delivered", share=1.0),)
 
 
-def payments(terms: Price, noted: Noted) -> Iterator[Due]:
-    """Yield (step, share up to and with it, lag): a milestone in parts is paid in parts, less what is kept back.
+def payments(terms: Price, notes: NotesByKind) -> Iterator[DueShare]:
+    """Yield (step, cumulated share of the price, lag): a milestone in parts is paid in parts, less the retention.
 
-    Milestones that the plan does not note for this item leave their shares to the others.
+    The shares of milestones that the plan does not note for this item go to the others.
     """
     retained = terms.retention
     # nothing is kept back until a milestone that never comes: it would never be paid
-    kept = retained.share.value if retained is not None and noted.get(retained.until) else 0.0
+    retained_share = retained.share.value if retained is not None and notes.get(retained.until) else 0.0
     # terms are shared by many items, and not each has all milestones: the shares that apply are scaled to 1
-    there = fsum(payment.share for payment in terms.payments if noted.get(payment.on))
-    upto = 0.0
+    applicable_shares = fsum(payment.share for payment in terms.payments if notes.get(payment.on))
+    cumulated = 0.0
     for payment in terms.payments:
-        for step, part in _parts(noted.get(payment.on, ())):
+        for step, fraction in _parts(notes.get(payment.on, ())):
             # cumulated, as the ledger rounds totals: parts then add up to the price in cents
-            upto += payment.share / there * part * (1 - kept)
-            yield step, upto, _minutes(payment.lag_days.value)
-    if retained is not None and kept:
-        for step, part in _parts(noted[retained.until]):
-            upto += kept * part
-            yield step, upto, _minutes(retained.lag_days.value)
+            cumulated += payment.share / applicable_shares * fraction * (1 - retained_share)
+            yield step, cumulated, _minutes(payment.lag_days.value)
+    if retained is not None and retained_share:
+        for step, fraction in _parts(notes[retained.until]):
+            cumulated += retained_share * fraction
+            yield step, cumulated, _minutes(retained.lag_days.value)
 
 
-def owed(terms: Price, noted: Noted) -> Iterator[Due]:
-    """Yield (step, further share that is owed even if the item is cancelled, 0), stage after stage."""
-    before = 0.0
+def owed(terms: Price, notes: NotesByKind) -> Iterator[DueShare]:
+    """Yield (step, additional share owed if the item is cancelled after it, 0), stage after stage."""
+    owed_before = 0.0
     for stage in terms.cancelling or DELIVERED:
-        for step, part in _parts(noted.get(stage.since, ())):
+        for step, fraction in _parts(notes.get(stage.since, ())):
             # stages are stated as totals; what is added is the step from the one before
-            yield step, (stage.share - before) * part, 0
-        before = stage.share if noted.get(stage.since) else before
+            yield step, (stage.share - owed_before) * fraction, 0
+        owed_before = stage.share if notes.get(stage.since) else owed_before
 
 
-def title(kind: str, noted: Noted) -> Iterator[Due]:
-    """Yield (step, share that changes hands, 0), part by part."""
-    for step, part in _parts(noted.get(kind, ())):
-        yield step, part, 0
+def title(kind: str, notes: NotesByKind) -> Iterator[DueShare]:
+    """Yield (step, share of the item that changes hands with it, 0), part by part."""
+    for step, fraction in _parts(notes.get(kind, ())):
+        yield step, fraction, 0
 
 
 def _parts(steps: Steps) -> Iterator[tuple[int, float]]:
-    """Yield steps with their share of all that they note together."""
-    whole = sum(amount for _, amount in steps)
+    """Yield steps with their share of the amount that they note together."""
+    total = sum(amount for _, amount in steps)
     for step, amount in steps:
-        yield step, amount / whole
+        yield step, amount / total
 
 
 def _minutes(days: float) -> int:
     return round(days * DAY)
 
 
-def shares(rows: Sequence[Sequence[Due]]) -> Shares:
-    """Return the rows of every item, in the order of items."""
-    flat = [row for rows_ in rows for row in rows_]
+def shares(rows: Sequence[Sequence[DueShare]]) -> Shares:
+    """Return the rows of all items as arrays, in the order of items."""
+    flat_rows = [row for rows_ in rows for row in rows_]
     return Shares(
-        np.repeat(np.arange(len(rows)), [len(one) for one in rows]),
-        np.array([step for step, _, _ in flat], np.int64),
-        np.array([share for _, share, _ in flat], np.float64),
-        np.array([lag for _, _, lag in flat], np.int64),
+        np.repeat(np.arange(len(rows)), [len(item_rows) for item_rows in rows]),
+        np.array([step for step, _, _ in flat_rows], np.int64),
+        np.array([share for _, share, _ in flat_rows], np.float64),
+        np.array([lag for _, _, lag in flat_rows], np.int64),
     )
 
 
@@ -108,23 +108,23 @@ def shares(rows: Sequence[Sequence[Due]]) -> Shares:
 
 
 FEE = "fee"
-STANDING = (LABOUR, CAMP, GENERAL_CONDITIONS, FEE)
+STANDING_COSTS = (LABOUR, CAMP, GENERAL_CONDITIONS, FEE)
 WEEK = 7 * DAY
-LENGTHS = {LABOUR: WEEK, CAMP: WEEK, GENERAL_CONDITIONS: MONTH}
-"""Minutes of the period at whose end each of them falls due."""
+PERIODS = {LABOUR: WEEK, CAMP: WEEK, GENERAL_CONDITIONS: MONTH}
+"""Minutes of the period at whose end each standing cost is due."""
 
 
 def wages(people: Headcount, paid_by_day: Floats, project: Project, factor: float) -> Floats:
-    """Return dollars by day: headcount × paid hours × loaded rate, indirect people at the rate of those they serve.
+    """Return dollars by day: headcount × paid hours × loaded rate; indirect people at the mean rate of those they support.
 
-    Hours of overtime cost the rate times what overtime costs more, those of a second shift what it costs beyond the rate, and
-    those of crews that stand by the share that is agreed.
+    Overtime hours cost the rate times the overtime factor, those of a second shift its surcharge on the rate, and those of
+    standby crews the agreed share.
     """
     rates = np.array([project.labour.trades[trade].paid_rate for trade in people.trades])
-    crowd = people.direct.sum(axis=0)
+    direct = people.direct.sum(axis=0)
     # indirect people have no trade: they are paid as the mean of those they serve
-    whole = np.divide(people.total, crowd, out=np.zeros(len(crowd)), where=crowd > 0)
-    by_day: Floats = _weighted(rates, people.direct) * paid_by_day * whole * factor
+    people_per_direct = np.divide(people.total, direct, out=np.zeros(len(direct)), where=direct > 0)
+    by_day: Floats = _weighted(rates, people.direct) * paid_by_day * people_per_direct * factor
     policy = project.labour.acceleration
     if policy is not None and policy.overtime is not None:
         by_day = by_day + _weighted(rates, people.overtime) * paid_by_day * (policy.overtime.pay.value * factor)
@@ -141,8 +141,8 @@ def _weighted(rates: Floats, people: NDArray[np.int64]) -> Floats:
     Not by a matrix product: how that adds up is the library's and the processor's choice, and half a cent of wages more or
     less is a cent in another week.
     """
-    found: Floats = (rates[:, None] * people).sum(axis=0)
-    return found
+    total: Floats = (rates[:, None] * people).sum(axis=0)
+    return total
 
 
 def beds(people: Headcount, project: Project, usd_per_bed_day: float) -> Floats:
@@ -167,7 +167,7 @@ LEGAL_WIDTH_FT, LEGAL_LB = 8.5, 48_000
 
 @dataclass(frozen=True)
 class Contracts:
-    """Everything that is bought: names, unit costs by factor, quantities, and when it is due.
+    """Everything that is bought, as arrays over items: names, unit costs by factor, quantities, and what is due when.
 
     `unit` and `extra` number the plan's factors (-1: none); `group` numbers what is authorised together, `block` is
     the first block it is for, `authorised` the minute, or -1 where that is the block's order's. `title` are the
@@ -202,12 +202,12 @@ class Contracts:
     @cached_property
     def billed_items(self) -> NDArray[np.bool_]:
         """Return which items of the ledger the contractor bills: standing costs are his."""
-        return np.append(self.billed, np.ones(len(STANDING), np.bool_))
+        return np.append(self.billed, np.ones(len(STANDING_COSTS), np.bool_))
 
 
 @dataclass(frozen=True)
-class _Bought:
-    """One item on the way to becoming a row of the contracts."""
+class _PricedItem:
+    """One item before it becomes a row of the contracts."""
 
     price: str
     terms: Price
@@ -222,55 +222,57 @@ class _Bought:
 
 def contracts(index: Index, layout: Layout, project: Project) -> Contracts:
     """Return what a project buys, by the items that its plan notes."""
-    bought = list(_bought(index, layout, project))
+    items = list(_priced_items(index, layout, project))
     factors = {name: number for number, name in enumerate(index.plan.inputs.factors)}
     blocks = {block.name: number for number, block in enumerate(layout.blocks)}
-    first = np.array([blocks[item.place.blocks[0]] for item in bought], np.int64)
+    first_blocks = np.array([blocks[item.place.blocks[0]] for item in items], np.int64)
     # groups are numbered in the order in which they first come, so that numbers do not depend on hashing
-    keys = [_group(item, number, project) for item, number in zip(bought, first.tolist(), strict=True)]
+    keys = [_group(item, number, project) for item, number in zip(items, first_blocks.tolist(), strict=True)]
     groups = {key: number for number, key in enumerate(dict.fromkeys(keys))}
-    compute = [item.terms.part == "compute" for item in bought]
+    compute = [item.terms.part == "compute" for item in items]
     return Contracts(
-        names=tuple(item.name for item in bought),
-        prices=tuple(item.price for item in bought),
-        places=tuple(item.place.name for item in bought),
-        unit=np.array([factors[price(item.price)] for item in bought], np.int64),
-        quantity=np.array([_quantity(item, project) for item in bought]),
-        extra=np.array([factors.get(addition(item.price), -1) for item in bought], np.int64),
-        extra_quantity=np.array([_extra(item, project) for item in bought]),
-        escalation=np.array([item.terms.escalation.value / 100 for item in bought]),
-        sales_tax=np.array([item.terms.sales_tax.value for item in bought]),
-        part=np.array([PARTS.index(item.terms.part) for item in bought], np.int64),
-        billed=np.array([item.terms.paid_by == "contractor" for item in bought], np.bool_),
-        ordered=np.array([_first(item) for item in bought], np.int64),
+        names=tuple(item.name for item in items),
+        prices=tuple(item.price for item in items),
+        places=tuple(item.place.name for item in items),
+        unit=np.array([factors[price(item.price)] for item in items], np.int64),
+        quantity=np.array([_quantity(item, project) for item in items]),
+        extra=np.array([factors.get(addition(item.price), -1) for item in items], np.int64),
+        extra_quantity=np.array([_extra(item, project) for item in items]),
+        escalation=np.array([item.terms.escalation.value / 100 for item in items]),
+        sales_tax=np.array([item.terms.sales_tax.value for item in items]),
+        part=np.array([PARTS.index(item.terms.part) for item in items], np.int64),
+        billed=np.array([item.terms.paid_by == "contractor" for item in items], np.bool_),
+        ordered=np.array([_first(item) for item in items], np.int64),
         group=np.array([groups[key] for key in keys], np.int64),
-        block=first,
-        authorised=np.array([_authorised(item, project) for item in bought], np.int64),
-        due=shares([list(payments(item.terms, item.noted)) for item in bought]),
-        owed=shares([list(owed(item.terms, item.noted)) for item in bought]),
-        title=shares([list(_title(item, project)) for item in bought]),
-        serving=served_by([item.place for item in bought], compute, layout, project),
+        block=first_blocks,
+        authorised=np.array([_authorised(item, project) for item in items], np.int64),
+        due=shares([list(payments(item.terms, item.noted)) for item in items]),
+        owed=shares([list(owed(item.terms, item.noted)) for item in items]),
+        title=shares([list(_title(item, project)) for item in items]),
+        serving=served_by([item.place for item in items], compute, layout, project),
     )
 
 
 # --- what there is to buy -------------------------------------------------------------------------------------
 
 
-def _bought(index: Index, layout: Layout, project: Project) -> Iterator[_Bought]:
+def _priced_items(index: Index, layout: Layout, project: Project) -> Iterator[_PricedItem]:
     """Yield every item with a price that the plan notes at some place, in the order of prices and places."""
-    noted = _noted(index)
+    notes_by_part = _notes_of_plan(index)
     places = {place.name: place for group in (layout.phases, layout.halls, layout.blocks) for place in group}
     places |= {place.name: place for place in generating_units(project, layout)}
     plants = {plant.name: plant for plant in layout.plants}
     for name, terms in project.money.prices.items():
         sources = terms.of or (name,)
-        # a dict for its order: items must stand in the same order in every process
-        at = dict.fromkeys(place for source in sources for place in noted.get(source, {}))
-        for place in at:
-            notes = _merged_notes([noted[source][place] for source in sources if place in noted.get(source, {})])
-            served = (plants if "grid" in sources else places)[place]
-            item = _Bought(name, terms, served, {**notes, ONLINE: _online(served, noted)})
-            # an item that costs nothing in any run would be a row in every sum
+        # a dict keeps the order: items must have the same order in every process
+        places_of_item = dict.fromkeys(place for source in sources for place in notes_by_part.get(source, {}))
+        for place in places_of_item:
+            notes = _merged_notes(
+                [notes_by_part[source][place] for source in sources if place in notes_by_part.get(source, {})]
+            )
+            place_of_item = (plants if "grid" in sources else places)[place]
+            item = _PricedItem(name, terms, place_of_item, {**notes, ONLINE: _online(place_of_item, notes_by_part)})
+            # items without cost in any run are left out
             if _quantity(item, project) or _extra(item, project):
                 yield item
 
@@ -280,14 +282,14 @@ def _online(place: Place, noted: Mapping[str, Mapping[str, Mapping[str, Steps]]]
     return [step for block in place.blocks for step in noted.get("", {}).get(block, {}).get(ONLINE, ())]
 
 
-def _noted(index: Index) -> dict[str, dict[str, dict[str, list[tuple[int, int]]]]]:
-    """Return the notes of a plan: part, place, kind → steps and amounts."""
-    found: dict[str, dict[str, dict[str, list[tuple[int, int]]]]] = defaultdict(lambda: defaultdict(dict))
+def _notes_of_plan(index: Index) -> dict[str, dict[str, dict[str, list[tuple[int, int]]]]]:
+    """Return the notes of a plan by part, place and kind: (step, amount) of each."""
+    notes: dict[str, dict[str, dict[str, list[tuple[int, int]]]]] = defaultdict(lambda: defaultdict(dict))
     plan = index.plan
     for step in np.flatnonzero(plan.rows[:, 0] == NOTE).tolist():
         kind, part, place = plan.notes[plan.rows[step, 1]]
-        found[part][place].setdefault(kind, []).append((step, int(plan.rows[step, 2])))
-    return found
+        notes[part][place].setdefault(kind, []).append((step, int(plan.rows[step, 2])))
+    return notes
 
 
 def _merged_notes(notes: Sequence[Mapping[str, Steps]]) -> dict[str, Steps]:
@@ -299,27 +301,27 @@ def _merged_notes(notes: Sequence[Mapping[str, Steps]]) -> dict[str, Steps]:
     return {kind: tuple(steps) for kind, steps in found.items()}
 
 
-def _group(item: _Bought, block: int, project: Project) -> tuple[str, int | str]:
+def _group(item: _PricedItem, block: int, project: Project) -> tuple[str, int | str]:
     """Return what an item is authorised together with: all of its kind with the same order."""
     if project.orders.policy == "follow_demand":
         return item.price, block // project.orders.lot_blocks
     return item.price, item.place.phase if project.orders.phase_after_units else item.place.order_day
 
 
-def _authorised(item: _Bought, project: Project) -> int:
+def _authorised(item: _PricedItem, project: Project) -> int:
     """Return the minute at which an item is authorised, or -1 where it is authorised with an order without a date."""
     orders, place = project.orders, item.place
     dated = orders.policy != "follow_demand" and not orders.phase_after_units
     return place.order_day * DAY if dated else -1
 
 
-def _first(item: _Bought) -> int:
+def _first(item: _PricedItem) -> int:
     """Return the step with which an item is ordered: its first order, or the first thing that makes it due."""
     ordered = item.noted.get("ordered") or item.noted.get(item.terms.payments[0].on) or ()
     return ordered[0][0] if ordered else -1
 
 
-def _title(item: _Bought, project: Project) -> Iterator[Due]:
+def _title(item: _PricedItem, project: Project) -> Iterator[DueShare]:
     """Yield when a block's compute becomes the owner's; it loses value from then on."""
     if item.terms.part == "compute" and len(item.place.blocks) == 1:
         yield from title(project.money.business.title, item.noted)
@@ -328,7 +330,7 @@ def _title(item: _Bought, project: Project) -> Iterator[Due]:
 # --- how much of it -------------------------------------------------------------------------------------------
 
 
-def _quantity(item: _Bought, project: Project) -> float:
+def _quantity(item: _PricedItem, project: Project) -> float:
     """Return the quantity that the unit cost is multiplied with."""
     terms, place = item.terms, item.place
     if terms.usd_per_mw is not None:
@@ -349,13 +351,13 @@ def _load_miles(system: str, project: Project, terms: Price) -> float:
     return skid.per_block * float(miles) * (1.0 if legal else terms.oversize_factor.value)
 
 
-def _extra(item: _Bought, project: Project) -> float:
+def _extra(item: _PricedItem, project: Project) -> float:
     """Return the MW for which a factory's addition is paid."""
     added = item.terms.in_factory_usd_per_mw is not None and any(_made_in_factory(item, project))
     return item.place.built_mw if added else 0.0
 
 
-def _made_in_factory(item: _Bought, project: Project) -> list[str]:
+def _made_in_factory(item: _PricedItem, project: Project) -> list[str]:
     """Return the systems an item is about that are made in a factory."""
     systems: dict[str, System] = project.by_system
     about = item.terms.of or (item.price,)

@@ -5,7 +5,7 @@ of what must be funded); financing (draws on equity and debt, interest until the
 of a GPU-hour for one owner of all layers, and for a tenant of owners of whom each adds a margin).
 
 All formulas count to the evaluation horizon: a block that is not online by then earns nothing and is late until then.
-Rates a year or month are turned into a force per minute once, so that any span of minutes is one exponential.
+Yearly or monthly rates are turned into a continuous rate per minute, so that discounting is one exponential.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from sim.metrics.money.capital import CapitalTimeline
 Floats = NDArray[np.float64]
 YEAR = 365.25 * DAY
 HOURS_A_YEAR = 365.25 * 24
-MARK_DAYS = 730
+REVENUE_DAYS = 730
 
 
 @dataclass(frozen=True)
@@ -75,14 +75,14 @@ def revenue_to(earned: Earning, minute: float) -> float:
 
 
 def peak_funding(minute: Ints, usd: Floats, earned: Earning) -> float:
-    """Return the most that is out at any moment: everything paid less everything earned, net of running cost.
+    """Return the most dollars that must be funded at any moment: payments less net revenue until then.
 
     `minute` is in order. Between two payments the need only falls, so its peak is at one of them.
     """
     if not len(minute):
         return 0.0
-    out = np.cumsum(usd) - earned.until(minute.astype(np.float64))
-    return float(max(0.0, out.max()))
+    funding_need = np.cumsum(usd) - earned.until(minute.astype(np.float64))
+    return float(max(0.0, funding_need.max()))
 
 
 def foregone(online: Ints, ordered: Ints, horizon: int, project: Project) -> float:
@@ -111,19 +111,19 @@ def net_present_value(
     """
     minute, usd = paid
     # the continuous rate that gives the yearly one: any minute is discounted by one exponential
-    force = np.log1p(percent_per_year / 100) / YEAR
+    rate = np.log1p(percent_per_year / 100) / YEAR
     # payments beyond the horizon are left out on both sides: neither cost nor book value
-    inside = minute <= horizon
-    out = (usd[inside] * np.exp(-force * minute[inside])).sum()
-    left = book[inside].sum() * np.exp(-force * horizon)
-    # blocks that come later get a span of no length, and earn nothing
+    within_horizon = minute <= horizon
+    discounted_payments = (usd[within_horizon] * np.exp(-rate * minute[within_horizon])).sum()
+    discounted_book = book[within_horizon].sum() * np.exp(-rate * horizon)
+    # blocks that come online after the horizon earn nothing
     begin = np.minimum(earned.minute, horizon)
     # the integral of e^(-force t); its limit where money costs nothing would be 0/0
-    if force:
-        span = (np.exp(-force * begin) - np.exp(-force * horizon)) / force
+    if rate:
+        discounted_minutes = (np.exp(-rate * begin) - np.exp(-rate * horizon)) / rate
     else:
-        span = (horizon - begin).astype(np.float64)
-    return float((earned.net * span).sum() + left - out)
+        discounted_minutes = (horizon - begin).astype(np.float64)
+    return float((earned.net * discounted_minutes).sum() + discounted_book - discounted_payments)
 
 
 def book_value(minute: Ints, usd: Floats, compute: NDArray[np.bool_], horizon: int, project: Project) -> Floats:
@@ -136,18 +136,18 @@ def book_value(minute: Ints, usd: Floats, compute: NDArray[np.bool_], horizon: i
 
 
 def damages(online: Ints, ordered: Ints, horizon: int, project: Project) -> dict[str, float]:
-    """Return liquidated damages, and whether the long-stop date is missed; nothing where none are agreed."""
-    agreed: Damages | None = project.money.damages
-    if agreed is None:
+    """Return liquidated damages in dollars, and whether the long-stop date is missed; nothing where none are agreed."""
+    terms: Damages | None = project.money.damages
+    if terms is None:
         return {}
     mw = project.block.mw_gross.value
-    late = np.maximum(0.0, np.minimum(online, horizon) - ordered - agreed.promised_days.value * DAY) / DAY
-    in_time = online <= ordered + agreed.long_stop_days.value * DAY
+    late = np.maximum(0.0, np.minimum(online, horizon) - ordered - terms.promised_days.value * DAY) / DAY
+    in_time = online <= ordered + terms.long_stop_days.value * DAY
     # 0 stands for all that was ordered
-    wanted = agreed.minimum_mw.value or mw * len(online)
+    minimum_mw = terms.minimum_mw.value or mw * len(online)
     return {
-        "liquidated_damages_usd": float(min(agreed.cap_usd.value, mw * late.sum() * agreed.usd_per_mw_day.value)),
-        "long_stop_missed": float(mw * in_time.sum() < wanted),
+        "liquidated_damages_usd": float(min(terms.cap_usd.value, mw * late.sum() * terms.usd_per_mw_day.value)),
+        "long_stop_missed": float(mw * in_time.sum() < minimum_mw),
     }
 
 
@@ -166,44 +166,45 @@ class Draws:
 
 
 def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
-    """Return the draws on equity and debt: debt by the gearing, or once the equity's share of the total is spent."""
+    """Return the draws on equity and debt: debt by the gearing ratio, or only once equity is spent."""
     order = np.argsort(minute, kind="stable")
     usd, gearing = cents[order] / 100, finance.gearing.value
     debt = usd * gearing
     if finance.draw == "equity_first":
         # in whole minutes: within one of them no payment comes before another
-        debt = usd * _beyond(minute[order], usd, (1 - gearing) * usd.sum())
+        debt = usd * _debt_shares(minute[order], usd, (1 - gearing) * usd.sum())
     return Draws(minute[order], item[order], usd, debt, order)
 
 
-def _beyond(minute: Ints, usd: Floats, equity: float) -> Floats:
-    """Return the share of every payment that lies beyond so much equity; payments of one minute share alike."""
-    first = np.flatnonzero(np.diff(minute, prepend=-1))
+def _debt_shares(minute: Ints, usd: Floats, equity: float) -> Floats:
+    """Return the share of every payment that exceeds the equity, in 0..1; payments of one minute have the same share."""
+    first_of_minute = np.flatnonzero(np.diff(minute, prepend=-1))
     # `reduceat` refuses an empty list of begins
-    together = np.add.reduceat(usd, first) if len(first) else usd
-    debt = np.diff(np.maximum(np.cumsum(together) - equity, 0.0), prepend=0.0)
+    paid_in_minute = np.add.reduceat(usd, first_of_minute) if len(first_of_minute) else usd
+    debt = np.diff(np.maximum(np.cumsum(paid_in_minute) - equity, 0.0), prepend=0.0)
     # a minute whose payments cancel out draws nothing, and has no share
-    shares = np.divide(debt, together, out=np.zeros(len(together)), where=together != 0)
-    return np.repeat(shares, np.diff(np.append(first, len(minute))))
+    shares = np.divide(debt, paid_in_minute, out=np.zeros(len(paid_in_minute)), where=paid_in_minute != 0)
+    return np.repeat(shares, np.diff(np.append(first_of_minute, len(minute))))
 
 
-def interest(found: CapitalTimeline, percent_per_year: float) -> float:
+def interest(timeline: CapitalTimeline, percent_per_year: float) -> float:
     """Return the interest on debt until the blocks it was drawn for are online, or to the horizon, compounded monthly.
 
     A draw D for an item, of which block b is the share w, costs D × Σ w ((1 + r/12)^m − 1), m the months from the
     draw to b online; what is online already costs nothing, what never is costs to the horizon.
     """
-    if not percent_per_year or not found.debt.any():
+    if not percent_per_year or not timeline.debt.any():
         return 0.0
     # compounded by the month, at any minute: (1 + r/12)^m with a real m
-    growth = np.log1p(percent_per_year / 1200) / MONTH
-    drawn = found.kernels.debt_draws(found.table)
-    # one exponential a row; a draw's factor is the quotient of two of them, so pairs of rows need none
-    grown = np.exp(growth * np.minimum(drawn.minute, found.horizon))
-    costs = np.cumsum(drawn.change * grown)
+    rate = np.log1p(percent_per_year / 1200) / MONTH
+    drawn = timeline.kernels.debt_draws(timeline.table)
+    # one exponential a row: the factor between two rows is the quotient of theirs
+    growth_at = np.exp(rate * np.minimum(drawn.minute, timeline.horizon))
+    cumulated = np.cumsum(drawn.change * growth_at)
     # what comes online after a draw ends its interest then; what is never online, at the horizon
-    later, never = costs[drawn.last] - costs[drawn.row], 1.0 - drawn.share_last
-    factor = (later + never * np.exp(growth * found.horizon)) / grown[drawn.row] - (1.0 - drawn.share)
+    until_online, share_never_online = cumulated[drawn.last] - cumulated[drawn.row], 1.0 - drawn.share_last
+    at_horizon = share_never_online * np.exp(rate * timeline.horizon)
+    factor = (until_online + at_horizon) / growth_at[drawn.row] - (1.0 - drawn.share)
     return float((drawn.debt * factor).sum()) / 100  # no matrix product, see `wages`
 
 
@@ -232,10 +233,10 @@ COST_PARTS = ("chips", "shell", "power", "energy", "operations", "financing")
 
 @dataclass(frozen=True)
 class Layers:
-    """Cost a year of each layer, in dollars, the GPU-hours sold in it, and what the capital wears a year.
+    """Yearly cost of each layer, in dollars, GPU-hours sold a year, and yearly depreciation.
 
-    `wear` is straight-line depreciation of chips, shell and power plant; what the layers cost beyond it and the
-    running cost is financing.
+    `depreciation` is straight-line, of chips, shell and power plant; what the layers cost beyond it and the running
+    cost is financing.
     """
 
     land: float
@@ -245,7 +246,7 @@ class Layers:
     compute: float
     gpu_hours: float
     running: Mapping[str, float]
-    wear: tuple[float, float, float]
+    depreciation: tuple[float, float, float]
 
     @property
     def owned(self) -> float:
@@ -263,18 +264,18 @@ def layers(
     """
     money, ownership = project.money, project.money.ownership
     rate = money.cost_of_capital.value / 100
-    fixed = recovery(rate, ownership.infrastructure_years.value)
-    run = running_cost(money.business, mw)
+    annuity_factor = recovery(rate, ownership.infrastructure_years.value)
+    costs = running_cost(money.business, mw)
     gpus = mw / project.block.mw_gross.value * project.block.mw_it.value * ownership.gpus_per_mw_it.value
     years, compute_years = ownership.infrastructure_years.value, ownership.compute_years.value
     return Layers(
         land * rate,
-        run["energy"] + energise * fixed,
-        (building + carrying) * fixed,
-        run["operations"],
+        costs["energy"] + energise * annuity_factor,
+        (building + carrying) * annuity_factor,
+        costs["operations"],
         compute * recovery(rate, compute_years),
         gpus * HOURS_A_YEAR * ownership.utilisation.value,
-        run,
+        costs,
         (compute / compute_years, building / years, energise / years),
     )
 
@@ -286,25 +287,25 @@ def recovery(rate: float, years: float) -> float:
 
 
 def rented(cost: Layers, project: Project, year: float = 0.0) -> float:
-    """Return what the same costs a year where each layer adds its margin to its cost and to all it buys.
+    """Return the same costs a year, in dollars, where each layer adds its margin to its own cost and to all it buys.
 
     The landlord builds on rented land; the operator rents the building and buys power; the computers' owner pays
     the operator. The margin on compute falls by a share a year; the others stay.
     """
     margins = project.money.ownership.margins
-    falls = 1 - project.money.ownership.compute_margin_falls.value / 100
+    margin_kept = 1 - project.money.ownership.compute_margin_falls.value / 100
     # in the order of who buys from whom: margins are paid on margins
     land = cost.land * (1 + margins.land.value)
     energy = cost.energy * (1 + margins.energy.value)
     building = (cost.building + land) * (1 + margins.building.value)
     operation = (cost.operation + building + energy) * (1 + margins.operation.value)
-    return float((cost.compute + operation) * (1 + margins.compute.value * falls**year))
+    return float((cost.compute + operation) * (1 + margins.compute.value * margin_kept**year))
 
 
 def per_gpu_hour(cost: Layers, project: Project) -> dict[str, float]:
-    """Return the cost of a GPU-hour owned and rented, and what owning saves: today and in three years.
+    """Return the cost of a GPU-hour owned and rented, in dollars, and the share that owning saves: today and in three years.
 
-    Where nothing was built there is no such number.
+    Not-a-number where nothing was built.
     """
     today, later, hours = rented(cost, project), rented(cost, project, 3.0), cost.gpu_hours or nan
     return {
@@ -316,16 +317,16 @@ def per_gpu_hour(cost: Layers, project: Project) -> dict[str, float]:
 
 
 def gpu_hour_parts(cost: Layers, project: Project) -> dict[str, float]:
-    """Return what the cost of a GPU-hour owned consists of, and the cost of a million output tokens.
+    """Return the parts of the cost of an owned GPU-hour, and the cost of a million output tokens, in dollars.
 
     The parts add up to `cost_per_gpu_hour_usd`; financing is the rest of the annuities beyond straight-line
-    depreciation, and land, which does not wear out. Tokens only where their throughput is stated.
+    depreciation, and land, which is not depreciated. Tokens only where their throughput is stated.
     """
-    hours, served = cost.gpu_hours or nan, project.money.ownership.tokens_per_gpu_second.value * 3600 / 1e6
-    known = (*cost.wear, cost.running["energy"], cost.running["operations"])
-    parts = dict(zip(COST_PARTS, (*known, cost.owned - fsum(known)), strict=True))
+    hours, tokens_per_hour = cost.gpu_hours or nan, project.money.ownership.tokens_per_gpu_second.value * 3600 / 1e6
+    parts_but_financing = (*cost.depreciation, cost.running["energy"], cost.running["operations"])
+    parts = dict(zip(COST_PARTS, (*parts_but_financing, cost.owned - fsum(parts_but_financing)), strict=True))
     # both per hour in which the GPU is used: utilisation is in the hours already
-    tokens = {"cost_per_million_tokens_usd": cost.owned / hours / served} if served else {}
+    tokens = {"cost_per_million_tokens_usd": cost.owned / hours / tokens_per_hour} if tokens_per_hour else {}
     return {f"gpu_hour_{name}_usd": usd / hours for name, usd in parts.items()} | tokens
 
 
@@ -333,5 +334,5 @@ def gross_margin(project: Project, mw: float, infrastructure: float, compute: fl
     """Return (revenue − energy − operation − straight-line depreciation) / revenue of a full year."""
     business, ownership = project.money.business, project.money.ownership
     revenue = business.usd_per_mw_it_year.value * mw / project.block.mw_gross.value * project.block.mw_it.value
-    wear = infrastructure / ownership.infrastructure_years.value + compute / ownership.compute_years.value
-    return (revenue - fsum(running_cost(business, mw).values()) - wear) / revenue if revenue else 0.0
+    depreciation = infrastructure / ownership.infrastructure_years.value + compute / ownership.compute_years.value
+    return (revenue - fsum(running_cost(business, mw).values()) - depreciation) / revenue if revenue else 0.0

@@ -16,13 +16,13 @@ from sim.config.project import Project
 from sim.metrics.event_log import Ints
 from sim.plan.layout import Layout, Place
 
-Pair = tuple[int, float]
-"""A moment, by number, and the kW that an item serves from then on."""
+ServedKw = tuple[int, float]
+"""(number of a moment, kW that an item serves from then on)."""
 
 
 @dataclass(frozen=True)
 class Serving:
-    """Who serves what: item, number of the moment and kW, one row a pair; and the kW each item was built to serve."""
+    """Rows (item, number of the moment, kW that it serves from then on), and the kW that each item was built to serve."""
 
     item: Ints
     moment: Ints
@@ -31,23 +31,24 @@ class Serving:
 
 
 def served_by(places: Sequence[Place], compute: Sequence[bool], layout: Layout, project: Project) -> Serving:
-    """Return who serves what for items at these places, in their order."""
+    """Return which kW items at these places serve from which moment on, in the order of the places."""
     blocks = {block.name: number for number, block in enumerate(layout.blocks)}
-    found = [
-        list(_pairs(place, computes, blocks, layout, project)) for place, computes in zip(places, compute, strict=True)
+    pairs_by_item = [
+        list(_served_kw(place, computes, blocks, layout, project))
+        for place, computes in zip(places, compute, strict=True)
     ]
-    built = [_built(place, project) for place in places]
-    item = np.repeat(np.arange(len(places)), [len(pairs) for pairs in found])
-    flat = [pair for pairs in found for pair in pairs]
+    built_kw = [_built_kw(place, project) for place in places]
+    item = np.repeat(np.arange(len(places)), [len(pairs) for pairs in pairs_by_item])
+    all_pairs = [pair for pairs in pairs_by_item for pair in pairs]
     return Serving(
         item,
-        np.array([moment for moment, _ in flat], np.int64),
-        np.array([kw for _, kw in flat], np.float64),
-        np.array(built, np.float64),
+        np.array([moment for moment, _ in all_pairs], np.int64),
+        np.array([kw for _, kw in all_pairs], np.float64),
+        np.array(built_kw, np.float64),
     )
 
 
-def _built(place: Place, project: Project) -> float:
+def _built_kw(place: Place, project: Project) -> float:
     """Return the kW an item at a place was built to serve; a spare unit serves with all the others."""
     units = project.energization.units
     # spare units come first in the row; each stands for all that are in use
@@ -56,24 +57,26 @@ def _built(place: Place, project: Project) -> float:
     return place.built_mw * 1000
 
 
-def _pairs(place: Place, compute: bool, blocks: Mapping[str, int], layout: Layout, project: Project) -> Iterator[Pair]:
-    """Yield the moments from which an item serves, and how many kW from each."""
+def _served_kw(
+    place: Place, compute: bool, blocks: Mapping[str, int], layout: Layout, project: Project
+) -> Iterator[ServedKw]:
+    """Yield (number of the moment, kW that an item serves from it on)."""
     kw = project.block.mw_gross.value * 1000
     if not place.unit:
-        shift = len(blocks) if compute else 0
-        yield from ((shift + blocks[block], kw) for block in place.blocks)
+        offset = len(blocks) if compute else 0
+        yield from ((offset + blocks[block], kw) for block in place.blocks)
         return
-    units, plant = project.energization.units, next(one for one in layout.plants if one.name == place.phase)
+    units, plant = project.energization.units, next(plant for plant in layout.plants if plant.name == place.phase)
     # moments are numbered: blocks online, blocks useful, then the blocks of each plant by their turn
-    begin = 2 * len(blocks) + blocks[plant.blocks[0]]
+    first_moment = 2 * len(blocks) + blocks[plant.blocks[0]]
     tranche = place.unit - 1 - units.spare
     size = units.mw.value * 1000
-    # by the turn in which blocks come online, not by name: the first MW need the first unit, whichever block they are
+    # by the order in which blocks come online, not by name: the first MW need the first unit, whichever block they are in
     low, high = (0.0, np.inf) if tranche < 0 else (tranche * size, (tranche + 1) * size)
     for rank in range(len(plant.blocks)):
         overlap = min(high, (rank + 1) * kw) - max(low, rank * kw)
         if overlap > 0:
-            yield begin + rank, overlap
+            yield first_moment + rank, overlap
 
 
 def moments(online: Ints, useful: Ints, layout: Layout) -> Ints:
@@ -86,7 +89,7 @@ def moments(online: Ints, useful: Ints, layout: Layout) -> Ints:
 
 
 def in_clusters(online: Ints, blocks: int, size: int) -> Ints:
-    """Return when each block's compute is useful: when the cluster it fills is whole (the last may be smaller).
+    """Return the minute from which each block's compute is useful: when its cluster is online (the last may be smaller).
 
     Blocks fill clusters in the order in which they come online; `blocks` is how many there will ever be.
     """
@@ -95,7 +98,7 @@ def in_clusters(online: Ints, blocks: int, size: int) -> Ints:
         return online
     order = np.argsort(online, kind="stable")
     # the last cluster may be smaller, but is whole only with the last block that will ever be
-    last = np.minimum((np.arange(len(online)) // size + 1) * size, max(blocks, 1)) - 1
+    last_of_cluster = np.minimum((np.arange(len(online)) // size + 1) * size, max(blocks, 1)) - 1
     useful = np.empty_like(online)
-    useful[order] = np.maximum(online[order], online[order][last])
+    useful[order] = np.maximum(online[order], online[order][last_of_cluster])
     return useful

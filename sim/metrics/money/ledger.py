@@ -18,7 +18,7 @@ from sim.config.project import Project
 from sim.metrics.event_log import DAY, MONTH, Index, Ints, Record
 from sim.metrics.kernels.interface import CANCELLING, PERIOD, RECONCILING, Billing, Entries, Shares, StandingCosts
 from sim.metrics.kernels.numpy_kernels import bill, contract_entries, join, period_entries
-from sim.metrics.money.contracts import FEE, LENGTHS, STANDING, Contracts, beds, open_site, wages
+from sim.metrics.money.contracts import FEE, PERIODS, STANDING_COSTS, Contracts, beds, open_site, wages
 from sim.metrics.workforce import Headcount
 from sim.plan.mechanisms.orders import CANCELLED
 from sim.plan.mechanisms.procurement import CAMP, GENERAL_CONDITIONS, LABOUR, ORDERABLE, price
@@ -37,17 +37,17 @@ class ChipFactors:
     revenue: Floats
 
 
-def chip_factors(record: Record, ordered: Ints, bought: Contracts, project: Project) -> ChipFactors:
-    """Return what newer chips change in a run, by the minute at which every contract was ordered."""
-    price, revenue = np.ones(len(bought.names)), np.ones(project.blocks)
-    noted = record.noted(ORDERABLE)
-    since = {record.index.items[item]: minute for item, minute in zip(noted.item, noted.minute, strict=True)}
+def chip_factors(record: Record, ordered: Ints, contracts: Contracts, project: Project) -> ChipFactors:
+    """Return the factors of the chip generations that could be ordered when each contract was."""
+    price, revenue = np.ones(len(contracts.names)), np.ones(project.blocks)
+    notes = record.noted(ORDERABLE)
+    orderable_since = {record.index.items[item]: minute for item, minute in zip(notes.item, notes.minute, strict=True)}
     # in the order in which they come: a later one overwrites what an earlier one set
     for generation in project.orders.generations:
-        if generation.id in since:
-            takes = bought.compute & (ordered >= since[generation.id])
-            price[takes] = generation.price_factor.value
-            revenue[bought.block[takes]] = generation.revenue_factor.value
+        if generation.id in orderable_since:
+            newer = contracts.compute & (ordered >= orderable_since[generation.id])
+            price[newer] = generation.price_factor.value
+            revenue[contracts.block[newer]] = generation.revenue_factor.value
     return ChipFactors(price, revenue)
 
 
@@ -62,9 +62,9 @@ RECONCILIATION = "reconciliation"
 class Ledger:
     """Every entry of one run: minute due, item (by number), cents, and the event behind it.
 
-    An event is a step of the plan, `CANCELLING`, `RECONCILING`, or `PERIOD` − n. Items are the contracts, then what stands.
-    `value` is each contract's price in this run; `ordered` its minute (-1: never), `cancelled` likewise.
-    `revenue` is the factor on the revenue of every block that its chips bring.
+    An event is a step of the plan, `CANCELLING`, `RECONCILING`, or `PERIOD` − n. Items are the contracts, then the standing
+    costs. `value` is each contract's price in this run; `ordered` its minute (-1: never), `cancelled` likewise. `revenue` is
+    the factor of each block's chips on its revenue.
     """
 
     names: tuple[str, ...]
@@ -86,7 +86,7 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Run:
-    """One run as the ledger sees it: when every step was done (-1: never), unit costs, people on site."""
+    """One run for the ledger: its record, the minute at which every step was done (-1: never), and people on site."""
 
     record: Record
     when: Ints
@@ -101,7 +101,7 @@ class Run:
 
 @dataclass(frozen=True)
 class ReportedPayments:
-    """What a project under way has paid until the end of a minute, and what its contracts come to, in dollars."""
+    """What a project under way reports as paid and committed by its contracts until the end of a minute, in dollars."""
 
     minute: int
     paid_usd: float | None = None
@@ -109,65 +109,65 @@ class ReportedPayments:
 
 
 def reconciled(entries: Ledger, reported: ReportedPayments) -> Ledger:
-    """Return a ledger in which as much is paid by the data date as was reported; the rest follows the contracts.
+    """Return a ledger in which as much is paid by the data date as was reported; later entries follow the contracts.
 
     The difference is an entry of its own at the data date. Where commitments are reported too, those of the ledger differ
-    by what contracts cost more; the rest of the difference is timing, and comes back with the last payment.
+    by the cost increase of contracts; the rest of the difference is timing, and is taken back with the last payment.
     """
-    before = int(entries.cents[entries.minute <= reported.minute].sum())
-    paid = 0 if reported.paid_usd is None else round(reported.paid_usd * 100) - before
-    minutes, cents = [reported.minute], [paid]
+    ledger_cents = int(entries.cents[entries.minute <= reported.minute].sum())
+    difference = 0 if reported.paid_usd is None else round(reported.paid_usd * 100) - ledger_cents
+    minutes, cents = [reported.minute], [difference]
     if reported.committed_usd is not None:
-        signed = (entries.ordered >= 0) & (entries.ordered <= reported.minute)
-        dearer = round(reported.committed_usd * 100) - int(entries.value[signed].sum())
+        committed = (entries.ordered >= 0) & (entries.ordered <= reported.minute)
+        cost_increase = round(reported.committed_usd * 100) - int(entries.value[committed].sum())
         minutes.append(max(reported.minute, int(entries.minute.max(initial=0))))
-        cents.append(dearer - paid)
-    new, item = len(cents), len(entries.names)
+        cents.append(cost_increase - difference)
+    added, item = len(cents), len(entries.names)
     return replace(
         entries,
         names=(*entries.names, RECONCILIATION),
         places=(*entries.places, ""),
         minute=np.append(entries.minute, minutes),
-        item=np.append(entries.item, np.full(new, item)),
+        item=np.append(entries.item, np.full(added, item)),
         cents=np.append(entries.cents, cents),
-        event=np.append(entries.event, np.full(new, RECONCILING)),
+        event=np.append(entries.event, np.full(added, RECONCILING)),
     )
 
 
-def ledger(run: Run, bought: Contracts, project: Project) -> Ledger:
+def ledger(run: Run, contracts: Contracts, project: Project) -> Ledger:
     """Return every entry of a run; the entries of an item that is not cancelled add up to its price exactly."""
-    ordered = _at(run.when, bought.ordered)
-    cancelled = _cancelled(run, bought)
-    chips = chip_factors(run.record, ordered, bought, project)
-    value = _values(run, bought, ordered, chips.price)
-    costs, billing = standing_costs(run, len(value), project), billing_of(bought, project)
+    ordered = _at(run.when, contracts.ordered)
+    cancelled = _cancelled(run, contracts)
+    factors = chip_factors(run.record, ordered, contracts, project)
+    value = _values(run, contracts, ordered, factors.price)
+    standing, billing = standing_costs(run, len(value), project), billing_of(contracts, project)
     if cancelled.max(initial=-1) < 0:
-        entries = run.record.kernels.ledger_entries(run.when, bought.due, value, costs, billing)
-    else:  # cancelling is rare: only numpy knows how
-        due = contract_entries(run.when, bought.due, value)
-        owed = _owed(run.when, bought.owed, value, cancelled)
-        settled = _cancellations(due, owed, cancelled)
-        entries = bill(join([due, settled, *period_entries(costs)]), billing)
+        entries = run.record.kernels.ledger_entries(run.when, contracts.due, value, standing, billing)
+    else:  # cancelling is rare, so only numpy implements it
+        due = contract_entries(run.when, contracts.due, value)
+        claims = _owed(run.when, contracts.owed, value, cancelled)
+        settlements = _cancellations(due, claims, cancelled)
+        entries = bill(join([due, settlements, *period_entries(standing)]), billing)
     return Ledger(
-        (*bought.names, *STANDING),
-        (*bought.places, *[""] * len(STANDING)),
+        (*contracts.names, *STANDING_COSTS),
+        (*contracts.places, *[""] * len(STANDING_COSTS)),
         *entries,
         value,
         ordered,
         cancelled,
-        chips.revenue,
+        factors.revenue,
     )
 
 
-def billing_of(bought: Contracts, project: Project) -> Billing:
+def billing_of(contracts: Contracts, project: Project) -> Billing:
     """Return how the contractor is paid; his fee is the last of the standing costs."""
     contractor = project.money.contractor
     return Billing(
-        bought.billed_items,
+        contracts.billed_items,
         float(contractor.fee.value),
         contractor.bills,
         round(contractor.pays_after.value * DAY),
-        len(bought.names) + STANDING.index(FEE),
+        len(contracts.names) + STANDING_COSTS.index(FEE),
     )
 
 
@@ -176,38 +176,38 @@ def _at(when: Ints, step: Ints) -> Ints:
     return np.where(step >= 0, when[step], -1)
 
 
-def _values(run: Run, bought: Contracts, ordered: Ints, chips: Floats) -> Ints:
+def _values(run: Run, contracts: Contracts, ordered: Ints, chips: Floats) -> Ints:
     """Return the price of every contract in cents: quantity × unit cost, at the prices of its order's date."""
     factors = run.record.factors
-    extra = np.where(bought.extra >= 0, factors[bought.extra] * bought.extra_quantity, 0.0)
-    dollars = factors[bought.unit] * bought.quantity + extra
-    # one that is never ordered has no date; its price is not paid, and must only be a number
+    extra = np.where(contracts.extra >= 0, factors[contracts.extra] * contracts.extra_quantity, 0.0)
+    dollars = factors[contracts.unit] * contracts.quantity + extra
+    # a contract that is never ordered has no date; its price is not paid and only has to be finite
     years = np.maximum(ordered, 0) / (12 * MONTH)
     # tax is on the price as it is at the order; rounded once: from here on money is whole cents, and sums are exact
-    dollars = dollars * chips * (1 + bought.escalation) ** years * (1 + bought.sales_tax)
+    dollars = dollars * chips * (1 + contracts.escalation) ** years * (1 + contracts.sales_tax)
     cents: Ints = np.rint(dollars * 100).astype(np.int64)
     return cents
 
 
-def _cancelled(run: Run, bought: Contracts) -> Ints:
-    """Return when the order of every contract was cancelled, or -1; only a block's own items are."""
-    minute = np.full(len(bought.names), -1, np.int64)
-    noted = run.record.noted(CANCELLED)
-    if len(noted.minute):
+def _cancelled(run: Run, contracts: Contracts) -> Ints:
+    """Return the minute at which the order of each contract was cancelled, or -1; only items of single blocks are."""
+    minute = np.full(len(contracts.names), -1, np.int64)
+    notes = run.record.noted(CANCELLED)
+    if len(notes.minute):
         # cancelling is rare: places are looked up only then
-        blocks = [run.record.index.place_of_item[item] for item in noted.item.tolist()]
-        when = dict(zip(blocks, noted.minute.tolist(), strict=True))
-        for number, place in enumerate(bought.places):
-            minute[number] = when.get(place, -1)
+        blocks = [run.record.index.place_of_item[item] for item in notes.item.tolist()]
+        cancelled_at = dict(zip(blocks, notes.minute.tolist(), strict=True))
+        for number, place in enumerate(contracts.places):
+            minute[number] = cancelled_at.get(place, -1)
     return minute
 
 
 def _owed(when: Ints, owed: Shares, value: Ints, cancelled: Ints) -> Ints:
-    """Return in cents what is owed by item at its cancelling; 0 where nothing is cancelled."""
-    happened = when[owed.step]
-    # what happens later is no claim any more, even if the plan goes on to do it
-    there = (happened >= 0) & (happened <= cancelled[owed.item])
-    shares = np.bincount(owed.item[there], owed.share[there], len(value))
+    """Return the cents that are owed for each contract when it is cancelled; 0 where nothing is cancelled."""
+    happened_at = when[owed.step]
+    # steps done after the cancelling give no claim
+    before_cancelling = (happened_at >= 0) & (happened_at <= cancelled[owed.item])
+    shares = np.bincount(owed.item[before_cancelling], owed.share[before_cancelling], len(value))
     cents: Ints = np.rint(value * shares).astype(np.int64)
     return cents
 
@@ -231,8 +231,8 @@ def standing_costs(run: Run, first: int, project: Project) -> StandingCosts:
         opened, closed = (int(started.min()), run.record.end) if len(started) else (0, 0)
         monthly = unit_cost(run.record, GENERAL_CONDITIONS)
         costs[GENERAL_CONDITIONS] = open_site(opened, closed, len(run.paid_by_day), monthly)
-    item = np.array([first + STANDING.index(name) for name in costs], np.int64)
-    period = np.array([LENGTHS[name] for name in costs], np.int64)
+    item = np.array([first + STANDING_COSTS.index(name) for name in costs], np.int64)
+    period = np.array([PERIODS[name] for name in costs], np.int64)
     return StandingCosts(np.array(list(costs.values())), item, period)
 
 
@@ -248,7 +248,7 @@ def _sums(item: Ints, cents: Ints, items: int) -> Ints:
 
 
 def ledger_table(entries: Ledger, index: Index) -> dict[str, NDArray[np.generic]]:
-    """Return a ledger as people read it, by date: columns day, item, event, usd."""
+    """Return a ledger as a table by date: columns day, item, event, usd."""
     # by date for the reader; in the ledger itself entries stand by item, as sums need them
     order = np.lexsort((entries.item, entries.minute))
     names = np.array(entries.names)
@@ -265,7 +265,7 @@ def ledger_table(entries: Ledger, index: Index) -> dict[str, NDArray[np.generic]
 
 
 def _event(index: Index, item: str, place: str, event: int) -> str:
-    """Return an event in words."""
+    """Return the event of an entry in words."""
     if event >= 0:
         note = index.plan.notes[index.plan.rows[event, 1]]
         return f"{note.kind} {note.item}"

@@ -1,4 +1,4 @@
-"""What is handed to a planner: one run as a schedule, the expected plan beside it, and how sure each date is.
+"""What is exported to planners: one run as a schedule, the dates of the expected plan, and the P50 and P80 of each date.
 
 How sure the dates of a schedule are: each task's P50 and P80 finish, and how often it was critical.
 """
@@ -22,8 +22,8 @@ from sim.metrics.schedule import NEVER, latest
 from sim.plan.layout import Layout, layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import NOTE, WORK
-from sim.report.exchange.roll_up import LEVELS, rolled_up
-from sim.report.exchange.schedule_model import After, Changed, Key, Schedule, Task, in_groups, schedule
+from sim.report.exchange.roll_up import LEVELS, roll_up
+from sim.report.exchange.schedule_model import Changed, Key, Schedule, Task, TaskLink, in_groups, schedule
 from sim.report.exchange.work_breakdown import POWER
 from sim.study.api import Config
 from sim.study.case import Case, prepare_case
@@ -33,20 +33,20 @@ from sim.study.result import Result, folder_of
 from sim.study.sample import representative
 from sim.world.working_time import Calendar
 
-# --- likely -----------------------------------------------------------------------------------------------------------
+# --- quantiles of tasks -----------------------------------------------------------------------------------------------
 
 
 DAY = 1440
 Ints = NDArray[np.int64]
 _SMALL = 1e-6
-TIMES = 1 << 20
-"""A task's code is its step times this, plus how often the step had been done before."""
-LOOKED_AT = 50
-"""Replications performed once more to learn the spread of every task."""
+ATTEMPTS = 1 << 20
+"""The code of a task is its step times this, plus how often its unit had done the step before."""
+QUANTILE_RUNS = 50
+"""Replications that are simulated again for the quantiles of every task."""
 
 
 @dataclass(frozen=True)
-class Likely:
+class TaskQuantiles:
     """One task over many runs: percentiles of its finish (minutes) where it was done, and shares of all runs.
 
     `critical` counts the runs in which a day's delay of the task would have delayed the last block, waits for crews,
@@ -59,46 +59,48 @@ class Likely:
     done: float
 
 
-def likely(case: Case, seed: int, runs: int, bars: Mapping[Key, Key] | None = None) -> Mapping[Key, Likely]:
+def task_quantiles(
+    case: Case, seed: int, runs: int, bars: Mapping[Key, Key] | None = None
+) -> Mapping[Key, TaskQuantiles]:
     """Simulate the first replications of a study again and count, task by task; `bars` are several tasks as one."""
-    merged = _merged(bars or {})
-    found: list[tuple[Ints, Ints, NDArray[np.bool_]]] = []
-    for done in case.replications(seed, 0, runs):
-        if done.outcome.deadlock is None:
-            log = done.outcome.log
+    to_bars = _bar_codes(bars or {})
+    by_run: list[tuple[Ints, Ints, NDArray[np.bool_]]] = []
+    for replication in case.replications(seed, 0, runs):
+        if replication.outcome.deadlock is None:
+            log = replication.outcome.log
             rows, codes = _task_rows(case, log)
-            bound = float_minutes(case, log, done.calendars)[rows]
-            found.append(_by_task(merged(codes), log[rows, 0], bound < DAY))
-    return _counted(found) if found else {}
+            float_ = float_minutes(case, log, replication.calendars)[rows]
+            by_run.append(_last_of_task(to_bars(codes), log[rows, 0], float_ < DAY))
+    return _quantiles_of_runs(by_run) if by_run else {}
 
 
 def _task_rows(case: Case, log: Ints) -> tuple[Ints, Ints]:
-    """Return the rows of a log that are works or notes, and the code of the task of each: its step, done how often before."""
+    """Return the log rows that are work or notes, and the code of the task of each: its step, how often done before."""
     kinds = case.plan.rows[log[:, 1], 0]
     rows = np.flatnonzero((kinds == WORK) | (kinds == NOTE))
     steps = log[rows, 1]
     order = np.argsort(steps, kind="stable")
     ordered = steps[order]
-    first = np.searchsorted(ordered, ordered)
-    times = np.empty(len(steps), np.int64)
-    times[order] = np.arange(len(steps)) - first
-    return rows, steps * TIMES + times
+    first_row = np.searchsorted(ordered, ordered)
+    attempt = np.empty(len(steps), np.int64)
+    attempt[order] = np.arange(len(steps)) - first_row
+    return rows, steps * ATTEMPTS + attempt
 
 
-def _merged(bars: Mapping[Key, Key]) -> Callable[[Ints], Ints]:
-    """Return what turns the codes of tasks into those of the bars that they are a part of."""
-    known = {step * TIMES + times: bar[0] * TIMES + bar[1] for (step, times), bar in bars.items()}
-    codes = np.array(sorted(known), np.int64)
-    into = np.array([known[code] for code in codes.tolist()], np.int64)
+def _bar_codes(bars: Mapping[Key, Key]) -> Callable[[Ints], Ints]:
+    """Return a function that replaces the codes of tasks by those of the bars that they are part of."""
+    bar_of = {step * ATTEMPTS + attempt: bar[0] * ATTEMPTS + bar[1] for (step, attempt), bar in bars.items()}
+    codes = np.array(sorted(bar_of), np.int64)
+    bar_codes = np.array([bar_of[code] for code in codes.tolist()], np.int64)
 
     def merge(tasks: Ints) -> Ints:
-        place = np.minimum(np.searchsorted(codes, tasks), len(codes) - 1)
-        return np.where(codes[place] == tasks, into[place], tasks)
+        position = np.minimum(np.searchsorted(codes, tasks), len(codes) - 1)
+        return np.where(codes[position] == tasks, bar_codes[position], tasks)
 
-    return merge if known else lambda tasks: tasks
+    return merge if bar_of else lambda tasks: tasks
 
 
-def _by_task(codes: Ints, ends: Ints, urgent: NDArray[np.bool_]) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+def _last_of_task(codes: Ints, ends: Ints, urgent: NDArray[np.bool_]) -> tuple[Ints, Ints, NDArray[np.bool_]]:
     """Return the tasks of one run by code, when each ended, and whether any part of it was critical."""
     tasks, place = np.unique(codes, return_inverse=True)
     last, critical = np.zeros(len(tasks), np.int64), np.zeros(len(tasks), bool)
@@ -116,28 +118,28 @@ def float_minutes(case: Case, log: Ints, hours: Sequence[Calendar]) -> Ints:
     return np.asarray(_latest(case, log, hours, {last: int(log[last, 0])}) - log[:, 0])
 
 
-def _latest(case: Case, log: Ints, hours: Sequence[Calendar], anchors: Mapping[int, int]) -> Ints:
-    """Return the late dates of a log, by machine code where the case has it and calendars are known far enough."""
+def _latest(case: Case, log: Ints, calendars: Sequence[Calendar], anchors: Mapping[int, int]) -> Ints:
+    """Return the late dates of a log, from the compiled kernel if the engine is compiled and calendars reach far enough."""
     if case.engine == COMPILED:
         from sim.metrics.kernels.late_dates import latest as compiled
 
-        found = compiled(case.plan, log, hours, anchors)
-        if found is not None:
-            return found
-    return latest(case.plan, log, hours, anchors)
+        late_dates = compiled(case.plan, log, calendars, anchors)
+        if late_dates is not None:
+            return late_dates
+    return latest(case.plan, log, calendars, anchors)
 
 
-def _counted(runs: Sequence[tuple[Ints, Ints, NDArray[np.bool_]]]) -> dict[Key, Likely]:
-    """Return the numbers of every task over all runs."""
-    tasks, ends, urgent = (np.concatenate(column) for column in zip(*runs, strict=True))
+def _quantiles_of_runs(runs: Sequence[tuple[Ints, Ints, NDArray[np.bool_]]]) -> dict[Key, TaskQuantiles]:
+    """Return the quantiles and shares of every task over all runs."""
+    tasks, ends, is_critical = (np.concatenate(column) for column in zip(*runs, strict=True))
     order = np.lexsort((ends, tasks))
-    codes, first, count = np.unique(tasks[order], return_index=True, return_counts=True)
-    critical = np.add.reduceat(urgent[order].astype(np.int64), first)
-    p50, p80 = (ends[order][first + [rank(share, n) - 1 for n in count.tolist()]] for share in (0.5, 0.8))
+    codes, first_row, done_runs = np.unique(tasks[order], return_index=True, return_counts=True)
+    critical = np.add.reduceat(is_critical[order].astype(np.int64), first_row)
+    p50, p80 = (ends[order][first_row + [rank(share, done) - 1 for done in done_runs.tolist()]] for share in (0.5, 0.8))
     return {
-        divmod(code, TIMES): Likely(float(middle), float(late), times / len(runs), n / len(runs))
-        for code, middle, late, times, n in zip(
-            *(column.tolist() for column in (codes, p50, p80, critical, count)), strict=True
+        divmod(code, ATTEMPTS): TaskQuantiles(float(middle), float(late), critical_runs / len(runs), done / len(runs))
+        for code, middle, late, critical_runs, done in zip(
+            *(column.tolist() for column in (codes, p50, p80, critical, done_runs)), strict=True
         )
     }
 
@@ -149,23 +151,23 @@ CONTRACT = (POWER, "Contract milestones")
 
 
 def with_contract(schedule: Schedule, layout: Layout) -> Schedule:
-    """Return a schedule with the contract's milestones, each after what it is reached with, as far as it reaches them."""
+    """Return a schedule with those milestones of the contract that it reaches, each after the tasks that reach it."""
     number = 1 + max((task.number for task in schedule.tasks), default=-1)
-    found: list[Task] = []
-    for place, milestone in enumerate(schedule.project.milestones):
-        met = _reached_with(milestone, schedule, layout)
-        finish = max((task.finish for task in met), default=0)
-        after = tuple(After(task.number) for task in met)
-        if met:
-            found.append(
-                Task(number + place, (-1 - place, 0), milestone.name, "contract", CONTRACT, finish, finish, 0, "always",
+    contract_tasks: list[Task] = []
+    for index, milestone in enumerate(schedule.project.milestones):
+        tasks = _tasks_reaching(milestone, schedule, layout)
+        finish = max((task.finish for task in tasks), default=0)
+        after = tuple(TaskLink(task.number) for task in tasks)
+        if tasks:
+            contract_tasks.append(
+                Task(number + index, (-1 - index, 0), milestone.name, "contract", CONTRACT, finish, finish, 0, "always",
                      after, milestone=True, due=milestone.date)
             )  # fmt: skip
-    return replace(schedule, tasks=in_groups([*schedule.tasks, *found]))
+    return replace(schedule, tasks=in_groups([*schedule.tasks, *contract_tasks]))
 
 
-def _reached_with(milestone: ContractMilestone, schedule: Schedule, layout: Layout) -> list[Task]:
-    """Return the tasks with the last of which a milestone is reached; none where it is not."""
+def _tasks_reaching(milestone: ContractMilestone, schedule: Schedule, layout: Layout) -> list[Task]:
+    """Return the tasks of which the last one reaches a milestone; none where it is not reached."""
     tasks = schedule.tasks
     online = {task.block: task for task in tasks if task.block}
     if milestone.event == "first_power":
@@ -183,34 +185,34 @@ def _reached_with(milestone: ContractMilestone, schedule: Schedule, layout: Layo
     return sorted(online.values(), key=lambda one: one.finish)[:wanted] if len(online) >= wanted else []
 
 
-def _contract_spread(result: Result, project: Project) -> dict[Key, Likely]:
-    """Return P50 and P80 of the contract's milestones over all runs; how often they are critical is not known."""
-    found: dict[Key, Likely] = {}
-    for place, milestone in enumerate(project.milestones):
+def _contract_quantiles(result: Result, project: Project) -> dict[Key, TaskQuantiles]:
+    """Return P50 and P80 of the contract's milestones over all runs; their criticality is not known."""
+    quantiles: dict[Key, TaskQuantiles] = {}
+    for index, milestone in enumerate(project.milestones):
         days = np.sort(np.asarray(result.sample.runs[milestone.metric], dtype=float))
         p50, p80 = (float(days[rank(share, len(days)) - 1]) * DAY for share in (0.5, 0.8))
         if np.isfinite(p80):
-            found[-1 - place, 0] = Likely(p50, p80, float("nan"), float(np.isfinite(days).mean()))
-    return found
+            quantiles[-1 - index, 0] = TaskQuantiles(p50, p80, float("nan"), float(np.isfinite(days).mean()))
+    return quantiles
 
 
-# --- handover ---------------------------------------------------------------------------------------------------------
+# --- exported result --------------------------------------------------------------------------------------------------
 
 
 FINISH, OF_ORDERS = "lead_time_full_days", "lead_time_mw_weighted_days"
 
 
 @dataclass(frozen=True)
-class Handover:
-    """A result with its representative run as a schedule, the deterministic run, and the spread of every task."""
+class ExportedResult:
+    """A result with its representative run as a schedule, the deterministic dates, and the quantiles of every task."""
 
     result: Result
-    run: Schedule
+    schedule: Schedule
     planned: Mapping[Key, tuple[int, int]]
-    spread: Mapping[Key, Likely]
+    quantiles: Mapping[Key, TaskQuantiles]
     replication: int
-    looked_at: int
-    slack: Mapping[Key, int] = field(default_factory=dict)
+    quantile_runs: int
+    total_float: Mapping[Key, int] = field(default_factory=dict)
     """Total float of each task in the representative run, in minutes by the clock."""
     level: int = max(LEVELS)
     since: int = 0
@@ -222,7 +224,7 @@ class Handover:
             return False, False, task.minutes
         if task.finish <= self.since:
             return True, True, 0
-        hours = self.run.calendars[task.calendar]
+        hours = self.schedule.calendars[task.calendar]
         return True, False, hours.worked(task.finish) - hours.worked(self.since)
 
     @property
@@ -231,64 +233,66 @@ class Handover:
         return str(self.result.manifest["name"])
 
     def about(self) -> str:
-        """What the dates are, in one line that travels with them."""
+        """Return what the dates are, as one line that is stored with them."""
         manifest = self.result.manifest
         return (
             f"Run {self.replication} of {manifest['runs']} (the P50 finish), seed {manifest['seed']}; baseline: the "
-            f"expected plan; P80 and criticality from {self.looked_at} runs. Simulated, not levelled; durations are "
+            f"expected plan; P80 and criticality from {self.quantile_runs} runs. Simulated, not levelled; durations are "
             "those drawn in this run."
         )
 
 
-def hand_over(
-    result: Result, looked_at: int = LOOKED_AT, config: Config | None = None, *, directory: Path | None = None,
+def prepare_export(
+    result: Result, quantile_runs: int = QUANTILE_RUNS, config: Config | None = None, *, directory: Path | None = None,
     level: int = max(LEVELS),
-) -> Handover:  # fmt: skip
-    """Perform the representative run of a result again, and others to learn the spread; Changed if it differs.
+) -> ExportedResult:  # fmt: skip
+    """Simulate the representative run of a result again, and others for the quantiles of tasks; Changed if it differs.
 
     Without the `config` it came from, that of its manifest is taken; a weather file lies in the result's `directory`.
     """
-    known = checked(Project, result.manifest["config"])
-    if config is None and (made := result.manifest.get("forecast")) is not None:
-        config = continued(as_loaded(known), made["status"], learning=made["learning"], logic=made["logic"])
-    folder = None if config or directory is None else folder_of(directory, known)
-    case = replace(prepare_case(config or known, folder, engine=AUTO), sampling=result.sample.sampling)
+    project = checked(Project, result.manifest["config"])
+    if config is None and (forecast := result.manifest.get("forecast")) is not None:
+        config = continued(
+            as_loaded(project), forecast["status"], learning=forecast["learning"], logic=forecast["logic"]
+        )
+    folder = None if config or directory is None else folder_of(directory, project)
+    case = replace(prepare_case(config or project, folder, engine=AUTO), sampling=result.sample.sampling)
     seed = int(result.manifest["seed"])
     replication = representative(result.sample, FINISH if FINISH in result.sample.runs else OF_ORDERS)
-    (done,) = case.replications(seed, replication, 1)
-    log, hours = done.outcome.log, done.calendars
-    _same(case.event_table(done), result)
-    many = min(looked_at, result.sample.size)
+    (simulated,) = case.replications(seed, replication, 1)
+    log, calendars = simulated.outcome.log, simulated.calendars
+    _require_same_events(case.event_table(simulated), result)
+    runs = min(quantile_runs, result.sample.size)
     layout = layout_of(case.project, case.crew_plan.resource_plan.released)
     planned = with_contract(schedule(case, case.planned_run.log, case.anticipated_calendars), layout)
-    run, bars = rolled_up(with_contract(schedule(case, log, hours), layout), level)
-    spread = {**likely(case, seed, many, bars), **_contract_spread(result, case.project)}
-    return Handover(
-        result, run, _planned(planned, bars), spread, replication, many,
-        _slack(case, log, hours, bars), level, case.metric_context.since,
+    rolled_up_run, bars = roll_up(with_contract(schedule(case, log, calendars), layout), level)
+    quantiles = {**task_quantiles(case, seed, runs, bars), **_contract_quantiles(result, case.project)}
+    return ExportedResult(
+        result, rolled_up_run, _planned(planned, bars), quantiles, replication, runs,
+        _total_float(case, log, calendars, bars), level, case.metric_context.since,
     )  # fmt: skip
 
 
 def _planned(planned: Schedule, bars: Mapping[Key, Key]) -> dict[Key, tuple[int, int]]:
-    """First start and last finish in the deterministic run, by task or bar."""
-    found: dict[Key, tuple[int, int]] = {}
+    """Return (first start, last finish) in the deterministic run, in minutes, by task or bar."""
+    dates: dict[Key, tuple[int, int]] = {}
     for task in planned.tasks:
         key = bars.get(task.key, task.key)
-        start, finish = found.get(key, (task.start, task.finish))
-        found[key] = (min(start, task.start), max(finish, task.finish))
-    return found
+        start, finish = dates.get(key, (task.start, task.finish))
+        dates[key] = (min(start, task.start), max(finish, task.finish))
+    return dates
 
 
-def _slack(case: Case, log: Ints, hours: Sequence[Calendar], bars: Mapping[Key, Key]) -> dict[Key, int]:
+def _total_float(case: Case, log: Ints, hours: Sequence[Calendar], bars: Mapping[Key, Key]) -> dict[Key, int]:
     """Total float by task; a bar has the least of its parts."""
     rows, codes = _task_rows(case, log)
-    tasks, place = np.unique(_merged(bars)(codes), return_inverse=True)
+    tasks, place = np.unique(_bar_codes(bars)(codes), return_inverse=True)
     least = np.full(len(tasks), NEVER)
     np.minimum.at(least, place, float_minutes(case, log, hours)[rows])
-    return {divmod(code, TIMES): minutes for code, minutes in zip(tasks.tolist(), least.tolist(), strict=True)}
+    return {divmod(code, ATTEMPTS): minutes for code, minutes in zip(tasks.tolist(), least.tolist(), strict=True)}
 
 
-def _same(again: Columns, result: Result) -> None:
+def _require_same_events(again: Columns, result: Result) -> None:
     """Refuse a result whose run would be another one today."""
     if any(list(again[column]) != list(result.log[column]) for column in ("minute", "unit", "kind")):
         raise Changed("this result was made by another version of the program; run it again, then export it")

@@ -1,4 +1,4 @@
-"""Which form a handover is written in, and which reader a planner's file gets."""
+"""The formats in which a result is exported, and the reader of each planner's format."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ from sim.report.exchange.importers.source_text import WrongFile
 from sim.study.storage.results import csv_bytes
 
 if TYPE_CHECKING:
-    from sim.report.exchange.export import Handover
+    from sim.report.exchange.export import ExportedResult
 
 MOST_BYTES = 64_000_000
 
 
 @in_display_units
-def write(handover: Handover, form: str, target: Path) -> int:
-    """Write a handover as mspdi, xer, excel or csv (then `target` is a folder); return how many activities it has."""
+def write(exported: ExportedResult, form: str, target: Path) -> int:
+    """Write an exported result as mspdi, xer, excel or csv (then `target` is a folder); return how many activities it has."""
     if not files.exists(target.parent):
         files.make_directory(target.parent)
     if form == "csv":
-        _write_csv(handover, target)
+        _write_csv(exported, target)
     else:
-        files.write(target, _bytes(handover, form))
-    return len(handover.run.tasks)
+        files.write(target, _bytes(exported, form))
+    return len(exported.schedule.tasks)
 
 
-def _bytes(handover: Handover, form: str) -> bytes:
-    """A handover as one file."""
+def _bytes(exported: ExportedResult, form: str) -> bytes:
+    """Return an exported result as the bytes of one file."""
     if form == "mspdi":
         from sim.report.exchange.mspdi import mspdi
 
-        return mspdi(handover)
+        return mspdi(exported)
     if form == "xer":
         from sim.report.exchange.xer import xer
 
-        return xer(handover)
+        return xer(exported)
     from sim.report.exchange.workbook import workbook
 
-    return workbook(handover)
+    return workbook(exported)
 
 
-def _write_csv(handover: Handover, folder: Path) -> None:
+def _write_csv(exported: ExportedResult, folder: Path) -> None:
     """Write each table as a file of its own."""
     from sim.report.exchange.tables import tables
 
     files.make_directory(folder)
-    for name, table in tables(handover).items():
+    for name, table in tables(exported).items():
         files.write(folder / f"{name}.csv", csv_bytes(table))
 
 

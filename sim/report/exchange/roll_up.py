@@ -13,35 +13,35 @@ from dataclasses import replace
 
 from sim.config.project import Project
 from sim.plan.layout import place_kind, place_number
-from sim.report.exchange.schedule_model import After, Schedule, Task
+from sim.report.exchange.schedule_model import Schedule, Task, TaskLink
 from sim.report.exchange.work_breakdown import POWER, SITE, SYSTEMS, order_of
 
 LEVELS = (2, 3, 4)
-TENTHS = 10
+SKID_BARS = 10
 """Bars for the skids of one factory."""
 
 
 def bar_of(task: Task, project: Project, level: int) -> tuple[str, ...]:
-    """Return the bar that an activity is part of: its headings, and its own name where it stays alone."""
+    """Return the bar that an activity is part of: its headings, and its own name where it is a bar by itself."""
     group = task.group
     if task.milestone:
         depth = 2 if group[0] == POWER else level - 1
-        return _by_hall(task, project) if task.info.kind == "turnover" and level < 3 else (*group[:depth], task.name)
+        return _hall_bar(task, project) if task.info.kind == "turnover" and level < 3 else (*group[:depth], task.name)
     if task.info.kind == "skid":
         number, skids = task.info.number, project.by_system[task.info.part].skid.per_block * project.blocks
-        part = TENTHS if level > 2 else 1
+        part = SKID_BARS if level > 2 else 1
         tenth = min(part, 1 + (number - 1) * part // max(skids, 1))
         return (*group[:3], f"{group[2]} skids" + (f", part {tenth} of {part}" if part > 1 else ""))
     if group[:2] == (POWER, "Power"):
         return group if level > 2 else (*group[:2], "Power units")
     if group[0] in (SYSTEMS, POWER) and len(group) > 2:
-        return group if level > 2 else _by_hall(task, project)
+        return group if level > 2 else _hall_bar(task, project)
     if level > 2:
         return (*group, task.what or task.name)
     return group if len(group) > 1 else (*group, task.what or task.name)
 
 
-def _by_hall(task: Task, project: Project) -> tuple[str, ...]:
+def _hall_bar(task: Task, project: Project) -> tuple[str, ...]:
     """Headings in which a block is one of its hall's."""
     number, kind = place_number(task.info.place), place_kind(task.info.place)
     size = max(1, project.hall.blocks // project.turnover_blocks) if kind == "turnover" else project.hall.blocks
@@ -49,30 +49,32 @@ def _by_hall(task: Task, project: Project) -> tuple[str, ...]:
     return (*task.group[:2], f"{kind.capitalize()}s {first} to {first + size - 1}", *task.group[3:])
 
 
-def rolled_up(schedule: Schedule, level: int) -> tuple[Schedule, Mapping[tuple[int, int], tuple[int, int]]]:
-    """Return a schedule with a bar a group, and by the key of each activity the key of its bar (its first activity's)."""
+def roll_up(schedule: Schedule, level: int) -> tuple[Schedule, Mapping[tuple[int, int], tuple[int, int]]]:
+    """Return a schedule of bars, and for the key of each activity the key of its bar (that of its first activity)."""
     if level >= max(LEVELS):
         return schedule, {}
     bars: dict[tuple[str, ...], list[Task]] = {}
     for task in sorted(schedule.tasks, key=lambda task: (task.start, task.number)):
         bars.setdefault(bar_of(task, schedule.project, level), []).append(task)
-    bar_of_task = {task.number: number for number, parts in enumerate(bars.values()) for task in parts}
-    merged = [_bar(number, name, parts, schedule) for number, (name, parts) in enumerate(bars.items())]
-    linked = [
-        _held(replace(bar, after=tuple(_links(bar, parts, merged, bar_of_task))), merged, schedule)
-        for bar, parts in zip(merged, bars.values(), strict=True)
+    bar_of_task = {task.number: number for number, tasks in enumerate(bars.values()) for task in tasks}
+    bars_without_links = [_bar(number, name, tasks, schedule) for number, (name, tasks) in enumerate(bars.items())]
+    linked_bars = [
+        _with_reason(
+            replace(bar, after=tuple(_links(bar, tasks, bars_without_links, bar_of_task))), bars_without_links, schedule
+        )
+        for bar, tasks in zip(bars_without_links, bars.values(), strict=True)
     ]
-    keys = {task.key: merged[bar_of_task[task.number]].key for task in schedule.tasks}
-    return replace(schedule, tasks=tuple(sorted(linked, key=_place))), keys
+    keys = {task.key: bars_without_links[bar_of_task[task.number]].key for task in schedule.tasks}
+    return replace(schedule, tasks=tuple(sorted(linked_bars, key=_order))), keys
 
 
-def _place(bar: Task) -> tuple[object, ...]:
+def _order(bar: Task) -> tuple[object, ...]:
     """Where a bar stands: what is numbered by its number, all else, and what has the same one, by its start."""
     found = re.search(r"\d+", bar.name) if bar.group[0] != SITE else None
     return (order_of(bar.group), int(found[0]) if found else -1, bar.start, bar.finish, bar.number)
 
 
-def _held(bar: Task, bars: Sequence[Task], schedule: Schedule) -> Task:
+def _with_reason(bar: Task, bars: Sequence[Task], schedule: Schedule) -> Task:
     """A bar with the reason for an earliest start, where its links alone would let it begin sooner."""
     free = max((_event(link, bars) for link in bar.after), default=0)
     if bar.held_back or bar.start <= schedule.calendars[bar.calendar].next_open(free):
@@ -80,32 +82,34 @@ def _held(bar: Task, bars: Sequence[Task], schedule: Schedule) -> Task:
     return replace(bar, held_back="begins as in the run")
 
 
-def _event(link: After, bars: Sequence[Task]) -> int:
+def _event(link: TaskLink, bars: Sequence[Task]) -> int:
     """The minute of the event that a link hangs on, its lag included."""
     before = bars[link.number]
     return (before.start if link.type == "SS" else before.finish) + link.lag
 
 
-def _bar(number: int, name: tuple[str, ...], parts: Sequence[Task], schedule: Schedule) -> Task:
-    """One bar of several activities, without its links."""
-    start, finish = min(task.start for task in parts), max(task.finish for task in parts)
-    first = parts[0]
-    if len(parts) == 1:
-        called = first.name if name[-1] in (first.name, first.what) else _title(name)
-        return replace(first, number=number, name=called, group=name[:-1] if len(name) > 1 else name)
+def _bar(number: int, name: tuple[str, ...], tasks: Sequence[Task], schedule: Schedule) -> Task:
+    """Return one bar of several activities, without its links."""
+    start, finish = min(task.start for task in tasks), max(task.finish for task in tasks)
+    first = tasks[0]
+    if len(tasks) == 1:
+        bar_name = first.name if name[-1] in (first.name, first.what) else _title(name)
+        return replace(first, number=number, name=bar_name, group=name[:-1] if len(name) > 1 else name)
     shift = next(iter(schedule.calendars))
     calendar = schedule.calendars[shift]
-    worked = calendar.worked(finish) - calendar.worked(start)
-    fits = worked > 0 and calendar.next_open(start) == start and calendar.finish(start, worked) == finish
-    minutes = worked if fits else finish - start
+    working_minutes = calendar.worked(finish) - calendar.worked(start)
+    fits = (
+        working_minutes > 0 and calendar.next_open(start) == start and calendar.finish(start, working_minutes) == finish
+    )
+    minutes = working_minutes if fits else finish - start
     hours: dict[str, float] = {}
-    for task in parts:
+    for task in tasks:
         for trade, people in task.people.items():
             hours[trade] = hours.get(trade, 0.0) + people * task.minutes
     crews = {trade: max(1, round(total / max(minutes, 1))) for trade, total in hours.items()}
     return Task(
         number, first.key, _title(name), first.unit, name[:-1], start, finish, minutes, shift if fits else "always",
-        held_back=f"{len(parts):,} activities", people=crews,
+        held_back=f"{len(tasks):,} activities", people=crews,
     )  # fmt: skip
 
 
@@ -114,17 +118,19 @@ def _title(name: tuple[str, ...]) -> str:
     return name[-1] if len(name) < 3 or name[-2] in name[-1] else f"{name[-2]}: {name[-1]}"
 
 
-def _links(bar: Task, parts: Sequence[Task], bars: Sequence[Task], bar_of_task: Mapping[int, int]) -> Iterator[After]:
-    """Yield links to the bars that a bar's activities follow and that began before: finish to start where they ended."""
-    found: dict[int, None] = {}
-    for task in parts:
+def _links(
+    bar: Task, tasks: Sequence[Task], bars: Sequence[Task], bar_of_task: Mapping[int, int]
+) -> Iterator[TaskLink]:
+    """Yield links to the bars that a bar's activities follow: finish to start where these ended before, or start to start."""
+    predecessors: dict[int, None] = {}
+    for task in tasks:
         for link in task.after:
-            other = bar_of_task[link.number]
-            if other != bar.number:
-                found[other] = None
-    for other in found:
-        before = bars[other]
-        if before.finish <= bar.start:
-            yield After(other)
-        elif (before.start, before.number) < (bar.start, bar.number) and not bar.milestone:
-            yield After(other, 0, "SS")
+            predecessor_number = bar_of_task[link.number]
+            if predecessor_number != bar.number:
+                predecessors[predecessor_number] = None
+    for predecessor_number in predecessors:
+        predecessor = bars[predecessor_number]
+        if predecessor.finish <= bar.start:
+            yield TaskLink(predecessor_number)
+        elif (predecessor.start, predecessor.number) < (bar.start, bar.number) and not bar.milestone:
+            yield TaskLink(predecessor_number, 0, "SS")

@@ -20,8 +20,8 @@ from sim.errors import SimError
 from sim.plan.compile import CompiledPlan
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import CREW_KINDS, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log, UnitInfo
-from sim.report.exchange.task_links import Following
-from sim.report.exchange.work_breakdown import Names, order_of
+from sim.report.exchange.task_links import PredecessorTracker
+from sim.report.exchange.work_breakdown import TaskNames, order_of
 from sim.study.case import Case
 from sim.world.project_calendars import ON_SITE, SHIFT
 from sim.world.working_time import Calendar
@@ -30,13 +30,13 @@ from sim.world.working_time import Calendar
 
 
 Wait = tuple[int, int, str]
-"""Since when, until when, for what."""
+"""(begin, end, what was waited for), in minutes since the start."""
 Key = tuple[int, int]
-"""A step of the plan, and which performance of it by its unit."""
+"""A step of the plan, and how often its unit had done it before."""
 
 
-class After(NamedTuple):
-    """A link to another task: its number, the minutes by the clock between, FS or SS."""
+class TaskLink(NamedTuple):
+    """A link to a predecessor: its number, the lag in minutes by the clock, FS or SS."""
 
     number: int
     lag: int = 0
@@ -45,7 +45,7 @@ class After(NamedTuple):
 
 @dataclass(frozen=True)
 class Task:
-    """One activity as it was performed; minutes since the project's start.
+    """One activity as it was simulated; times in minutes since the project's start.
 
     `group` is where it stands in the work breakdown, from the outermost heading down; `after` what it follows.
     `held_back` says what it waited for where links alone would let it begin sooner. `minutes` is its length in working
@@ -61,7 +61,7 @@ class Task:
     finish: int
     minutes: int
     calendar: str
-    after: tuple[After, ...] = ()
+    after: tuple[TaskLink, ...] = ()
     held_back: str = ""
     milestone: bool = False
     people: Mapping[str, int] = field(default_factory=dict)
@@ -95,112 +95,126 @@ class Schedule:
 
 
 class Changed(SimError):
-    """A result that this version of the program would not get again."""
+    """A result that this version of the program does not reproduce."""
 
     exit_code = 2
 
 
-def schedule(case: Case, log: Log, hours: Sequence[Calendar]) -> Schedule:
-    """Write one performance down as a schedule; `hours` are the calendars it was performed on."""
-    walk = _Walk(case, hours)
+def schedule(case: Case, log: Log, calendars_of_run: Sequence[Calendar]) -> Schedule:
+    """Return one run as a schedule; `calendars_of_run` are the calendars of that replication."""
+    collector = _TaskCollector(case, calendars_of_run)
     for row in log.tolist():
-        walk.take(*row)
-    tasks = walk.finished()
-    used = {SHIFT, *(task.calendar for task in tasks)}
-    calendars = {name: walk.stated[name] for name in sorted(used, key=lambda name: (name != SHIFT, name))}
+        collector.add_row(*row)
+    tasks = collector.linked_tasks()
+    calendar_names = {SHIFT, *(task.calendar for task in tasks)}
+    calendars = {
+        name: collector.base_calendars[name] for name in sorted(calendar_names, key=lambda name: (name != SHIFT, name))
+    }
     return Schedule(case.project, in_groups(tasks), calendars)
 
 
-class _Walk:
-    """Goes through a log in the order in which it was performed and collects tasks."""
+class _TaskCollector:
+    """Collects tasks from the rows of a log, in their order."""
 
-    def __init__(self, case: Case, hours: Sequence[Calendar]) -> None:
+    def __init__(self, case: Case, calendars_of_run: Sequence[Calendar]) -> None:
         self.plan: CompiledPlan = case.plan
-        self.hours = hours
-        self.stated = dict(zip(case.plan.calendars, case.plan.base_calendars, strict=True))
+        self.calendars_of_run = calendars_of_run
+        self.base_calendars = dict(zip(case.plan.calendars, case.plan.base_calendars, strict=True))
         self.rows = case.plan.rows.tolist()
-        self.following = Following(case.plan)
-        self.times: dict[int, int] = {}
+        self.predecessors = PredecessorTracker(case.plan)
+        self.attempts: dict[int, int] = {}
         self.waits: dict[int, list[Wait]] = {}
         self.finishes: list[int] = []
         self.tasks: list[Task] = []
-        self.of_unit: dict[tuple[int, int], int] = {}
-        self.names = Names(case.project)
+        self.task_of_work: dict[tuple[int, int], int] = {}
+        self.names = TaskNames(case.project)
 
-    def finished(self) -> list[Task]:
+    def linked_tasks(self) -> list[Task]:
         """The tasks, with the starts that they follow turned into links to the tasks that started."""
         return [replace(task, after=tuple(self._resolved(task.after))) for task in self.tasks]
 
-    def _resolved(self, after: Iterable[After]) -> Iterator[After]:
-        """Links with the numbers of tasks; a start that no task came of is left out."""
+    def _resolved(self, after: Iterable[TaskLink]) -> Iterator[TaskLink]:
+        """Yield links with the numbers of tasks; one from a start of which no task came is left out."""
         for link in after:
             if link.number >= 0:
                 yield link
                 continue
-            unit, done, _ = self.following.starts[-link.number - 1]
-            if (number := self.of_unit.get((unit, done))) is not None:
-                yield After(number, link.lag, "SS")
+            unit, position, _ = self.predecessors.starts[-link.number - 1]
+            if (number := self.task_of_work.get((unit, position))) is not None:
+                yield TaskLink(number, link.lag, "SS")
 
-    def take(self, minute: int, step: int, detail: int) -> None:
-        """Take one row of the log."""
-        operation, a = self.rows[step][:2]
+    def add_row(self, minute: int, step: int, detail: int) -> None:
+        """Add what one row of the log says: a task, a wait, a link or a milestone."""
+        operation, argument = self.rows[step][:2]
         unit = int(self.plan.unit_of[step])
         if operation == WORK:
             self._work(minute, step, detail, unit)
         elif operation in (WAIT, HOLD):
-            self.following.wait(unit, self.rows[step])
-            name = self.plan.gates[a] if operation == WAIT else bundle_words(self.plan, a)
+            self.predecessors.wait(unit, self.rows[step])
+            name = self.plan.gates[argument] if operation == WAIT else bundle_words(self.plan, argument)
             self.waits.setdefault(unit, []).append((detail, minute, name))
         elif operation == UNTIL:
             self.waits.setdefault(unit, []).append((detail, minute, "its date"))
         elif operation in (SIGNAL, FREE):
-            self.following.give(unit, self.rows[step], detail, minute)
-        elif operation == NOTE and (name := self.names.milestone(self.plan.unit_info[unit], self.plan.notes[a])):
+            self.predecessors.give(unit, self.rows[step], detail, minute)
+        elif operation == NOTE and (name := self.names.milestone(self.plan.unit_info[unit], self.plan.notes[argument])):
             self._milestone(minute, step, unit, name)
-            if self.plan.notes[a].kind == ONLINE:
-                self.tasks[-1] = replace(self.tasks[-1], block=self.plan.notes[a].place)
+            if self.plan.notes[argument].kind == ONLINE:
+                self.tasks[-1] = replace(self.tasks[-1], block=self.plan.notes[argument].place)
 
     def _work(self, minute: int, step: int, begun: int, unit: int) -> None:
-        """Make a task of a work, unless it is a crew's coming and going, a way home, or nothing at all."""
+        """Add a task for a work row, except for the travel of crews and trucks, lags, and work that took no time."""
         waits = self.waits.pop(unit, [])
         info, role = self.plan.unit_info[unit], self.plan.work_roles[step]
         if info.kind in CREW_KINDS or role == "way_home" or minute == begun:
             return
         if role == "lag":  # to a planner no activity, but the lag of the links it stands between
-            self.following.delayed(unit, minute - begun)
+            self.predecessors.delayed(unit, minute - begun)
             return
         calendar = self.plan.calendars[self.rows[step][2]]
-        start = min(self.hours[self.rows[step][2]].next_open(begun), minute - 1)
-        calendar = self._stated_for(calendar, start, minute)
-        length = self.stated[calendar].worked(minute) - self.stated[calendar].worked(start)
-        after = [After(*head) for head in self.following.before(unit)]
-        held = self._held_back(after, start, calendar, waits)
-        people = {trade: int(n) for trade, n in zip(self.plan.trades, self.plan.people[step], strict=True) if n}
-        where, what = self.names.task(self.plan.units[unit], info, self.plan.activities[self.plan.activity_of[step]])
+        start = min(self.calendars_of_run[self.rows[step][2]].next_open(begun), minute - 1)
+        calendar = self._exported_calendar(calendar, start, minute)
+        length = self.base_calendars[calendar].worked(minute) - self.base_calendars[calendar].worked(start)
+        after = [TaskLink(*link) for link in self.predecessors.before(unit)]
+        reason = self._held_back(after, start, calendar, waits)
+        people = {
+            trade: int(count) for trade, count in zip(self.plan.trades, self.plan.people[step], strict=True) if count
+        }
+        place, activity_name = self.names.task(
+            self.plan.units[unit], info, self.plan.activities[self.plan.activity_of[step]]
+        )
         self._add(
-            step, unit, f"{where}: {what}", (start, minute, length), calendar, after, held, what=what, people=people
+            step,
+            unit,
+            f"{place}: {activity_name}",
+            (start, minute, length),
+            calendar,
+            after,
+            reason,
+            what=activity_name,
+            people=people,
         )
 
-    def _stated_for(self, name: str, start: int, finish: int) -> str:
+    def _exported_calendar(self, name: str, start: int, finish: int) -> str:
         """The calendar a planner's tool gets: paid shifts on site; around the clock where the shifts do not fit."""
         shown = SHIFT if name in ON_SITE else name
-        calendar = self.stated[shown]
+        calendar = self.base_calendars[shown]
         length = calendar.worked(finish) - calendar.worked(start)
         fits = length > 0 and calendar.next_open(start) == start and calendar.finish(start, length) == finish
         return shown if fits else "always"
 
-    def _free(self, link: After) -> int:
+    def _free(self, link: TaskLink) -> int:
         """The minute from which a link lets a task begin."""
         if link.number < 0:
-            return self.following.starts[-link.number - 1][2] + link.lag
+            return self.predecessors.starts[-link.number - 1][2] + link.lag
         return self.finishes[link.number] + link.lag
 
-    def _held_back(self, after: Sequence[After], start: int, calendar: str, waits: Sequence[Wait]) -> str:
-        """What kept a task from beginning when its links allowed; nothing if nothing did."""
-        free = max((self._free(link) for link in after), default=0)
-        if start <= self.stated[calendar].next_open(free):
+    def _held_back(self, after: Sequence[TaskLink], start: int, calendar: str, waits: Sequence[Wait]) -> str:
+        """Return why a task began later than its links allow; empty if it did not."""
+        links_allow = max((self._free(link) for link in after), default=0)
+        if start <= self.base_calendars[calendar].next_open(links_allow):
             return ""
-        minutes, name = max(((until - max(since, free), name) for since, until, name in waits), default=(0, ""))
+        minutes, name = max(((until - max(since, links_allow), name) for since, until, name in waits), default=(0, ""))
         if minutes <= 0:
             return "waited for weather or the next shift"
         return (
@@ -211,20 +225,20 @@ class _Walk:
 
     def _milestone(self, minute: int, step: int, unit: int, name: str) -> None:
         """Make a milestone of what was reached."""
-        after = [After(*head) for head in self.following.before(unit)]
+        after = [TaskLink(*head) for head in self.predecessors.before(unit)]
         held = "" if max((self._free(link) for link in after), default=0) >= minute else "reached with other works"
         self._add(step, unit, name, (minute, minute, 0), "always", after, held, milestone=True)
 
     def _add(
-        self, step: int, unit: int, name: str, when: tuple[int, int, int], calendar: str, after: Sequence[After],
-        held: str, *, what: str = "", milestone: bool = False, people: Mapping[str, int] | None = None,
+        self, step: int, unit: int, name: str, when: tuple[int, int, int], calendar: str, after: Sequence[TaskLink],
+        reason: str, *, what: str = "", milestone: bool = False, people: Mapping[str, int] | None = None,
     ) -> None:  # fmt: skip
-        """Add a task; whatever its unit does next follows it."""
-        number, times = len(self.tasks), self.times.get(step, 0)
-        self.times[step] = times + 1
-        text = f"{name} (again, {times + 1})" if times else name
-        again = text.removeprefix(name) if what else ""
-        info, key = self.plan.unit_info[unit], (step, times)
+        """Add a task; the next task of its unit follows it."""
+        number, done_before = len(self.tasks), self.attempts.get(step, 0)
+        self.attempts[step] = done_before + 1
+        text = f"{name} (again, {done_before + 1})" if done_before else name
+        repetition = text.removeprefix(name) if what else ""
+        info, key = self.plan.unit_info[unit], (step, done_before)
         self.tasks.append(
             Task(
                 number,
@@ -235,17 +249,17 @@ class _Walk:
                 *when,
                 calendar,
                 tuple(after),
-                held,
+                reason,
                 milestone,
                 people or {},
-                what + again,
+                what + repetition,
                 info,
                 activity="" if milestone else self.plan.activities[self.plan.activity_of[step]],
             )
         )
         self.finishes.append(when[1])
         if not milestone:
-            self.of_unit[unit, self.following.worked(unit, number)] = number
+            self.task_of_work[unit, self.predecessors.worked(unit, number)] = number
 
 
 def bundle_words(plan: CompiledPlan, bundle: int) -> str:
@@ -283,23 +297,25 @@ def week_of(calendar: Calendar, start: date, until: int) -> Week:
     by_day = _by_day(calendar, until)
     count = -(-until // DAY)
     dates = [start + timedelta(days=day) for day in range(count)]
-    met: list[Counter[Hours]] = [Counter() for _ in range(7)]
-    for day, when in enumerate(dates):
-        met[when.weekday()][by_day.get(day, ())] += 1
-    days = tuple(counter.most_common(1)[0][0] if counter else () for counter in met)
-    different = {when: by_day.get(day, ()) for day, when in enumerate(dates)}
-    return Week(days, {when: hours for when, hours in different.items() if hours != days[when.weekday()]})
+    hours_by_weekday: list[Counter[Hours]] = [Counter() for _ in range(7)]
+    for day, day_date in enumerate(dates):
+        hours_by_weekday[day_date.weekday()][by_day.get(day, ())] += 1
+    days = tuple(counter.most_common(1)[0][0] if counter else () for counter in hours_by_weekday)
+    hours_of_date = {day_date: by_day.get(day, ()) for day, day_date in enumerate(dates)}
+    return Week(
+        days, {day_date: hours for day_date, hours in hours_of_date.items() if hours != days[day_date.weekday()]}
+    )
 
 
 def _by_day(calendar: Calendar, until: int) -> dict[int, Hours]:
-    """The working times of each day of the project that has any."""
-    found: dict[int, list[tuple[int, int]]] = {}
+    """Return the working times of each day of the project that has any."""
+    times_by_day: dict[int, list[tuple[int, int]]] = {}
     for begin, end in zip(calendar.starts.tolist(), calendar.ends.tolist(), strict=True):
         if begin >= until:
             break
         for day in range(begin // DAY, min(-(-end // DAY), -(-until // DAY))):
-            found.setdefault(day, []).append((max(begin - day * DAY, 0), min(end - day * DAY, DAY)))
-    return {day: tuple(times) for day, times in found.items()}
+            times_by_day.setdefault(day, []).append((max(begin - day * DAY, 0), min(end - day * DAY, DAY)))
+    return {day: tuple(times) for day, times in times_by_day.items()}
 
 
 def clock(minute: int) -> str:

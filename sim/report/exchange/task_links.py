@@ -1,4 +1,4 @@
-"""What follows what in a run: through a unit's own route, through gates, and through what is handed on.
+"""Which task follows which in a run: through a unit's own route, through gates, and through tokens that are handed on.
 
 A gate reached or a token taken is a link to whatever was finished before it was signalled or handed on; one to the
 start of a task where the gate says that it has started. Crews, cranes, lines and places are not links: they are shared,
@@ -14,98 +14,104 @@ from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL, WAIT
 
 STARTED = " started"
-"""How the gate of a step's start ends."""
+"""The ending of the name of a gate that signals the start of a step."""
 
 
-class Head(NamedTuple):
-    """What a unit's next task follows: a task, or the start of one that is not finished; and how much later."""
+class Predecessor(NamedTuple):
+    """A predecessor of a unit's next task: a task, or the start of one that is not finished; and the lag in minutes."""
 
     task: int
-    """Its number; below zero the place in `Following.starts`, from -1 down."""
+    """Its number; below zero the place in `PredecessorTracker.starts`, from -1 down."""
     lag: int = 0
 
 
-Heads = frozenset[Head]
-NONE: Heads = frozenset()
+Predecessors = frozenset[Predecessor]
+NONE: Predecessors = frozenset()
 
 
-class Following:
-    """The tasks that whatever a unit does next follows, kept up to date along the log."""
+class PredecessorTracker:
+    """The predecessors of each unit's next task, updated row by row along the log."""
 
     def __init__(self, plan: CompiledPlan) -> None:
         self.plan = plan
         self.starts: list[tuple[int, int, int]] = []
         """Starts that were signalled: unit, how many tasks it had done before, minute."""
-        self._heads: dict[int, Heads] = {}
+        self._predecessors_of: dict[int, Predecessors] = {}
         self._done: dict[int, int] = {}
-        self._signals: dict[int, list[tuple[int, Heads]]] = {}
-        self._given: dict[int, list[tuple[int, Heads]]] = {}
+        self._signals: dict[int, list[tuple[int, Predecessors]]] = {}
+        self._freed: dict[int, list[tuple[int, Predecessors]]] = {}
         self._taken: dict[int, int] = {}
         self._handed_on = handed_on(plan)
 
-    def before(self, unit: int) -> tuple[Head, ...]:
-        """What the next task of a unit follows; of two lags after one task the longer."""
+    def before(self, unit: int) -> tuple[Predecessor, ...]:
+        """Return the predecessors of a unit's next task; of two lags after one task the longer."""
         longest: dict[int, int] = {}
-        for head in self._heads.get(unit, NONE):
-            longest[head.task] = max(head.lag, longest.get(head.task, head.lag))
-        return tuple(Head(task, lag) for task, lag in sorted(longest.items()))
+        for link in self._predecessors_of.get(unit, NONE):
+            longest[link.task] = max(link.lag, longest.get(link.task, link.lag))
+        return tuple(Predecessor(task, lag) for task, lag in sorted(longest.items()))
 
     def worked(self, unit: int, task: int) -> int:
-        """A unit has done a task: what it does next follows that alone; return how many it had done before."""
-        self._heads[unit] = frozenset([Head(task)])
+        """Note that a unit has done a task, now the only predecessor of its next; return how many it had done before."""
+        self._predecessors_of[unit] = frozenset([Predecessor(task)])
         self._done[unit] = self._done.get(unit, 0) + 1
         return self._done[unit] - 1
 
     def delayed(self, unit: int, minutes: int) -> None:
-        """A lag has passed."""
-        self._heads[unit] = frozenset(Head(task, lag + minutes) for task, lag in self._heads.get(unit, NONE))
+        """Add minutes to the lags of a unit's predecessors."""
+        self._predecessors_of[unit] = frozenset(
+            Predecessor(task, lag + minutes) for task, lag in self._predecessors_of.get(unit, NONE)
+        )
 
     def give(self, unit: int, row: list[int], amount: int, minute: int) -> None:
-        """A unit signals a gate or hands something on."""
-        heads = self._heads.get(unit, NONE)
-        if row[0] == SIGNAL:
-            if self.plan.gates[row[1]].endswith(STARTED):
+        """Note that a unit signals a gate or hands a token on."""
+        predecessors = self._predecessors_of.get(unit, NONE)
+        operation, argument = row[:2]
+        if operation == SIGNAL:
+            if self.plan.gates[argument].endswith(STARTED):
                 self.starts.append((unit, self._done.get(unit, 0), minute))
-                heads = frozenset([Head(-len(self.starts))])
-            self._add(self._signals, row[1], amount, heads)
+                predecessors = frozenset([Predecessor(-len(self.starts))])
+            self._add(self._signals, argument, amount, predecessors)
             return
-        for pool, count in self.plan.bundles[row[1]]:
+        for pool, count in self.plan.bundles[argument]:
             if pool in self._handed_on:
-                self._add(self._given, pool, count, heads)
+                self._add(self._freed, pool, count, predecessors)
 
     def wait(self, unit: int, row: list[int]) -> None:
-        """A unit has reached a gate, or has taken what was handed on."""
-        found: Heads = self._heads.get(unit, NONE)
-        if row[0] == WAIT:
-            found |= self._between(self._signals.get(row[1], []), 0, row[2])
+        """Add the predecessors of a unit that has waited for a gate or taken a token."""
+        predecessors: Predecessors = self._predecessors_of.get(unit, NONE)
+        operation, argument, level = row[:3]
+        if operation == WAIT:
+            predecessors |= self._between(self._signals.get(argument, []), 0, level)
         else:
-            for pool, count in self.plan.bundles[row[1]]:
+            for pool, count in self.plan.bundles[argument]:
                 if pool in self._handed_on:
                     begin = self._taken.get(pool, 0)
                     self._taken[pool] = begin + count
-                    found |= self._between(self._given.get(pool, []), begin, begin + count)
-        self._heads[unit] = found
+                    predecessors |= self._between(self._freed.get(pool, []), begin, begin + count)
+        self._predecessors_of[unit] = predecessors
 
     @staticmethod
-    def _add(counters: dict[int, list[tuple[int, Heads]]], which: int, amount: int, heads: Heads) -> None:
-        """Raise a counter and remember after what."""
-        history = counters.setdefault(which, [])
-        history.append(((history[-1][0] if history else 0) + amount, heads))
+    def _add(
+        counters: dict[int, list[tuple[int, Predecessors]]], counter: int, amount: int, predecessors: Predecessors
+    ) -> None:
+        """Raise a counter, and note the predecessors of that rise."""
+        history = counters.setdefault(counter, [])
+        history.append(((history[-1][0] if history else 0) + amount, predecessors))
 
     @staticmethod
-    def _between(history: Iterable[tuple[int, Heads]], low: int, high: int) -> Heads:
-        """What is behind the rises of a counter that lie in (low, high]."""
-        found: set[Head] = set()
-        before = 0
-        for level, heads in history:
-            if before < high and level > low:
-                found |= heads
-            before = level
-        return frozenset(found)
+    def _between(history: Iterable[tuple[int, Predecessors]], low: int, high: int) -> Predecessors:
+        """Return the predecessors behind those rises of a counter that lie in (low, high]."""
+        between: set[Predecessor] = set()
+        level_before = 0
+        for level, predecessors in history:
+            if level_before < high and level > low:
+                between |= predecessors
+            level_before = level
+        return frozenset(between)
 
 
 def handed_on(plan: CompiledPlan) -> set[int]:
-    """The pools through which one unit hands something to another: empty at first, and nobody gives back what he took.
+    """Return the pools through which one unit hands a token to another: empty at first, and never given back by who takes.
 
     A finished skid and power are handed on; crews, lines, places and cranes are shared.
     """
@@ -118,7 +124,7 @@ def handed_on(plan: CompiledPlan) -> set[int]:
 
 
 def _users(plan: CompiledPlan, operation: int) -> dict[int, set[int]]:
-    """The units that take from (or give to) each pool."""
+    """Return the units that take from (or give to) each pool."""
     users: dict[int, set[int]] = {}
     for step, (kind, bundle) in enumerate(plan.rows[:, :2].tolist()):
         if kind == operation:

@@ -1,4 +1,4 @@
-"""Where an activity stands in the work breakdown, and what a scheduler would call it.
+"""The headings of an activity in the work breakdown structure, and its name as planners write it.
 
 Four headings: site works; halls; systems by block; commissioning and power. Below them halls, blocks, factories and
 power units in their order, below a block its systems, below those the activities.
@@ -14,11 +14,11 @@ from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import NoteInfo, UnitInfo
 
 SITE, HALLS, SYSTEMS, POWER = "Site works", "Halls", "Systems", "Commissioning and power"
-_TOP = {SITE: 0, HALLS: 1, SYSTEMS: 2, POWER: 3}
+_ORDER_OF_HEADINGS = {SITE: 0, HALLS: 1, SYSTEMS: 2, POWER: 3}
 
 
-class Names:
-    """Names and headings of one project's activities."""
+class TaskNames:
+    """TaskNames and headings of one project's activities."""
 
     def __init__(self, project: Project) -> None:
         self.systems = tuple(project.by_system)
@@ -31,9 +31,9 @@ class Names:
     def group(self, info: UnitInfo) -> tuple[str, ...]:
         """Return the headings above the activities of a unit, the outermost first."""
         if info.kind == "skid":
-            return (SYSTEMS, "Factory and transport", _words(info.part), self._where(info))
+            return (SYSTEMS, "Factory and transport", _words(info.part), self._place_and_system(info))
         if info.kind == "generating_unit":
-            return (POWER, "Power", *self._phase(info), self._where(info))
+            return (POWER, "Power", *self._phase(info), self._place_and_system(info))
         kind, place = place_kind(info.place), _place_words(info.place)
         if not kind:
             return (SITE, "Risks" if info.kind == "outage" else _words(info.part or info.kind))
@@ -48,37 +48,39 @@ class Names:
         return (_place_words(info.place),) if self.phases > 1 else ()
 
     def task(self, unit: str, info: UnitInfo, activity: str) -> tuple[str, str]:
-        """Return where an activity is and what it is; a planner reads both, in this order."""
+        """Return (place, activity) of a task as a planner reads them."""
         if info.kind == "outage":
-            away = (
+            resource = (
                 unit.removeprefix(f"risk.{info.part}.").replace("crew.", "crew of ").replace(".", " ").replace("_", " ")
             )
-            return f"Risk: {self.risks.get(info.part, info.part)}", f"{away} away"
-        return self._where(info) or _words(unit), self._what(activity)
+            return f"Risk: {self.risks.get(info.part, info.part)}", f"{resource} away"
+        return self._place_and_system(info) or _words(unit), self._short_activity(activity)
 
-    def _where(self, info: UnitInfo) -> str:
-        """A unit's place in words, with its system; empty where it has none."""
+    def _place_and_system(self, info: UnitInfo) -> str:
+        """Return a unit's place in words, with its system; empty where it has none."""
         if info.kind == "skid":
             return f"{_words(info.part)} skid {info.number}"
         if info.kind == "generating_unit":
             return f"Power unit {info.number}"
         if not info.place:
             return ""
-        where = "Site" if place_kind(info.place) == "phase" and self.phases == 1 else _place_words(info.place)
-        return f"{where} {info.part}" if info.part in self.systems else where
+        place = "Site" if place_kind(info.place) == "phase" and self.phases == 1 else _place_words(info.place)
+        return f"{place} {info.part}" if info.part in self.systems else place
 
-    def _what(self, activity: str) -> str:
-        """An activity without the network or the system it belongs to, which its place says already."""
-        head, dot, rest = activity.partition(".")
-        if dot and (head in ("site_works", "shell", "pad", "generation") or head in self.systems):
+    def _short_activity(self, activity: str) -> str:
+        """Return an activity without the network or the system that its place already says."""
+        network, dot, rest = activity.partition(".")
+        if dot and (network in ("site_works", "shell", "pad", "generation") or network in self.systems):
             activity = rest
         else:
-            plain = activity.removeprefix(next((f"{name} " for name in self.systems if activity.startswith(name)), ""))
-            activity = plain or activity
+            shortened = activity.removeprefix(
+                next((f"{name} " for name in self.systems if activity.startswith(name)), "")
+            )
+            activity = shortened or activity
         return _words(activity)
 
     def milestone(self, info: UnitInfo, note: NoteInfo) -> str:
-        """Return the name of the milestone that a note of a unit is; empty if it is none."""
+        """Return the name of the milestone that a note of a unit stands for; empty if it is none."""
         number = place_number(note.place if note.kind == ONLINE else info.place)  # a turnover hands over several blocks
         if note.kind == ONLINE:
             return f"Block {number} handed over" if self.alone else f"Block {number} online"
@@ -107,6 +109,10 @@ def order_of(group: tuple[str, ...]) -> tuple[tuple[int, str, int], ...]:
     """Return what sorts headings: the four first ones as they are built, the others by their words and numbers."""
     # a natural sort of what people read: nothing but the order hangs on these digits
     return tuple(
-        (_TOP.get(name, 9), re.sub(r"\d+", "", name), int(found[0]) if (found := re.search(r"\d+", name)) else 0)
+        (
+            _ORDER_OF_HEADINGS.get(name, 9),
+            re.sub(r"\d+", "", name),
+            int(found[0]) if (found := re.search(r"\d+", name)) else 0,
+        )
         for name in group
     )

@@ -1,4 +1,4 @@
-"""A handover as an Excel workbook: the verdict first, then milestones, curves with charts, risks, inputs, every run.
+"""An exported result as an Excel workbook: the verdict first, then milestones, curves with charts, risks, inputs, every run.
 
 Dates are dates, shares are percents, money is in millions with one decimal. A text is never taken for a formula, and
 characters that a sheet cannot hold become blanks.
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from sim.config.sections.display_units import display
 from sim.errors import SimError
 from sim.metrics.registry import metric_of
-from sim.report.exchange.export import Handover
+from sim.report.exchange.export import ExportedResult
 from sim.report.exchange.tables import MILLION, tables
 from sim.report.figures import palette
 from sim.report.formatting import metric_format, quote
 from sim.report.result_view import ResultView
-from sim.study.storage.results import harmless
+from sim.study.storage.results import without_formula
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,27 +37,27 @@ _FIXED = datetime(2026, 1, 1)
 _CHART_HEIGHT, _CHART_WIDTH = 8.5, 18
 _ROWS_OF_A_CHART, _COLUMNS_OF_A_CHART, _CHARTS_A_ROW = 18, 11, 2
 _QUARTER, _MOST_DATES = 13, 8
-_LINE_WIDTH = 22_225
+_CURVE_WIDTH = 22_225
 """Of a curve, in English Metric Units: 1.75 points."""
 TRADE = "people: "
 LINES = {"P10": palette.TINTS[2], "P50": palette.BLUE, "P80": palette.RED, "mean": palette.MUTED}
-OF_SKIDS = (palette.PINK, palette.ORANGE)
+SKID_COLOURS = (palette.PINK, palette.ORANGE)
 """Colours of curves, those of the figures: blocks of skids set, skids delivered."""
 TITLES = {"people": "People on site by trade, representative run", "skids": "Skids, representative run"}
-_LINE, _HEIGHT = 70, 15
+_LINE_LETTERS, _LINE_HEIGHT = 70, 15
 """Letters that fit into the cells beside a label, and the height of a line in points."""
 
 
-class NoExcel(SimError):
+class ExcelNotPossible(SimError):
     """Excel was asked for and cannot be written here."""
 
     exit_code = 2
 
 
-def workbook(handover: Handover) -> bytes:
-    """Write a handover as a workbook; NoExcel where openpyxl is missing or a sheet would be too long."""
-    found = tables(handover)
-    verdict = [*_verdict(handover), ["", ""], *found["about"].itertuples(index=False, name=None)]
+def workbook(exported: ExportedResult) -> bytes:
+    """Return an exported result as a workbook; ExcelNotPossible where openpyxl is missing or a sheet would be too long."""
+    found = tables(exported)
+    verdict = [*_verdict(exported), ["", ""], *found["about"].itertuples(index=False, name=None)]
     agreed = [name for name in SHEETS if name != "contract" or len(found[name])]
     return write_sheets({"Verdict": verdict, **{SHEETS[name]: found[name] for name in agreed}})
 
@@ -67,7 +67,7 @@ def write_sheets(sheets: Mapping[str, pd.DataFrame | Sequence[Sequence[Any]]]) -
     try:
         from openpyxl import Workbook
     except ImportError as error:
-        raise NoExcel(
+        raise ExcelNotPossible(
             "Excel files need openpyxl: pip install openpyxl, or this package with its extra excel"
         ) from error
     book = Workbook()
@@ -80,7 +80,7 @@ def write_sheets(sheets: Mapping[str, pd.DataFrame | Sequence[Sequence[Any]]]) -
             _write_rows(sheet, table)
             continue
         if len(table) > ROWS:
-            raise NoExcel(f"{name} has {len(table):,} rows, a sheet holds {ROWS:,}; export as csv")
+            raise ExcelNotPossible(f"{name} has {len(table):,} rows, a sheet holds {ROWS:,}; export as csv")
         _write_table(sheet, in_currency(table))
         if name == "Curves":
             _charts(sheet, list(table.columns), len(table))
@@ -91,12 +91,12 @@ def write_sheets(sheets: Mapping[str, pd.DataFrame | Sequence[Sequence[Any]]]) -
 
 def in_currency(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table with its columns of dollars in the currency shown: `damages_usd` becomes `damages_eur`."""
-    shown = display()
+    currency = display()
     columns = [name for name in table.columns if re.search(r"_usd(_|$)", str(name))]
-    if shown.rate == 1 or not columns:
+    if currency.rate == 1 or not columns:
         return table
-    code = f"_{shown.currency.lower()}"
-    return table.assign(**{name: table[name] * shown.rate for name in columns}).rename(
+    code = f"_{currency.currency.lower()}"
+    return table.assign(**{name: table[name] * currency.rate for name in columns}).rename(
         columns={name: re.sub(r"_usd(?=_|$)", code, name) for name in columns}
     )
 
@@ -107,13 +107,13 @@ def _page(sheet: Any) -> None:
     sheet.sheet_properties.pageSetUpPr.fitToPage = True
 
 
-def _verdict(handover: Handover) -> Iterator[list[Any]]:
+def _verdict(exported: ExportedResult) -> Iterator[list[Any]]:
     """Yield the rows of the first sheet: what may be promised, then every metric with its percentiles."""
-    result = handover.result
+    result = exported.result
     view, summary = ResultView.of(result), result.summary()
     full = "lead_time_full_days" if "lead_time_full_days" in summary.index else "lead_time_mw_weighted_days"
     p50, p80 = (quote(summary, full, share).date_text(view.dates) for share in ("p50", "p80"))
-    yield [f"{handover.name} ({result.manifest['strategy']})"]
+    yield [f"{exported.name} ({result.manifest['strategy']})"]
     yield [f"All MW online on or before {p80} with 80 % probability; P50: {p50}."]
     planned = result.manifest["planned"].get(full)
     if planned is not None:
@@ -130,7 +130,7 @@ def _verdict(handover: Handover) -> Iterator[list[Any]]:
 
 
 def _scale(metric: str) -> tuple[float, str]:
-    """Return what a metric is divided by, and its unit: money in millions, hours of people in thousands."""
+    """Return (divisor, unit) of a metric in the workbook: money in millions of the display currency."""
     row = metric_of(metric)
     if row is None or "$" not in row.unit:
         return 1.0, row.unit if row else ""
@@ -148,7 +148,7 @@ def _scaled(value: float | None, scale: float) -> Any:
 
 
 def _write_rows(sheet: Any, rows: Sequence[Sequence[Any]]) -> None:
-    """Write the verdict."""
+    """Write the rows of the verdict with their formats."""
     from openpyxl.styles import Alignment, Font
 
     for row in rows:
@@ -165,17 +165,19 @@ def _write_rows(sheet: Any, rows: Sequence[Sequence[Any]]) -> None:
         first, text = (3, "") if row[0].row > 3 else (1, str(row[0].value or ""))
         if row[0].row > 3 and row[2].value is None:
             first, text = 2, str(row[1].value or "")
-        if len(text) > _LINE:
+        if len(text) > _LINE_LETTERS:
             # a text longer than its cell is shown over the empty ones beside it, in as many lines as it needs
             sheet.merge_cells(start_row=row[0].row, end_row=row[0].row, start_column=first, end_column=8)
             row[first - 1].alignment = Alignment(vertical="top", wrap_text=True)
-            sheet.row_dimensions[row[0].row].height = _HEIGHT * -(-len(text) // (_LINE if first == 2 else 2 * _LINE))
+            sheet.row_dimensions[row[0].row].height = _LINE_HEIGHT * -(
+                -len(text) // (_LINE_LETTERS if first == 2 else 2 * _LINE_LETTERS)
+            )
     for column, width in zip("ABCDEFGH", (44, 12, *[12] * 6), strict=True):
         sheet.column_dimensions[column].width = width
 
 
 def _write_table(sheet: Any, table: pd.DataFrame) -> None:
-    """Write a table: bold headings that stay, a filter, columns as wide as they are read, formats by content."""
+    """Write a table: fixed bold headings, a filter, columns as wide as their content, number formats by content."""
     from openpyxl.styles import Alignment, Font
     from openpyxl.utils import get_column_letter
 
@@ -184,7 +186,7 @@ def _write_table(sheet: Any, table: pd.DataFrame) -> None:
         sheet.append([_cell(value) for value in row])
     for cell in sheet[1]:
         cell.font, cell.alignment = Font(bold=True), Alignment(vertical="top", wrap_text=True)
-    sheet.row_dimensions[1].height = 3 * _HEIGHT
+    sheet.row_dimensions[1].height = 3 * _LINE_HEIGHT
     sheet.freeze_panes = "C2" if len(table.columns) > 2 else "A2"
     sheet.auto_filter.ref, sheet.print_title_rows = sheet.dimensions, "1:1"
     for number, column in enumerate(table.columns, 1):
@@ -211,15 +213,15 @@ def _charts(sheet: Any, columns: Sequence[str], rows: int) -> None:
     from openpyxl.utils import get_column_letter
 
     families: dict[str, list[int]] = {}
-    for at, column in enumerate(columns[2:], 3):
-        head, _, share = column.rpartition(" ")
-        kind = head if share in LINES else "people" if column.startswith(TRADE) else "skids"
-        families.setdefault(kind, []).append(at)
+    for number, column in enumerate(columns[2:], 3):
+        name, _, statistic = column.rpartition(" ")
+        kind = name if statistic in LINES else "people" if column.startswith(TRADE) else "skids"
+        families.setdefault(kind, []).append(number)
     first = len(columns) + 2
-    for place, (kind, members) in enumerate(families.items()):
-        down, right = divmod(place, _CHARTS_A_ROW)
+    for position, (kind, members) in enumerate(families.items()):
+        down, right = divmod(position, _CHARTS_A_ROW)
         column = get_column_letter(first + right * _COLUMNS_OF_A_CHART)
-        labelled = {at: columns[at - 1].removeprefix(f"{kind} ").removeprefix(TRADE) for at in members}
+        labelled = {number: columns[number - 1].removeprefix(f"{kind} ").removeprefix(TRADE) for number in members}
         sheet.add_chart(_chart(sheet, kind, labelled, rows), f"{column}{2 + down * _ROWS_OF_A_CHART}")
     last = get_column_letter(first + _CHARTS_A_ROW * _COLUMNS_OF_A_CHART)
     bottom = 2 + -(-len(families) // _CHARTS_A_ROW) * _ROWS_OF_A_CHART
@@ -227,23 +229,23 @@ def _charts(sheet: Any, columns: Sequence[str], rows: int) -> None:
     sheet.print_area = f"{get_column_letter(first)}1:{last}{bottom}"
 
 
-def _chart(sheet: Any, kind: str, labelled: Mapping[int, str], rows: int) -> Any:
-    """Return a chart of columns, by number with their labels, over the dates."""
+def _chart(sheet: Any, kind: str, label_of_column: Mapping[int, str], rows: int) -> Any:
+    """Return a chart over the dates of the columns whose numbers and labels are given."""
     from openpyxl.chart import AreaChart, LineChart, Reference
     from openpyxl.chart.series import SeriesLabel
 
     chart = AreaChart(grouping="stacked") if kind == "people" else LineChart()
-    for at in labelled:
-        chart.add_data(Reference(sheet, min_col=at, min_row=2, max_row=rows + 1))
+    for column in label_of_column:
+        chart.add_data(Reference(sheet, min_col=column, min_row=2, max_row=rows + 1))
     chart.set_categories(Reference(sheet, min_col=2, min_row=2, max_row=rows + 1))
-    for number, (series, label) in enumerate(zip(chart.series, labelled.values(), strict=True)):
+    for number, (series, label) in enumerate(zip(chart.series, label_of_column.values(), strict=True)):
         series.tx = SeriesLabel(v=label)
         if kind == "people":
             series.graphicalProperties.solidFill = palette.TRADES[min(number, len(palette.TRADES) - 1)][1:]
             continue
         series.smooth, line = False, series.graphicalProperties.line
-        line.solidFill, line.dashStyle = LINES.get(label, OF_SKIDS[number % len(OF_SKIDS)])[1:], _dash(label)
-        line.width = _LINE_WIDTH
+        line.solidFill, line.dashStyle = LINES.get(label, SKID_COLOURS[number % len(SKID_COLOURS)])[1:], _dash(label)
+        line.width = _CURVE_WIDTH
     chart.title, chart.height, chart.width = TITLES.get(kind, kind), _CHART_HEIGHT, _CHART_WIDTH
     chart.x_axis.number_format, chart.x_axis.delete, chart.y_axis.delete = "mmm yy", False, False
     # dates stand below the curve, also where money is below zero, and so few quarters that they don't touch
@@ -258,12 +260,12 @@ def _dash(label: str) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A value as a cell holds it; a text is never taken for a formula and has no control characters."""
+    """Return a value as a cell holds it; a text is never taken for a formula and has no control characters."""
     import pandas as pd
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     if isinstance(value, str):
-        return ILLEGAL_CHARACTERS_RE.sub(" ", str(harmless(value)))
+        return ILLEGAL_CHARACTERS_RE.sub(" ", str(without_formula(value)))
     if isinstance(value, list | tuple | dict):
         return _cell(str(value))
     if pd.isna(value):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from math import isnan
 
-from sim.report.exchange.export import Handover
+from sim.report.exchange.export import ExportedResult
 from sim.report.exchange.importers.statused_schedule import UDF_NAME, activity_id
 from sim.report.exchange.schedule_model import Hours, Schedule, Task, Week, clock, week_of
 
@@ -23,7 +23,7 @@ BREAKS = str.maketrans("\t\r\n", "   ")
 UDF_P80, UDF_CRITICAL, UDF_P50, UDF_FLOAT, UDF_ID = 1, 2, 3, 4, 5
 LAGS_ON = "rcal_24Hour"
 PREFIX = "SIM_"
-"""Of every code that P6 keeps beyond the project."""
+"""Prefix of every code that P6 keeps beyond the project."""
 _EPOCH, _DAYS_END = date(1899, 12, 30), time(23, 59)
 FIELDS = {
     "PROJECT": (
@@ -82,41 +82,41 @@ FIELDS = {
 """The columns of P6 23.12, in its order; strict readers (xerparser, PyP6XER) ask for all of them."""
 
 
-def xer(handover: Handover) -> bytes:
-    """Write a handover as XER (tabs, CRLF, Windows-1252)."""
+def xer(exported: ExportedResult) -> bytes:
+    """Return an exported result as XER (tabs, CRLF, Windows-1252)."""
     tables: list[tuple[str, list[Row]]] = [
         ("CURRTYPE", [_currency()]),
-        ("PROJECT", [_project(handover)]),
-        ("SCHEDOPTIONS", [_options(handover)]),
-        ("CALENDAR", list(_calendars(handover.run))),
-        ("PROJWBS", list(_wbs(handover))),
-        ("RSRC", list(_resources(handover.run))),
+        ("PROJECT", [_project(exported)]),
+        ("SCHEDOPTIONS", [_options(exported)]),
+        ("CALENDAR", list(_calendars(exported.schedule))),
+        ("PROJWBS", list(_wbs(exported))),
+        ("RSRC", list(_resources(exported.schedule))),
         ("UDFTYPE", list(_udf_types())),
-        ("TASK", list(_tasks(handover))),
-        ("TASKPRED", list(_links(handover.run))),
-        ("TASKRSRC", list(_assignments(handover.run))),
-        ("UDFVALUE", list(_udf_values(handover))),
+        ("TASK", list(_tasks(exported))),
+        ("TASKPRED", list(_links(exported.schedule))),
+        ("TASKRSRC", list(_assignments(exported.schedule))),
+        ("UDFVALUE", list(_udf_values(exported))),
     ]  # fmt: skip
-    made = handover.run.moment(0).strftime("%Y-%m-%d")
-    head = ["ERMHDR", "19.12", made, "Project", "admin", "admin", "", "Project Management", "USD"]
-    lines = ["\t".join(head)]
+    created = exported.schedule.moment(0).strftime("%Y-%m-%d")
+    header = ["ERMHDR", "19.12", created, "Project", "admin", "admin", "", "Project Management", "USD"]
+    lines = ["\t".join(header)]
     for name, rows in tables:
         lines += _table(name, rows)
     return ("\r\n".join([*lines, "%E"]) + "\r\n").encode("cp1252", errors="replace")
 
 
 def _table(name: str, rows: Sequence[Row]) -> Iterable[str]:
-    """The lines of one table with all columns that it has in P6; none if it has no rows."""
+    """Yield the lines of one table with all columns that P6 has for it; none if it has no rows."""
     if rows:
         fields = FIELDS[name].split() if name in FIELDS else list(rows[0])
         yield f"%T\t{name}"
         yield "\t".join(["%F", *fields])
         for row in rows:
-            yield "\t".join(["%R", *(_said(row.get(field, "")) for field in fields)])
+            yield "\t".join(["%R", *(_cell_text(row.get(field, "")) for field in fields)])
 
 
-def _said(value: object) -> str:
-    """A value as XER has it."""
+def _cell_text(value: object) -> str:
+    """Return a value as XER has it."""
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, float):
@@ -124,8 +124,8 @@ def _said(value: object) -> str:
     return str(value).translate(BREAKS)
 
 
-def _plain(text: object) -> str:
-    """A name without the signs that P6 cannot keep in one."""
+def _without_forbidden(text: object) -> str:
+    """Return a name without the characters that P6 cannot keep in one."""
     return str(text).translate(FORBIDDEN)
 
 
@@ -135,51 +135,51 @@ def _currency() -> Row:
             "curr_short_name": "USD", "group_digit_cnt": 3, "base_exch_rate": 1}  # fmt: skip
 
 
-def _project(handover: Handover) -> Row:
-    """The project; its planned end stays empty, for P6 would read it as a date that must be kept."""
-    run = handover.run
-    end = max((task.finish for task in run.tasks), default=0)
-    return {"proj_id": PROJECT, "fy_start_month_num": 1, "proj_short_name": _plain(handover.name)[:40],
-            "clndr_id": 1, "export_flag": "Y", "plan_start_date": run.moment(0), "plan_end_date": "",
-            "scd_end_date": run.moment(end), "last_recalc_date": run.moment(max(0, handover.since - 1)),
+def _project(exported: ExportedResult) -> Row:
+    """Return the row of PROJECT; its planned end stays empty, as P6 would read it as a date that must be kept."""
+    schedule = exported.schedule
+    end = max((task.finish for task in schedule.tasks), default=0)
+    return {"proj_id": PROJECT, "fy_start_month_num": 1, "proj_short_name": _without_forbidden(exported.name)[:40],
+            "clndr_id": 1, "export_flag": "Y", "plan_start_date": schedule.moment(0), "plan_end_date": "",
+            "scd_end_date": schedule.moment(end), "last_recalc_date": schedule.moment(max(0, exported.since - 1)),
             "def_duration_type": "DT_FixedDrtn",
             "task_code_base": 1000, "task_code_step": 10, "critical_drtn_hr_cnt": 0, "def_task_type": "TT_Task",
-            "add_date": run.moment(0), "name_sep_char": ".", "def_complete_pct_type": "CP_Drtn", "priority_num": 10,
+            "add_date": schedule.moment(0), "name_sep_char": ".", "def_complete_pct_type": "CP_Drtn", "priority_num": 10,
             "def_qty_type": "QT_Hour", "def_rate_type": "COST_PER_QTY", "def_cost_per_qty": 0,
             "critical_path_type": "CT_TotFloat", "task_code_prefix": "A", "wbs_max_sum_level": 2,
-            "sum_assign_level": "SL_Taskrsrc", **dict.fromkeys(_YES, "Y"), **dict.fromkeys(_NO, "N")}  # fmt: skip
+            "sum_assign_level": "SL_Taskrsrc", **dict.fromkeys(_FLAGS_YES, "Y"), **dict.fromkeys(_FLAGS_NO, "N")}  # fmt: skip
 
 
-_YES = ("rsrc_self_add_flag", "allow_complete_flag", "rsrc_multi_assign_flag", "project_flag", "batch_sum_flag",
+_FLAGS_YES = ("rsrc_self_add_flag", "allow_complete_flag", "rsrc_multi_assign_flag", "project_flag", "batch_sum_flag",
         "act_this_per_link_flag", "task_code_prefix_flag", "def_rollup_dates_flag", "use_project_baseline_flag")  # fmt: skip
-_NO = ("checkout_flag", "step_complete_flag", "cost_qty_recalc_flag", "add_act_remain_flag", "act_pct_link_flag",
+_FLAGS_NO = ("checkout_flag", "step_complete_flag", "cost_qty_recalc_flag", "add_act_remain_flag", "act_pct_link_flag",
        "rem_target_link_flag", "reset_planned_flag", "allow_neg_act_flag")  # fmt: skip
 
 
-def _calendars(run: Schedule) -> Iterable[Row]:
-    """The project's own calendars."""
-    until = max((task.finish for task in run.tasks), default=0) + DAYS_AFTER_THE_END * 1440
-    for number, (name, calendar) in enumerate(run.calendars.items(), 1):
-        week = week_of(calendar, run.project.scale.start_date, until)
-        minutes = sorted(sum(end - begin for begin, end in hours) for hours in week.days)
-        hours = minutes[3] / 60 or 8.0  # of the middle day of the week
-        yield {"clndr_id": number, "default_flag": "N", "clndr_name": f"{name} ({run.project.name})",
+def _calendars(schedule: Schedule) -> Iterable[Row]:
+    """Yield the rows of CALENDAR: the project's own calendars."""
+    end = max((task.finish for task in schedule.tasks), default=0) + DAYS_AFTER_THE_END * 1440
+    for number, (name, calendar) in enumerate(schedule.calendars.items(), 1):
+        week = week_of(calendar, schedule.project.scale.start_date, end)
+        daily_minutes = sorted(sum(finish - begin for begin, finish in hours) for hours in week.days)
+        hours = daily_minutes[3] / 60 or 8.0  # of the middle day of the week
+        yield {"clndr_id": number, "default_flag": "N", "clndr_name": f"{name} ({schedule.project.name})",
                "proj_id": PROJECT, "base_clndr_id": "", "last_chng_date": "", "clndr_type": "CA_Project",
-               "day_hr_cnt": hours, "week_hr_cnt": sum(minutes) / 60, "month_hr_cnt": sum(minutes) / 60 * 52 / 12,
-               "year_hr_cnt": sum(minutes) / 60 * 52, "clndr_data": _clndr_data(week)}  # fmt: skip
+               "day_hr_cnt": hours, "week_hr_cnt": sum(daily_minutes) / 60, "month_hr_cnt": sum(daily_minutes) / 60 * 52 / 12,
+               "year_hr_cnt": sum(daily_minutes) / 60 * 52, "clndr_data": _clndr_data(week)}  # fmt: skip
 
 
 def _clndr_data(week: Week) -> str:
-    """A week and the days that differ, in P6's own brackets."""
+    """Return a week and its exceptions in the nested brackets of P6's `clndr_data`."""
     days = "".join(
         f"(0||{(weekday + 1) % 7 + 1}()({_times(hours)}))"
         for weekday, hours in sorted(enumerate(week.days), key=lambda pair: (pair[0] + 1) % 7)
     )
-    different = "".join(
-        f"(0||{number}(d|{(when - _EPOCH).days})({_times(hours)}))"
-        for number, (when, hours) in enumerate(week.exceptions.items())
+    exceptions = "".join(
+        f"(0||{number}(d|{(day - _EPOCH).days})({_times(hours)}))"
+        for number, (day, hours) in enumerate(week.exceptions.items())
     )
-    return f"(0||CalendarData()((0||DaysOfWeek()({days}))(0||VIEW(ShowTotal|N)())(0||Exceptions()({different}))))"
+    return f"(0||CalendarData()((0||DaysOfWeek()({days}))(0||VIEW(ShowTotal|N)())(0||Exceptions()({exceptions}))))"
 
 
 def _times(hours: Hours) -> str:
@@ -187,9 +187,9 @@ def _times(hours: Hours) -> str:
     return "".join(f"(0||{number}(s|{clock(begin)}|f|{clock(end)})())" for number, (begin, end) in enumerate(hours))
 
 
-def _options(handover: Handover) -> Row:
-    """How P6 schedules the project: all columns of the table, with P6's own values; lags count by the clock."""
-    logic = handover.result.manifest.get("forecast", {}).get("logic", "retained_logic")
+def _options(exported: ExportedResult) -> Row:
+    """Return the row of SCHEDOPTIONS: P6's defaults in all columns, but lags count by the clock."""
+    logic = exported.result.manifest.get("forecast", {}).get("logic", "retained_logic")
     override, retained = ("Y", "N") if logic == "progress_override" else ("N", "Y")
     return {"schedoptions_id": 1, "proj_id": PROJECT, "sched_outer_depend_type": "SD_Both", "sched_open_critical_flag": "N",
             "sched_lag_early_start_flag": "Y", "sched_retained_logic": retained, "sched_setplantoforecast": "N",
@@ -202,9 +202,9 @@ def _options(handover: Handover) -> Row:
             "key_activity_for_multiple_longest_paths": "", "LevelPriorityList": ""}  # fmt: skip
 
 
-def _wbs(handover: Handover) -> Iterable[Row]:
-    """The work breakdown: the project's node, whose code is the project's short name, and a node a heading."""
-    name = _plain(handover.name)[:40]
+def _wbs(exported: ExportedResult) -> Iterable[Row]:
+    """Yield the rows of PROJWBS: the project's node, whose code is the project's short name, and a node a heading."""
+    name = _without_forbidden(exported.name)[:40]
     common = {
         "proj_id": PROJECT,
         "obs_id": "",
@@ -218,86 +218,86 @@ def _wbs(handover: Handover) -> Iterable[Row]:
         "ev_etc_compute_type": "EE_Rem_hr",
     }
     yield {"wbs_id": ROOT, **common, "proj_node_flag": "Y", "wbs_short_name": name,
-           "wbs_name": _plain(handover.result.manifest["strategy"] or name), "parent_wbs_id": ""}  # fmt: skip
-    nodes = _nodes(handover.run)
+           "wbs_name": _without_forbidden(exported.result.manifest["strategy"] or name), "parent_wbs_id": ""}  # fmt: skip
+    nodes = _nodes(exported.schedule)
     siblings: dict[tuple[str, ...], int] = {}
     for group, number in nodes.items():
-        siblings[group[:-1]] = place = siblings.get(group[:-1], 0) + 1
-        yield {"wbs_id": number, **common, "seq_num": number, "proj_node_flag": "N", "wbs_short_name": str(place),
-               "wbs_name": _plain(group[-1]), "parent_wbs_id": nodes.get(group[:-1], ROOT)}  # fmt: skip
+        siblings[group[:-1]] = position = siblings.get(group[:-1], 0) + 1
+        yield {"wbs_id": number, **common, "seq_num": number, "proj_node_flag": "N", "wbs_short_name": str(position),
+               "wbs_name": _without_forbidden(group[-1]), "parent_wbs_id": nodes.get(group[:-1], ROOT)}  # fmt: skip
 
 
-def _nodes(run: Schedule) -> dict[tuple[str, ...], int]:
+def _nodes(schedule: Schedule) -> dict[tuple[str, ...], int]:
     """The number of every heading."""
-    return {group: FIRST_GROUP + number for number, group in enumerate(run.groups)}
+    return {group: FIRST_GROUP + number for number, group in enumerate(schedule.groups)}
 
 
-def _resources(run: Schedule) -> Iterable[Row]:
+def _resources(schedule: Schedule) -> Iterable[Row]:
     """The trades, the only thing beside two fields that P6 keeps beyond the project: named with our prefix."""
-    for number, trade in enumerate(_trades(run), 1):
+    for number, trade in enumerate(_trades(schedule), 1):
         yield {"rsrc_id": number, "parent_rsrc_id": "", "clndr_id": 1, "rsrc_seq_num": number, "rsrc_name": trade,
                "rsrc_short_name": f"{PREFIX}{trade}"[:40], "rsrc_type": "RT_Labor", "active_flag": "Y",
                "auto_compute_act_flag": "N", "ot_flag": "N", "def_qty_per_hr": 1, "curr_id": 1}  # fmt: skip
 
 
-def _trades(run: Schedule) -> list[str]:
-    return sorted({trade for task in run.tasks for trade in task.people})
+def _trades(schedule: Schedule) -> list[str]:
+    return sorted({trade for task in schedule.tasks for trade in task.people})
 
 
-def _assignments(run: Schedule) -> Iterable[Row]:
-    """Who is with which activity for how many hours."""
-    trades = {trade: number for number, trade in enumerate(_trades(run), 1)}
-    pairs = ((task, trade, people) for task in run.tasks for trade, people in task.people.items())
+def _assignments(schedule: Schedule) -> Iterable[Row]:
+    """Yield the rows of TASKRSRC: how many hours people of each trade work on each activity."""
+    trades = {trade: number for number, trade in enumerate(_trades(schedule), 1)}
+    pairs = ((task, trade, people) for task in schedule.tasks for trade, people in task.people.items())
     for number, (task, trade, people) in enumerate(pairs, 1):
         hours = people * task.minutes / 60
         yield {"taskrsrc_id": number, "task_id": FIRST_TASK + task.number, "proj_id": PROJECT, "rsrc_id": trades[trade],
                "remain_qty": hours, "target_qty": hours, "remain_qty_per_hr": people, "target_qty_per_hr": people,
-               **dict.fromkeys(_NOTHING, 0), "cost_qty_link_flag": "N", "rollup_dates_flag": "Y",
-               "rsrc_type": "RT_Labor", "target_start_date": run.moment(task.start),
-               "target_end_date": run.moment(task.finish)}  # fmt: skip
+               **dict.fromkeys(_ZERO_COLUMNS, 0), "cost_qty_link_flag": "N", "rollup_dates_flag": "Y",
+               "rsrc_type": "RT_Labor", "target_start_date": schedule.moment(task.start),
+               "target_end_date": schedule.moment(task.finish)}  # fmt: skip
 
 
-_NOTHING = ("act_reg_qty", "act_ot_qty", "target_cost", "act_reg_cost", "act_ot_cost", "remain_cost", "cost_per_qty",
+_ZERO_COLUMNS = ("act_reg_qty", "act_ot_qty", "target_cost", "act_reg_cost", "act_ot_cost", "remain_cost", "cost_per_qty",
             "target_lag_drtn_hr_cnt", "relag_drtn_hr_cnt", "act_this_per_cost", "act_this_per_qty")  # fmt: skip
 
 
-def _tasks(handover: Handover) -> Iterable[Row]:
+def _tasks(exported: ExportedResult) -> Iterable[Row]:
     """The activities, each under its heading and on its calendar."""
-    nodes = _nodes(handover.run)
-    calendars = {name: number for number, name in enumerate(handover.run.calendars, 1)}
-    for task in handover.run.tasks:
-        plain = _task(handover.run, task, nodes[task.group], calendars[task.calendar])
-        yield {**plain, **_progress(handover, task)}
+    nodes = _nodes(exported.schedule)
+    calendars = {name: number for number, name in enumerate(exported.schedule.calendars, 1)}
+    for task in exported.schedule.tasks:
+        plain = _task(exported.schedule, task, nodes[task.group], calendars[task.calendar])
+        yield {**plain, **_progress(exported, task)}
 
 
-def _progress(handover: Handover, task: Task) -> Row:
-    """What is done of an activity at the data date, and what remains."""
-    begun, ended, left = handover.progress(task)
-    if not begun:
+def _progress(exported: ExportedResult, task: Task) -> Row:
+    """Return the columns of TASK that say what is done of an activity at the data date, and what remains."""
+    has_begun, has_ended, remaining = exported.progress(task)
+    if not has_begun:
         return {}
-    start, finish = handover.run.moment(task.start), handover.run.moment(task.finish)
+    start, finish = exported.schedule.moment(task.start), exported.schedule.moment(task.finish)
     people = sum(task.people.values())
-    done = {"act_start_date": start, "remain_drtn_hr_cnt": left / 60, "remain_work_qty": left / 60 * people,
-            "act_work_qty": (task.minutes - left) / 60 * people, "cstr_type": "", "cstr_date": "",
-            "phys_complete_pct": round(100 * (1 - left / task.minutes)) if task.minutes else 100}  # fmt: skip
-    if ended:
-        return done | {"status_code": "TK_Complete", "act_end_date": finish, "restart_date": "", "reend_date": ""}
-    return done | {"status_code": "TK_Active", "restart_date": handover.run.moment(handover.since)}
+    columns = {"act_start_date": start, "remain_drtn_hr_cnt": remaining / 60, "remain_work_qty": remaining / 60 * people,
+            "act_work_qty": (task.minutes - remaining) / 60 * people, "cstr_type": "", "cstr_date": "",
+            "phys_complete_pct": round(100 * (1 - remaining / task.minutes)) if task.minutes else 100}  # fmt: skip
+    if has_ended:
+        return columns | {"status_code": "TK_Complete", "act_end_date": finish, "restart_date": "", "reend_date": ""}
+    return columns | {"status_code": "TK_Active", "restart_date": exported.schedule.moment(exported.since)}
 
 
-def _task(run: Schedule, task: Task, group: int, calendar: int) -> Row:
-    """One activity; an earliest date only where something besides its links held it back."""
-    start, finish, hours = run.moment(task.start), run.moment(task.finish), task.minutes / 60
+def _task(schedule: Schedule, task: Task, group: int, calendar: int) -> Row:
+    """Return the row of TASK of one activity; an earliest date only where more than its links held it back."""
+    start, finish, hours = schedule.moment(task.start), schedule.moment(task.finish), task.minutes / 60
     work = hours * sum(task.people.values())
-    kind, when = _earliest(start, finish) if task.held_back else ("", "")
+    constraint, earliest = _earliest(start, finish) if task.held_back else ("", "")
     # a date of the contract changes late dates and float only
-    due = ("CS_MEOB", datetime.combine(task.due, _DAYS_END)) if task.due else ("", "")
-    first, second = ((kind, when), due) if kind else (due, ("", ""))
+    deadline = ("CS_MEOB", datetime.combine(task.due, _DAYS_END)) if task.due else ("", "")
+    first, second = ((constraint, earliest), deadline) if constraint else (deadline, ("", ""))
     return {"task_id": FIRST_TASK + task.number, "proj_id": PROJECT,
             "wbs_id": group, "clndr_id": calendar,
             "phys_complete_pct": 0, "complete_pct_type": "CP_Drtn", "duration_type": "DT_FixedDrtn",
             "task_type": "TT_FinMile" if task.milestone else "TT_Task", "status_code": "TK_NotStart",
-            "task_code": f"A{FIRST_TASK + 10 * task.number}", "task_name": _plain(task.name)[:120], "rsrc_id": "",
+            "task_code": f"A{FIRST_TASK + 10 * task.number}", "task_name": _without_forbidden(task.name)[:120], "rsrc_id": "",
             "remain_drtn_hr_cnt": hours, "target_drtn_hr_cnt": hours, "cstr_date": first[1],
             "early_start_date": start, "early_end_date": finish, "restart_date": start, "reend_date": finish,
             "target_start_date": start, "target_end_date": finish, "cstr_type": first[0],
@@ -316,9 +316,9 @@ def _earliest(start: datetime, finish: datetime) -> tuple[str, datetime]:
     return ("CS_MSOA", start) if start.time() != time() else ("CS_MEOA", finish)
 
 
-def _links(run: Schedule) -> Iterable[Row]:
+def _links(schedule: Schedule) -> Iterable[Row]:
     """The links, with lags by the clock."""
-    pairs = ((task.number, before) for task in run.tasks for before in task.after)
+    pairs = ((task.number, before) for task in schedule.tasks for before in task.after)
     for number, (task, before) in enumerate(pairs, 1):
         yield {"task_pred_id": number, "task_id": FIRST_TASK + task, "pred_task_id": FIRST_TASK + before.number,
                "proj_id": PROJECT, "pred_proj_id": PROJECT, "pred_type": f"PR_{before.type}",
@@ -326,8 +326,8 @@ def _links(run: Schedule) -> Iterable[Row]:
 
 
 def _udf_types() -> Iterable[Row]:
-    """The user's fields that we bring, of kinds that P6 has."""
-    for number, name, label, kind in (
+    """Yield the rows of UDFTYPE: our user-defined fields, of types that P6 has."""
+    for number, name, label, data_type in (
         (UDF_P80, "sim_p80_finish", "P80 finish (simulated)", "FT_END_DATE"),
         (UDF_P50, "sim_p50_finish", "P50 finish (simulated)", "FT_END_DATE"),
         (UDF_CRITICAL, "sim_critical_pct", "Critical in % of runs", "FT_FLOAT_2_DECIMALS"),
@@ -335,19 +335,19 @@ def _udf_types() -> Iterable[Row]:
         (UDF_ID, UDF_NAME, "Activity id (simulated)", "FT_TEXT"),
     ):
         yield {"udf_type_id": number, "table_name": "TASK", "udf_type_name": name, "udf_type_label": label,
-               "logical_data_type": kind, "super_flag": "N"}  # fmt: skip
+               "logical_data_type": data_type, "super_flag": "N"}  # fmt: skip
 
 
-def _udf_values(handover: Handover) -> Iterable[Row]:
-    """P50 and P80 finish, criticality and total float of every task that has them."""
-    for task in handover.run.tasks:
-        whose = {"fk_id": FIRST_TASK + task.number, "proj_id": PROJECT}
+def _udf_values(exported: ExportedResult) -> Iterable[Row]:
+    """Yield the rows of UDFVALUE: id, P50 and P80 finish, criticality and total float of every task that has them."""
+    for task in exported.schedule.tasks:
+        task_keys = {"fk_id": FIRST_TASK + task.number, "proj_id": PROJECT}
         if task.activity:
-            yield {"udf_type_id": UDF_ID, **whose, "udf_text": activity_id(task.unit, task.activity, task.key[1])}
-        if spread := handover.spread.get(task.key):
+            yield {"udf_type_id": UDF_ID, **task_keys, "udf_text": activity_id(task.unit, task.activity, task.key[1])}
+        if spread := exported.quantiles.get(task.key):
             for field, minute in ((UDF_P80, spread.p80), (UDF_P50, spread.p50)):
-                yield {"udf_type_id": field, **whose, "udf_date": handover.run.moment(round(minute))}
+                yield {"udf_type_id": field, **task_keys, "udf_date": exported.schedule.moment(round(minute))}
             if not isnan(spread.critical):
-                yield {"udf_type_id": UDF_CRITICAL, **whose, "udf_number": round(100 * spread.critical, 1)}
-        if (slack := handover.slack.get(task.key)) is not None:
-            yield {"udf_type_id": UDF_FLOAT, **whose, "udf_number": round(slack / 1440, 1)}
+                yield {"udf_type_id": UDF_CRITICAL, **task_keys, "udf_number": round(100 * spread.critical, 1)}
+        if (total_float := exported.total_float.get(task.key)) is not None:
+            yield {"udf_type_id": UDF_FLOAT, **task_keys, "udf_number": round(total_float / 1440, 1)}

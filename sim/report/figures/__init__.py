@@ -54,7 +54,7 @@ def _run_figures(view: ResultView) -> Iterator[tuple[str, Callable[[ResultView],
 
 
 def _figures_of_representative_run(view: ResultView) -> Iterator[tuple[str, Callable[[ResultView], Axes]]]:
-    """Yield what is drawn of the representative run alone."""
+    """Yield the figures of the representative run alone, by name."""
     from sim.report.figures import from_result as draw
 
     if draw.has_trades(view):
@@ -76,7 +76,7 @@ def write_comparison(results: Mapping[str, RunData], differences: pd.DataFrame, 
 
 
 def figures_of_comparison(views: Mapping[str, ResultView], differences: pd.DataFrame) -> Iterator[tuple[str, Axes]]:
-    """Yield name and axes of each figure."""
+    """Yield name and axes of each figure of a comparison."""
     from sim.report.figures.comparison import plot_paired_difference, plot_strategy_cloud
 
     runs = {name: view.runs for name, view in views.items()}
@@ -84,8 +84,11 @@ def figures_of_comparison(views: Mapping[str, ResultView], differences: pd.DataF
     yield "strategy_cloud", plot_strategy_cloud(runs, seed=seed)
     for case, base in dict.fromkeys(zip(differences["case"], differences["base"], strict=True)):
         if FINISH in runs[case] and FINISH in runs[base]:
-            apart = paired_differences(runs[case], runs[base], FINISH)
-            yield f"difference_{case}_{base}", plot_paired_difference(apart, a=case, b=base, metric=FINISH, seed=seed)
+            differences_of_runs = paired_differences(runs[case], runs[base], FINISH)
+            yield (
+                f"difference_{case}_{base}",
+                plot_paired_difference(differences_of_runs, a=case, b=base, metric=FINISH, seed=seed),
+            )
 
 
 def _save(figures: Iterator[tuple[str, Axes]], directory: Path) -> list[Path]:

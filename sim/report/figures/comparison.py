@@ -57,15 +57,15 @@ def plot_strategy_cloud(
 
 def _draw_strategy(ax: Axes, name: str, runs: pd.DataFrame, lead: str, idle: str, colour: str, largest: float) -> None:
     """Draw the dots of one strategy and the diamond at its P80."""
-    x, y, peak = (runs[m].to_numpy(dtype=np.float64) for m in (lead, idle, PEAK))
-    there = np.isfinite(x) & np.isfinite(y) & (runs["status"] != "failed").to_numpy()
+    x, y, peak = (runs[metric].to_numpy(dtype=np.float64) for metric in (lead, idle, PEAK))
+    finished = np.isfinite(x) & np.isfinite(y) & (runs["status"] != "failed").to_numpy()
     ax.scatter(
-        x[there], y[there], s=LARGEST * peak[there] / largest, color=colour, alpha=0.35, lw=0, rasterized=True,
-        label=_legend_label(name, peak[there], int(np.isinf(x).sum())),
+        x[finished], y[finished], s=LARGEST * peak[finished] / largest, color=colour, alpha=0.35, lw=0, rasterized=True,
+        label=_legend_label(name, peak[finished], int(np.isinf(x).sum())),
     )  # fmt: skip
-    corner = percentile(sound_values(runs, lead), 0.8), percentile(sound_values(runs, idle), 0.8)
-    if np.isfinite(corner).all():
-        ax.plot(*corner, "D", color=colour, ms=11, mec="black", mew=1.5, gid=f"P80 {name}")
+    p80_point = percentile(sound_values(runs, lead), 0.8), percentile(sound_values(runs, idle), 0.8)
+    if np.isfinite(p80_point).all():
+        ax.plot(*p80_point, "D", color=colour, ms=11, mec="black", mew=1.5, gid=f"P80 {name}")
 
 
 def _legend_label(name: str, peak: Values, stalled: int) -> str:
@@ -94,7 +94,7 @@ def plot_paired_difference(
     """
     ax = style.canvas() if ax is None else ax
     finite = data[np.isfinite(data)]
-    better = Share(int(((data > 0) if more_is_better else (data < 0)).sum()), len(data))
+    share_better = Share(int(((data > 0) if more_is_better else (data < 0)).sum()), len(data))
     if len(finite):
         _draw_histogram(ax, finite, more_is_better=more_is_better)
     ax.axvline(0, color="black", lw=1.8, label="no difference")
@@ -103,8 +103,8 @@ def plot_paired_difference(
     ax.set_xlabel(style.text(f"{metric_format(metric).label}: {a} \N{MINUS SIGN} {b}{unit}"))
     style.value_ticks(ax.xaxis, metric_format(metric))
     ax.set_ylabel("pairs of runs")
-    word = "faster" if metric_format(metric).unit == "days" else "better"
-    style.title(ax, f"P({a} {word} than {b}) = {better.text()}")
+    comparative = "faster" if metric_format(metric).unit == "days" else "better"
+    style.title(ax, f"P({a} {comparative} than {b}) = {share_better.text()}")
     pairs = f"n = {len(data):,} pairs on the same random numbers, seed {seed}{_stalled_pairs_note(data)}"
     style.caption(ax, f"{pairs}\nThe interval is of this pair alone; {SAMPLING_ONLY}", drop=56)
     return ax
@@ -123,14 +123,14 @@ def _draw_histogram(ax: Axes, finite: Values, *, more_is_better: bool) -> None:
     ax.margins(x=0.04)
 
 
-def _mark_median(ax: Axes, middle: float, metric: str) -> None:
-    """Mark the middle of the differences."""
-    if not np.isfinite(middle):
+def _mark_median(ax: Axes, median: float, metric: str) -> None:
+    """Mark the median of the differences."""
+    if not np.isfinite(median):
         return
     fmt = metric_format(metric)
-    ax.axvline(middle, color=palette.INK, lw=1.5, ls=(0, (4, 3)))
+    ax.axvline(median, color=palette.INK, lw=1.5, ls=(0, (4, 3)))
     ax.annotate(
-        style.text(f"P50 {signed(fmt.write(middle, fmt.finest_step))}"), (middle, 1), (0, 6),
+        style.text(f"P50 {signed(fmt.write(median, fmt.finest_step))}"), (median, 1), (0, 6),
         xycoords=("data", "axes fraction"), textcoords="offset points", ha="center", va="bottom", annotation_clip=False,
     )  # fmt: skip
 

@@ -56,20 +56,20 @@ def plot_finish(
     deterministic run and `target` the date wanted, both in days, each with its share of runs.
     """
     ax = style.canvas(right=0.905, top=0.815) if ax is None else ax
-    reached = np.sort(data[np.isfinite(data)])
+    finishes = np.sort(data[np.isfinite(data)])
     quoted = quoted or {name: percentile(data, p) for name, p in QUOTED.items()}
     style.title(ax, finish_headline(info, quoted["p80"]), pad=48)
     right = ax.twinx()
-    low, high = day_range(reached, planned, target)
-    if len(reached):
-        _histogram(ax, reached, info)
-        _s_curve(right, reached, len(data), info, high)
+    low, high = day_range(finishes, planned, target)
+    if len(finishes):
+        _histogram(ax, finishes, info)
+        _s_curve(right, finishes, len(data), info, high)
     ax.set_xlim(style.date_position(info.dates, low), style.date_position(info.dates, high))
     style.date_axis(ax)
     _draw_percentiles(right, quoted, info)
     _draw_promised_date(right, data, planned, info, "expected plan", (0, ()), 6)
     _draw_promised_date(right, data, target, info, "target", (0, (6, 4)), 24)
-    _frame(ax, right)
+    _set_scales(ax, right)
     style.caption(ax, info.caption("Share of runs that finish on or before a date", *_stalled_note(data)))
     return ax
 
@@ -96,14 +96,14 @@ def day_range(reached: Values, planned: float | None, target: float | None) -> t
     return low - 0.33 * wide, max(high, low + wide / 2) + 0.05 * wide
 
 
-def day_bins(reached: Values) -> Values:
-    """Return edges of whole-day bins, about as wide as Freedman and Diaconis' rule asks."""
-    spread = float(np.subtract(*np.quantile(reached, [0.75, 0.25])))
-    ideal = 2 * spread / len(reached) ** (1 / 3)
-    span = float(reached[-1] - reached[0])
+def day_bins(finishes: Values) -> Values:
+    """Return the edges of bins of whole days, about as wide as the rule of Freedman and Diaconis recommends."""
+    quartile_range = float(np.subtract(*np.quantile(finishes, [0.75, 0.25])))
+    ideal = 2 * quartile_range / len(finishes) ** (1 / 3)
+    span = float(finishes[-1] - finishes[0])
     width = next((w for w in WIDTHS if w >= 0.7 * ideal and span / w <= 60), WIDTHS[-1])
-    first = math.floor(reached[0] / width) * width
-    return np.arange(first, reached[-1] + 2 * width, width, dtype=np.float64)
+    first = math.floor(finishes[0] / width) * width
+    return np.arange(first, finishes[-1] + 2 * width, width, dtype=np.float64)
 
 
 def _histogram(ax: Axes, reached: Values, info: RunInfo) -> None:
@@ -128,47 +128,60 @@ def _draw_percentiles(right: Axes, quoted: Mapping[str, float], info: RunInfo) -
     for name, day in quoted.items():
         if not math.isfinite(day):
             continue
-        share, x, red = QUOTED[name] * 100, style.date_position(info.dates, day), name == "p80"
-        colour = palette.RED if red else palette.MUTED
-        right.plot([x, x], [0, share], color=colour, lw=2 if red else 1.3, label=name.upper(), zorder=3 if red else 2)
+        share, x, highlighted = QUOTED[name] * 100, style.date_position(info.dates, day), name == "p80"
+        colour = palette.RED if highlighted else palette.MUTED
+        right.plot(
+            [x, x],
+            [0, share],
+            color=colour,
+            lw=2 if highlighted else 1.3,
+            label=name.upper(),
+            zorder=3 if highlighted else 2,
+        )
         right.plot([left, x], [share, share], color=colour, lw=0.9, ls=(0, (1, 3)))
-        right.plot([x], [share], "o", color=colour, ms=6, zorder=3 if red else 2.5)
+        right.plot([x], [share], "o", color=colour, ms=6, zorder=3 if highlighted else 2.5)
         right.annotate(
             f"{name.upper()}  {info.dates.format(day)}", (0, share), (8, 2), xycoords=("axes fraction", "data"),
-            textcoords="offset points", va="bottom", color=palette.RED if red else palette.INK,
-            fontweight="bold" if red else "normal", path_effects=style.halo(),
+            textcoords="offset points", va="bottom", color=palette.RED if highlighted else palette.INK,
+            fontweight="bold" if highlighted else "normal", path_effects=style.halo(),
         )  # fmt: skip
 
 
 def _draw_promised_date(
-    right: Axes, data: Values, day: float | None, info: RunInfo, word: str, dashes: tuple[int, tuple[int, ...]], up: int
+    right: Axes,
+    data: Values,
+    day: float | None,
+    info: RunInfo,
+    label: str,
+    line_style: tuple[int, tuple[int, ...]],
+    offset: int,
 ) -> None:
-    """Draw a promised date as a black vertical with the share of runs that keep it."""
+    """Draw a promised date as a black vertical line with the share of runs that keep it."""
     if day is None or not math.isfinite(day):
         return
     x = style.date_position(info.dates, day)
-    right.axvline(x, color="black", lw=1.6, ls=dashes, label=word)
+    right.axvline(x, color="black", lw=1.6, ls=line_style, label=label)
     low, high = right.get_xlim()
-    at = (x - low) / (high - low)
-    label = f"{word} {info.dates.format(day)}: {percent(share_at_most(data, day).fraction)}"
-    side = "left" if at < 0.2 else "right" if at > 0.8 else "center"
+    position = (x - low) / (high - low)
+    text = f"{label} {info.dates.format(day)}: {percent(share_at_most(data, day).fraction)}"
+    side = "left" if position < 0.2 else "right" if position > 0.8 else "center"
     right.annotate(
-        label, (x, 1), (0, up), xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom",
+        text, (x, 1), (0, offset), xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom",
         color="black", annotation_clip=False,
     )  # fmt: skip
 
 
-def _frame(ax: Axes, right: Axes) -> None:
-    """Give both axes their scales."""
+def _set_scales(ax: Axes, share_axis: Axes) -> None:
+    """Set the scales of both axes."""
     from matplotlib.ticker import MaxNLocator
 
-    right.set_ylim(0, 104)
-    right.set_yticks(range(0, 101, 20), [f"{p} %" for p in range(0, 101, 20)])
-    right.set_ylabel("share of runs, on or before")
-    right.grid(visible=False)
+    share_axis.set_ylim(0, 104)
+    share_axis.set_yticks(range(0, 101, 20), [f"{p} %" for p in range(0, 101, 20)])
+    share_axis.set_ylabel("share of runs, on or before")
+    share_axis.grid(visible=False)
     ax.grid(visible=False)
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
-    right.spines["right"].set_visible(True)
+    share_axis.spines["right"].set_visible(True)
     ax.spines["right"].set_visible(False)
 
 
@@ -189,17 +202,17 @@ def plot_joint(
     """
     ax = style.canvas() if ax is None else ax
     finish, cost = data
-    at_once = np.isfinite(finish) & np.isfinite(cost)
+    finished = np.isfinite(finish) & np.isfinite(cost)
     scale, unit = money_scale(float(np.nanmax(cost, initial=0)))
-    x, y = style.date_position(info.dates, 0) + finish[at_once], cost[at_once] / scale
-    kept, thrifty = finish[at_once] <= target, cost[at_once] <= budget
-    colours = np.where(kept & thrifty, palette.KEPT, np.where(~kept & ~thrifty, palette.MISSED, palette.HALF))
+    x, y = style.date_position(info.dates, 0) + finish[finished], cost[finished] / scale
+    in_time, in_budget = finish[finished] <= target, cost[finished] <= budget
+    colours = np.where(in_time & in_budget, palette.KEPT, np.where(~in_time & ~in_budget, palette.MISSED, palette.HALF))
     ax.scatter(x, y, s=18, c=colours, alpha=0.6, lw=0, rasterized=True)
     for level, dashes in LEVELS:
         days, dollars = frontier(finish, cost, level)
         if len(days):
-            when, label = style.date_position(info.dates, 0) + days, f"{100 * level:.0f} % of runs keep both"
-            ax.plot(when, dollars / scale, color=palette.BLUE, lw=1.4, ls=dashes, drawstyle="steps-post", label=label)
+            dates, label = style.date_position(info.dates, 0) + days, f"{100 * level:.0f} % of runs keep both"
+            ax.plot(dates, dollars / scale, color=palette.BLUE, lw=1.4, ls=dashes, drawstyle="steps-post", label=label)
     ax.axvline(style.date_position(info.dates, target), color="black", lw=1.4, ls=(0, (5, 3)))
     ax.axhline(budget / scale, color="black", lw=1.4)
     ax.set_ylabel(style.text(f"capital in total, {unit}"))
@@ -209,24 +222,24 @@ def plot_joint(
     style.date_axis(ax)
     _quadrants(ax, finish, cost, target, budget)
     style.legend_above(ax)
-    both = float(((finish <= target) & (cost <= budget)).mean()) if len(finish) else math.nan
-    style.title(ax, f"Date and budget both kept in {percent(both)} of runs")
+    share_of_both = float(((finish <= target) & (cost <= budget)).mean()) if len(finish) else math.nan
+    style.title(ax, f"Date and budget both kept in {percent(share_of_both)} of runs")
     limits = f"target {info.dates.format(target)}, budget {money(budget)}"
     style.caption(ax, info.caption(f"Each dot a run; {limits}; curves: that share of runs keeps both"))
     return ax
 
 
 def frontier(finish: Values, cost: Values, level: float, points: int = 80) -> tuple[Values, Values]:
-    """Return dates and costs that a share of the runs keeps both: for each date the least cost."""
+    """Return dates and costs that a share of the runs keeps both: for each of some dates the least such cost."""
     n = len(finish)
-    wanted = math.ceil(level * n - 1e-9)
-    if not n or wanted > int((np.isfinite(finish) & np.isfinite(cost)).sum()):
+    runs_needed = math.ceil(level * n - 1e-9)
+    if not n or runs_needed > int((np.isfinite(finish) & np.isfinite(cost)).sum()):
         return np.zeros(0), np.zeros(0)
     order = np.argsort(finish, kind="stable")
     days = finish[order]
-    places = np.unique(np.linspace(wanted - 1, int(np.isfinite(days).sum()) - 1, points).astype(int))
-    least = [float(np.sort(cost[order[: place + 1]])[wanted - 1]) for place in places]
-    return days[places], np.array(least)
+    ranks = np.unique(np.linspace(runs_needed - 1, int(np.isfinite(days).sum()) - 1, points).astype(int))
+    costs = [float(np.sort(cost[order[: rank + 1]])[runs_needed - 1]) for rank in ranks]
+    return days[ranks], np.array(costs)
 
 
 def _room_for_the_early(ax: Axes, target: float) -> None:
@@ -237,15 +250,15 @@ def _room_for_the_early(ax: Axes, target: float) -> None:
 
 def _quadrants(ax: Axes, finish: Values, cost: Values, target: float, budget: float) -> None:
     """Write into each corner the share of runs in that quadrant; a run that never finishes is late."""
-    late, dear = ~(finish <= target), ~(cost <= budget)
+    late, over_budget = ~(finish <= target), ~(cost <= budget)
     corners = (
-        (0.01, 0.02, ~late & ~dear),
-        (0.99, 0.02, late & ~dear),
-        (0.01, 0.97, ~late & dear),
-        (0.99, 0.97, late & dear),
+        (0.01, 0.02, ~late & ~over_budget),
+        (0.99, 0.02, late & ~over_budget),
+        (0.01, 0.97, ~late & over_budget),
+        (0.99, 0.97, late & over_budget),
     )
-    for x, y, inside in corners:
-        share = percent(float(inside.mean())) if len(finish) else ""
+    for x, y, in_quadrant in corners:
+        share = percent(float(in_quadrant.mean())) if len(finish) else ""
         ax.annotate(
             share, (x, y), xycoords="axes fraction", ha="left" if x < 0.5 else "right",
             va="bottom" if y < 0.5 else "top", fontweight="bold", path_effects=style.halo(),
@@ -288,7 +301,7 @@ def plot_mw_online(
         ax.plot(x, curve["p20"], drawstyle="steps-post", color=palette.RED, lw=1.8, label="P80 of date")
     if ramp:
         _ramp(ax, ramp, ramp_name, info, float(curve["day"].max()))
-    _mw_frame(ax, curve, x, [(style.date_position(info.dates, day), mw) for day, mw in ramp or ()])
+    _set_mw_scales(ax, curve, x, [(style.date_position(info.dates, day), mw) for day, mw in ramp or ()])
     style.title(ax, mw_headline(curve, info, first, full))
     style.caption(ax, info.caption("MW gross; bands hold at each date by itself"))
     return ax
@@ -309,18 +322,18 @@ def mw_headline(curve: pd.DataFrame, info: RunInfo, first: float | None, full: f
         return "MW online" if first is None else "MW online: none in half of the runs"
     if full is None or not math.isfinite(full) or full == first:
         return f"First MW online {info.dates.format(first)} (P50)"
-    whole = f"{curve['p90'].max():g} MW"
-    return f"First MW online {info.dates.format(first)}, all {whole} {info.dates.format(full)} (P50)"
+    all_mw = f"{curve['p90'].max():g} MW"
+    return f"First MW online {info.dates.format(first)}, all {all_mw} {info.dates.format(full)} (P50)"
 
 
-def _mw_frame(ax: Axes, curve: pd.DataFrame, x: Values, promised: list[tuple[float, float]]) -> None:
+def _set_mw_scales(ax: Axes, curve: pd.DataFrame, x: Values, promised: list[tuple[float, float]]) -> None:
     """Show the time from just before the first MW to just after the last change, promised or in any band."""
-    top = curve[[c for c in PERCENTILES if c in curve]].to_numpy(dtype=float)
-    moving = np.flatnonzero(np.any(np.diff(top, axis=0) != 0, axis=1))
-    dates = [at for at, _ in promised]
-    ax.set_ylim(0, 1.06 * max([top.max(initial=0.0), 1.0, *(mw for _, mw in promised)]))
-    if len(moving):
-        low, high = min([x[moving[0]], *dates]), max([x[moving[-1] + 1], *dates])
+    bands = curve[[c for c in PERCENTILES if c in curve]].to_numpy(dtype=float)
+    changes = np.flatnonzero(np.any(np.diff(bands, axis=0) != 0, axis=1))
+    dates = [date for date, _ in promised]
+    ax.set_ylim(0, 1.06 * max([bands.max(initial=0.0), 1.0, *(mw for _, mw in promised)]))
+    if len(changes):
+        low, high = min([x[changes[0]], *dates]), max([x[changes[-1] + 1], *dates])
         margin = 0.06 * max(high - low, 10.0)
         ax.set_xlim(low - margin, high + margin)
     style.date_axis(ax)

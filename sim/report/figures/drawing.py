@@ -219,7 +219,7 @@ def _draw_nothing() -> None:
 
     ax = style.in_house_style(style.canvas)()
     style.title(ax, "MW")
-    style.pictures(ax, "nothing")
+    style.image_files(ax, "nothing")
 
 
 def _serve(pipe: Connection) -> None:
@@ -261,7 +261,7 @@ def drawn(result: Result, choice: str = ALL, but: Sequence[str] = (), share: tup
     view = ResultView.of(result)
     known = {name: draw for name, draw in run_figures(view).items() if choice == ALL or name in THE_FEW}
     wanted = dealt([name for name in known if name not in but], *share)
-    return {file: data for name in wanted for file, data in style.pictures(known[name](view), name).items()}
+    return {file: data for name in wanted for file, data in style.image_files(known[name](view), name).items()}
 
 
 def drawn_of_packed(sent: bytes, choice: str, but: Sequence[str], share: tuple[int, int]) -> Pictures:

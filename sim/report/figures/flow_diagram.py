@@ -78,33 +78,35 @@ def flow_of(plan: CompiledPlan) -> Flow:
                 if pool in tokens:
                     (takes if operation == HOLD else gives).setdefault(pool, set()).add(box)
                 elif operation == HOLD and plan.initial[pool] > 0:
-                    shares.setdefault(box, {})[_shared(plan, pool, box)] = None
-    arrows = {pair: "" for gate, ends in signals.items() for pair in _pairs(ends, waits.get(gate, ()))}
+                    shares.setdefault(box, {})[_resource_text(plan, pool, box)] = None
+    arrows = {pair: "" for gate, giving in signals.items() for pair in _pairs(giving, waits.get(gate, ()))}
     arrows |= {
-        pair: _handed(plan.pools[pool]) for pool, ends in gives.items() for pair in _pairs(ends, takes.get(pool, ()))
+        pair: _token_text(plan.pools[pool])
+        for pool, giving in gives.items()
+        for pair in _pairs(giving, takes.get(pool, ()))
     }
-    joined = {box for pair in arrows for box in pair}
+    connected = {box for pair in arrows for box in pair}
     return Flow(
-        {box: _how_many(box, found) for box, found in units.items() if box in joined},
-        {box: tuple(sorted(found, key=_own_first)) for box, found in shares.items()},
-        _direct(arrows),
+        {box: _unit_count_text(box, items) for box, items in units.items() if box in connected},
+        {box: tuple(sorted(items, key=_own_resources_first)) for box, items in shares.items()},
+        _without_transitive(arrows),
     )
 
 
-def _direct(arrows: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """Return arrows without those that a way through other boxes says already; what is handed on stays."""
-    after: dict[str, set[str]] = {}
+def _without_transitive(arrows: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """Return the arrows without those that a path through other boxes implies; arrows with a token stay."""
+    successors: dict[str, set[str]] = {}
     for first, second in arrows:
-        after.setdefault(first, set()).add(second)
+        successors.setdefault(first, set()).add(second)
 
-    def reached(box: str, without: tuple[str, str], seen: set[str]) -> set[str]:
-        for other in after.get(box, set()) - seen:
-            if (box, other) != without:
-                seen.add(other)
-                reached(other, without, seen)
+    def reachable(box: str, without: tuple[str, str], seen: set[str]) -> set[str]:
+        for successor in successors.get(box, set()) - seen:
+            if (box, successor) != without:
+                seen.add(successor)
+                reachable(successor, without, seen)
         return seen
 
-    return {pair: token for pair, token in arrows.items() if token or pair[1] not in reached(pair[0], pair, set())}
+    return {pair: token for pair, token in arrows.items() if token or pair[1] not in reachable(pair[0], pair, set())}
 
 
 def _pairs(first: Iterable[str], second: Iterable[str]) -> list[tuple[str, str]]:
@@ -119,18 +121,18 @@ def _title(info: UnitInfo) -> str:
     return _TITLES.get(info.kind, "").format(part=part.upper() if part in _ABBREVIATIONS else part.capitalize())
 
 
-def _how_many(box: str, units: Sequence[UnitInfo]) -> str:
-    """Return how many there are of what: a hall with seven steps is one hall; of the site's works the steps are counted."""
+def _unit_count_text(box: str, units: Sequence[UnitInfo]) -> str:
+    """Return how many units a box stands for, as text: halls, skids, …; for site works the number of steps."""
     kind, place = units[0].kind, units[0].place[:1]
     if box == _SITE:
         return counted(len(units), "step", "steps")
     if kind in _NOUNS:
-        return counted(len({(one.place, one.part, one.number) for one in units}), _NOUNS[kind], f"{_NOUNS[kind]}s")
+        return counted(len({(unit.place, unit.part, unit.number) for unit in units}), _NOUNS[kind], f"{_NOUNS[kind]}s")
     noun = PLACE_KINDS.get(place, "")
-    return counted(len({one.place for one in units}), noun, f"{noun}s") if noun else f"{len(units):,}"
+    return counted(len({unit.place for unit in units}), noun, f"{noun}s") if noun else f"{len(units):,}"
 
 
-def _handed(pool: str) -> str:
+def _token_text(pool: str) -> str:
     """Return what is handed on as a planner calls it: `electrical.skid` is an electrical skid that is ready."""
     first, _, what = pool.rpartition(".")
     if what == "power":
@@ -138,8 +140,8 @@ def _handed(pool: str) -> str:
     return f"{first.partition('@')[0].capitalize()} skid ready" if what == "skid" else in_words(pool)
 
 
-def _shared(plan: CompiledPlan, pool: int, box: str) -> str:
-    """Return a pool as a boss reads it, with how many there are and whose they are if they are not the box's own."""
+def _resource_text(plan: CompiledPlan, pool: int, box: str) -> str:
+    """Return a pool in a planner's words: how many there are, and whose they are if not the box's own."""
     count = int(plan.initial[pool])
     if trade := plan.pool_trades[pool]:
         return f"crews of {trade.replace('_', ' ')}"
@@ -147,14 +149,14 @@ def _shared(plan: CompiledPlan, pool: int, box: str) -> str:
     if owner == "laydown":
         return f"{counted(count, 'laydown place', 'laydown places')} for {name}"
     system, _, partner = owner.partition("@")
-    whose = [system] if system in SYSTEMS and not box.lower().startswith(system) else []
-    whose += [f'plant "{partner}"'] if partner else []
-    named = "place for finished skids" if name == "finished" else name
-    many = "places for finished skids" if name == "finished" else f"{name}s"
-    return counted(count, named, many) + (f" ({', '.join(whose)})" if whose else "")
+    owners = [system] if system in SYSTEMS and not box.lower().startswith(system) else []
+    owners += [f'plant "{partner}"'] if partner else []
+    singular = "place for finished skids" if name == "finished" else name
+    plural = "places for finished skids" if name == "finished" else f"{name}s"
+    return counted(count, singular, plural) + (f" ({', '.join(owners)})" if owners else "")
 
 
-def _own_first(shared: str) -> tuple[bool, str]:
+def _own_resources_first(shared: str) -> tuple[bool, str]:
     """Return what shared pools are sorted by: those of another system or plant come last, others by name."""
     return "(" in shared, shared.lstrip("0123456789, ")
 
@@ -172,13 +174,13 @@ def as_mermaid(flow: Flow) -> str:
 
 
 def as_svg(flow: Flow) -> str:
-    """Return a flow as an SVG that stands alone."""
+    """Return a flow as a standalone SVG."""
     lines = {box: _lines(box, flow) for box in flow.boxes}
-    heights = {box: 14.0 + sum(LINE[kind][0] + 4 for _, kind in found) for box, found in lines.items()}
+    heights = {box: 14.0 + sum(LINE[kind][0] + 4 for _, kind in box_lines) for box, box_lines in lines.items()}
     layout = layered_layout(heights, flow.arrows)
-    parts = [_arrow(layout.ways[pair], token) for pair, token in flow.arrows.items()]
-    parts += [_box(box, flow, lines[box], place, heights[box]) for box, place in layout.boxes.items()]
-    parts += [_label(layout.ways[pair], token) for pair, token in flow.arrows.items() if token]
+    parts = [_arrow(layout.paths[pair], token) for pair, token in flow.arrows.items()]
+    parts += [_box(box, flow, lines[box], corner, heights[box]) for box, corner in layout.boxes.items()]
+    parts += [_label(layout.paths[pair], token) for pair, token in flow.arrows.items() if token]
     width, height = f"{layout.width:g}", f"{layout.height:g}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
@@ -190,53 +192,57 @@ def as_svg(flow: Flow) -> str:
 
 
 def _lines(box: str, flow: Flow) -> list[tuple[str, str]]:
-    """Return what stands in a box, line by line: its title, how many, and the first of what it shares."""
+    """Return the lines of a box as (text, style): its title, how many units, and the first of what they share."""
     shared = flow.shares.get(box, ())
     more = f" and {len(shared) - 2} more" if len(shared) > 2 else ""
-    lead, colon, rest = box.partition(": ")
-    title = [*wrap(lead + colon.rstrip(), 22), *wrap(rest, 22)]
-    below = wrap(f"{', '.join(shared[:2])}{more}", 30)
-    return [*((line, "title") for line in title), (flow.boxes[box], "count"), *((line, "shared") for line in below)]
+    head, colon, rest = box.partition(": ")
+    title = [*wrap(head + colon.rstrip(), 22), *wrap(rest, 22)]
+    shared_lines = wrap(f"{', '.join(shared[:2])}{more}", 30)
+    return [
+        *((line, "title") for line in title),
+        (flow.boxes[box], "count"),
+        *((line, "shared") for line in shared_lines),
+    ]
 
 
-def _box(box: str, flow: Flow, lines: Sequence[tuple[str, str]], place: Point, height: float) -> str:
-    """Return one box with its lines; a pointer that rests on it sees all that it shares."""
-    (x, y), text = place, ""
-    down = y + 5
-    for words, kind in lines:
+def _box(box: str, flow: Flow, lines: Sequence[tuple[str, str]], corner: Point, height: float) -> str:
+    """Return one box with its lines as SVG; its tooltip lists everything that it shares."""
+    (x, y), text = corner, ""
+    baseline = y + 5
+    for line, kind in lines:
         size, weight, colour = LINE[kind]
-        down += size + 4
-        form = f'font-size="{size}" font-weight="{weight}" fill="{colour}"'
-        text += f'<text x="{x + 10:g}" y="{down:g}" {form}>{escape(words)}</text>'
-    whole = "; ".join([f"{box}: {flow.boxes[box]}", *flow.shares.get(box, ())])
+        baseline += size + 4
+        style = f'font-size="{size}" font-weight="{weight}" fill="{colour}"'
+        text += f'<text x="{x + 10:g}" y="{baseline:g}" {style}>{escape(line)}</text>'
+    tooltip = "; ".join([f"{box}: {flow.boxes[box]}", *flow.shares.get(box, ())])
     return (
-        f'<g><title>{escape(whole)}</title><rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{height:g}" rx="6" '
+        f'<g><title>{escape(tooltip)}</title><rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{height:g}" rx="6" '
         f'fill="#eef3f8" stroke="#4a7fb5"/>{text}</g>'
     )
 
 
-def _arrow(way: Sequence[Point], token: str) -> str:
-    """Return the line of an arrow, bent inside the gaps; thick where something is handed on."""
-    line = f"M{way[0][0]:g},{way[0][1]:g}"
-    for (x, y), (to_x, to_y) in pairwise(way):
+def _arrow(path: Sequence[Point], token: str) -> str:
+    """Return an arrow as SVG, with bends in the gaps between columns; thick where a token is handed on."""
+    line = f"M{path[0][0]:g},{path[0][1]:g}"
+    for (x, y), (to_x, to_y) in pairwise(path):
         straight = x == to_x or y == to_y
-        half = (x + to_x) / 2
-        line += f" L{to_x:g},{to_y:g}" if straight else f" C{half:g},{y:g} {half:g},{to_y:g} {to_x:g},{to_y:g}"
+        middle = (x + to_x) / 2
+        line += f" L{to_x:g},{to_y:g}" if straight else f" C{middle:g},{y:g} {middle:g},{to_y:g} {to_x:g},{to_y:g}"
     return (
         f'<path d="{line}" fill="none" stroke="#556" stroke-width="{2.5 if token else 1.1}" marker-end="url(#tip)">'
         f"<title>{escape(token)}</title></path>"
     )
 
 
-def _label(way: Sequence[Point], token: str) -> str:
-    """Return what is handed on, in the gap behind the box that it comes from."""
-    (x, y), (_, to_y) = way[:2]
+def _label(path: Sequence[Point], token: str) -> str:
+    """Return the label of what an arrow hands on as SVG, behind the box that it comes from."""
+    (x, y), (_, to_y) = path[:2]
     lines = wrap(token, 11)
     top = y - 6 - 12 * (len(lines) - 1) if to_y >= y else y + 14
     return "".join(
-        f'<text x="{x + 5:g}" y="{top + 12 * at:g}" font-size="11" fill="#223" stroke="#fff" stroke-width="3" '
+        f'<text x="{x + 5:g}" y="{top + 12 * number:g}" font-size="11" fill="#223" stroke="#fff" stroke-width="3" '
         f'paint-order="stroke">{escape(line)}</text>'
-        for at, line in enumerate(lines)
+        for number, line in enumerate(lines)
     )
 
 
@@ -265,14 +271,14 @@ def as_page(flow: Flow, project: Project) -> str:
 
 
 def _method(project: Project, name: str) -> str:
-    """Return how a system is built."""
+    """Return how a system is built, as text."""
     system = project.by_system[name]
     if system.scope != "factory":
         return "assembled on site"
     stations = ", ".join(station.id.replace("_", " ") for station in system.factory.stations)
     partners = [
-        f'{100 * one.share:g} % of them from {counted(one.lines, "line", "lines")} of plant "{one.id}"'
-        for one in system.factory.partners
+        f'{100 * partner.share:g} % of them from {counted(partner.lines, "line", "lines")} of plant "{partner.id}"'
+        for partner in system.factory.partners
     ]
     plants = "; ".join([f"{counted(system.factory.lines, 'line', 'lines')} ({stations})", *partners])
     return f"{counted(system.skid.per_block, 'skid', 'skids')} a block from {plants}"

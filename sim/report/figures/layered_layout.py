@@ -1,8 +1,8 @@
 """Boxes and arrows by layers: each box to the left of what follows it, and no arrow through a box.
 
-The steps are those of Sugiyama, Tagawa and Toda (1981): layers by the longest path; an arrow that passes a column has a place
-of its own there; the order in a column is by the mean place of the neighbours, swept back and forth; heights as near to the
-neighbours as the order allows.
+The steps are those of Sugiyama, Tagawa and Toda (1981): layers by the longest path; an arrow that passes a column has a lane
+of its own there; the order in a column is by the mean position of the neighbours, swept back and forth; heights are as near
+to those of the neighbours as the order allows.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from math import inf
 from statistics import fmean
 
 WIDTH = 172
-GAP, LABELLED_GAP = 44, 92
-"""Between two columns of boxes; with a label on an arrow there."""
-ROW, LANE, MARGIN = 18, 16, 20
-"""Between two boxes of a column; the lane of an arrow that passes a column; around all."""
+COLUMN_GAP, LABELLED_GAP = 44, 92
+"""Distance between two columns of boxes, and where an arrow between them has a label."""
+BOX_GAP, LANE_HEIGHT, MARGIN = 18, 16, 20
+"""Distance between two boxes of a column; height of the lane of an arrow that passes a column; margin around all."""
 SWEEPS = 12
 Point = tuple[float, float]
 Pair = tuple[str, str]
@@ -27,83 +27,88 @@ Item = str | tuple[str, str, int]
 
 
 def layers(boxes: Iterable[str], arrows: Iterable[Pair]) -> list[list[str]]:
-    """Return boxes by columns: each to the left of all that follow it, as near to them as it can.
+    """Return boxes by columns: each to the left of all its successors, as near to them as possible.
 
-    An arrow that would close a circle, such as a place that is given free, does not count.
+    An arrow that would close a cycle, such as a place that is given free, does not count.
     """
-    after: dict[str, set[str]] = {box: set() for box in boxes}
+    successors: dict[str, set[str]] = {box: set() for box in boxes}
     for first, second in arrows:
-        after[first].add(second)
+        successors[first].add(second)
         try:
-            TopologicalSorter(after).prepare()
+            TopologicalSorter(successors).prepare()
         except CycleError:
-            after[first].discard(second)
-    to_the_end: dict[str, int] = {}
-    for box in TopologicalSorter(after).static_order():
-        to_the_end[box] = max((to_the_end[one] + 1 for one in after[box]), default=0)
-    last = max(to_the_end.values(), default=-1)
-    return [[box for box in after if to_the_end[box] == last - at] for at in range(last + 1)]
+            successors[first].discard(second)
+    longest_path: dict[str, int] = {}
+    for box in TopologicalSorter(successors).static_order():
+        longest_path[box] = max((longest_path[successor] + 1 for successor in successors[box]), default=0)
+    last = max(longest_path.values(), default=-1)
+    return [[box for box in successors if longest_path[box] == last - column] for column in range(last + 1)]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where boxes stand (left and top) and the ways of arrows, in gaps between columns and in lanes without a box.
+    """The positions of boxes (left and top) and the paths of arrows, in gaps between columns and in lanes without a box.
 
-    A way is points from the right of one box to the left of another; between two points of different height it
+    A path is points from the right of one box to the left of another; between two points of different height it
     bends inside one gap.
     """
 
     width: float
     height: float
     boxes: Mapping[str, Point]
-    ways: Mapping[Pair, tuple[Point, ...]]
+    paths: Mapping[Pair, tuple[Point, ...]]
 
 
 def layered_layout(heights: Mapping[str, float], arrows: Mapping[Pair, str]) -> Layout:
     """Return a layout of boxes by their heights; arrows with a text get room for it behind the box they come from."""
-    own = layers(heights, arrows)
-    columns = [list[Item](column) for column in own]
-    column_of = {box: at for at, column in enumerate(own) for box in column}
+    box_columns = layers(heights, arrows)
+    columns = [list[Item](column) for column in box_columns]
+    column_of = {box: number for number, column in enumerate(box_columns) for box in column}
     chains: dict[Pair, list[Item]] = {}
     for pair in arrows:
-        first, second = column_of[pair[0]], column_of[pair[1]]
-        lanes: list[Item] = [(*pair, at) for at in range(first + 1, second)]
-        for lane, at in zip(lanes, range(first + 1, second), strict=True):
-            columns[at].append(lane)
-        if first < second:
+        first_column, second_column = column_of[pair[0]], column_of[pair[1]]
+        lanes: list[Item] = [(*pair, number) for number in range(first_column + 1, second_column)]
+        for lane, number in zip(lanes, range(first_column + 1, second_column), strict=True):
+            columns[number].append(lane)
+        if first_column < second_column:
             chains[pair] = [pair[0], *lanes, pair[1]]
     links = [link for chain in chains.values() for link in pairwise(chain)]
     _order(columns, links)
-    sizes = {item: heights[item] if isinstance(item, str) else LANE for column in columns for item in column}
-    middle = _heights(columns, links, sizes)
+    sizes = {item: heights[item] if isinstance(item, str) else LANE_HEIGHT for column in columns for item in column}
+    middle = _middles(columns, links, sizes)
     left = _lefts(arrows, columns, column_of)
     top = min(y - sizes[item] / 2 for item, y in middle.items()) - MARGIN
     middle = {item: y - top for item, y in middle.items()}
     bottom = max(y + sizes[item] / 2 for item, y in middle.items())
-    ways = _ways(arrows, chains, column_of, left, middle, heights, bottom + ROW)
-    boxes = {box: (left[at], middle[box] - heights[box] / 2) for box, at in column_of.items()}
-    back = ROW if len(ways) > len(chains) else 0
-    return Layout(left[-1] + WIDTH + MARGIN, bottom + back + MARGIN, boxes, ways)
+    paths = _paths(arrows, chains, column_of, left, middle, heights, bottom + BOX_GAP)
+    boxes = {box: (left[number], middle[box] - heights[box] / 2) for box, number in column_of.items()}
+    return_space = BOX_GAP if len(paths) > len(chains) else 0
+    return Layout(left[-1] + WIDTH + MARGIN, bottom + return_space + MARGIN, boxes, paths)
 
 
 def _order(columns: list[list[Item]], links: Sequence[tuple[Item, Item]]) -> None:
-    """Sort each column by the mean place of what its items are joined to, back and forth; the fewest crossings are kept."""
-    best = (_crossings(columns, links), [list(column) for column in columns])
+    """Sort the items of each column by the mean position of their neighbours, back and forth; keep the fewest crossings."""
+    fewest, best_columns = _crossings(columns, links), [list(column) for column in columns]
     for sweep in range(SWEEPS):
-        forth = sweep % 2 == 0
-        beside = _beside([link if forth else link[::-1] for link in links])
-        for at in range(1, len(columns)) if forth else range(len(columns) - 2, -1, -1):
-            place = {item: number for number, item in enumerate(columns[at - 1 if forth else at + 1])}
-            own = {item: number for number, item in enumerate(columns[at])}
-            mean = {item: fmean(place[one] for one in beside[item]) if item in beside else own[item] for item in own}
-            columns[at].sort(key=mean.__getitem__)
-        crossed = _crossings(columns, links)
-        if crossed < best[0]:
-            best = (crossed, [list(column) for column in columns])
-    columns[:] = best[1]
+        forwards = sweep % 2 == 0
+        neighbours = _neighbours([link if forwards else link[::-1] for link in links])
+        for number in range(1, len(columns)) if forwards else range(len(columns) - 2, -1, -1):
+            position = {item: rank for rank, item in enumerate(columns[number - 1 if forwards else number + 1])}
+            present = {item: rank for rank, item in enumerate(columns[number])}
+            mean = {
+                item: fmean(position[neighbour] for neighbour in neighbours[item])
+                if item in neighbours
+                else present[item]
+                for item in present
+            }
+            columns[number].sort(key=mean.__getitem__)
+        crossings = _crossings(columns, links)
+        if crossings < fewest:
+            fewest, best_columns = crossings, [list(column) for column in columns]
+    columns[:] = best_columns
 
 
-def _beside(links: Iterable[tuple[Item, Item]]) -> dict[Item, list[Item]]:
+def _neighbours(links: Iterable[tuple[Item, Item]]) -> dict[Item, list[Item]]:
     """Return by item those on the other side of its links."""
     found: dict[Item, list[Item]] = {}
     for one, other in links:
@@ -119,27 +124,29 @@ def _crossings(columns: list[list[Item]], links: Sequence[tuple[Item, Item]]) ->
     return sum(at == other and one != two and end > last for (at, one), end, (other, two), last in pairs)
 
 
-def _heights(
+def _middles(
     columns: list[list[Item]], links: Sequence[tuple[Item, Item]], sizes: Mapping[Item, float]
 ) -> dict[Item, float]:
-    """Return the height of each item's middle: as near to what it is joined to as its column has place."""
+    """Return the height of each item's middle: as near to its neighbours as its column has space."""
     middle = {item: 0.0 for column in columns for item in column}
-    beside = [_beside(links), _beside([link[::-1] for link in links])]
+    neighbours = [_neighbours(links), _neighbours([link[::-1] for link in links])]
     for sweep in range(SWEEPS):
-        forth = sweep % 2 == 0
-        for column in columns if forth else reversed(columns):
-            joined = [beside[not forth].get(item) or beside[forth].get(item) or [item] for item in column]
-            wanted = [fmean(middle[one] for one in others) for others in joined]
-            middle |= zip(column, _apart(wanted, [sizes[item] + ROW for item in column]), strict=True)
+        forwards = sweep % 2 == 0
+        for column in columns if forwards else reversed(columns):
+            joined_items = [
+                neighbours[not forwards].get(item) or neighbours[forwards].get(item) or [item] for item in column
+            ]
+            wanted = [fmean(middle[one] for one in others) for others in joined_items]
+            middle |= zip(column, _without_overlap(wanted, [sizes[item] + BOX_GAP for item in column]), strict=True)
     return middle
 
 
-def _apart(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
-    """Return heights in order, apart by their sizes and as near to the wanted ones as that allows (isotonic regression)."""
-    offsets = list(accumulate(((one + other) / 2 for one, other in pairwise(sizes)), initial=0.0))
+def _without_overlap(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
+    """Return middles in order, at distances by the sizes, as near to the wanted ones as possible (isotonic regression)."""
+    offsets = list(accumulate(((size + next_size) / 2 for size, next_size in pairwise(sizes)), initial=0.0))
     groups: list[list[float]] = []
-    for want, offset in zip(wanted, offsets, strict=True):
-        groups.append([want - offset])
+    for middle, offset in zip(wanted, offsets, strict=True):
+        groups.append([middle - offset])
         while len(groups) > 1 and fmean(groups[-2]) > fmean(groups[-1]):
             groups[-2:] = [groups[-2] + groups[-1]]
     level = [fmean(group) for group in groups for _ in group]
@@ -149,11 +156,11 @@ def _apart(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
 def _lefts(arrows: Mapping[Pair, str], columns: list[list[Item]], column_of: Mapping[str, int]) -> list[float]:
     """Return where each column begins: behind a gap that has room for a label if an arrow begins there with one."""
     labelled = {column_of[first] for (first, _), token in arrows.items() if token}
-    gaps = [LABELLED_GAP if at in labelled else GAP for at in range(len(columns) - 1)]
+    gaps = [LABELLED_GAP if at in labelled else COLUMN_GAP for at in range(len(columns) - 1)]
     return list(accumulate((WIDTH + gap for gap in gaps), initial=float(MARGIN)))
 
 
-def _ways(
+def _paths(
     arrows: Iterable[Pair],
     chains: Mapping[Pair, Sequence[Item]],
     column_of: Mapping[str, int],
@@ -162,20 +169,20 @@ def _ways(
     heights: Mapping[str, float],
     below: float,
 ) -> dict[Pair, tuple[Point, ...]]:
-    """Return the ways of arrows; one that goes back, or stays in its column, runs below all boxes."""
-    leaves, enters = _ports(arrows, 0, chains, middle, heights), _ports(arrows, 1, chains, middle, heights)
-    ways: dict[Pair, tuple[Point, ...]] = {}
+    """Return the paths of arrows; one that goes back, or stays in its column, runs below all boxes."""
+    exit_heights, entry_heights = _ports(arrows, 0, chains, middle, heights), _ports(arrows, 1, chains, middle, heights)
+    paths: dict[Pair, tuple[Point, ...]] = {}
     for pair in arrows:
-        start = (left[column_of[pair[0]]] + WIDTH, leaves[pair])
-        end = (left[column_of[pair[1]]], enters[pair])
+        start = (left[column_of[pair[0]]] + WIDTH, exit_heights[pair])
+        end = (left[column_of[pair[1]]], entry_heights[pair])
         if pair in chains:
             first = column_of[pair[0]] + 1
-            lanes = [(left[first + at], middle[lane]) for at, lane in enumerate(chains[pair][1:-1])]
-            ways[pair] = (start, *(point for x, y in lanes for point in ((x, y), (x + WIDTH, y))), end)
+            lanes = [(left[first + offset], middle[lane]) for offset, lane in enumerate(chains[pair][1:-1])]
+            paths[pair] = (start, *(point for x, y in lanes for point in ((x, y), (x + WIDTH, y))), end)
         else:
-            out, back = start[0] + GAP / 2, end[0] - GAP / 2
-            ways[pair] = (start, (out, start[1]), (out, below), (back, below), (back, end[1]), end)
-    return ways
+            out, back = start[0] + COLUMN_GAP / 2, end[0] - COLUMN_GAP / 2
+            paths[pair] = (start, (out, start[1]), (out, below), (back, below), (back, end[1]), end)
+    return paths
 
 
 def _ports(
@@ -185,7 +192,7 @@ def _ports(
     middle: Mapping[Item, float],
     heights: Mapping[str, float],
 ) -> dict[Pair, float]:
-    """Return the height at which each arrow leaves (side 0) or enters (1) its box, in the order of where it goes."""
+    """Return the height at which each arrow leaves (side 0) or enters (side 1) its box, ordered by where it goes."""
     at_box: dict[str, list[Pair]] = {}
     for pair in arrows:
         at_box.setdefault(pair[side], []).append(pair)

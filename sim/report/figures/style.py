@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-QUICK = 1
+PNG_COMPRESSION = 1
 """Level of compression of PNG files: a third larger than by the usual one, in a sixth of the time."""
 SIZE = (10.0, 5.9)
 DPI = 160
@@ -99,8 +99,8 @@ def canvas(right: float = 0.95, top: float = 0.83, left: float = 0.095, height: 
 
     figure = Figure(figsize=(SIZE[0], height), dpi=DPI)
     FigureCanvasAgg(figure)
-    bottom, above = 0.21 * SIZE[1] / height, (1 - top) * SIZE[1] / height
-    return figure.add_axes((left, bottom, right - left, 1 - above - bottom))
+    bottom, space_above = 0.21 * SIZE[1] / height, (1 - top) * SIZE[1] / height
+    return figure.add_axes((left, bottom, right - left, 1 - space_above - bottom))
 
 
 def text(words: str) -> str:
@@ -157,75 +157,75 @@ def _position(day: date) -> float:
 
 
 def date_axis(ax: Axes, most: int = 9) -> None:
-    """Write the x axis as dates: at most so many months, with the year where it begins or changes; English everywhere."""
+    """Format the x axis as dates: at most so many ticks, with the year where it begins or changes; always in English."""
     from matplotlib.ticker import FixedLocator, FuncFormatter
 
     low, high = ax.get_xlim()
-    ticks, several = _date_ticks(low, high, most)
-    written = dict(zip(ticks, several, strict=True))
+    ticks, labels = _date_ticks(low, high, most)
+    label_of = dict(zip(ticks, labels, strict=True))
     ax.xaxis.set_major_locator(FixedLocator(ticks))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: written.get(x, "")))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: label_of.get(x, "")))
 
 
 def _date_ticks(low: float, high: float, most: int = 9) -> tuple[list[float], list[str]]:
-    """Return tick places and labels between two day numbers, at most `most` of them."""
-    first, last = _civil(low), _civil(high)
+    """Return positions and labels of ticks between two day numbers, at most `most` of them."""
+    first, last = _civil_date(low), _civil_date(high)
     whole_months = (last.year - first.year) * 12 + last.month - first.month
     if whole_months >= 4:
-        every = next(m for m in (1, 2, 3, 6, 12, 24, 60, 120, 1200) if whole_months / m <= most)
-        at = _firsts_of_months(first, last, every)
-        return _labelled([d for d in at if low <= _position(d) <= high], with_day=False)
-    every = next(d for d in (1, 2, 7, 14) if (high - low) / d <= most or d == 14)
-    at = [first + timedelta(days=k) for k in range(0, int(high - low) + 2, every)]
-    return _labelled([d for d in at if low <= _position(d) <= high], with_day=True)
+        step = next(months for months in (1, 2, 3, 6, 12, 24, 60, 120, 1200) if whole_months / months <= most)
+        dates = _month_starts(first, last, step)
+        return _with_labels([day for day in dates if low <= _position(day) <= high], with_day=False)
+    step = next(day for day in (1, 2, 7, 14) if (high - low) / day <= most or day == 14)
+    dates = [first + timedelta(days=k) for k in range(0, int(high - low) + 2, step)]
+    return _with_labels([day for day in dates if low <= _position(day) <= high], with_day=True)
 
 
-def _civil(position: float) -> date:
+def _civil_date(position: float) -> date:
     """Return the date of a place on the axis."""
     return _EPOCH + timedelta(days=int(position // 1))
 
 
-def _firsts_of_months(first: date, last: date, every: int) -> list[date]:
+def _month_starts(first: date, last: date, every: int) -> list[date]:
     """Return the first days of every so many months of the years in between."""
     number = range(first.year * 12, last.year * 12 + 12)
     return [date(m // 12, m % 12 + 1, 1) for m in number if m % every == 0]
 
 
-def _labelled(at: list[date], *, with_day: bool) -> tuple[list[float], list[str]]:
-    """Return places and labels of dates, the year under the first and wherever it changes."""
+def _with_labels(dates: list[date], *, with_day: bool) -> tuple[list[float], list[str]]:
+    """Return positions and labels of dates, with the year below the first one and wherever it changes."""
     labels = []
-    for before, when in zip([None, *at], at, strict=False):
-        month = f"{when.day} {MONTHS[when.month - 1]}" if with_day else MONTHS[when.month - 1]
+    for previous, tick_date in zip([None, *dates], dates, strict=False):
+        month = f"{tick_date.day} {MONTHS[tick_date.month - 1]}" if with_day else MONTHS[tick_date.month - 1]
         # A blank second line keeps the months of one row at one height.
-        year = "" if before and before.year == when.year else when.year
+        year = "" if previous and previous.year == tick_date.year else tick_date.year
         labels.append(f"{month}\n{year}")
-    return [_position(d) for d in at], labels
+    return [_position(tick) for tick in dates], labels
 
 
 # --- saving -----------------------------------------------------------------------------------------------------------
 
 
 @in_house_style
-def pictures(ax: Axes, name: str) -> dict[str, bytes]:
+def image_files(ax: Axes, name: str) -> dict[str, bytes]:
     """Return the figure of `ax` as NAME.png and NAME.svg; the same figure gives the same bytes."""
     figure = ax.get_figure(root=True)
     assert figure is not None
     return {
-        f"{name}.png": _drawn(
-            figure, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": QUICK}
+        f"{name}.png": _saved_bytes(
+            figure, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": PNG_COMPRESSION}
         ),
-        f"{name}.svg": _drawn(figure, format="svg", metadata={"Date": None, "Creator": "sim"}),
+        f"{name}.svg": _saved_bytes(figure, format="svg", metadata={"Date": None, "Creator": "sim"}),
     }
 
 
 def save(ax: Axes, directory: Path, name: str) -> list[Path]:
     """Write the figure of `ax` as NAME.png and NAME.svg. Return the paths."""
-    for file, data in pictures(ax, name).items():
+    for file, data in image_files(ax, name).items():
         files.write(directory / file, data)
     return [directory / f"{name}.png", directory / f"{name}.svg"]
 
 
-def _drawn(figure: Figure, **options: Any) -> bytes:
+def _saved_bytes(figure: Figure, **options: Any) -> bytes:
     """Return a figure as the bytes of a picture file."""
     sink = BytesIO()
     figure.savefig(sink, **options)

@@ -16,7 +16,7 @@ from sim.report.figures import palette, style
 from sim.report.formatting import MONEY, NEVER, SAMPLING_ONLY, Quote, metric_format
 from sim.study.analyses.design import text_of
 from sim.study.analyses.sweep import Sweep
-from sim.study.analyses.tuning import Tuned
+from sim.study.analyses.tuning import TuningResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 # --- many inputs ------------------------------------------------------------------------------------------------------
 
 
-ACROSS = 3
-FEW = 8
+PANELS_ACROSS = 3
+FEW_VALUES = 8
 """Different values up to which each has its own mean; of more, as many classes of neighbours have one."""
-APART = 0.35, 0.5
-"""Between panels, sideways and upwards, in panels."""
+PANEL_GAPS = 0.35, 0.5
+"""Gaps between panels, sideways and upwards, as shares of a panel."""
 STATISTICS = {"p50": "P50", "p80": "P80", "mean": "mean"}
 
 
@@ -46,19 +46,22 @@ def plot_small_multiples(
 
     Dots are points; the line is their mean at each value, over whatever else was varied. A colour is a configuration.
     """
-    down = -(-len(inputs) // ACROSS)
-    ax = style.canvas(height=2.2 + 2.6 * down, right=0.97, top=0.85) if ax is None else ax
+    panel_rows = -(-len(inputs) // PANELS_ACROSS)
+    ax = style.canvas(height=2.2 + 2.6 * panel_rows, right=0.97, top=0.85) if ax is None else ax
     ax.set_axis_off()
-    known = table[np.isfinite(table[metric].to_numpy(dtype=np.float64))]
+    finite = table[np.isfinite(table[metric].to_numpy(dtype=np.float64))]
     colours = palette.strategy_colours([str(name) for name in dict.fromkeys(table["config"])])
-    panels = [ax.inset_axes(_panel_bounds(at, min(ACROSS, len(inputs)), down)) for at in range(len(inputs))]
+    panels = [
+        ax.inset_axes(_panel_bounds(number, min(PANELS_ACROSS, len(inputs)), panel_rows))
+        for number in range(len(inputs))
+    ]
     for number, (panel, name) in enumerate(zip(panels, inputs, strict=True)):
-        _draw_panel(panel, known, metric, name, colours)
+        _draw_panel(panel, finite, metric, name, colours)
         panel.set_xlabel(style.text(name.replace("_", " ")), fontsize=11)
         panel.tick_params(labelsize=10)
         panel.sharey(panels[0])
         style.value_ticks(panel.yaxis, metric_format(metric))
-        panel.tick_params(labelleft=number % ACROSS == 0)
+        panel.tick_params(labelleft=number % PANELS_ACROSS == 0)
     fmt = metric_format(metric)
     panels[0].margins(y=0.12)
     ax.annotate(
@@ -79,33 +82,33 @@ def plot_small_multiples(
 
 def _panel_bounds(at: int, across: int, down: int) -> tuple[float, float, float, float]:
     """Return left, bottom, width and height of a panel, from the top left on."""
-    wide, high = 1 / (across + (across - 1) * APART[0] / 2), 1 / (down + (down - 1) * APART[1])
+    wide, high = 1 / (across + (across - 1) * PANEL_GAPS[0] / 2), 1 / (down + (down - 1) * PANEL_GAPS[1])
     row, column = divmod(at, across)
-    return column * wide * (1 + APART[0] / 2), 1 - high - row * high * (1 + APART[1]), wide, high
+    return column * wide * (1 + PANEL_GAPS[0] / 2), 1 - high - row * high * (1 + PANEL_GAPS[1]), wide, high
 
 
 def _draw_panel(panel: Axes, table: pd.DataFrame, metric: str, name: str, colours: dict[str, str]) -> None:
     """Draw one input: the points of every configuration, and their means."""
     values = [*dict.fromkeys(table[name].dropna())]
     numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-    places = {value: float(value) if numeric else float(at) for at, value in enumerate(values)}
+    position_of = {value: float(value) if numeric else float(number) for number, value in enumerate(values)}
     for config, colour in colours.items():
         rows = table[(table["config"].astype(str) == config) & table[name].notna()]
-        x, y = np.array([places[value] for value in rows[name]]), rows[metric].to_numpy(dtype=np.float64)
+        x, y = np.array([position_of[value] for value in rows[name]]), rows[metric].to_numpy(dtype=np.float64)
         panel.plot(x, y, "o", color=colour, ms=4, alpha=0.4, mec="none")
         panel.plot(*mean_by_value(x, y), "-" if numeric else "D", color=colour, lw=2.2, label=config.replace("_", " "))
-    if not numeric or len(places) <= FEW:
-        words = [f"{value:g}" if isinstance(value, float) else style.text(str(value)) for value in values]
-        panel.set_xticks([*places.values()], words)
+    if not numeric or len(position_of) <= FEW_VALUES:
+        labels = [f"{value:g}" if isinstance(value, float) else style.text(str(value)) for value in values]
+        panel.set_xticks([*position_of.values()], labels)
     panel.margins(x=0.08)
 
 
 def mean_by_value(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean of y at every value of x; where there are many values, at the mean of each class of neighbours."""
     different = np.unique(x)
-    if len(different) <= FEW:
+    if len(different) <= FEW_VALUES:
         return different, np.array([y[x == value].mean() for value in different])
-    parts = np.array_split(np.argsort(x, kind="stable"), FEW)
+    parts = np.array_split(np.argsort(x, kind="stable"), FEW_VALUES)
     return np.array([x[part].mean() for part in parts]), np.array([y[part].mean() for part in parts])
 
 
@@ -123,12 +126,15 @@ def plot_sweep_lines(
     ax = style.canvas(top=0.84) if ax is None else ax
     rows = summary[summary["metric"] == metric]
     lines = {"": rows} if by == "config" else dict(iter(rows.groupby("config", sort=False)))
-    places = _positions(list(rows[by]))
-    joined = "-" if rows[by].dtype != object else ""
+    position_of = _positions(list(rows[by]))
+    line_style = "-" if rows[by].dtype != object else ""
     for name, colour in palette.strategy_colours([str(line) for line in lines]).items():
-        x = np.array([places[value] for value in lines[name][by]])
-        _sweep_line(ax, x, lines[name], colour, f"{name} " if len(lines) > 1 else "", joined)
-    ax.set_xticks(sorted(places.values()), [_tick_label(value) for value in sorted(places, key=lambda v: places[v])])
+        x = np.array([position_of[value] for value in lines[name][by]])
+        _sweep_line(ax, x, lines[name], colour, f"{name} " if len(lines) > 1 else "", line_style)
+    ax.set_xticks(
+        sorted(position_of.values()),
+        [_tick_label(value) for value in sorted(position_of, key=lambda v: position_of[v])],
+    )
     ax.set_xlabel(style.text(by))
     _label_metric(ax, metric)
     ax.margins(x=0.06, y=0.12)
@@ -139,17 +145,17 @@ def plot_sweep_lines(
     return ax
 
 
-def _sweep_line(ax: Axes, x: Floats, line: pd.DataFrame, colour: str, called: str, joined: str) -> None:
-    """Draw P50 with its interval and P80 of one line; `joined` is "-" where its points are."""
+def _sweep_line(ax: Axes, x: Floats, line: pd.DataFrame, colour: str, prefix: str, line_style: str) -> None:
+    """Draw P50 with its interval and P80 of one line; `line_style` is "-" where its points are joined."""
     low, middle, high = (line[name].to_numpy(dtype=np.float64) for name in ("p50_low", "p50", "p50_high"))
-    known = np.isfinite(low) & np.isfinite(high)
+    has_interval = np.isfinite(low) & np.isfinite(high)
     ax.errorbar(
-        x[known], middle[known], yerr=(middle[known] - low[known], high[known] - middle[known]),
+        x[has_interval], middle[has_interval], yerr=((middle - low)[has_interval], (high - middle)[has_interval]),
         fmt="none", ecolor=colour, elinewidth=1.6, capsize=4, alpha=0.7,
     )  # fmt: skip
-    ax.plot(x, middle, f"o{joined}", color=colour, lw=2.2, ms=6, label=f"{called}P50, bar: 95 % interval")
-    look = "D" + ("--" if joined else "")
-    ax.plot(x, line["p80"], look, color=colour, lw=1.6, ms=5, mfc="white", label=f"{called}P80")
+    ax.plot(x, middle, f"o{line_style}", color=colour, lw=2.2, ms=6, label=f"{prefix}P50, bar: 95 % interval")
+    marker_style = "D" + ("--" if line_style else "")
+    ax.plot(x, line["p80"], marker_style, color=colour, lw=1.6, ms=5, mfc="white", label=f"{prefix}P80")
 
 
 def _label_metric(ax: Axes, metric: str) -> None:
@@ -197,22 +203,24 @@ def plot_heat_map(
     if ends is not None:
         low, high = (end.reindex_like(grid).to_numpy(dtype=np.float64) for end in ends)
     same = np.zeros(values.shape, bool) if alike is None else alike.reindex_like(grid).to_numpy(dtype=bool)
-    shown = np.where(np.isfinite(values), values, np.nan)
+    drawn = np.where(np.isfinite(values), values, np.nan)
     colours = LinearSegmentedColormap.from_list("house", ["white", *palette.TINTS, palette.BLUE])
-    least, most = _shades(shown, low, high)
+    lowest, highest = _shades(drawn, low, high)
     image = ax.imshow(
-        shown, aspect="auto", cmap=colours.with_extremes(bad=palette.PALE), origin="lower", vmin=least, vmax=most
+        drawn, aspect="auto", cmap=colours.with_extremes(bad=palette.PALE), origin="lower", vmin=lowest, vmax=highest
     )
     ax.grid(visible=False)
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.02, 0, 0.03, 1)))
     bar.ax.yaxis.set_major_formatter(kept_display(lambda y, _: style.text(_value_text(metric, y))))
     bar.ax.tick_params(labelsize=9.5)
-    dark = least + 0.75 * (most - least)
+    dark_from = lowest + 0.75 * (highest - lowest)
     for (row, column), value in np.ndenumerate(values):
-        at = (row, column)
-        words = _field_text(metric, value, float(low[at]), float(high[at]), is_alike=bool(same[at]) and same.sum() > 1)
-        ink = "white" if np.isfinite(value) and value > dark else palette.INK
-        ax.text(column, row, style.text(words), ha="center", va="center", color=ink, fontsize=11.5)
+        field = (row, column)
+        label = _field_text(
+            metric, value, float(low[field]), float(high[field]), is_alike=bool(same[field]) and same.sum() > 1
+        )
+        ink = "white" if np.isfinite(value) and value > dark_from else palette.INK
+        ax.text(column, row, style.text(label), ha="center", va="center", color=ink, fontsize=11.5)
     ax.set_xticks(range(len(grid.columns)), [_tick_label(value) for value in grid.columns])
     ax.set_yticks(range(len(grid.index)), [_tick_label(value) for value in grid.index])
     ax.set_xlabel(style.text(str(grid.columns.name)))
@@ -231,15 +239,15 @@ def _field_text(metric: str, value: float, low: float, high: float, *, is_alike:
     return f"{words}\n{' to '.join(_value_text(metric, float(end), unit=False) for end in (low, high))}"
 
 
-def _shades(shown: Floats, low: Floats, high: Floats) -> tuple[float, float]:
-    """The ends of the colour scale: the range of the values, and at least the width of an interval."""
-    if not np.isfinite(shown).any():
+def _shades(drawn: Floats, low: Floats, high: Floats) -> tuple[float, float]:
+    """Return the ends of the colour scale: the range of the values, but at least the mean width of an interval."""
+    if not np.isfinite(drawn).any():
         return 0.0, 1.0
-    least, most = float(np.nanmin(shown)), float(np.nanmax(shown))
-    known = np.isfinite(low) & np.isfinite(high)
-    widths = high[known] - low[known]
-    short = max(0.0, (float(widths.mean()) if len(widths) else 0.0) - (most - least)) / 2
-    return least - short, most + short if most + short > least - short else least + 1.0
+    lowest, highest = float(np.nanmin(drawn)), float(np.nanmax(drawn))
+    has_interval = np.isfinite(low) & np.isfinite(high)
+    widths = high[has_interval] - low[has_interval]
+    widening = max(0.0, (float(widths.mean()) if len(widths) else 0.0) - (highest - lowest)) / 2
+    return lowest - widening, highest + widening if highest + widening > lowest - widening else lowest + 1.0
 
 
 def cannot_tell(same: NDArray[np.bool_], there: NDArray[np.bool_], runs: int) -> list[str]:
@@ -271,22 +279,22 @@ def plot_pareto(
     """Draw the trials of a tuning (columns objective, against, feasible, pareto, best; the first is the start)."""
     ax = style.canvas(top=0.84) if ax is None else ax
     x, y = trials["against"].to_numpy(dtype=np.float64), trials["objective"].to_numpy(dtype=np.float64)
-    there = np.isfinite(x) & np.isfinite(y)
-    keeps, best = trials["feasible"].to_numpy(dtype=bool), trials["best"].to_numpy(dtype=bool)
+    finite = np.isfinite(x) & np.isfinite(y)
+    feasible, best = trials["feasible"].to_numpy(dtype=bool), trials["best"].to_numpy(dtype=bool)
     groups = (
-        ("misses a limit", there & ~keeps, palette.MUTED, "x"),
-        ("keeps every limit", there & keeps, palette.BLUE, "o"),
+        ("misses a limit", finite & ~feasible, palette.MUTED, "x"),
+        ("keeps every limit", finite & feasible, palette.BLUE, "o"),
     )
-    for label, chosen, colour, mark in groups:
-        ax.plot(x[chosen], y[chosen], mark, color=colour, ms=6, alpha=0.75, label=label, ls="")
+    for label, chosen, colour, marker in groups:
+        ax.plot(x[chosen], y[chosen], marker, color=colour, ms=6, alpha=0.75, label=label, ls="")
     front = np.flatnonzero(trials["pareto"].to_numpy(dtype=bool))
     front = front[np.argsort(x[front], kind="stable")]
     if len(front):
         ax.step(x[front], y[front], where="post", color=palette.ORANGE, lw=2, label="Pareto set")
-    for label, place, mark in (("start", 0, "s"), ("best", int(np.flatnonzero(best)[0]), "*")):
-        if there[place]:
-            size = 15 if mark == "*" else 9
-            ax.plot(x[place], y[place], mark, color=palette.INK, ms=size, mfc="none", mew=2, ls="", label=label)
+    for label, row, marker in (("start", 0, "s"), ("best", int(np.flatnonzero(best)[0]), "*")):
+        if finite[row]:
+            size = 15 if marker == "*" else 9
+            ax.plot(x[row], y[row], marker, color=palette.INK, ms=size, mfc="none", mew=2, ls="", label=label)
     ax.set_xlabel(style.text(f"P80 of {_label_with_unit(against)}"))
     name = "mean" if statistic == "mean" else statistic.upper()
     ax.set_ylabel(style.text(f"{name} of {_label_with_unit(objective)}"))
@@ -348,21 +356,23 @@ def _grid(sweep: Sweep, metric: str, by: list[str], varied: list[str], end: str 
 
 def _two_way(table: pd.DataFrame, column: str, by: list[str], varied: list[str]) -> pd.DataFrame:
     """Return a column as a two-way table of two inputs; several configurations stand one above the other."""
-    across, up = by
+    horizontal, vertical = by
     if "config" not in varied:
-        return table.pivot_table(index=up, columns=across, values=column, sort=False, dropna=False)
-    joined = f"configuration and {up}"
-    table[joined] = [f"{config}\n{text_of(value)}" for config, value in zip(table["config"], table[up], strict=True)]
-    return table.pivot_table(index=joined, columns=across, values=column, sort=False, dropna=False)
+        return table.pivot_table(index=vertical, columns=horizontal, values=column, sort=False, dropna=False)
+    label = f"configuration and {vertical}"
+    table[label] = [
+        f"{config}\n{text_of(value)}" for config, value in zip(table["config"], table[vertical], strict=True)
+    ]
+    return table.pivot_table(index=label, columns=horizontal, values=column, sort=False, dropna=False)
 
 
 @in_display_units
-def write_tuning_figure(tuned: Tuned, directory: Path) -> list[Path]:
+def write_tuning_figure(tuned: TuningResult, directory: Path) -> list[Path]:
     """Write the designs with their Pareto set (PNG and SVG); return the paths."""
-    wanted = tuned.manifest["tune"]
+    goal = tuned.manifest["tune"]
     directory.mkdir(parents=True, exist_ok=True)
     ax = plot_pareto(
-        tuned.trials, wanted["metric"], wanted["against"], statistic=wanted["statistic"],
+        tuned.trials, goal["metric"], goal["against"], statistic=goal["statistic"],
         runs=int(tuned.manifest["runs"]), seed=int(tuned.manifest["seed"]),
     )  # fmt: skip
     return style.save(ax, directory, "pareto")

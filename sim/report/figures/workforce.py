@@ -50,7 +50,7 @@ def plot_headcount(
     )  # fmt: skip
     if limit is not None:
         ax.axhline(limit, color=palette.RED, lw=2, ls=(0, (6, 4)), zorder=4, label=f"limit {number(limit)}")
-    _frame(ax, edges, [float(p90.max(initial=0)), limit or 0, *(() if peaks is None else (peaks.max(initial=0),))])
+    _set_scales(ax, edges, [float(p90.max(initial=0)), limit or 0, *(() if peaks is None else (peaks.max(initial=0),))])
     if peaks is not None and len(peaks):
         quoted = quoted or {"p50": percentile(peaks, 0.5), "p80": percentile(peaks, 0.8)}
         _draw_peak_distribution(ax, peaks, quoted["p80"], limit)
@@ -82,8 +82,8 @@ def headcount_headline(peaks: Values | None, limit: float | None, quoted: Mappin
     return f"{p50}, under {number(limit)} in {percent(share_below(peaks, limit).fraction)} of runs"
 
 
-def _frame(ax: Axes, edges: Values, tops: list[float]) -> None:
-    """Give the axes room for bands, peaks and limit."""
+def _set_scales(ax: Axes, edges: Values, tops: list[float]) -> None:
+    """Set the scales of the axes so that bands, peaks and limit fit."""
     ax.set_xlim(edges[0], edges[-1])
     ax.set_ylim(0, max(*tops, 1.0) * 1.08)
     ax.set_ylabel("people on site")
@@ -120,10 +120,10 @@ def peak_bins(peaks: Values, narrowest: float = 1.0) -> Values:
 
 def _label_p80(side: Axes, p80: float, limit: float | None) -> None:
     """Write the P80 of the peak on the side of its line that the limit leaves free."""
-    below = limit is not None and p80 < limit
+    is_below = limit is not None and p80 < limit
     side.annotate(
-        f"P80 {number(p80)}", (1, p80), (-3, -5 if below else 5), xycoords=("axes fraction", "data"),
-        textcoords="offset points", ha="right", va="top" if below else "bottom", color=palette.RED, fontweight="bold",
+        f"P80 {number(p80)}", (1, p80), (-3, -5 if is_below else 5), xycoords=("axes fraction", "data"),
+        textcoords="offset points", ha="right", va="top" if is_below else "bottom", color=palette.RED, fontweight="bold",
         path_effects=style.halo(),
     )  # fmt: skip
 
@@ -131,7 +131,7 @@ def _label_p80(side: Axes, p80: float, limit: float | None) -> None:
 # --- people by trade --------------------------------------------------------------------------------------------------
 
 
-MOST = 7
+MOST_TRADES = 7
 """Trades shown by themselves; the smaller ones are put together."""
 INDIRECT = "indirect"
 
@@ -176,13 +176,13 @@ def plot_trades(
 
 
 def by_week(data: Mapping[str, Values], indirect: float) -> dict[str, Values]:
-    """Return layers from the bottom: the largest trades, all others, indirect people; their sum on each week's top day."""
+    """Return layers by name from the bottom (largest trades, others, indirect people): people on each week's busiest day."""
     if not data:
         return {}
     largest = sorted(data, key=lambda trade: -float(data[trade].sum()))
-    daily = {trade: data[trade] for trade in largest[:MOST]}
-    if len(largest) > MOST:
-        daily["others"] = np.sum([data[trade] for trade in largest[MOST:]], axis=0)
+    daily = {trade: data[trade] for trade in largest[:MOST_TRADES]}
+    if len(largest) > MOST_TRADES:
+        daily["others"] = np.sum([data[trade] for trade in largest[MOST_TRADES:]], axis=0)
     direct = np.sum(list(daily.values()), axis=0)
     daily[INDIRECT] = np.ceil(direct * indirect - 1e-9)
     return {trade: _on_busiest_days(values, direct) for trade, values in daily.items()}
@@ -214,11 +214,11 @@ def plot_man_hours(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo,
         ax.fill_between(x, low, high, color=tint, lw=0)
         ax.plot(x, middle, color=colour, lw=2.4, label=f"{name}, P50 (band: P10 to P90)")
     ax.plot(x, data["planned"] / 1e6, color="black", lw=1.6, ls=(0, (5, 3)), label="expected plan")
-    moving = np.flatnonzero(
+    changes = np.flatnonzero(
         np.diff(data[["earned_p10", "paid_p10", "planned"]].to_numpy(dtype=float), axis=0).any(axis=1)
     )
-    if len(moving):
-        ax.set_xlim(x[max(moving[0] - 14, 0)], x[min(moving[-1] + 28, len(x) - 1)])
+    if len(changes):
+        ax.set_xlim(x[max(changes[0] - 14, 0)], x[min(changes[-1] + 28, len(x) - 1)])
     ax.set_ylim(0, max(float(data["paid_p90"].max()), float(data["planned"].max()), 1.0) / 1e6 * 1.06)
     ax.set_ylabel("man-hours, cumulative, millions")
     style.date_axis(ax)

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Numbers = Any
-"""Whatever numpy takes as numbers along an axis; it is kept as an array."""
+"""Any sequence of numbers that numpy can convert; it is stored as an array."""
 Rows = Sequence[Sequence[Any]]
 POINTS = frozenset({"x", "y", "y0"})
 """Fields of a series that hold numbers along an axis."""
-FIGURES_KEPT = 5
+SIGNIFICANT_FIGURES = 5
 """Significant figures of a number that is drawn: finer than a pixel."""
 
 
@@ -85,12 +85,12 @@ class Mark:
     dash: str = ""
     level: float = 0.0
     key: str = ""
-    """What the legend calls it; empty where it is labelled in place."""
+    """Its label in the legend; empty where it is labelled in place."""
     strong: bool = False
     right: bool = False
     top: bool = False
     optional: bool = False
-    """Left out where its words find no room."""
+    """Whether it is left out where its label has no space."""
 
 
 @dataclass(frozen=True)
@@ -115,40 +115,42 @@ class Chart:
     """The table beside the chart; empty: its series at a few places."""
 
     def document(self) -> dict[str, Any]:
-        """Return it as the page reads it, without the words that stand around it."""
-        own = {
+        """Return the chart as the page reads it, without title and caption."""
+        fields_ = {
             "kind": self.kind,
             "alt": self.alt,
             "x": _document(self.x),
             "y": _document(self.y),
             "y2": _document(self.y2) if self.y2 else None,
-            "series": [_series(one) for one in self.series],
+            "series": [_series(series) for series in self.series],
             "marks": [_document(mark) for mark in self.marks],
-            "rows": plain(self.rows),
+            "rows": json_value(self.rows),
             "keys": self.keys,
             "dots": self.dots,
         }
-        return {name: value for name, value in own.items() if value not in (None, [], ())} | {
-            "series": own["series"],
-            "marks": own["marks"],
+        return {name: value for name, value in fields_.items() if value not in (None, [], ())} | {
+            "series": fields_["series"],
+            "marks": fields_["marks"],
         }
 
     def table(self, dates: ProjectDates | None = None, most: int = 13) -> tuple[tuple[str, ...], list[list[str]]]:
-        """Return head and rows that say the same as the chart to who cannot see it: a few places of every series."""
+        """Return heading and rows that say the same as the chart without seeing it: some places of every series."""
         if self.table_rows or self.head:
             return self.head, [[str(cell) for cell in row] for row in self.table_rows]
-        shown = [one for one in self.series if one.kind in {"line", "band", "area", "columns"} and len(one.y)]
-        if not shown or self.x.range is None:
+        drawn = [
+            series for series in self.series if series.kind in {"line", "band", "area", "columns"} and len(series.y)
+        ]
+        if not drawn or self.x.range is None:
             return (), []
         places = np.linspace(*self.x.range, most)
         rows = [
             [
                 _place(self.x, dates, at),
-                *(_cell(one, at, self.y2 if one.axis == 2 and self.y2 else self.y) for one in shown),
+                *(_cell(series, at, self.y2 if series.axis == 2 and self.y2 else self.y) for series in drawn),
             ]
             for at in places.tolist()
         ]
-        return ("date" if self.x.start else self.x.label, *(one.name for one in shown)), rows
+        return ("date" if self.x.start else self.x.label, *(series.name for series in drawn)), rows
 
     def csv(self, dates: ProjectDates) -> bytes:
         """Return every number behind the chart: a row a point of a series, or a row a bar."""
@@ -164,27 +166,31 @@ class Chart:
             yield from ([row["name"], row["value"], row["low"], row["high"], row.get("dot")] for row in self.rows)
         elif self.kind == "strips":
             yield ["name", "begin_day", "end_day", "what"]
-            yield from ([row["name"], p["begin"], p["end"], p["text"]] for row in self.rows for p in row["pieces"])
+            yield from (
+                [row["name"], piece["begin"], piece["end"], piece["text"]]
+                for row in self.rows
+                for piece in row["pieces"]
+            )
         else:
             yield ["series", "day" if self.x.start else "x", *["date"] * bool(self.x.start), "value", "from"]
-            for one in self.series:
-                xs, ys = _exact(one.x), _exact(one.y)
-                lows: Iterable[Any] = repeat("") if one.y0 is None else _exact(one.y0)
-                columns = [repeat(one.name), xs, *[_dates(one.x, dates)] * bool(self.x.start), ys, lows]
+            for series in self.series:
+                xs, ys = _exact(series.x), _exact(series.y)
+                lows: Iterable[Any] = repeat("") if series.y0 is None else _exact(series.y0)
+                columns = [repeat(series.name), xs, *[_dates(series.x, dates)] * bool(self.x.start), ys, lows]
                 yield from map(list, zip(*columns, strict=False))  # columns have one more x
 
 
 def _dates(days: NDArray[np.float64], dates: ProjectDates) -> list[str]:
-    """Return the dates of some days; nothing where a day is never."""
-    known: dict[float, str] = {}
-    for day in (listed := days.tolist()):
-        if day not in known:
-            known[day] = dates.date_of(day).isoformat() if math.isfinite(day) else ""
-    return [known[day] for day in listed]
+    """Return the ISO dates of days since the start of the project; empty text for a day that is infinite."""
+    date_of_day: dict[float, str] = {}
+    for day in (day_list := days.tolist()):
+        if day not in date_of_day:
+            date_of_day[day] = dates.date_of(day).isoformat() if math.isfinite(day) else ""
+    return [date_of_day[day] for day in day_list]
 
 
 def _exact(values: NDArray[np.float64]) -> list[float]:
-    """Return numbers without digits that mean nothing."""
+    """Return numbers rounded to ten significant digits."""
     return [float(f"{value:.10g}") for value in values.tolist()]
 
 
@@ -194,64 +200,64 @@ def _place(axis: ChartAxis, dates: ProjectDates | None, at: float) -> str:
     return f"{at:,.{axis.digits}f}"
 
 
-def _cell(one: Series, at: float, axis: ChartAxis) -> str:
-    """Write the value of a series at a place: from-to of a band, the height of an area."""
-    k = int(np.searchsorted(np.asarray(one.x, dtype=np.float64), at, side="right")) - 1
-    if k < 0 or k >= len(one.y):
+def _cell(series: Series, at: float, axis: ChartAxis) -> str:
+    """Return the value of a series at a place as text: from-to of a band, the height of an area."""
+    index = int(np.searchsorted(np.asarray(series.x, dtype=np.float64), at, side="right")) - 1
+    if index < 0 or index >= len(series.y):
         return ""
 
     def write(value: float) -> str:
         return f"{axis.prefix}{value:,.{axis.digits}f}{axis.suffix}"
 
-    high, low = float(one.y[k]), None if one.y0 is None else float(one.y0[k])
+    high, low = float(series.y[index]), None if series.y0 is None else float(series.y0[index])
     if low is None:
         return write(high)
-    return f"{write(low)} to {write(high)}" if one.kind == "band" else write(high - low)
+    return f"{write(low)} to {write(high)}" if series.kind == "band" else write(high - low)
 
 
 def _document(part: Any) -> dict[str, Any]:
     """Return what differs from the default."""
     values = {one.name: (getattr(part, one.name), one.default) for one in fields(part) if one.name not in POINTS}
-    return {name: plain(value) for name, (value, default) in values.items() if value != default}
+    return {name: json_value(value) for name, (value, default) in values.items() if value != default}
 
 
-def plain(value: Any) -> Any:
-    """Return numbers as JSON can hold them, to as many figures as can be seen."""
+def json_value(value: Any) -> Any:
+    """Return a value as JSON can hold it, numbers with as many figures as can be seen."""
     if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items()}
+        return {key: json_value(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(one) for one in value]
+        return [json_value(item) for item in value]
     if isinstance(value, float | np.floating):
-        return None if not math.isfinite(value) else _short(float(value))
+        return None if not math.isfinite(value) else _significant(float(value))
     return value
 
 
-def _short(value: float) -> float | int:
-    near = float(f"{value:.{FIGURES_KEPT + 2}g}")
+def _significant(value: float) -> float | int:
+    near = float(f"{value:.{SIGNIFICANT_FIGURES + 2}g}")
     return int(near) if near.is_integer() else near
 
 
-def _series(one: Series) -> dict[str, Any]:
-    """Return a series without the points at which a stepped line stays where it is."""
-    x, y = np.asarray(one.x, dtype=np.float64), np.asarray(one.y, dtype=np.float64)
-    y0 = None if one.y0 is None else np.asarray(one.y0, dtype=np.float64)
-    if one.kind in {"line", "band", "area"} and one.step and len(x) > 2:
+def _series(series: Series) -> dict[str, Any]:
+    """Return a series as a document, without the points at which a stepped line does not change."""
+    x, y = np.asarray(series.x, dtype=np.float64), np.asarray(series.y, dtype=np.float64)
+    y0 = None if series.y0 is None else np.asarray(series.y0, dtype=np.float64)
+    if series.kind in {"line", "band", "area"} and series.step and len(x) > 2:
         rows = y[:, None] if y0 is None else np.stack([y, y0], axis=1)
-        kept = np.concatenate([[True], np.any(rows[1:] != rows[:-1], axis=1)])
-        kept[-1] = True
-        x, y, y0 = x[kept], y[kept], None if y0 is None else y0[kept]
-    found = _document(one)
-    found |= {"x": _rounded(x), "y": _rounded(y), "name": one.name, "kind": one.kind, "colour": one.colour}
-    return found if y0 is None else found | {"y0": _rounded(y0)}
+        changes = np.concatenate([[True], np.any(rows[1:] != rows[:-1], axis=1)])
+        changes[-1] = True
+        x, y, y0 = x[changes], y[changes], None if y0 is None else y0[changes]
+    document = _document(series)
+    document |= {"x": _rounded(x), "y": _rounded(y), "name": series.name, "kind": series.kind, "colour": series.colour}
+    return document if y0 is None else document | {"y0": _rounded(y0)}
 
 
 def _rounded(values: NDArray[np.float64]) -> list[float | int | None]:
     """Return numbers to a ten-thousandth of the largest, so that the page is small and the drawing the same."""
     largest = float(np.nanmax(np.abs(values[np.isfinite(values)]), initial=0.0))
-    places = max(0, FIGURES_KEPT - 1 - math.floor(math.log10(largest))) if largest else 0
+    places = max(0, SIGNIFICANT_FIGURES - 1 - math.floor(math.log10(largest))) if largest else 0
     rounded = [None if not math.isfinite(v) else round(v, places) for v in values.tolist()]
-    if largest >= 10**FIGURES_KEPT:  # below it has no more figures than are kept
-        return [None if v is None else _short(v) for v in rounded]
+    if largest >= 10**SIGNIFICANT_FIGURES:  # below it rounding to places leaves no more figures than that
+        return [None if v is None else _significant(v) for v in rounded]
     return [int(v) if v is not None and v.is_integer() else v for v in rounded]
 
 

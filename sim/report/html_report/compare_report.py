@@ -26,7 +26,7 @@ from sim.report.html_report.comparison_charts import comparison_charts
 from sim.report.html_report.run_report import REPORT, write_run
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunData
 from sim.report.verdict import verdict_sentences
-from sim.study.api import compared, levers_of_stored
+from sim.study.api import compare_results, levers_of_stored
 from sim.study.result import Result
 from sim.study.storage.result_schema import is_name
 from sim.study.storage.results import FIGURES, MANIFEST
@@ -58,18 +58,20 @@ def page(views: Mapping[str, ResultView], differences: pd.DataFrame) -> bytes:
     """Return the report of a comparison as one HTML file; it links to the report of each result."""
     first = next(iter(views.values()))
     labels = short_labels(views)
-    named = {labels[name]: view for name, view in views.items()}
-    apart = differences.assign(case=differences["case"].map(labels), base=differences["base"].map(labels))
-    side, pairs = comparison_tables(named, apart)
+    views_by_label = {labels[name]: view for name, view in views.items()}
+    differences_by_label = differences.assign(
+        case=differences["case"].map(labels), base=differences["base"].map(labels)
+    )
+    strategy_table, pair_tables = comparison_tables(views_by_label, differences_by_label)
     return render(
-        "compare.html.jinja", comparison_charts(named, apart), first.dates,
+        "compare.html.jinja", comparison_charts(views_by_label, differences_by_label), first.dates,
         title=TITLE, made=f"{', '.join(views)}; seed {first.manifest['seed']}", first="pay_get",
-        reports=[(labels[name], f"{name}/{REPORT}") for name in views], side=_cells(side),
-        headline=headline(apart),
-        verdicts=[(label, " ".join(verdict_sentences(view))) for label, view in named.items()],
-        pay_get={"head": ["", *named], "rows": [*pay_and_get(named)]},
-        pairs=[_cells(pair) for pair in pairs], basis=sample_note(first),
-        remarks=" ".join(comparison_notes(named, apart)),
+        reports=[(labels[name], f"{name}/{REPORT}") for name in views], side=_cells(strategy_table),
+        headline=headline(differences_by_label),
+        verdicts=[(label, " ".join(verdict_sentences(view))) for label, view in views_by_label.items()],
+        pay_get={"head": ["", *views_by_label], "rows": [*pay_and_get(views_by_label)]},
+        pairs=[_cells(pair) for pair in pair_tables], basis=sample_note(first),
+        remarks=" ".join(comparison_notes(views_by_label, differences_by_label)),
     )  # fmt: skip
 
 
@@ -80,49 +82,55 @@ def short_labels(views: Mapping[str, ResultView]) -> dict[str, str]:
     return {name: label if known.count(label) == 1 else name for name, label in labels.items()}
 
 
-GETS = (FIRST, FINISH)
-PAYS = (
+DATE_METRICS = (FIRST, FINISH)
+COST_METRICS = (
     "capital_total_usd", "installed_cost_usd_per_mw", "idle_capital_months", "idle_capital_peak_usd",
     "carrying_cost_usd", "hours_paid", "liquidated_damages_usd", "foregone_revenue_usd",
 )  # fmt: skip
 
 
 def pay_and_get(views: Mapping[str, ResultView]) -> Iterator[tuple[str, ...]]:
-    """Yield what you get (dates, people, confidence) and what you pay for it, a column a strategy: P50 / P80."""
+    """Yield rows of what each strategy delivers (dates, people, confidence) and costs: P50 / P80, a column a strategy."""
     yield ("You get",)
-    for metric in GETS:
+    for metric in DATE_METRICS:
         if all(view.has(metric) for view in views.values()):
             for p in ("p50", "p80"):
                 days = (view.dates.format(view.quote(metric, p).value) for view in views.values())
                 yield f"{metric_format(metric).label}, {p.upper()}", *days
     if all(view.limit(FINISH) is not None and view.has(FINISH) for view in views.values()):
-        promised = {view.dates.format(view.limit(FINISH) or 0.0) for view in views.values()}
-        yield f"target {promised.pop()} kept in" if len(promised) == 1 else "target kept in", *(
+        targets = {view.dates.format(view.limit(FINISH) or 0.0) for view in views.values()}
+        yield f"target {targets.pop()} kept in" if len(targets) == 1 else "target kept in", *(
             percent(view.share_at_most(FINISH, view.limit(FINISH) or 0.0).fraction) for view in views.values()
         )  # fmt: skip
-    for heading, metrics in (("You house, P50 / P80", (PEAK,)), ("You pay, P50 / P80", PAYS)):
+    for heading, metrics in (("You house, P50 / P80", (PEAK,)), ("You pay, P50 / P80", COST_METRICS)):
         yield (heading,)
-        for metric in (one for one in metrics if any(view.has(one) for view in views.values())):
+        for metric in (name for name in metrics if any(view.has(name) for view in views.values())):
             cells = (p50_and_p80(view.summary, metric) if view.has(metric) else "" for view in views.values())
             yield metric_format(metric).label, *cells
 
 
-ASKED = ((FINISH, "all MW online"), (PEAK, "peak on site"), ("capital_total_usd", "capital"))
+HEADLINE_METRICS = ((FINISH, "all MW online"), (PEAK, "peak on site"), ("capital_total_usd", "capital"))
 
 
 def headline(differences: pd.DataFrame) -> list[str]:
-    """Return in a sentence for each strategy what it costs or saves against the first, in the mean of all pairs."""
-    found = []
+    """Return a sentence for each strategy: its mean differences from the first one, over all pairs."""
+    sentences = []
     for case, base in dict.fromkeys(zip(differences["case"], differences["base"], strict=True)):
         rows = differences[(differences["case"] == case) & (differences["base"] == base)].set_index("metric")
-        parts = [f"{words} {_apart(rows.loc[metric], metric)}" for metric, words in ASKED if metric in rows.index]
-        sooner = f"; sooner in {percent(float(rows.loc[FINISH, 'p_better']))} of pairs" if FINISH in rows.index else ""
-        found.append(f"{case} against {base}: {', '.join(parts)}{sooner}.")
-    return found
+        parts = [
+            f"{label} {_mean_difference_text(rows.loc[metric], metric)}"
+            for metric, label in HEADLINE_METRICS
+            if metric in rows.index
+        ]
+        share_sooner = (
+            f"; sooner in {percent(float(rows.loc[FINISH, 'p_better']))} of pairs" if FINISH in rows.index else ""
+        )
+        sentences.append(f"{case} against {base}: {', '.join(parts)}{share_sooner}.")
+    return sentences
 
 
-def _apart(row: pd.Series[Any], metric: str) -> str:
-    """Write a mean difference with its sign and its interval: `+34 days (+24 to +44 days)`."""
+def _mean_difference_text(row: pd.Series[Any], metric: str) -> str:
+    """Return a mean difference with its sign and its interval: `+34 days (+24 to +44 days)`."""
     quote = Quote(metric_format(metric), *(float(row[name]) for name in ("mean", "mean_low", "mean_high")))
     if not math.isfinite(quote.value):
         return "without a mean difference, as runs stall"
@@ -134,7 +142,7 @@ def _apart(row: pd.Series[Any], metric: str) -> str:
 
 
 def _cells(table: Table) -> dict[str, Any]:
-    """Return a table of the console as plain texts."""
+    """Return a table of the console as plain text: title, headings, rows, and which columns are numbers."""
     columns = [[str(cell) for cell in column.cells] for column in table.columns]
     return {
         "title": str(table.title or ""),
@@ -148,17 +156,17 @@ def _cells(table: Table) -> dict[str, Any]:
 
 
 def rebuild(directory: Path, *, levers: bool = False, workers: int | None = None) -> Path:
-    """Write the report and the figures of what lies in a directory anew; WrongPlace where there is nothing.
+    """Write again the report and the figures of the result or comparison in a directory; WrongPlace where there is none.
 
-    With `levers`, what each lever buys is measured first.
+    With `levers`, the effect of each lever is measured first.
     """
     if not files.exists(directory / MANIFEST) and files.exists(directory / DIFFERENCES):
         results = {name: _loaded(directory / name) for name in _compared_names(directory / DIFFERENCES)}
         if levers:
-            results = {name: levers_of_stored(one, directory / name, workers) for name, one in results.items()}
+            results = {name: levers_of_stored(result, directory / name, workers) for name, result in results.items()}
         for name, result in results.items():
             result.save(directory / name, lambda new, result=result: write_run(result, new))  # type: ignore[misc]
-        write_comparison(results, compared(results).table(), directory)
+        write_comparison(results, compare_results(results).table(), directory)
     else:
         result = levers_of_stored(_loaded(directory), directory, workers) if levers else _loaded(directory)
         result.save(directory, lambda new: write_run(result, new))
@@ -173,13 +181,13 @@ def _loaded(directory: Path) -> Result:
 
 
 def _compared_names(path: Path) -> list[str]:
-    """Return the results of a comparison, its base first."""
+    """Return the names of the results of a comparison, its base first."""
     try:
         rows = [*csv.DictReader(files.read(path, MOST_CSV).decode().splitlines())]
         names = [*dict.fromkeys([rows[0]["base"], *(row["case"] for row in rows)])]
     except (KeyError, IndexError, UnicodeDecodeError, csv.Error) as error:
         raise WrongPlace(f"{path}: not the differences of a comparison ({type(error).__name__}: {error})") from error
     # a name is a folder that is read and written: it must be one beside this file
-    if wrong := [name for name in names if not isinstance(name, str) or not is_name(name)]:
-        raise WrongPlace(f"{path}: {wrong[0]!r} is not the name of a result in this folder")
+    if invalid := [name for name in names if not isinstance(name, str) or not is_name(name)]:
+        raise WrongPlace(f"{path}: {invalid[0]!r} is not the name of a result in this folder")
     return names

@@ -24,15 +24,15 @@ def at_data_date(view: ResultView, charts: Mapping[str, Chart]) -> dict[str, Cha
     day = data_day(view.manifest)
     if day is None:
         return dict(charts)
-    marked = {name: _marked(view, name, chart, day) if chart.x.start else chart for name, chart in charts.items()}
+    marked = {name: _with_actual(view, name, chart, day) if chart.x.start else chart for name, chart in charts.items()}
     return marked | trend_charts(view)
 
 
-def _marked(view: ResultView, name: str, chart: Chart, day: int) -> Chart:
-    """Return a chart with the data date, and what is actual until then."""
+def _with_actual(view: ResultView, name: str, chart: Chart, day: int) -> Chart:
+    """Return a chart with a mark at the data date, and its actual values until then."""
     mark = Mark("x", float(day), f"data date {day_of_month(view.dates.date_of(day - 1))}", "ink", DASHED)
     series = chart.series
-    if (actual := _actual(view, name)) is not None:
+    if (actual := _actual_curve(view, name)) is not None:
         days, values = actual
         series = (*series, Series("actual", "line", "ink", days[days < day], values[days < day], width=2.5))
     if name == "mw_online":
@@ -40,8 +40,8 @@ def _marked(view: ResultView, name: str, chart: Chart, day: int) -> Chart:
     return replace(chart, series=series, marks=(*chart.marks, mark))
 
 
-def _actual(view: ResultView, name: str) -> tuple[Values, Values] | None:
-    """Return days and values of the curve of which what is before the data date is actual; None of other charts."""
+def _actual_curve(view: ResultView, name: str) -> tuple[Values, Values] | None:
+    """Return (days, values) of the curve whose part before the data date is actual; None for other charts."""
     if name == "skids":
         return view.hours["day"].to_numpy(), view.hours["skids_p50"].to_numpy()
     if name not in (*ACTUAL, "capital"):
@@ -52,14 +52,14 @@ def _actual(view: ResultView, name: str) -> tuple[Values, Values] | None:
 
 
 def _last_forecast(view: ResultView) -> Iterator[Series]:
-    """Yield P50 and P80 of first, half and all MW as the forecast before this one told them."""
-    before = view.manifest["forecast"].get("trend", [])[:-1]
-    if not before or not view.planned_ramp:
+    """Yield P50 and P80 of first, half and all MW as the previous forecast had them."""
+    previous = view.manifest["forecast"].get("trend", [])[:-1]
+    if not previous or not view.planned_ramp:
         return
     first, full = view.planned_ramp[0][1], view.planned_ramp[-1][1]
     for quantile, colour in (("p50", "p50"), ("p80", "p80")):
-        days = [_number(before[-1]["days"].get(name, {}).get(quantile)) for name in FIRST_HALF_ALL]
-        label = f"forecast of {before[-1]['data_date']}, {quantile.upper()}"
+        days = [_number(previous[-1]["days"].get(name, {}).get(quantile)) for name in FIRST_HALF_ALL]
+        label = f"forecast of {previous[-1]['data_date']}, {quantile.upper()}"
         yield Series(label, "line", colour, days, [first, full / 2, full], dash=DASHED, width=1.2)
 
 
@@ -71,41 +71,48 @@ FIRST_HALF_ALL = ("first", "half", "all")
 
 def trend_charts(view: ResultView) -> dict[str, Chart]:
     """Return the trend of the first, half and all MW over data dates, and the milestone trend chart where there are any."""
-    kept = view.manifest["forecast"].get("trend", [])
-    if not kept:
+    forecasts = view.manifest["forecast"].get("trend", [])
+    if not forecasts:
         return {}
-    names = [name for name in kept[-1]["days"] if name not in FIRST_HALF_ALL]
-    found = {"trend": _trend(view, kept, FIRST_HALF_ALL, "Forecasts over data dates: first, half and all MW", " MW")}
+    names = [name for name in forecasts[-1]["days"] if name not in FIRST_HALF_ALL]
+    charts = {
+        "trend": _trend(view, forecasts, FIRST_HALF_ALL, "Forecasts over data dates: first, half and all MW", " MW")
+    }
     if names:
-        found["milestone_trend"] = _trend(view, kept, names, "Milestone trend chart", "")
-    return found
+        charts["milestone_trend"] = _trend(view, forecasts, names, "Milestone trend chart", "")
+    return charts
 
 
-def _trend(view: ResultView, kept: Sequence[Mapping[str, Any]], names: Sequence[str], title: str, unit: str) -> Chart:
+def _trend(
+    view: ResultView, forecasts: Sequence[Mapping[str, Any]], names: Sequence[str], title: str, unit: str
+) -> Chart:
     """Return a chart of forecast days over data dates: a line is level where a forecast holds."""
     start = date.fromisoformat(view.manifest["start_date"])
-    dates = [(date.fromisoformat(one["data_date"]) - start).days for one in kept]
+    dates = [(date.fromisoformat(forecast["data_date"]) - start).days for forecast in forecasts]
     series: list[Series] = []
     for number, name in enumerate(names):
         for quantile, dash in (("p50", ""), ("p80", DASHED)):
-            days = [_number(one["days"].get(name, {}).get(quantile)) for one in kept]
+            days = [_number(forecast["days"].get(name, {}).get(quantile)) for forecast in forecasts]
             label, colour = f"{name}{unit}, {quantile.upper()}", f"strategy-{number % 6}"
             series.append(Series(label, "line", colour, dates, days, dash=dash))
             series.append(Series(label, "points", colour, dates, days, width=3.0, unlisted=True))
-    reached = [day for one in series for day in one.y.tolist() if math.isfinite(day)]
-    low, high = min([dates[0], *reached]), max([dates[-1], *reached])
+    finite_days = [day for line in series for day in line.y.tolist() if math.isfinite(day)]
+    low, high = min([dates[0], *finite_days]), max([dates[-1], *finite_days])
     return Chart(
         title,
-        f"Solid: P50, dashed: P80, in days after the decision, as forecast at {len(kept)} data dates. A level line holds;"
-        " one that rises slips. On the thin line a date is reached.",
-        f"{title}: {len(kept)} data dates, from {kept[0]['data_date']} to {kept[-1]['data_date']}.",
+        f"Solid: P50, dashed: P80, in days after the decision, as forecast at {len(forecasts)} data dates. A level line"
+        " holds; one that rises slips. On the thin line a date is reached.",
+        f"{title}: {len(forecasts)} data dates, from {forecasts[0]['data_date']} to {forecasts[-1]['data_date']}.",
         date_axis(view.dates, dates[0] - 7, max(dates[-1] + 30, dates[0] + 60)),
         ChartAxis("forecast, days after the decision", range=(0.9 * low, 1.05 * high)),
         series=(*series, Series("reached", "line", "muted", [low, high], [low, high], width=1.0)),
         head=("data date", *(f"{name}{unit}, {q}" for name in names for q in ("P50", "P80"))),
         table_rows=[
-            [one["data_date"], *(_date(view, one["days"].get(name, {}).get(q)) for name in names for q in ("p50", "p80"))]
-            for one in kept
+            [
+                forecast["data_date"],
+                *(_date(view, forecast["days"].get(name, {}).get(q)) for name in names for q in ("p50", "p80"))
+            ]
+            for forecast in forecasts
         ],
     )  # fmt: skip
 
@@ -127,46 +134,53 @@ LEARNT_HEAD = ("factor", "before: median (P10 to P90)", "after", "of its varianc
 
 def forecast_tables(view: ResultView) -> dict[str, Any]:
     """Return the tables of a project under way: earned value, and what was learnt; empty where it is none."""
-    made = view.manifest.get("forecast")
-    if made is None:
+    forecast = view.manifest.get("forecast")
+    if forecast is None:
         return {"under_way": None}
-    value = made["earned_value"]
+    earned_value = forecast["earned_value"]
     return {
         "under_way": {
-            "data_date": made["data_date"],
+            "data_date": forecast["data_date"],
             "earned_head": EARNED_HEAD,
             "earned": [
-                _earned("hours", value["hours"], 1.0, "{:,.0f}"),
-                _earned(f"million {display().currency}", value["usd"], 1e6 / display().rate, "{:,.1f}"),
+                _earned_value_row("hours", earned_value["hours"], 1.0, "{:,.0f}"),
+                _earned_value_row(
+                    f"million {display().currency}", earned_value["usd"], 1e6 / display().rate, "{:,.1f}"
+                ),
             ],
             "learnt_head": LEARNT_HEAD,
             "learnt": [
-                [one["factor"], _spread(one["prior"]), _spread(one["posterior"]), f"{one['explained']:.0%}"]
-                for one in made["learnt"]
+                [
+                    factor["factor"],
+                    _range_text(factor["prior"]),
+                    _range_text(factor["posterior"]),
+                    f"{factor['explained']:.0%}",
+                ]
+                for factor in forecast["learnt"]
             ],
             "remarks": [
-                *(f"Out of sequence: {text}." for text in made["out_of_sequence"]),
+                *(f"Out of sequence: {text}." for text in forecast["out_of_sequence"]),
                 *(
                     f"The status was written for another configuration: {text}."
-                    for text in made.get("other_configuration", [])
+                    for text in forecast.get("other_configuration", [])
                 ),
             ],
         }
     }
 
 
-def _earned(unit: str, one: Mapping[str, Any], scale: float, form: str) -> list[str]:
-    """Return a row of earned value; what is not known is empty."""
+def _earned_value_row(unit: str, values: Mapping[str, Any], scale: float, number_format: str) -> list[str]:
+    """Return a row of earned value as text; unknown numbers are empty."""
 
-    def written(name: str, form: str, scale: float = 1.0) -> str:
-        return "" if one[name] is None else form.format(one[name] / scale)
+    def written(name: str, number_format: str, scale: float = 1.0) -> str:
+        return "" if values[name] is None else number_format.format(values[name] / scale)
 
-    amounts = [written(name, form, scale) for name in ("planned", "earned", "actual")]
+    amounts = [written(name, number_format, scale) for name in ("planned", "earned", "actual")]
     indices = [written(name, "{:.2f}") for name in ("spi", "cpi", "spi_t")]
-    schedule = f"day {one['earned_schedule']:.0f} on day {one['time']:.0f}"
-    return [unit, *amounts, *indices, schedule, written("estimate_at_completion", form, scale)]
+    schedule = f"day {values['earned_schedule']:.0f} on day {values['time']:.0f}"
+    return [unit, *amounts, *indices, schedule, written("estimate_at_completion", number_format, scale)]
 
 
-def _spread(quantiles: Sequence[float]) -> str:
+def _range_text(quantiles: Sequence[float]) -> str:
     middle, low, high = quantiles
     return f"{middle:.2f} ({low:.2f} to {high:.2f})"

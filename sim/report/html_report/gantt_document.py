@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.report.figures.gantt import RangeRow, data_day, range_rows
 from sim.report.figures.palette import CRITICALITY
-from sim.report.html_report.chart_spec import plain
+from sim.report.html_report.chart_spec import json_value
 from sim.report.representative_run import Bar, wait_bars, work_bars
 from sim.report.result_view import FINISH, Milestone, ResultView
 from sim.study.gantt_ranges import FACTS, PHASE, GanttRow, gantt_rows
@@ -33,7 +33,7 @@ def gantt_document(view: ResultView) -> dict[str, Any] | None:
     target = view.limit(FINISH)
     drawn = [*map(_milestone, view.dates_reached), *map(_row, rows)]
     ends = [row["p80"] for row in drawn] + [target or 0.0]
-    known = plain({"rows": drawn, "works": dict(_works(view.events, rows)) if len(view.events) else {}})
+    known = json_value({"rows": drawn, "works": dict(_works(view.events, rows)) if len(view.events) else {}})
     return {
         "start": view.dates.start.isoformat(), "range": [0, max(ends) * 1.02], "target": target,
         "target_text": "" if target is None else view.dates.format(target),
@@ -86,7 +86,7 @@ def _works(events: pd.DataFrame, shown: Sequence[RangeRow]) -> Iterator[tuple[st
     for number, unit in enumerate(works):
         there.setdefault(facts[unit][1], []).append((number, unit))
     for row in leaves:
-        near = sorted(one for place in row.every_place for one in there.get(place, ()))
+        near = sorted(one for place in row.all_places for one in there.get(place, ()))
         units = [unit for _, unit in near if row.has(*facts[unit])]
         found = [_unit(unit, works[unit], waits.get(unit, [])) for unit in units]
         if found:

@@ -48,7 +48,7 @@ def tiles(view: ResultView) -> list[Tile]:
 
 
 def _dates(view: ResultView) -> Iterator[Tile]:
-    """Yield the dates: the one to quote, the middle one, the plan and the target with their confidence."""
+    """Yield the dates: P80, P50, the plan and the target with their confidence."""
     dates = view.dates
     if view.has(FINISH):
         p50, p80 = view.quote(FINISH, "p50"), view.quote(FINISH, "p80")
@@ -63,15 +63,15 @@ def _dates(view: ResultView) -> Iterator[Tile]:
 
 
 def _people_and_money(view: ResultView) -> Iterator[Tile]:
-    """Yield the peak of people, idle capital and capital."""
+    """Yield the peak workforce, idle capital and total capital."""
     if view.has(PEAK):
         limit = view.limit(PEAK)
-        under = (
+        limit_note = (
             ""
             if limit is None
             else f"under {number(limit)} in {percent(view.share_below(PEAK, limit).fraction)} of runs"
         )
-        yield Tile("peak on site, P50 / P80", p50_and_p80(view.summary, PEAK), under)
+        yield Tile("peak on site, P50 / P80", p50_and_p80(view.summary, PEAK), limit_note)
     for metric in ("idle_capital_months", "capital_total_usd"):
         if view.has(metric):
             note = "paid, not yet in service" if metric.startswith("idle") else "all that is ever paid"
@@ -88,25 +88,25 @@ def three_causes(view: ResultView) -> list[str]:
 
 
 def three_levers(view: ResultView) -> dict[str, Any]:
-    """Return what would buy most days at P80: causes that were switched off, as far as that was asked."""
+    """Return the three levers with the largest effect in the mean; of drivers at P80 where no lever was measured."""
     measured = [row for row in lever_rows(view) if row.mean.value > 0][:THREE]
     if measured:
         rows = [f"{row.name}: {row.buys()} in the mean" for row in measured]
         return {"title": "Three levers: what buys most", "rows": rows, "note": LEVERS_NOTE}
-    found = [row for row in risk_rows(view) if row.days >= 1][:THREE]
-    rows = [f"{row.name}: {row.text} days at P80 if it did not happen or vary ({row.interval})" for row in found]
+    drivers = [row for row in risk_rows(view) if row.days >= 1][:THREE]
+    rows = [f"{row.name}: {row.text} days at P80 if it did not happen or vary ({row.interval})" for row in drivers]
     return {"title": "Three levers: what buys most", "rows": rows, "note": LEVERS_NOTE if rows else NO_LEVERS}
 
 
 def early_order_sentence(view: ResultView) -> str:
-    """Return what ordering everything at the decision would cost and buy; empty where that lever was not measured."""
-    early = next((row for row in lever_rows(view) if row.cause == "order_date"), None)
-    if early is None:
+    """Return what ordering everything at the decision would cost and gain; empty where that lever was not measured."""
+    lever = next((row for row in lever_rows(view) if row.cause == "order_date"), None)
+    if lever is None:
         return ""
-    more, months = "more" if early.idle_peak >= 0 else "less", signed(number(early.idle_months, 0.1))
-    effect = early.buys().replace("buys", "buy").replace("costs", "cost")
+    direction, months = "more" if lever.idle_peak >= 0 else "less", signed(number(lever.idle_months, 0.1))
+    effect = lever.buys().replace("buys", "buy").replace("costs", "cost")
     return (
-        f" Ordering at the decision would hold {money(abs(early.idle_peak))} {more} idle capital at its peak"
+        f" Ordering at the decision would hold {money(abs(lever.idle_peak))} {direction} idle capital at its peak"
         f" ({months} months in the mean), and {effect}."
     )
 
@@ -148,10 +148,10 @@ def write_slide(result: RunData | ResultView, directory: Path) -> Path:
     """Write the first page as slide.png: verdict, key figures, four charts, three causes and three levers."""
     from sim.report.figures import style
 
-    view, into = ResultView.of(result), BytesIO()
+    view, buffer = ResultView.of(result), BytesIO()
     with style.house():
-        slide(view).savefig(into, format="png", dpi=SLIDE_DPI, metadata={"Software": None})
-    files.write(directory / SLIDE, into.getvalue())
+        slide(view).savefig(buffer, format="png", dpi=SLIDE_DPI, metadata={"Software": None})
+    files.write(directory / SLIDE, buffer.getvalue())
     return directory / SLIDE
 
 
@@ -164,23 +164,23 @@ def slide(view: ResultView) -> Figure:
 
     figure, charts = Figure(figsize=(WIDE, HIGH), dpi=SLIDE_DPI), run_charts(view)
     FigureCanvasAgg(figure)
-    _write(figure, view.info.name, 0.03, 0.965, 19, weight="bold")
-    _write(figure, " ".join(verdict_sentences(view)), 0.03, 0.915, 12.5, wide=138)
+    _write_text(figure, view.info.name, 0.03, 0.965, 19, weight="bold")
+    _write_text(figure, " ".join(verdict_sentences(view)), 0.03, 0.915, 12.5, wide=138)
     for k, tile in enumerate(tiles(view)[:8]):
         x = 0.03 + 0.119 * k
-        _write(figure, tile.label, x, 0.795, 8.5, "muted", wide=24)
-        _write(figure, tile.value, x, 0.752, 10.5, "p80" if tile.key else "ink", weight="bold", wide=18)
-    drawn = [(name, title) for name, title in SHOWN if name in charts]
-    for k, (name, title) in enumerate(drawn):
+        _write_text(figure, tile.label, x, 0.795, 8.5, "muted", wide=24)
+        _write_text(figure, tile.value, x, 0.752, 10.5, "p80" if tile.key else "ink", weight="bold", wide=18)
+    shown = [(name, title) for name, title in SHOWN if name in charts]
+    for k, (name, title) in enumerate(shown):
         ax = figure.add_axes((0.065 + 0.335 * (k % 2), 0.455 - 0.335 * (k // 2), 0.255, 0.185))
         draw_chart(ax, charts[name], view.dates)
         ax.set_title(title, fontsize=10.5, pad=8)
     levers = three_levers(view)
-    _write(figure, "What the last MW waits for", 0.71, 0.67, 12, weight="bold")
-    _write(figure, _listed(three_causes(view), 44), 0.71, 0.635, 10.5)
-    _write(figure, levers["title"], 0.71, 0.375, 12, weight="bold")
-    _write(figure, _listed(levers["rows"], 44) or textwrap.fill(levers["note"], 46), 0.71, 0.34, 10.5)
-    _write(figure, view.info.caption().replace("\n", " "), 0.03, 0.03, 8.5, "muted", wide=200)
+    _write_text(figure, "What the last MW waits for", 0.71, 0.67, 12, weight="bold")
+    _write_text(figure, _listed(three_causes(view), 44), 0.71, 0.635, 10.5)
+    _write_text(figure, levers["title"], 0.71, 0.375, 12, weight="bold")
+    _write_text(figure, _listed(levers["rows"], 44) or textwrap.fill(levers["note"], 46), 0.71, 0.34, 10.5)
+    _write_text(figure, view.info.caption().replace("\n", " "), 0.03, 0.03, 8.5, "muted", wide=200)
     return figure
 
 
@@ -189,9 +189,9 @@ def _listed(rows: Sequence[str], wide: int) -> str:
     return "\n".join(textwrap.fill(f"{k}. {row}", wide, subsequent_indent="    ") for k, row in enumerate(rows, 1))
 
 
-def _write(
+def _write_text(
     figure: Figure,
-    words: str,
+    content: str,
     x: float,
     y: float,
     size: float,
@@ -200,10 +200,17 @@ def _write(
     weight: str = "normal",
     wide: int = 0,
 ) -> None:
-    """Write text downwards from a place, broken to a width in characters."""
-    text = textwrap.fill(words, wide) if wide else words
+    """Write text below a position, wrapped at `wide` characters (0: not wrapped)."""
+    wrapped = textwrap.fill(content, wide) if wide else content
     figure.text(
-        x, y, text.replace("$", r"\$"), size=size, weight=weight, color=MEANINGS[colour][0], va="top", linespacing=1.3
+        x,
+        y,
+        wrapped.replace("$", r"\$"),
+        size=size,
+        weight=weight,
+        color=MEANINGS[colour][0],
+        va="top",
+        linespacing=1.3,
     )
 
 
@@ -211,42 +218,42 @@ def draw_chart(ax: Axes, chart: Chart, dates: ProjectDates) -> None:
     """Draw a chart of the page with matplotlib, small: the same series in the same colours."""
     from sim.report.figures import style
 
-    other = ax.twinx() if chart.y2 else None
+    right_axis = ax.twinx() if chart.y2 else None
     shift = style.date_position(dates, 0.0) if chart.x.start else 0.0
-    for one in chart.series:
-        _series(other if one.axis == 2 and other is not None else ax, one, shift)
-    upright = [mark.at for mark in chart.marks if mark.axis == "x" or mark.colour == "p80"]
-    close = CLOSE * (chart.x.range[1] - chart.x.range[0]) if chart.x.range else 0.0
+    for series in chart.series:
+        _draw_series(right_axis if series.axis == 2 and right_axis is not None else ax, series, shift)
+    vertical_lines = [mark.at for mark in chart.marks if mark.axis == "x" or mark.colour == "p80"]
+    min_distance = CLOSE * (chart.x.range[1] - chart.x.range[0]) if chart.x.range else 0.0
     for mark in chart.marks:
         line: dict[str, Any] = {"color": MEANINGS[mark.colour][0], "ls": "--" if mark.dash else "-", "lw": 1.3}
         if mark.axis == "y":
             ax.axhline(mark.at, label=mark.key, **line)
         elif mark.axis == "x" or mark.colour == "p80":
             ax.axvline(mark.at + shift, **line)
-            _name(ax, mark, shift, right=any(0 < mark.at - other < close for other in upright))
+            _label_line(ax, mark, shift, right=any(0 < mark.at - line_at < min_distance for line_at in vertical_lines))
     ax.tick_params(labelsize=8.5, length=2)
     ax.set_ylabel(chart.y.label, fontsize=8.5)
-    if other is not None and chart.y2 and chart.y2.range:
-        other.set_ylim(*chart.y2.range)
-        other.set_yticks([])
+    if right_axis is not None and chart.y2 and chart.y2.range:
+        right_axis.set_ylim(*chart.y2.range)
+        right_axis.set_yticks([])
     if chart.y.range:
         ax.set_ylim(*chart.y.range)
     if chart.x.range:
         ax.set_xlim(chart.x.range[0] + shift, chart.x.range[1] + shift)
     if chart.x.start:
         style.date_axis(ax, 6)
-    _legend(ax, other)
+    _draw_legend(ax, right_axis)
 
 
 DATED = re.compile(r" \d{1,2} [A-Z][a-z]{2} \d{4}.*")
 
 
 CLOSE = 0.045
-"""Share of a small chart's width that a word along a line takes, with some air."""
+"""Share of a small chart's width that a label along a line takes, with a margin."""
 
 
-def _name(ax: Axes, mark: Mark, shift: float, *, right: bool) -> None:
-    """Write what a line means along it, to its right where a line stands close to its left; its date is a key figure."""
+def _label_line(ax: Axes, mark: Mark, shift: float, *, right: bool) -> None:
+    """Write the label of a line along it, on its right where another line is close on its left; without its date."""
     from sim.report.figures import style
 
     ax.annotate(
@@ -256,31 +263,31 @@ def _name(ax: Axes, mark: Mark, shift: float, *, right: bool) -> None:
     )  # fmt: skip
 
 
-def _legend(ax: Axes, other: Axes | None) -> None:
-    """Write below a small chart what its colours mean."""
-    drawn = [one.get_legend_handles_labels() for one in (ax, other) if one is not None]
-    named = {label: handle for handles, labels in drawn for handle, label in zip(handles, labels, strict=True)}
+def _draw_legend(ax: Axes, right_axis: Axes | None) -> None:
+    """Write the legend of a small chart below it."""
+    legends = [axes.get_legend_handles_labels() for axes in (ax, right_axis) if axes is not None]
+    handles_ = {label: handle for handles, labels in legends for handle, label in zip(handles, labels, strict=True)}
     ax.legend(
-        [*named.values()], [*named], loc="upper center", bbox_to_anchor=(0.5, -0.24), ncol=3, fontsize=7, frameon=False,
+        [*handles_.values()], [*handles_], loc="upper center", bbox_to_anchor=(0.5, -0.24), ncol=3, fontsize=7, frameon=False,
         handlelength=1.6, columnspacing=1.2, labelspacing=0.3,
     )  # fmt: skip
 
 
-def _series(ax: Axes, one: Series, shift: float) -> None:
+def _draw_series(ax: Axes, series: Series, shift: float) -> None:
     """Draw a series: lines, bands, areas and columns."""
-    x, colour, label = one.x + shift, MEANINGS[one.colour][0], one.name
-    low = 0.0 if one.y0 is None else one.y0
-    if one.kind in {"band", "area"}:
-        ax.fill_between(x, one.y, low, step="post" if one.step else None, color=colour, lw=0, label=label)
-    elif one.kind == "columns":
-        ax.stairs(one.y, x, baseline=low, fill=True, color=colour, label=label)
-    elif one.kind == "line":
+    x, colour, label = series.x + shift, MEANINGS[series.colour][0], series.name
+    low = 0.0 if series.y0 is None else series.y0
+    if series.kind in {"band", "area"}:
+        ax.fill_between(x, series.y, low, step="post" if series.step else None, color=colour, lw=0, label=label)
+    elif series.kind == "columns":
+        ax.stairs(series.y, x, baseline=low, fill=True, color=colour, label=label)
+    elif series.kind == "line":
         ax.plot(
             x,
-            one.y,
+            series.y,
             color=colour,
             lw=1.7,
             label=label,
-            ls="--" if one.dash else "-",
-            drawstyle="steps-post" if one.step else "default",
+            ls="--" if series.dash else "-",
+            drawstyle="steps-post" if series.step else "default",
         )

@@ -34,7 +34,7 @@ from sim.report.representative_run import (
     skid_flow,
 )
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, Values
-from sim.study.shared_inputs import ENOUGH
+from sim.study.shared_inputs import MIN_INDEX_RUNS
 
 SHARE = ChartAxis("share of runs, on or before", suffix=" %", range=(0, 104))
 
@@ -51,8 +51,8 @@ def _run_charts(view: ResultView) -> Iterator[tuple[str, Chart]]:
     yield "mw_online", ramp(view)
     if critical_causes(view.runs):
         yield "why", why(view)
-    if (found := which_risk(view)) is not None:
-        yield "which_risk", found
+    if (chart := which_risk(view)) is not None:
+        yield "which_risk", chart
     yield "headcount", headcount(view)
     if len(view.values(PEAK)):
         yield "peak", peak(view)
@@ -61,25 +61,25 @@ def _run_charts(view: ResultView) -> Iterator[tuple[str, Chart]]:
     if "skids_p50" in view.hours:
         yield "skids", skids(view)
     yield "capital", capital(view)
-    if (found := funding(view)) is not None:
-        yield "funding", found
+    if (chart := funding(view)) is not None:
+        yield "funding", chart
     if has_joint(view):
         yield "joint", joint(view)
-    yield from _of_one_run(view)
+    yield from _typical_run_charts(view)
     if view.has(FINISH) and np.isfinite(view.values(FINISH)).any():
         yield "convergence", convergence(view)
 
 
-def _of_one_run(view: ResultView) -> Iterator[tuple[str, Chart]]:
-    """Yield what is drawn of the typical run alone."""
+def _typical_run_charts(view: ResultView) -> Iterator[tuple[str, Chart]]:
+    """Yield the charts of the representative run alone."""
     if not len(view.events):
         return
     people = headcount_by_trade(view.events, int(view.events["minute"].max()) // 1440 + 8)
     if people:
         yield "trades", trades(view, people)
     yield "flowline", flowline(view)
-    if found := skid_flow(view.events):
-        yield "flow", flow(view, found)
+    if skids_by_day := skid_flow(view.events):
+        yield "flow", flow(view, skids_by_day)
 
 
 # --- when -------------------------------------------------------------------------------------------------------------
@@ -88,11 +88,11 @@ def _of_one_run(view: ResultView) -> Iterator[tuple[str, Chart]]:
 def s_curve(view: ResultView) -> Chart:
     """Return how many runs finish when, and the share of all runs that have finished by each date."""
     data = view.values(FINISH)
-    reached = np.sort(data[np.isfinite(data)])
-    low, high = delivery.day_range(reached, view.planned(FINISH), view.limit(FINISH))
-    columns = _columns_of_days(reached)
-    share = 100 * np.concatenate([[0], np.arange(1, len(reached) + 1), [len(reached)]]) / len(data)
-    days = np.concatenate([[reached[0]], reached, [high]])
+    finishes = np.sort(data[np.isfinite(data)])
+    low, high = delivery.day_range(finishes, view.planned(FINISH), view.limit(FINISH))
+    columns = _columns_of_days(finishes)
+    share = 100 * np.concatenate([[0], np.arange(1, len(finishes) + 1), [len(finishes)]]) / len(data)
+    days = np.concatenate([[finishes[0]], finishes, [high]])
     title = delivery.finish_headline(view.info, (view.percentiles(FINISH) or {}).get("p80", math.nan))
     return Chart(
         title,
@@ -161,7 +161,7 @@ def ramp(view: ResultView) -> Chart:
         ChartAxis("MW online, gross", suffix=" MW"),
         None,
         tuple(series),
-        tuple(mark for mark in _dates_of_the_ramp(view) if low <= mark.at <= high),
+        tuple(mark for mark in _ramp_marks(view) if low <= mark.at <= high),
     )
 
 
@@ -170,8 +170,8 @@ def _planned_steps(view: ResultView) -> list[tuple[float, float]]:
     return [(0.0, 0.0), *view.planned_ramp] if view.planned_ramp else []
 
 
-def _dates_of_the_ramp(view: ResultView) -> Iterator[Mark]:
-    """Yield what a ramp is held against: the target, the contract's milestones, first MW and all MW at their P80."""
+def _ramp_marks(view: ResultView) -> Iterator[Mark]:
+    """Yield the marks of the ramp: the target, the contract's milestones, first MW and all MW at their P80."""
     target = view.limit(FINISH)
     if target is not None:
         yield Mark("x", target, f"target {view.dates.format(target)}", "ink", DASHED)
@@ -186,7 +186,7 @@ def _dates_of_the_ramp(view: ResultView) -> Iterator[Mark]:
 
 
 def convergence(view: ResultView) -> Chart:
-    """Return how the P80 of the finish settled with the number of runs."""
+    """Return how the P80 of the finish converges with the number of runs."""
     n, middle, low, high = delivery.running_percentile(view.values(FINISH), 0.8)
     fmt = metric_format(FINISH)
     title = f"P80 of {fmt.label}: {view.quote(FINISH, 'p80').text()} ({view.quote(FINISH, 'p80').interval_text()})"
@@ -211,13 +211,13 @@ def convergence(view: ResultView) -> Chart:
 
 
 def why(view: ResultView) -> Chart:
-    """Return what the date is made of: the mean over all runs, and the chain of the typical run."""
+    """Return what the lead time consists of: mean days by cause over all runs, and the chain of the representative run."""
     impacts = critical_causes(view.runs)
     rows = [_mean_strip(view, impacts)]
     if len(view.chain):
         rows.append(_typical_strip(view))
     largest = ", ".join(f"{impact.name} {impact.mean_text()} days" for impact in impacts[:4])
-    there = {piece["colour"] for row in rows for piece in row["pieces"]}
+    colours = {piece["colour"] for row in rows for piece in row["pieces"]}
     end = max(piece["end"] for row in rows for piece in row["pieces"])
     return Chart(
         "What the last MW waits for",
@@ -227,19 +227,25 @@ def why(view: ResultView) -> Chart:
         ChartAxis(range=(0, end), start=view.dates.start.isoformat()),
         kind="strips",
         rows=tuple(rows),
-        keys=tuple((name, f"cause-{cause}") for cause, name in DELAY_CAUSES.items() if f"cause-{cause}" in there),
+        keys=tuple((name, f"cause-{cause}") for cause, name in DELAY_CAUSES.items() if f"cause-{cause}" in colours),
         head=("row", "due to", "days"),
-        table_rows=[(row["name"], p["text"], number(p["end"] - p["begin"])) for row in rows for p in row["pieces"]],
+        table_rows=[
+            (row["name"], piece["text"], number(piece["end"] - piece["begin"]))
+            for row in rows
+            for piece in row["pieces"]
+        ],
     )
 
 
 def _mean_strip(view: ResultView, impacts: Sequence[CauseImpact]) -> dict[str, Any]:
     """Return the mean days of every cause as one bar, in the order in which causes come in a project."""
-    at, pieces = 0.0, []
-    order = {cause: k for k, cause in enumerate(DELAY_CAUSES)}
-    for one in sorted((one for one in impacts if one.days > 0), key=lambda one: order[one.cause]):
-        pieces.append(_piece(at, at + one.days, one.cause, f"{one.name}: {one.mean_text()} days in the mean"))
-        at += one.days
+    begin, pieces = 0.0, []
+    order = {cause: position for position, cause in enumerate(DELAY_CAUSES)}
+    for impact in sorted((impact for impact in impacts if impact.days > 0), key=lambda impact: order[impact.cause]):
+        pieces.append(
+            _piece(begin, begin + impact.days, impact.cause, f"{impact.name}: {impact.mean_text()} days in the mean")
+        )
+        begin += impact.days
     return {"name": f"All {view.info.count}: mean days by cause, not in order of time", "pieces": pieces}
 
 
@@ -265,15 +271,15 @@ def which_risk(view: ResultView) -> Chart | None:
     shares = [row.share for row in rows if row.share is not None]
     label = "share of the variance of the date, by itself (dot)"
     dots = {"label": label, "most": max(0.1, *shares) * 1.1} if shares else None
-    keys = [(words, kind) for kind, words in RISK_KEYS.items() if any(row.kind == kind for row in rows)]
-    without = (
+    keys = [(key_label, kind) for kind, key_label in RISK_KEYS.items() if any(row.kind == kind for row in rows)]
+    note = (
         "Without a dot: drawn for each activity by itself, so that no share of the variance is its own."
         if shares
-        else f"No dots here: shares of the variance are told from {ENOUGH} runs on."
+        else f"No dots here: shares of the variance are told from {MIN_INDEX_RUNS} runs on."
     )
     return Chart(
         "Which risk matters: days saved at P80 when it is switched off",
-        f"Bars: each switched off alone on the same random numbers, with its 95 % interval; savings do not add up. {without}"
+        f"Bars: each switched off alone on the same random numbers, with its 95 % interval; savings do not add up. {note}"
         f" n = {view.info.count} each, seed {view.info.seed}.",
         "Which risk matters: " + "; ".join(f"{row.name} {row.text} days" for row in rows[:5]) + ".",
         y=ChartAxis("days saved at P80 (bar, 95 % interval)"),
@@ -282,7 +288,9 @@ def which_risk(view: ResultView) -> Chart | None:
         keys=(*keys, *((("share of the variance (lower axis)", ""),) if dots else ())),
         rows=tuple(map(_risk_bar, rows)),
         head=("cause", "days at P80", "95 % interval", "share of variance"),
-        table_rows=[(r.name, r.text, r.interval, "" if r.share is None else percent(r.share)) for r in rows],
+        table_rows=[
+            (row.name, row.text, row.interval, "" if row.share is None else percent(row.share)) for row in rows
+        ],
     )
 
 
@@ -307,7 +315,7 @@ def headcount(view: ResultView) -> Chart:
     x = weeks["day"].to_numpy(dtype=np.float64)
     edges = np.append(x, x[-1] + 7) if len(x) else np.array([0.0, 7.0])
     p10, p50, p90 = (weeks[name].to_numpy(dtype=np.float64) for name in ("p10", "p50", "p90"))
-    held = [np.append(values, values[-1:]) for values in (p10, p50, p90)]
+    stepped = [np.append(values, values[-1:]) for values in (p10, p50, p90)]
     title = workforce.headcount_headline(view.values(PEAK), limit, view.percentiles(PEAK))
     return Chart(
         title,
@@ -322,8 +330,8 @@ def headcount(view: ResultView) -> Chart:
         ChartAxis("people on site"),
         None,
         (
-            Series("P10 to P90", "band", "band-2", edges, held[2], held[0], step=True),
-            Series("P50 of the week", "line", "p50", edges, held[1], step=True),
+            Series("P10 to P90", "band", "band-2", edges, stepped[2], stepped[0], step=True),
+            Series("P50 of the week", "line", "p50", edges, stepped[1], step=True),
         ),
         () if limit is None else (Mark("y", limit, colour="limit", dash=DASHED, key=f"limit {number(limit)}"),),
     )

@@ -1,4 +1,4 @@
-"""The report of one project as an HTML file: charts, key results, turnovers, assumptions and a checklist."""
+"""The report of one project as an HTML file: charts, key results, dates of the ramp-up, assumptions and a checklist."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ ENOUGH_RUNS = 1000
 
 
 @dataclass(frozen=True)
-class Turnover:
-    """When so many MW are online: P50, P80 (on or before) with its interval, the planned date and how often it is kept."""
+class RampRow:
+    """The dates of one level of MW: P50, P80 (on or before) with its interval, the planned date and how often it is kept."""
 
     mw: str
     p50: str
@@ -55,31 +55,31 @@ class Turnover:
 
 @dataclass(frozen=True)
 class Check:
-    """One question a careful reader asks, whether the answer is good (None: for information), and the answer."""
+    """A question of the checklist, whether the answer is good (None: for information), and the answer."""
 
     question: str
     good: bool | None
     answer: str
 
 
-def turnovers(view: ResultView) -> list[Turnover]:
-    """Return the dates of every tenth of the MW, rounded up to whole blocks, from the day each run had so many."""
+def ramp_rows(view: ResultView) -> list[RampRow]:
+    """Return the dates of every tenth of the MW, rounded up to whole blocks, from the day each run reached it."""
     dates, planned = view.dates, view.planned_ramp
     block = min((mw for _, mw in planned), default=0.0)
-    found: dict[float, Turnover] = {}
+    rows: dict[float, RampRow] = {}
     for row in view.turnovers.to_dict("records"):
         level = math.ceil(row["mw"] / block - 1e-6) * block if block else row["mw"]
-        plan = min((day for day, there in planned if there >= level - 1e-6), default=math.inf)
-        reached = view.ramp[f"{row['mw']:g}"].to_numpy(dtype=float)
-        kept = share_at_most(reached, math.floor(plan)) if math.isfinite(plan) else None
-        if kept is not None and level >= planned[-1][1] - 1e-6 and FINISH in view.runs:
-            kept = view.share_at_most(FINISH, plan)  # to the minute, as the verdict has it
+        planned_day = min((day for day, planned_mw in planned if planned_mw >= level - 1e-6), default=math.inf)
+        online_days = view.ramp[f"{row['mw']:g}"].to_numpy(dtype=float)
+        share_kept = share_at_most(online_days, math.floor(planned_day)) if math.isfinite(planned_day) else None
+        if share_kept is not None and level >= planned[-1][1] - 1e-6 and FINISH in view.runs:
+            share_kept = view.share_at_most(FINISH, planned_day)  # to the minute, as the verdict has it
         bounds = WITHHELD if math.isnan(row["p80"]) else dates.format_interval(row["p80_low"], row["p80_high"])
-        found[level] = Turnover(
+        rows[level] = RampRow(
             f"{level:g}", dates.format(row["p50"]), dates.format(row["p80"]), bounds,
-            dates.format(plan) if planned else "", kept.text() if kept else "",
+            dates.format(planned_day) if planned else "", share_kept.text() if share_kept else "",
         )  # fmt: skip
-    return [*found.values()]
+    return [*rows.values()]
 
 
 def percentiles(view: ResultView) -> list[tuple[int, float, str]]:
@@ -95,16 +95,16 @@ def percentiles(view: ResultView) -> list[tuple[int, float, str]]:
 
 
 def assumptions(view: ResultView) -> dict[str, list[Row]]:
-    """Return every number of the configuration that states where it is from, by section."""
+    """Return every number of the configuration that has a source, by section."""
     try:
         project = checked(Project, dict(view.config))
     except ConfigError:  # a result of an earlier version, or of a test
         return {}
-    found: dict[str, list[Row]] = {}
+    by_section: dict[str, list[Row]] = {}
     for row in rows(Loaded(project, _without_empty(view.config), {}, ())):
         if row.source:
-            found.setdefault(str(row.address[0]), []).append(row)
-    return found
+            by_section.setdefault(str(row.address[0]), []).append(row)
+    return by_section
 
 
 def _without_empty(tree: Any) -> Any:
@@ -124,30 +124,30 @@ def checklist(view: ResultView) -> list[Check]:
 
 
 def _questions_on_sample(view: ResultView) -> Iterator[Check]:
-    """Yield what is asked about the runs."""
+    """Yield the questions about the runs."""
     info = view.info
     yield Check("Enough runs?", info.runs >= ENOUGH_RUNS, f"{info.count}, seed {info.seed}")
     finish = view.quote(FINISH, "p80") if FINISH in view.runs else None
     if finish is not None and math.isfinite(finish.high - finish.low):
-        half = (finish.high - finish.low) / 2 / finish.value
-        answer = f"95 % interval of the P80 is within {100 * half:.1f} % of it"
-        yield Check("Is the P80 settled?", half <= PRECISE, answer)
+        half_width_share = (finish.high - finish.low) / 2 / finish.value
+        answer = f"95 % interval of the P80 is within {100 * half_width_share:.1f} % of it"
+        yield Check("Is the P80 settled?", half_width_share <= PRECISE, answer)
     elif finish is not None:
         yield Check("Is the P80 settled?", False, "too few runs for its interval")
-    lost = f"{info.stalled:,} stalled, {info.failed:,} failed"
-    yield Check("Did every run come to its end?", not info.stalled + info.failed, lost)
+    unfinished = f"{info.stalled:,} stalled, {info.failed:,} failed"
+    yield Check("Did every run come to its end?", not info.stalled + info.failed, unfinished)
     planned = view.planned(FINISH)
     if planned is not None:
-        kept = view.share_at_most(FINISH, planned)
+        share_kept = view.share_at_most(FINISH, planned)
         yield Check(
             "How sure is the expected plan's date?",
             None,
-            f"kept in {percent(kept.fraction)} of runs; do not promise it",
+            f"kept in {percent(share_kept.fraction)} of runs; do not promise it",
         )
 
 
 def _questions_on_model(view: ResultView) -> Iterator[Check]:
-    """Yield what is asked about what was simulated."""
+    """Yield the questions about what was simulated."""
     config = view.config
     drivers = config.get("risks", {}).get("drivers") or ()
     mode = config.get("risks", {}).get("mode", "none")
@@ -159,8 +159,10 @@ def _questions_on_model(view: ResultView) -> Iterator[Check]:
     yield Check("Do the intervals cover input and model error?", None, "no: they are sampling error only")
     digest = str(view.manifest.get("config_digest", ""))[:12]
     versions = view.manifest.get("versions", {})
-    made = ", ".join(f"{name} {version}" for name, version in versions.items())
-    yield Check("Can it be run again?", bool(digest), f"configuration {digest}; {made}" if digest else "no digest")
+    version_text = ", ".join(f"{name} {version}" for name, version in versions.items())
+    yield Check(
+        "Can it be run again?", bool(digest), f"configuration {digest}; {version_text}" if digest else "no digest"
+    )
 
 
 # --- the page ---------------------------------------------------------------------------------------------------------
@@ -192,7 +194,7 @@ GANTT_NOTE = (
 
 @in_display_units
 def write_run(result: Result, directory: Path, drawing: FigureDrawing | None = None) -> None:
-    """Write the figures, the numbers behind them and the report of a result; `drawing` are figures begun elsewhere."""
+    """Write the report of a result, its figures and their numbers; `drawing` are figures that were begun before."""
     drawing = drawing or FigureDrawing()
     drawing.go_on(result)
     view = ResultView.of(result)
@@ -217,11 +219,11 @@ def page(result: RunData | ResultView, charts: Mapping[str, Chart] | None = None
     """Return the report of a result as one HTML file; `charts` are those of `run_charts`, made here if not given."""
     view = ResultView.of(result)
     charts = run_charts(view) if charts is None else charts
-    plan = None if view.info.all_failed else gantt_document(view)
+    gantt = None if view.info.all_failed else gantt_document(view)
     present = {
         "forecast": "forecast" in view.manifest,
         "finish": "finish" in charts, "ramp": "mw_online" in charts, "people": "headcount" in charts,
-        "capital": "capital" in charts, "schedule": plan is not None, "flow": "flowline" in charts,
+        "capital": "capital" in charts, "schedule": gantt is not None, "flow": "flowline" in charts,
     }  # fmt: skip
     return render(
         "run.html.jinja", charts, view.dates,
@@ -230,9 +232,9 @@ def page(result: RunData | ResultView, charts: Mapping[str, Chart] | None = None
         **_summary(view), **_tables(view), **forecast_tables(view),
         basis=sample_note(view), why=explanations.describe_chain(view) if len(view.chain) else "",
         decisions=explanations.decisions(view, early_order_sentence(view)), two_answers=explanations.TWO_ANSWERS,
-        gantt_shown=plan is not None, gantt_note=GANTT_NOTE, compared=COMPARE_NOTE, method=METHOD,
+        gantt_shown=gantt is not None, gantt_note=GANTT_NOTE, compared=COMPARE_NOTE, method=METHOD,
         checklist=checklist(view),
-        data={"percentiles": percentiles(view), "gantt": plan},
+        data={"percentiles": percentiles(view), "gantt": gantt},
     )  # fmt: skip
 
 
@@ -249,7 +251,7 @@ def _tables(view: ResultView) -> dict[str, Any]:
     return {
         "results": [(part[:1].upper() + part[1:], [*lines]) for part, lines in parts],
         "milestones": milestone_table(view),
-        "turnovers": [astuple(row) for row in turnovers(view)],
+        "turnovers": [astuple(row) for row in ramp_rows(view)],
         "critical": _critical(view),
         "chain": [*explanations.chain_rows(view)],
         "levers_measured": {
@@ -287,7 +289,7 @@ def _tornado(view: ResultView) -> dict[str, Any] | None:
 
 
 LEAST_ON_PAPER = 0.005
-"""Share of the days of the chain below which a cause stands on screen only."""
+"""Share of the days of the chain below which a cause is not printed on paper."""
 
 
 def _critical(view: ResultView) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The server of `sim live`: one page for this machine, and one websocket that takes changes and returns pictures.
+"""The server of `sim live`: one page for this machine, and one websocket that takes changes and returns snapshots.
 
 Tornado is the server. Requests from another machine, or from a page of another site, are refused.
 """
@@ -42,11 +42,11 @@ MOST_WAITING = 200
 """Requests of one page that nobody has begun; a slider that is dragged sends some sixty a second."""
 MOST_PAGES = 16
 ATTEMPTS = 2
-"""Times that a picture is begun, where a worker is lost over it."""
+"""Times that a snapshot is begun, where a worker is lost over it."""
 NOT_UNDERSTOOD, POLICY_VIOLATION, TRY_LATER = 1003, 1008, 1013
 """Reasons to close a websocket (RFC 6455 and its registry)."""
 LONGEST_STILL = 1.0
-"""Seconds after which a picture is finished although the slider has moved on since."""
+"""Seconds after which a snapshot is finished although the slider has moved on since."""
 POLICY = "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self' ws://{host}"
 
 
@@ -73,11 +73,11 @@ class SharedState:
     asker: object = None
     """The page that asked last."""
     drawn: float = 0.0
-    """When a picture was sent the last time (seconds of the monotonic clock)."""
+    """When a snapshot was sent the last time (seconds of the monotonic clock)."""
 
     @property
     def still_for_long(self) -> bool:
-        """Whether nothing has been drawn for so long that the next picture is finished in any case."""
+        """Whether nothing has been drawn for so long that the next snapshot is finished in any case."""
         return monotonic() - self.drawn > LONGEST_STILL
 
 
@@ -122,7 +122,7 @@ def page() -> str:
 
 
 class ChangesSocket(_LocalHandler, WebSocketHandler):
-    """The socket of one page: it receives changed settings and sends pictures until other settings arrive."""
+    """The socket of one page: it receives changed settings and sends snapshots until other settings arrive."""
 
     waiting = 0
     """Requests of this page that the working threads have not begun."""
@@ -203,13 +203,13 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
             self._refuse(loop, number, error)
 
     def _show(
-        self, loop: asyncio.AbstractEventLoop, ticket: int, number: int, anew: bool, changes: dict[str, Any]
+        self, loop: asyncio.AbstractEventLoop, ticket: int, number: int, replan: bool, changes: dict[str, Any]
     ) -> None:
-        """Send pictures, in the working thread, until a newer request comes."""
+        """Send snapshots, in the working thread, until a newer request comes."""
         shown = False
 
         def wanted() -> bool:
-            """Continue for the latest request; while a slider keeps moving, finish a picture now and then."""
+            """Continue for the latest request; while a slider keeps moving, finish a snapshot now and then."""
             return self.state.latest == ticket or (not shown and self.state.still_for_long)
 
         loop.call_soon_threadsafe(self._begun)
@@ -217,9 +217,9 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
             if not wanted():
                 return
             try:
-                for picture in self.state.live.pictures(changes, wanted, anew=anew):
+                for snapshot in self.state.live.snapshots(changes, wanted, replan=replan):
                     shown, self.state.drawn = True, monotonic()
-                    loop.call_soon_threadsafe(partial(self._send, kind="picture", id=number, **picture))
+                    loop.call_soon_threadsafe(partial(self._send, kind="picture", id=number, **snapshot))
             except LostWorker as lost:
                 self._refuse(loop, number, lost)
             except Exception as error:  # noqa: BLE001 -- an error in a thread is seen by nobody else
@@ -240,7 +240,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
         try:
             self.write_message(json.dumps(message, allow_nan=False))
         except WebSocketClosedError:
-            # the page was closed: nobody wants its picture, but another page may have asked meanwhile
+            # the page was closed: nobody wants its snapshot, but another page may have asked meanwhile
             if self.state.asker is self:
                 self.state.latest += 1
 

@@ -1,6 +1,6 @@
-"""The expected delivery curve, kept in a small readable file, and whether today's result still fits it.
+"""Baselines: the expected delivery of a project in a small readable file, against which later results are checked.
 
-`moved` says what counts as fitting.
+`Tolerances` state which differences still fit.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from sim.study.analyses.baseline_diff import (
     Step,
     Tolerances,
     chain,
+    changed_blocks,
+    changed_deliveries,
+    changed_metrics,
+    changed_numbers,
     delivery,
     explain_differences,
     inputs,
     interval,
-    moved_blocks,
-    moved_deliveries,
-    moved_metrics,
-    moved_numbers,
+    number_text,
     sampled,
-    told,
     written,
 )
 from sim.study.case import prepare_case
 from sim.study.result import Result
-from sim.study.sample import number, plain
+from sim.study.sample import json_value, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,21 +54,23 @@ KEY_METRICS = (
 )
 MW_ROUNDING = 1e-6
 FINISH = "lead_time_full_days"
-HEAD = ("name", "strategy", "seed", "start_date")
+MANIFEST_KEYS = ("name", "strategy", "seed", "start_date")
 
 
 def save(result: Result, path: str | Path, *, metrics: Iterable[str] | None = None) -> None:
-    """Write what is expected of this project: its planned dates, its delivery by steps, its key numbers and milestones.
+    """Write the baseline of a project: its planned dates, its delivery by steps, its key metrics and milestones.
 
     Of the manifest it takes `name`, `strategy`, `seed`, `start_date`, `planned` (metric -> value),
     `planned_blocks` (block -> day online) and `config`, as far as they are there.
     """
-    own = [metric for metric in result.sample.metrics if metric.startswith(MILESTONE) and metric.endswith(DAYS)]
-    metrics = (*KEY_METRICS, *own) if metrics is None else tuple(metrics)
-    head = {key: result.manifest[key] for key in HEAD if key in result.manifest}
+    milestone_metrics = [
+        metric for metric in result.sample.metrics if metric.startswith(MILESTONE) and metric.endswith(DAYS)
+    ]
+    metrics = (*KEY_METRICS, *milestone_metrics) if metrics is None else tuple(metrics)
+    from_manifest = {key: result.manifest[key] for key in MANIFEST_KEYS if key in result.manifest}
     document = {
         "format": FORMAT,
-        **head,
+        **from_manifest,
         "runs": result.sample.size,
         "tolerances": asdict(Tolerances()),
         "planned": _planned(result, metrics),
@@ -81,11 +83,11 @@ def save(result: Result, path: str | Path, *, metrics: Iterable[str] | None = No
         "chain": chain(result.manifest.get("planned", {})),
         "inputs": inputs(result.manifest.get("config", {})),
     }
-    files.write(Path(path).absolute(), _readable(plain(document)).encode())
+    files.write(Path(path).absolute(), _readable(json_value(document)).encode())
 
 
 def _readable(document: dict[str, Any]) -> str:
-    """JSON with one block, metric or step a line, so that a change shows as a line in a diff."""
+    """Return a document as JSON with one block, metric or step a line, so that a change is one line of a diff."""
 
     def inner(value: Any) -> str:
         return json.dumps(value, ensure_ascii=False, allow_nan=False)
@@ -113,7 +115,7 @@ def _blocks(result: Result) -> dict[str, float]:
 
 
 def read(path: str | Path) -> dict[str, Any]:
-    """A baseline file; Damaged if it is none."""
+    """Read a baseline file; Damaged if it is not one."""
     try:
         document = json.loads(files.read(Path(path), LARGEST_BYTES), parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
@@ -137,7 +139,7 @@ def _finite(text: str) -> float:
 
 
 def check(result: Result, path: str | Path, tolerances: Tolerances | None = None) -> list[Difference]:
-    """What moved against the baseline: P50 and P80 first, then the delivery, then the plan; empty if the result still fits.
+    """Return the differences from the baseline: P50 and P80 first, then delivery, then the plan; empty if the result fits.
 
     `tolerances` replace those written in the file.
     """
@@ -145,33 +147,33 @@ def check(result: Result, path: str | Path, tolerances: Tolerances | None = None
     try:
         allowed = tolerances or Tolerances(**document["tolerances"])
         return [
-            *moved_metrics(document["metrics"], result.sample, allowed),
-            *moved_deliveries(document["delivery"], result.sample, allowed),
-            *moved_numbers(document["planned"], _planned(result, document["planned"]), allowed),
-            *moved_blocks(document["planned_blocks"], _blocks(result), allowed),
+            *changed_metrics(document["metrics"], result.sample, allowed),
+            *changed_deliveries(document["delivery"], result.sample, allowed),
+            *changed_numbers(document["planned"], _planned(result, document["planned"]), allowed),
+            *changed_blocks(document["planned_blocks"], _blocks(result), allowed),
         ]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise files.Damaged(f"{path}: not a sound baseline: {error!r}") from error
 
 
 def require(result: Result, path: str | Path, tolerances: Tolerances | None = None, show: int = 10) -> None:
-    """Raise CheckFailed with the first dates that moved, and with what moved them, unless the result still fits."""
-    moved = check(result, path, tolerances)
-    if not moved:
+    """Raise CheckFailed with the first differences and the inputs that changed, unless the result still fits."""
+    differences = check(result, path, tolerances)
+    if not differences:
         return
-    by = _movers(result, path)
-    parts = [f"the result no longer fits {path}", *_finish(result, path), f"{len(moved)} moved, the first are:"]
-    parts += _aligned(moved[:show])
-    parts += [f"  … and {len(moved) - show} more"] if len(moved) > show else []
-    raise CheckFailed("\n".join([*parts, "what moved them:", *(f"  {one}" for one in by)]))
+    input_changes = _input_changes(result, path)
+    lines = [f"the result no longer fits {path}", *_finish(result, path), f"{len(differences)} moved, the first are:"]
+    lines += _aligned(differences[:show])
+    lines += [f"  … and {len(differences) - show} more"] if len(differences) > show else []
+    raise CheckFailed("\n".join([*lines, "what moved them:", *(f"  {change}" for change in input_changes)]))
 
 
 def _finish(result: Result, path: str | Path) -> Iterator[str]:
-    """Yield P50 and P80 of the day on which all MW are online, then and now, as dates; nothing where there is no such day."""
-    before = read(path)["metrics"].get(FINISH, {})
+    """Yield P50 and P80 of the day on which all MW are online, in the baseline and now; nothing if there is no such day."""
+    stored = read(path)["metrics"].get(FINISH, {})
     for share, name in (("p50", "P50"), ("p80", "P80")):
-        if share in before and FINISH in result.sample.runs and "start_date" in result.manifest:
-            then, now = interval(before[share]).value, result.sample.quantile(FINISH, QUANTILES[share]).value
+        if share in stored and FINISH in result.sample.runs and "start_date" in result.manifest:
+            then, now = interval(stored[share]).value, result.sample.quantile(FINISH, QUANTILES[share]).value
             start = date.fromisoformat(str(result.manifest["start_date"]))
             dates = (f"{_dated(start, day)} (day {day:.0f})" for day in (then, now))
             yield f"  all MW online, {name}: {', now '.join(dates)}{_by(now - then)}"
@@ -185,7 +187,7 @@ def _by(days: float) -> str:
 
 
 def require_actuals(config: Loaded[Project], path: str | Path) -> str:
-    """Return in a line how the actual delivery of a project under way lies in a baseline's P10 to P90.
+    """Return in one line that the actual delivery of a project under way lies within a baseline's P10 to P90.
 
     Raises CheckFailed with the first levels of MW that were online too early or too late, and since when.
     """
@@ -194,7 +196,7 @@ def require_actuals(config: Loaded[Project], path: str | Path) -> str:
     start = config.value.scale.start_date
     today = float((date.fromisoformat(data_date) - start).days + 1)
     steps = [Step.read(step) for step in read(path)["delivery"]]
-    outside = [text for step in steps for text in _outside(step, delivered, today, start)]
+    outside = [text for step in steps for text in _levels_outside(step, delivered, today, start)]
     if outside:
         parts = [f"the actual delivery until {data_date} does not fit {path}:", *(f"  {text}" for text in outside)]
         raise CheckFailed("\n".join(parts))
@@ -202,23 +204,23 @@ def require_actuals(config: Loaded[Project], path: str | Path) -> str:
     return f"{online:g} MW are online by {data_date}: within P10 to P90 of {path}"
 
 
-def _outside(step: Step, delivered: Sequence[tuple[float, float]], today: float, start: date) -> Iterator[str]:
-    """Yield where a level of MW was reached before P10 or after P90, or is not reached and should be."""
+def _levels_outside(step: Step, delivered: Sequence[tuple[float, float]], today: float, start: date) -> Iterator[str]:
+    """Yield where a level of MW was online before P10 or after P90, or should be online and is not."""
     early, late = step.days["p10"].value, step.days["p90"].value
     day = min((day for mw, day in delivered if mw >= step.mw - MW_ROUNDING), default=inf)
-    between = f"expected {_dated(start, early)} to {_dated(start, late)}"
+    expected = f"expected {_dated(start, early)} to {_dated(start, late)}"
     if day < early - 1:
-        yield f"{step.mw:g} MW since {_dated(start, day)}, early: {between}"
+        yield f"{step.mw:g} MW since {_dated(start, day)}, early: {expected}"
     elif min(day, today) > late + 1:
-        told_day = f"only since {_dated(start, day)}" if day <= today else "not yet"
-        yield f"{step.mw:g} MW {told_day}, late since {_dated(start, late)}: {between}"
+        actual = f"only since {_dated(start, day)}" if day <= today else "not yet"
+        yield f"{step.mw:g} MW {actual}, late since {_dated(start, late)}: {expected}"
 
 
 def _dated(start: date, day: float) -> str:
     return (start + timedelta(days=int(day))).isoformat() if isfinite(day) else "never"
 
 
-def _movers(result: Result, path: str | Path) -> list[str]:
+def _input_changes(result: Result, path: str | Path) -> list[str]:
     """What moved the result, as far as the file tells what went into it."""
     try:
         return explain_differences(read(path), result.manifest.get("config", {}), result.manifest.get("planned", {}))
@@ -229,7 +231,7 @@ def _movers(result: Result, path: str | Path) -> list[str]:
 def _aligned(moved: list[Difference]) -> list[str]:
     """What moved as lines of a table."""
     cells = [("what", "then", "now", "allowed")]
-    cells += [(one.what, told(one.then), told(one.now), one.allowed) for one in moved]
+    cells += [(one.what, number_text(one.then), number_text(one.now), one.allowed) for one in moved]
     what, then, now = (max(map(len, column)) for column in list(zip(*cells, strict=True))[:3])
     return [f"  {a:<{what}}  {b:>{then}}  {c:>{now}}  {d}" for a, b, c, d in cells]
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from sim.study.chunk import Column
 from sim.study.intervals import Interval
-from sim.study.sample import Sample, number, plain
+from sim.study.sample import Sample, json_value, number
 
 # --- deliveries -------------------------------------------------------------------------------------------------------
 
@@ -25,7 +25,7 @@ from sim.study.sample import Sample, number, plain
 CURVE = "mw_online"
 STEPS = 10
 # the MW that nine in ten runs have on a day are few: they are a late date
-CHANCES = {"p10": "p90", "p50": "p50", "p90": "p10"}
+BAND_OF_DATE = {"p10": "p90", "p50": "p50", "p90": "p10"}
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class Step:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> Step:
         """Back from a file."""
-        return cls(float(document["mw"]), {name: interval(document[name]) for name in CHANCES})
+        return cls(float(document["mw"]), {name: interval(document[name]) for name in BAND_OF_DATE})
 
 
 def written(value: Interval) -> list[Any]:
     """An interval in a file: value, low, high, n."""
-    return [plain(part) for part in (value.value, value.low, value.high, value.n)]
+    return [json_value(part) for part in (value.value, value.low, value.high, value.n)]
 
 
 def interval(document: list[Any]) -> Interval:
@@ -65,17 +65,20 @@ def levels(full_mw: float, steps: int = STEPS) -> list[float]:
 
 
 def delivery(sample: Sample, mw: list[float] | None = None) -> list[Step]:
-    """The days by which these levels (ten equal steps if None) are reached; empty if there is no curve."""
+    """Return the days by which levels of MW (ten equal steps if None) are online; empty if there is no curve."""
     rows = sample.curves["curve"] == CURVE
     if not rows.any():
         return []
     band = {name: column[rows] for name, column in sample.curves.items() if name != "curve"}
-    n = sample.size - sample.having("failed")
-    wanted = levels(float(np.nanmax(band["p95"]))) if mw is None else mw
-    return [Step(level, {name: _reached(band, CHANCES[name], level, n) for name in CHANCES}) for level in wanted]
+    n = sample.size - sample.count_status("failed")
+    mw_levels = levels(float(np.nanmax(band["p95"]))) if mw is None else mw
+    return [
+        Step(level, {name: _day_of_level(band, BAND_OF_DATE[name], level, n) for name in BAND_OF_DATE})
+        for level in mw_levels
+    ]
 
 
-def _reached(band: Mapping[str, Column], share: str, level: float, n: int) -> Interval:
+def _day_of_level(band: Mapping[str, Column], share: str, level: float, n: int) -> Interval:
     """The day a band reaches a level; more MW is earlier, so the ends of the interval change places."""
     low, high = (_day(band["day"], band[f"{share}_{end}"], level) for end in ("high", "low"))
     unbounded = bool(np.isnan(band[f"{share}_high"]).all())
@@ -88,7 +91,7 @@ def _day(days: Column, megawatts: Column, level: float) -> float:
     return float(days[there[0]]) if len(there) else inf
 
 
-# --- moved ------------------------------------------------------------------------------------------------------------
+# --- changes ----------------------------------------------------------------------------------------------------------
 
 
 QUANTILES = {"p50": 0.5, "p80": 0.8}
@@ -100,10 +103,10 @@ MOST_DAYS, MOST_SHARE = 365.0, 0.5
 
 @dataclass(frozen=True)
 class Tolerances:
-    """How much may change before it counts as moved.
+    """By how much a value may differ from the baseline.
 
     `planned_days`: a date of the planned run. `planned_share`: another number of it, as a share of itself.
-    `sampled_days`: a date of the sample never counts as moved by less, wherever the intervals lie.
+    `sampled_days`: a date of the sample never counts as changed by less, wherever the intervals lie.
     """
 
     planned_days: float = 1.0
@@ -120,7 +123,7 @@ class Tolerances:
 
 @dataclass(frozen=True)
 class Difference:
-    """One thing that is no longer where it was; `then` or `now` is not-a-number where it was not there."""
+    """One value that changed; `then` or `now` is not-a-number where there was none."""
 
     what: str
     then: float
@@ -132,38 +135,40 @@ class Difference:
         return f"{self.what}: {self.then:.10g}, now {self.now:.10g} (allowed: {self.allowed})"
 
 
-def told(value: float) -> str:
-    """A number as a person compares it: to a tenth, or to four figures where it is small.
+def number_text(value: float) -> str:
+    """Return a number as text with a tenth, or with four figures where it is below 1.
 
-    >>> told(365.3645833), told(1234567.0), told(0.0123456)
+    >>> number_text(365.3645833), number_text(1234567.0), number_text(0.0123456)
     ('365.4', '1,234,567', '0.01235')
     """
     text = f"{value:,.1f}" if abs(value) >= 1 else f"{value:.4g}"
     return text.removesuffix(".0")
 
 
-def moved_blocks(then: Mapping[str, Any], now: Mapping[str, float], allowed: Tolerances) -> list[Difference]:
-    """Blocks whose planned day online moved, the earliest first; blocks that came or went belong to them."""
-    days = {block: (number(then.get(block)), now.get(block, nan)) for block in {**then, **now}}
-    moved = [
+def changed_blocks(stored: Mapping[str, Any], current: Mapping[str, float], allowed: Tolerances) -> list[Difference]:
+    """Return the blocks whose planned day online changed, the earliest first, with those that are new or gone."""
+    days = {block: (number(stored.get(block)), current.get(block, nan)) for block in {**stored, **current}}
+    differences = [
         Difference(f"planned day online of block {block}", before, after, f"±{allowed.planned_days:g} days")
         for block, (before, after) in days.items()
         if not _close(before, after, allowed.planned_days)
     ]
-    return sorted(moved, key=lambda one: min(day for day in (one.then, one.now, inf) if not isnan(day)))
+    return sorted(
+        differences, key=lambda difference: min(day for day in (difference.then, difference.now, inf) if not isnan(day))
+    )
 
 
-def moved_numbers(then: Mapping[str, Any], now: Mapping[str, float], allowed: Tolerances) -> list[Difference]:
-    """Key numbers of the planned run that moved."""
-    moved = []
-    for metric, kept in then.items():
-        before, after = number(kept), now.get(metric, nan)
-        dated = metric.endswith("_days")
-        room = allowed.planned_days if dated else allowed.planned_share * abs(before)
-        if not _close(before, after, room):
-            limit = f"±{room:g} days" if dated else f"±{100 * allowed.planned_share:g} %"
-            moved.append(Difference(f"planned {metric}", before, after, limit))
-    return moved
+def changed_numbers(stored: Mapping[str, Any], current: Mapping[str, float], allowed: Tolerances) -> list[Difference]:
+    """Return the key numbers of the planned run that changed by more than the tolerance."""
+    differences = []
+    for metric, stored_value in stored.items():
+        before, after = number(stored_value), current.get(metric, nan)
+        is_date = metric.endswith("_days")
+        tolerance = allowed.planned_days if is_date else allowed.planned_share * abs(before)
+        if not _close(before, after, tolerance):
+            limit = f"±{tolerance:g} days" if is_date else f"±{100 * allowed.planned_share:g} %"
+            differences.append(Difference(f"planned {metric}", before, after, limit))
+    return differences
 
 
 def _close(then: float, now: float, room: float) -> bool:
@@ -180,41 +185,41 @@ def sampled(sample: Sample, metrics: Iterable[str]) -> dict[str, dict[str, Inter
     }
 
 
-def moved_deliveries(steps: list[Mapping[str, Any]], sample: Sample, allowed: Tolerances) -> list[Difference]:
-    """Days by which so many MW are online, early, middle and late, that moved."""
-    then = [Step.read(step) for step in steps]
-    now = delivery(sample, [step.mw for step in then])
-    if len(now) != len(then):
-        return [Difference("MW on a delivery curve", then[-1].mw, nan, "a curve mw_online")] if then else []
+def changed_deliveries(steps: list[Mapping[str, Any]], sample: Sample, allowed: Tolerances) -> list[Difference]:
+    """Return the changed days by which levels of MW are online, at P10, P50 and P90."""
+    stored = [Step.read(step) for step in steps]
+    current = delivery(sample, [step.mw for step in stored])
+    if len(current) != len(stored):
+        return [Difference("MW on a delivery curve", stored[-1].mw, nan, "a curve mw_online")] if stored else []
     pairs = [
         (f"{name.upper()} of the day with {before.mw:g} MW online", before.days[name], after.days[name])
-        for before, after in zip(then, now, strict=True)
+        for before, after in zip(stored, current, strict=True)
         for name in before.days
     ]
-    return _apart(pairs, allowed.sampled_days)
+    return _changed_intervals(pairs, allowed.sampled_days)
 
 
-def moved_metrics(then: Mapping[str, Any], sample: Sample, allowed: Tolerances) -> list[Difference]:
-    """Key numbers of the sample that moved."""
-    now, moved = sampled(sample, then), []
-    for metric, quantiles in then.items():
-        room = allowed.sampled_days if metric.endswith("_days") else 0.0
+def changed_metrics(stored: Mapping[str, Any], sample: Sample, allowed: Tolerances) -> list[Difference]:
+    """Return the quantiles of the sample that changed: whose 95 % intervals do not overlap."""
+    current, differences = sampled(sample, stored), []
+    for metric, quantiles in stored.items():
+        tolerance = allowed.sampled_days if metric.endswith("_days") else 0.0
         pairs = [
             (
                 f"{name.upper()} of {metric}",
-                interval(kept),
-                now.get(metric, {}).get(name, Interval(nan, nan, nan, 0)),
+                interval(stored_interval),
+                current.get(metric, {}).get(name, Interval(nan, nan, nan, 0)),
             )
-            for name, kept in quantiles.items()
+            for name, stored_interval in quantiles.items()
         ]
-        moved += _apart(pairs, room)
-    return moved
+        differences += _changed_intervals(pairs, tolerance)
+    return differences
 
 
-def _apart(pairs: list[tuple[str, Interval, Interval]], room: float) -> list[Difference]:
+def _changed_intervals(pairs: list[tuple[str, Interval, Interval]], room: float) -> list[Difference]:
     """Those whose intervals do not meet, and that moved by more than `room`."""
     return [
-        Difference(what, then.value, now.value, f"meets {told(then.low)} to {told(then.high)}")
+        Difference(what, then.value, now.value, f"meets {number_text(then.low)} to {number_text(then.high)}")
         for what, then, now in pairs
         if not then.overlaps(now) and not _close(then.value, now.value, room)
     ]
@@ -223,13 +228,13 @@ def _apart(pairs: list[tuple[str, Interval, Interval]], room: float) -> list[Dif
 # --- explanations ------------------------------------------------------------------------------------------------------
 
 
-UNMOVING = {"source", "confidence"}
-"""Parts of an input that say where it comes from: they move nothing."""
+PROVENANCE_KEYS = {"source", "confidence"}
+"""Keys of an input with its source, which change no result."""
 CHAIN, DAYS = "chain_", "_days"
 SHOWN, LEAST_DAYS = 10, 0.05
 
 Inputs = dict[str, dict[str, Any]]
-"""Every number and word that went in: section, path below it, value."""
+"""Every input by section and by path in it."""
 
 
 def inputs(config: Mapping[str, Any]) -> Inputs:
@@ -238,12 +243,14 @@ def inputs(config: Mapping[str, Any]) -> Inputs:
 
 
 def _leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield values with their paths: a list of words is one, elements of another go by their id or their place."""
-    if not isinstance(node, dict) and not (isinstance(node, list) and any(isinstance(one, dict) for one in node)):
+    """Yield values with their paths: a list of plain values is one value, elements of other lists go by id or position."""
+    if not isinstance(node, dict) and not (
+        isinstance(node, list) and any(isinstance(element, dict) for element in node)
+    ):
         yield path, node
         return
     for key, value in node.items() if isinstance(node, dict) else _elements(node):
-        if key not in UNMOVING:
+        if key not in PROVENANCE_KEYS:
             yield from _leaves(value, f"{path}.{key}" if path else str(key))
 
 
@@ -262,7 +269,9 @@ def explain_differences(then: Mapping[str, Any], config: Mapping[str, Any], plan
     """Say what moved a result since its baseline was saved, a line each; `then` is the baseline."""
     if "inputs" not in then:
         return ["not known: the baseline was saved by a version that did not keep what went in"]
-    return _shown([*_changed(then["inputs"], inputs(config))]) + _waits(then.get("chain", {}), chain(planned))
+    return _shown([*_changed_input_lines(then["inputs"], inputs(config))]) + _changed_waits(
+        then.get("chain", {}), chain(planned)
+    )
 
 
 def flat_inputs(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -273,7 +282,7 @@ def flat_inputs(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def changed_inputs(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Say which inputs of one resolved configuration are others in another, a line each."""
-    return _shown([*_changed(inputs(then), inputs(now))])
+    return _shown([*_changed_input_lines(inputs(then), inputs(now))])
 
 
 def _shown(changed: list[str]) -> list[str]:
@@ -282,26 +291,26 @@ def _shown(changed: list[str]) -> list[str]:
     return lines or ["no input: the program is another one, or the number of runs, or the seed"]
 
 
-def _changed(then: Mapping[str, Any], now: Inputs) -> Iterator[str]:
-    """Yield the inputs that are others, came or went."""
-    for section in {**then, **now}:
-        before, after = then.get(section, {}), now.get(section, {})
+def _changed_input_lines(stored: Mapping[str, Any], current: Inputs) -> Iterator[str]:
+    """Yield a line for each input that changed, is new or is gone."""
+    for section in {**stored, **current}:
+        before, after = stored.get(section, {}), current.get(section, {})
         for path in {**before, **after}:
             if before.get(path) != after.get(path):
                 name = f"{section}.{path}" if path else section
-                yield f"input {name}: {_told(before, path)}, now {_told(after, path)}"
+                yield f"input {name}: {_input_text(before, path)}, now {_input_text(after, path)}"
 
 
-def _told(values: Mapping[str, Any], path: str) -> str:
+def _input_text(values: Mapping[str, Any], path: str) -> str:
     return str(values[path]) if path in values else "not there"
 
 
-def _waits(then: Mapping[str, Any], now: Mapping[str, float]) -> list[str]:
-    """Say which mechanisms the planned finish owes more or fewer days to, the greatest change first."""
-    days = {name: now.get(name, 0.0) - number(then.get(name, 0.0)) for name in {**then, **now}}
-    moved = [name for name in sorted(days, key=lambda name: -abs(days[name])) if abs(days[name]) >= LEAST_DAYS]
+def _changed_waits(stored: Mapping[str, Any], current: Mapping[str, float]) -> list[str]:
+    """Return lines on the causes of delay that take more or fewer days of the planned finish, the largest change first."""
+    days = {name: current.get(name, 0.0) - number(stored.get(name, 0.0)) for name in {**stored, **current}}
+    changed = [name for name in sorted(days, key=lambda name: -abs(days[name])) if abs(days[name]) >= LEAST_DAYS]
     return [
         f"on the way to the planned finish, {name.replace('_', ' ')}: "
         f"{abs(days[name]):.1f} days {'more' if days[name] > 0 else 'less'}"
-        for name in moved
+        for name in changed
     ]

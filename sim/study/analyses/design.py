@@ -28,11 +28,11 @@ RESERVED = (
     *COLUMNS,
 )  # fmt: skip
 """Names that an input cannot have, as its column would stand beside these."""
-CHECKED_AT_ONCE = 200
-"""Points whose configurations are checked before the first is run; those beyond are when their turn comes."""
+CHECKED_BEFORE_RUN = 200
+"""Points whose configurations are checked before the first is run; any further point is checked when it is run."""
 
 
-class NoDesign(SimError):
+class InvalidStudy(SimError):
     """A study that cannot be run as it stands."""
 
     exit_code = 2
@@ -48,22 +48,22 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Design:
-    """A study ready to be run: its base configurations, and its points."""
+class StudyDesign:
+    """The experimental design of a study: its base configurations, and where each path stands in the study file."""
 
     study: Study
     bases: tuple[Config, ...]
-    places: dict[str, Position]
+    positions: dict[str, Position]
 
     def point(self, base: int, settings: Settings) -> Point:
-        """The point with these settings of the inputs."""
+        """Return the point with these settings of the inputs."""
         changes = {place: value for path, value in self.study.set.items() for place in self.paths(base, (path,))}
         for name, value in settings.items():
             changes |= self._changes(base, self.study.inputs[name], value)
         return Point(base, dict(settings), changes)
 
     def _changes(self, base: int, varied: Input, value: Scalar) -> dict[str, Any]:
-        """What one input changes, by path."""
+        """Return what one input changes, by path."""
         config = self.bases[base]
         paths = self.paths(base, varied.paths)
         if varied.times:
@@ -72,86 +72,91 @@ class Design:
         return {path: round_if_integer(config, path, float(value)) if numeric else value for path in paths}
 
     def paths(self, base: int, paths: Sequence[str]) -> list[str]:
-        """Paths without stars, each reported at the line of the path it came from."""
-        found = []
+        """Return the paths with their wildcards expanded, each at the position of the path that it came from."""
+        resolved = []
         for path in paths:
-            for place in expand_wildcards(self.bases[base], (path,), self.places):
-                found.append(place)
-                if path in self.places:
-                    self.places.setdefault(place, self.places[path])
-        return found
+            for concrete in expand_wildcards(self.bases[base], (path,), self.positions):
+                resolved.append(concrete)
+                if path in self.positions:
+                    self.positions.setdefault(concrete, self.positions[path])
+        return resolved
 
     def config(self, point: Point) -> Config:
-        """The configuration of a point; ConfigError at the study's own lines."""
-        return with_settings(self.bases[point.base], point.changes, self.places)
+        """Return the configuration of a point; ConfigError at the study's own lines."""
+        return with_settings(self.bases[point.base], point.changes, self.positions)
 
-    def crossed(self, settings: Sequence[Settings]) -> tuple[Point, ...]:
-        """The points of every base with every one of these settings; the first ones checked."""
+    def all_points(self, settings: Sequence[Settings]) -> tuple[Point, ...]:
+        """Return the points of every base with each of these settings, after checking the first `CHECKED_BEFORE_RUN`."""
         points = tuple(self.point(base, chosen) for base in range(len(self.bases)) for chosen in settings)
-        self._refuse_twins()
-        for point in points[:CHECKED_AT_ONCE]:
+        self._require_distinct_names()
+        for point in points[:CHECKED_BEFORE_RUN]:
             self.config(point)
         return points
 
-    def _refuse_twins(self) -> None:
-        """Refuse two configurations of one name: their rows could not be distinguished."""
+    def _require_distinct_names(self) -> None:
+        """Raise InvalidStudy where two configurations have the same name: their rows could not be told apart."""
         names = [base.value.name for base in self.bases]
         if len(set(names)) < len(names):
-            raise NoDesign(f"two configurations have one name: {', '.join(names)}")
+            raise InvalidStudy(f"two configurations have one name: {', '.join(names)}")
 
 
-def read_study(path: str | Path, overrides: Sequence[str] = ()) -> Design:
+def read_study(path: str | Path, overrides: Sequence[str] = ()) -> StudyDesign:
     """Read a study file and the configurations it names; ConfigError with every problem."""
     try:
-        found = load_as(Study, path, overrides)
+        loaded = load_as(Study, path, overrides)
     except ConfigError as error:
-        told = f"is a project, not a study: sim run {path} runs it, and a study names it under `configs`"
-        raise other_kind(error, Project.model_fields, path, told) from None
-    study, folder = found.value, Path(path).parent
+        hint = f"is a project, not a study: sim run {path} runs it, and a study names it under `configs`"
+        raise other_kind(error, Project.model_fields, path, hint) from None
+    study, folder = loaded.value, Path(path).parent
     for number, name in enumerate(study.configs):
         if not (folder / name).is_file() and shipped(name) is None:
-            file, line, column = nearest_position(found.positions, ("configs", number))
-            wanted = "a file that exists, or the name of a shipped project"
-            raise ConfigError([Problem(file, line, column, f"configs.{number}", f'"{name}"', wanted)])
-    if taken := [name for name in study.inputs if name in RESERVED or name in METRICS]:
-        file, line, column = nearest_position(found.positions, ("inputs", taken[0]))
-        wanted = f"another name: tables of results have columns {', '.join(RESERVED)}, and of metrics"
-        raise ConfigError([Problem(file, line, column, f"inputs.{taken[0]}", taken[0], wanted)])
+            file, line, column = nearest_position(loaded.positions, ("configs", number))
+            expected = "a file that exists, or the name of a shipped project"
+            raise ConfigError([Problem(file, line, column, f"configs.{number}", f'"{name}"', expected)])
+    if reserved := [name for name in study.inputs if name in RESERVED or name in METRICS]:
+        file, line, column = nearest_position(loaded.positions, ("inputs", reserved[0]))
+        expected = f"another name: tables of results have columns {', '.join(RESERVED)}, and of metrics"
+        raise ConfigError([Problem(file, line, column, f"inputs.{reserved[0]}", reserved[0], expected)])
     bases = tuple(load_as(Project, shipped(name) or folder / name) for name in study.configs)
-    return Design(study, bases, _places(found))
+    return StudyDesign(study, bases, _path_positions(loaded))
 
 
-def _places(found: Loaded[Study]) -> dict[str, Position]:
-    """Where each path of a study is written, stars resolved as far as their base."""
-    places = {path: nearest_position(found.positions, ("set", path)) for path in found.value.set}
-    for name, varied in found.value.inputs.items():
+def _path_positions(loaded: Loaded[Study]) -> dict[str, Position]:
+    """Return the position in the study file of each of its paths, wildcards not expanded."""
+    positions = {path: nearest_position(loaded.positions, ("set", path)) for path in loaded.value.set}
+    for name, varied in loaded.value.inputs.items():
         for number, path in enumerate(varied.paths):
-            places[path] = nearest_position(found.positions, ("inputs", name, "paths", number))
-    return places
+            positions[path] = nearest_position(loaded.positions, ("inputs", name, "paths", number))
+    return positions
 
 
-def of_python(
-    source: ConfigLike, inputs: Mapping[str | tuple[str, ...], Sequence[Any]], *, ranges: bool = False, **stated: Any
-) -> Design:
-    """The design that a call in Python states: values by path (or by several paths), for one configuration.
+def design_of_call(
+    source: ConfigLike, inputs: Mapping[str | tuple[str, ...], Sequence[Any]], *, ranges: bool = False, **settings: Any
+) -> StudyDesign:
+    """Return the design of a call from Python: values by path (or by several paths), for one configuration.
 
     With `ranges`, a tuple (low, high) is a range and only a list is its values.
     """
     config = as_loaded(source)
-    named: dict[str, Input] = {}
-    for paths, values in inputs.items():
-        places = (paths,) if isinstance(paths, str) else tuple(paths)
-        plain = tuple(_plain(value) for value in values)
-        given = {"low": plain[0], "high": plain[1]} if ranges and _is_range(values) else {"values": plain}
-        named[_column(places[0], named)] = Input(paths=places, **given)
+    inputs_by_name: dict[str, Input] = {}
+    for key, sequence in inputs.items():
+        paths = (key,) if isinstance(key, str) else tuple(key)
+        values = tuple(_plain(value) for value in sequence)
+        fields = {"low": values[0], "high": values[1]} if ranges and _is_range(sequence) else {"values": values}
+        inputs_by_name[_column(paths[0], inputs_by_name)] = Input(paths=paths, **fields)
     study = Study(
-        schema_version=1, name=config.value.name, question="", configs=(config.value.name,), inputs=named, **stated
+        schema_version=1,
+        name=config.value.name,
+        question="",
+        configs=(config.value.name,),
+        inputs=inputs_by_name,
+        **settings,
     )
-    return Design(study, (config,), {})
+    return StudyDesign(study, (config,), {})
 
 
 def _is_range(values: Sequence[Any]) -> bool:
-    """Whether values are (low, high)."""
+    """Return whether values are a range, a tuple (low, high)."""
     return isinstance(values, tuple) and len(values) == 2
 
 
@@ -161,33 +166,35 @@ def _plain(value: Any) -> Scalar:
 
 
 def _column(path: str, taken: Mapping[str, Input]) -> str:
-    """A name for the column of a path: its last words, as many as make it unlike the others."""
+    """Return a name for the column of a path: as many of its last words as make it unique."""
     words = [word for word in path.split(".") if word != "*"]
     names = ["_".join(words[-count:]) for count in range(1, len(words) + 1)]
     return next((name for name in names if name not in taken), path)
 
 
 def settings_of(study: Study) -> list[dict[str, Scalar]]:
-    """The settings of a study's own design, in order; one without any where nothing is varied."""
+    """Return the settings of all points of a study, in order; one without any where nothing is varied."""
     inputs = study.inputs
     if study.design == "sampled":
-        unit = latin_hypercube(study.points, len(inputs), study.seed)
-        return [at_shares(inputs, row) for row in unit]
-    without = [name for name, varied in inputs.items() if not varied.values]
-    if without:
-        raise NoDesign(f"a {study.design} needs `values` for {', '.join(without)}; they have `low` and `high`")
+        shares = latin_hypercube(study.points, len(inputs), study.seed)
+        return [at_shares(inputs, row) for row in shares]
+    without_values = [name for name, varied in inputs.items() if not varied.values]
+    if without_values:
+        raise InvalidStudy(
+            f"a {study.design} needs `values` for {', '.join(without_values)}; they have `low` and `high`"
+        )
     columns = [varied.values for varied in inputs.values()]
     rows = zip(*columns, strict=True) if study.design == "list" and inputs else product(*columns)
     return [dict(zip(inputs, row, strict=True)) for row in rows]
 
 
 def at_shares(inputs: Mapping[str, Input], shares: Sequence[float] | Floats) -> dict[str, Scalar]:
-    """Settings from one share in 0 … 1 for each input: along its range, or along its list of values."""
+    """Return the settings at one share in 0 … 1 for each input: along its range, or along its list of values."""
     return {name: _at_share(varied, float(share)) for (name, varied), share in zip(inputs.items(), shares, strict=True)}
 
 
 def _at_share(varied: Input, share: float) -> Scalar:
-    """The value of one input at a share."""
+    """Return the value of one input at a share."""
     if varied.values:
         return varied.values[min(int(share * len(varied.values)), len(varied.values) - 1)]
     assert varied.low is not None  # the model asks for one or the other
@@ -196,14 +203,14 @@ def _at_share(varied: Input, share: float) -> Scalar:
 
 
 def latin_hypercube(points: int, inputs: int, seed: int) -> Floats:
-    """Shares of a Latin hypercube, (points, inputs): each input has one point in each of `points` equal parts."""
+    """Return a Latin hypercube, shape (points, inputs): each input has one point in each of `points` equal parts of 0 … 1."""
     from scipy.stats import qmc
 
     return np.asarray(qmc.LatinHypercube(inputs, rng=np.random.default_rng(seed)).random(points), dtype=np.float64)
 
 
 def labels(points: Sequence[Point], names: Sequence[str]) -> Iterator[str]:
-    """One label a point: its configuration where there are several, and its settings."""
+    """Yield one label a point: its configuration where there are several, and its settings."""
     several = len(set(names)) > 1
     for point in points:
         settings = [f"{name} {text_of(value)}" for name, value in point.settings.items()]
@@ -211,5 +218,5 @@ def labels(points: Sequence[Point], names: Sequence[str]) -> Iterator[str]:
 
 
 def text_of(value: Scalar) -> str:
-    """A setting in few characters."""
+    """Return a setting as a short text."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

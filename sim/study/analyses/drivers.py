@@ -16,16 +16,16 @@ from sim.display import Displayed
 from sim.engine.backends import AUTO
 from sim.metrics.registry import DIRECTIONS
 from sim.study.analyses.case_series import saved
-from sim.study.analyses.switch_off import Cause, Switches, SwitchOffSeries, all_of
+from sim.study.analyses.switch_off import Cause, Switches, SwitchOffSeries, combined_causes
 from sim.study.api import SEED, cores, result_of
 from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
 from sim.study.compare import Difference, compare
 from sim.study.executors.memory_estimate import require_memory
-from sim.study.result import Result, beside, frame, write_result
+from sim.study.result import Result, extras_writer, frame, write_result
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
-from sim.study.sample import Sample, divided
+from sim.study.sample import Sample, split_sample
 from sim.study.storage.output_directory import output_lock
 from sim.study.storage.results import RESULT, require_place
 
@@ -98,7 +98,7 @@ def drivers(
         rows = [_row(cause, base, off) for cause, off in _switched(case, seed, runs, processes, watch)]
         result = replace(result_of(case, seed, base), switched=_columns(rows))
         if target is not None:
-            write_result(result, target, beside(as_config(config), result, extras))
+            write_result(result, target, extras_writer(as_config(config), result, extras))
     return Drivers(result)
 
 
@@ -108,7 +108,7 @@ def _switched(case: Case, seed: int, runs: int, processes: int, watch: Watch | N
     A process takes a cause at a time where there are enough of them, as each must be prepared first.
     """
     causes = Switches(case, seed).causes
-    wanted = [*((cause, (cause,)) for cause in causes), *all_of(causes)]
+    wanted = [*((cause, (cause,)) for cause in causes), *combined_causes(causes)]
     if not wanted:
         return []
     require_memory(case, len(wanted) * runs, processes, on_disk=False)
@@ -119,7 +119,7 @@ def _switched(case: Case, seed: int, runs: int, processes: int, watch: Watch | N
         found = replicate(
             switched, seed=seed, runs=len(wanted) * runs, workers=processes, chunk=chunk, progress=progress
         )
-    return [(cause, sample) for (cause, _), sample in zip(wanted, divided(found, runs), strict=True)]
+    return [(cause, sample) for (cause, _), sample in zip(wanted, split_sample(found, runs), strict=True)]
 
 
 def _bar(watch: Watch | None, name: str) -> AbstractContextManager[Progress | None]:

@@ -1,9 +1,9 @@
 """Interactive what-if analysis: dates, strategy, crews, lines, trucks, yard, cranes, shifts, reaction and risks of a project.
 
-Each picture is the same project with a few values changed, on the same random numbers.
-A picture begins with few replications and grows. While sliders move, the calls of crews and the dates of orders stay
-those of the baseline: working them out anew takes rehearsals, seconds for a large project. `anew` does that, and is
-then exactly what `sim run` says of the configuration. With a status, the project is continued from its facts.
+Each snapshot is the same project with a few values changed, on the same random numbers.
+A snapshot begins with few replications and grows. While sliders move, the calls of crews and the dates of orders stay
+those of the baseline: planning them takes rehearsals, seconds for a large project. `replan` does that, and
+then gives exactly the results of `sim run`. With a status, the project is continued from its facts.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from sim.plan.project import write_plan
 from sim.study.analyses.forecast.status import read_status
 from sim.study.api import load, run
 from sim.study.case import Case, compiled_plan, prepare_case
-from sim.study.executors.persistent_pool import PartialPicture, PersistentPool
+from sim.study.executors.persistent_pool import PartialSnapshot, PersistentPool
 from sim.study.result import Result
 from sim.world.project_calendars import day_minutes, project_calendars
 
@@ -43,25 +43,25 @@ from sim.world.project_calendars import day_minutes, project_calendars
 
 
 Changes = Mapping[str, Any]
-"""What was moved: the path in the configuration, and the value it is to have."""
+"""The levers that were moved: path in the configuration, and new value."""
 RISKS = "risks.without"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TWO_SHIFTS = [{"start": "06:00", "end": "16:00"}, {"start": "16:00", "end": "02:00"}]
 
 
-class NoLever(SimError):
-    """Something the page does not offer."""
+class UnknownLever(SimError):
+    """A change of a value that is no lever of the page, or to a value that the lever cannot have."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class Lever:
-    """One thing to move: where it stands in the configuration, what it is called, and between what it can be.
+    """One value that the page can change: its path in the configuration, its label, and which values it can have.
 
     `kind` is slider (from `low` to `high`), choice (of `choices`, each a label and a value), date (`2026-01-05`), target
-    (days after the decision) or risks (switches; the value is the list of those that are off). `anew`: crews and
-    orders as they were agreed do not fit what it changes, so they are planned anew.
+    (days after the decision) or risks (switches; the value is the list of those that are off). `replan`: the
+    baseline's crews and orders do not fit what it changes, so they are planned again.
     """
 
     path: str
@@ -72,10 +72,10 @@ class Lever:
     low: int = 0
     high: int = 0
     choices: tuple[tuple[str, Any], ...] = ()
-    anew: bool = False
+    replan: bool = False
 
     def takes(self, value: Any) -> bool:
-        """Whether a value is of the kind that it can have; what range it may have, the configuration says."""
+        """Return whether a value has the type that the lever takes; the configuration checks its range."""
         if self.kind == "slider":
             return isinstance(value, int) and not isinstance(value, bool)
         if self.kind == "date":
@@ -119,7 +119,7 @@ def _strategy(project: Project) -> Iterator[Lever]:
     """Yield where each system is made."""
     ways = (("skids from a factory", "factory"), ("built on site", "site"))
     for name, system in project.by_system.items():
-        yield Lever(f"systems.{name}.scope", "strategy", name, "choice", system.scope, choices=ways, anew=True)
+        yield Lever(f"systems.{name}.scope", "strategy", name, "choice", system.scope, choices=ways, replan=True)
 
 
 def _reaction(project: Project) -> Iterator[Lever]:
@@ -127,7 +127,7 @@ def _reaction(project: Project) -> Iterator[Lever]:
     if (policy := project.labour.acceleration) is not None:
         ways = (("goes on as planned", False), ("overtime and further crews", True))
         path = "labour.acceleration.active"
-        yield Lever(path, "reaction", "after a slip the site", "choice", policy.active, choices=ways, anew=True)
+        yield Lever(path, "reaction", "after a slip the site", "choice", policy.active, choices=ways, replan=True)
 
 
 def _crews(resource_plan: ResourcePlan, most: Mapping[str, int]) -> Iterator[Lever]:
@@ -139,13 +139,13 @@ def _crews(resource_plan: ResourcePlan, most: Mapping[str, int]) -> Iterator[Lev
 def _factories(project: Project) -> Iterator[Lever]:
     """Yield lines, trucks and yard places of every system that is made in a factory."""
     fleets, yard = project.logistics.fleets, project.logistics.laydown
-    made = [name for name, system in project.by_system.items() if system.scope == "factory"]
-    for name in made:
+    in_factories = [name for name, system in project.by_system.items() if system.scope == "factory"]
+    for name in in_factories:
         lines = project.by_system[name].factory.lines
         yield _slider(f"systems.{name}.factory.lines", "factory lines", name, lines)
-    for name in made:
+    for name in in_factories:
         yield _slider(f"logistics.fleets.{name}.trucks", "trucks", name, getattr(fleets, name).trucks)
-    for name in made:
+    for name in in_factories:
         low = project.by_system[name].skid.per_block
         yield _slider(f"logistics.laydown.{name}", "yard places", name, getattr(yard, name), low)
 
@@ -158,19 +158,19 @@ def _site(project: Project) -> Iterator[Lever]:
 
 def _shifts(project: Project) -> Iterator[Lever]:
     """Yield the ways of working to choose from, or days and shifts of the site's week where that is stated."""
-    labour, stated = project.labour, project.calendars.site
-    if stated.days is None or stated.shifts is None:
-        names = tuple((_week(pattern), name) for name, pattern in labour.patterns.items())
-        yield Lever("labour.pattern", "shifts", "pattern", "choice", labour.pattern, choices=names)
+    labour, site_week = project.labour, project.calendars.site
+    if site_week.days is None or site_week.shifts is None:
+        patterns = tuple((_week(pattern), name) for name, pattern in labour.patterns.items())
+        yield Lever("labour.pattern", "shifts", "pattern", "choice", labour.pattern, choices=patterns)
         return
     if labour.pattern is not None:  # both say the same week: neither can be moved alone
         return
     weeks = [(f"{number} days a week", list(DAYS[:number])) for number in (5, 6, 7)]
-    yield Lever("calendars.site.days", "shifts", "days", "choice", list(stated.days), choices=tuple(weeks))
-    if len(stated.shifts) == 1:
-        one = [shift.model_dump(mode="json") for shift in stated.shifts]
-        both = (("one shift, as stated", one), ("two shifts of 10 h", TWO_SHIFTS))
-        yield Lever("calendars.site.shifts", "shifts", "shifts", "choice", one, choices=both)
+    yield Lever("calendars.site.days", "shifts", "days", "choice", list(site_week.days), choices=tuple(weeks))
+    if len(site_week.shifts) == 1:
+        one_shift = [shift.model_dump(mode="json") for shift in site_week.shifts]
+        shift_choices = (("one shift, as stated", one_shift), ("two shifts of 10 h", TWO_SHIFTS))
+        yield Lever("calendars.site.shifts", "shifts", "shifts", "choice", one_shift, choices=shift_choices)
 
 
 def _week(pattern: Pattern) -> str:
@@ -187,52 +187,55 @@ def _risks(project: Project) -> Iterator[Lever]:
         modes = (("as things are", "inherent"), ("after mitigation", "mitigated"), ("no risk event", "none"))
         yield Lever("risks.mode", "risks", "register", "choice", risks.mode, choices=modes)
     if risks.drivers and risks.mode != "none":
-        chances = {driver.id: f" ({100 * state.probability.value:.0f} %)" for driver, state in risks.active()}
-        named = tuple((f"{driver.name}{chances.get(driver.id, '')}", driver.id) for driver in risks.drivers)
-        yield Lever(RISKS, "risks", "risk drivers", "risks", list(risks.without), choices=named)
+        probabilities = {driver.id: f" ({100 * state.probability.value:.0f} %)" for driver, state in risks.active()}
+        choices = tuple((f"{driver.name}{probabilities.get(driver.id, '')}", driver.id) for driver in risks.drivers)
+        yield Lever(RISKS, "risks", "risk drivers", "risks", list(risks.without), choices=choices)
 
 
 def as_overrides(changes: Changes, offered: tuple[Lever, ...]) -> list[str]:
-    """Return changes as the overrides they are; NoLever for what the page does not offer."""
-    known = {lever.path: lever for lever in offered}
+    """Return changes as overrides for `--set`; UnknownLever for what the page does not offer."""
+    levers_by_path = {lever.path: lever for lever in offered}
     for path, value in changes.items():
-        if path not in known:
-            raise NoLever(f"{path} is nothing that can be moved here")
-        if not known[path].takes(value):
-            raise NoLever(f"{path}: {value!r} is nothing that it can be moved to")
-    return [f"{path}={value if known[path].kind == 'date' else json.dumps(value)}" for path, value in changes.items()]
+        if path not in levers_by_path:
+            raise UnknownLever(f"{path} is nothing that can be moved here")
+        if not levers_by_path[path].takes(value):
+            raise UnknownLever(f"{path}: {value!r} is nothing that it can be moved to")
+    return [
+        f"{path}={value if levers_by_path[path].kind == 'date' else json.dumps(value)}"
+        for path, value in changes.items()
+    ]
 
 
-def kept(resource_plan: ResourcePlan, changes: Changes) -> ResourcePlan:
-    """Return what was resource_plan for the baseline with the numbers of crews that were changed.
+def with_changed_crews(resource_plan: ResourcePlan, changes: Changes) -> ResourcePlan:
+    """Return the baseline's resource plan with the numbers of crews that were changed.
 
-    Fewer crews are those that come first; further ones come and go with the last.
+    Of fewer crews the first to be called remain; additional ones come and go with the last.
     """
-    stays = dict(resource_plan.mobilisations)
+    mobilisations = dict(resource_plan.mobilisations)
     for path, value in changes.items():
         if path.startswith("labour.trades.") and path.endswith(".crews"):
             trade = path.split(".")[2]
-            stays[trade] = _so_many(stays[trade], int(value))
-    crews = {**resource_plan.crews, **{trade: len(crew) for trade, crew in stays.items()}}
-    return ResourcePlan(crews, stays, resource_plan.order_minutes, resource_plan.released, resource_plan.placed)
+            mobilisations[trade] = _with_crew_count(mobilisations[trade], int(value))
+    crews = {**resource_plan.crews, **{trade: len(crew) for trade, crew in mobilisations.items()}}
+    return ResourcePlan(crews, mobilisations, resource_plan.order_minutes, resource_plan.released, resource_plan.placed)
 
 
-def _so_many(stays: tuple[Mobilisation, ...], count: int) -> tuple[Mobilisation, ...]:
-    return stays[:count] + stays[-1:] * max(0, count - len(stays))
+def _with_crew_count(mobilisations: tuple[Mobilisation, ...], count: int) -> tuple[Mobilisation, ...]:
+    return mobilisations[:count] + mobilisations[-1:] * max(0, count - len(mobilisations))
 
 
 # --- live -------------------------------------------------------------------------------------------------------------
 
 
 SHARES = (0.1, 0.5, 0.9)
-AT_ONCE, PIECE = 50, 50
-"""Replications of the first picture, shared out among the workers, and of every further piece of work."""
-REMEMBERED = 12
-"""Finished pictures that are kept: who goes back to a setting sees it at once."""
-POINTS = 300
+FIRST_RUNS, RANGE_RUNS = 50, 50
+"""Replications of the first snapshot, over all workers, and of every further range that a worker is given."""
+CACHED_SNAPSHOTS = 12
+"""Finished snapshots that are cached, so that a former setting is shown at once."""
+CURVE_POINTS = 300
 
-Wanted = Callable[[], bool]
-"""Whether anybody still wants to see it."""
+StillWanted = Callable[[], bool]
+"""Whether the snapshot is still asked for."""
 
 
 class Live:
@@ -248,12 +251,12 @@ class Live:
         workers: int,
         status: Path | None = None,
     ) -> None:
-        """Size the baseline, from a status if one is given; processes are started with the first picture."""
+        """Size the baseline, from a status if one is given; processes are started with the first snapshot."""
         self.path, self.overrides, self.runs, self.seed, self.workers = path, tuple(overrides), runs, seed, workers
         self.status = None if status is None else read_status(status, load(path, overrides).value.scale.start_date)
-        self.base: Case = self._planned(load(path, overrides), AUTO)
+        self.base: Case = self._replanned(load(path, overrides), AUTO)
         self.pool = PersistentPool(workers, self.base.engine)
-        self._seen: dict[str, dict[str, Any]] = {}
+        self._snapshots: dict[str, dict[str, Any]] = {}
 
     def __enter__(self) -> Self:
         """Nothing more is needed."""
@@ -280,7 +283,7 @@ class Live:
         """Return the project as it is on screen; ConfigError where that cannot be."""
         return self.loaded(changes).value
 
-    def _planned(self, config: Loaded[Project], engine: str) -> Case:
+    def _replanned(self, config: Loaded[Project], engine: str) -> Case:
         """Return a project with crews and orders of its own, continued from the status where there is one."""
         return prepare_case(self._from_here(config), engine=engine)
 
@@ -303,71 +306,71 @@ class Live:
         comment = f"What was on the screen of: sim live {self.path.name}. Keep it in the same folder."
         return extended(self.path, {**given, **changes}, "_live", comment)
 
-    def pictures(self, changes: Changes, wanted: Wanted, *, anew: bool = False) -> Iterator[dict[str, Any]]:
-        """Yield pictures of the project on screen, of ever more replications, as long as they are wanted."""
-        setting = dumps([changes, anew and bool(changes)], sort_keys=True)
-        if (known := self._seen.get(setting)) is not None and known["runs"] == self.runs:
-            yield known
+    def snapshots(self, changes: Changes, wanted: StillWanted, *, replan: bool = False) -> Iterator[dict[str, Any]]:
+        """Yield snapshots of the changed project, of ever more replications, as long as they are wanted."""
+        setting = dumps([changes, replan and bool(changes)], sort_keys=True)
+        if (cached := self._snapshots.get(setting)) is not None and cached["runs"] == self.runs:
+            yield cached
             return
-        case = self._case(changes, anew=anew)
+        case = self._case(changes, replan=replan)
         if not wanted():
             return
-        pieces: list[PartialPicture] = []
-        spans = list(self._spans())
-        for at, piece in enumerate(self.pool.run(case, self.seed, spans), 1):
+        parts: list[PartialSnapshot] = []
+        ranges = list(self._ranges())
+        for done, part in enumerate(self.pool.run(case, self.seed, ranges), 1):
             if not wanted():
                 return
-            pieces.append(piece)
-            if at % self.workers == 0 or at == len(spans):
-                drawn = picture(pieces)
-                if at == len(spans):
-                    self._remember(setting, drawn)
-                yield drawn
+            parts.append(part)
+            if done % self.workers == 0 or done == len(ranges):
+                latest = snapshot(parts)
+                if done == len(ranges):
+                    self._keep_snapshot(setting, latest)
+                yield latest
 
-    def _remember(self, setting: str, drawn: dict[str, Any]) -> None:
-        """Keep a finished picture, and forget the oldest where there are too many."""
-        self._seen[setting] = drawn
-        for old in [*self._seen][: max(0, len(self._seen) - REMEMBERED)]:
-            del self._seen[old]
+    def _keep_snapshot(self, setting: str, finished: dict[str, Any]) -> None:
+        """Cache a finished snapshot, and drop the oldest where there are too many."""
+        self._snapshots[setting] = finished
+        for oldest in [*self._snapshots][: max(0, len(self._snapshots) - CACHED_SNAPSHOTS)]:
+            del self._snapshots[oldest]
 
-    def _spans(self) -> Iterator[range]:
-        """Yield the pieces of work: small ones first, so that there is something to see."""
-        # as many for every worker, the last ones too: else one of them has a piece more while the others wait
-        small = min(AT_ONCE, self.runs)
-        rounds = -(-(self.runs - small) // (PIECE * self.workers))
-        for first, end, pieces in ((0, small, self.workers), (small, self.runs, self.workers * rounds)):
-            cuts = [first + (end - first) * number // max(1, pieces) for number in range(pieces + 1)]
-            yield from (range(*cut) for cut in pairwise(cuts) if cut[0] < cut[1])
+    def _ranges(self) -> Iterator[range]:
+        """Yield the ranges of replications to simulate: small ones first, so that there is soon something to show."""
+        # the same number for every worker, at the end too: else one has a range more while the others wait
+        first_runs = min(FIRST_RUNS, self.runs)
+        rounds = -(-(self.runs - first_runs) // (RANGE_RUNS * self.workers))
+        for first, end, count in ((0, first_runs, self.workers), (first_runs, self.runs, self.workers * rounds)):
+            bounds = [first + (end - first) * number // max(1, count) for number in range(count + 1)]
+            yield from (range(start, stop) for start, stop in pairwise(bounds) if start < stop)
 
-    def _case(self, changes: Changes, *, anew: bool) -> Case:
-        """Return the project on screen ready to run, with the baseline's calls and orders or with its own."""
+    def _case(self, changes: Changes, *, replan: bool) -> Case:
+        """Return the changed project ready to run: with the baseline's crews and orders, or planned again."""
         if not changes:
             return self.base
-        config, known = self.loaded(changes), {lever.path: lever for lever in self.levers}
+        config, levers_by_path = self.loaded(changes), {lever.path: lever for lever in self.levers}
         project = config.value
-        if anew or self.status is not None or any(known[path].anew for path in changes):
-            return self._planned(config, self.base.engine)
-        resource_plan = kept(self.base.crew_plan.resource_plan, changes)
+        if replan or self.status is not None or any(levers_by_path[path].replan for path in changes):
+            return self._replanned(config, self.base.engine)
+        resource_plan = with_changed_crews(self.base.crew_plan.resource_plan, changes)
         crew_plan = replace(self.base.crew_plan, resource_plan=resource_plan)
         plan = compiled_plan(project, resource_plan)
         return Case(project, crew_plan, plan, self.base.weather, engine=self.base.engine)
 
 
-def picture(pieces: Sequence[PartialPicture]) -> dict[str, Any]:
-    """Return replications as the page draws them: values of metrics, and bands of curves by day."""
-    metrics = {name: _plain(np.concatenate([piece.metrics[name] for piece in pieces])) for name in pieces[0].metrics}
-    curves = {name: np.concatenate([piece.curves[name] for piece in pieces]) for name in pieces[0].curves}
+def snapshot(parts: Sequence[PartialSnapshot]) -> dict[str, Any]:
+    """Return replications as the page shows them: the values of each metric, and quantiles of each curve by day."""
+    metrics = {name: _plain(np.concatenate([part.metrics[name] for part in parts])) for name in parts[0].metrics}
+    curves = {name: np.concatenate([part.curves[name] for part in parts]) for name in parts[0].curves}
     days = next(iter(curves.values())).shape[1]
-    shown = np.unique(np.linspace(0, days - 1, min(POINTS, days)).astype(int))
+    shown_days = np.unique(np.linspace(0, days - 1, min(CURVE_POINTS, days)).astype(int))
     bands = {
-        name: [_plain(band) for band in np.quantile(lines[:, shown], SHARES, axis=0, method="inverted_cdf")]
+        name: [_plain(band) for band in np.quantile(lines[:, shown_days], SHARES, axis=0, method="inverted_cdf")]
         for name, lines in curves.items()
     }
     runs = len(next(iter(metrics.values())))
     return {
         "runs": runs,
-        "stalled": sum(piece.stalled for piece in pieces),
-        "days": shown.tolist(),
+        "stalled": sum(part.stalled for part in parts),
+        "days": shown_days.tolist(),
         "metrics": metrics,
         "curves": bands,
     }

@@ -46,13 +46,13 @@ def outlooks(config: Mapping[str, Any], values: Callable[[str], Floats]) -> list
     """Return the outlook of every milestone of a resolved configuration; `values` gives a metric of every run."""
     start = date.fromisoformat(str(config["scale"]["start_date"])) if config.get("milestones") else date.min
     found = []
-    for tree in config.get("milestones") or ():
-        milestone = ContractMilestone.model_validate(tree)
+    for section in config.get("milestones") or ():
+        milestone = ContractMilestone.model_validate(section)
         days = np.sort(values(milestone.metric))
-        hits = int((days < milestone.last_day(start)).sum())
-        owed = np.sort(values(milestone.damages_metric)) if milestone.damages_metric else np.zeros(0)
-        costs = (float(owed.mean()), quantile(owed, 0.8)) if len(owed) else (None, None)
-        in_time = proportion_interval(hits, len(days))
+        runs_in_time = int((days < milestone.last_day(start)).sum())
+        damages = np.sort(values(milestone.damages_metric)) if milestone.damages_metric else np.zeros(0)
+        costs = (float(damages.mean()), quantile(damages, 0.8)) if len(damages) else (None, None)
+        in_time = proportion_interval(runs_in_time, len(days))
         found.append(MilestoneOutlook(milestone, in_time, quantile(days, 0.5), quantile(days, 0.8), *costs))
     return found
 
@@ -60,17 +60,17 @@ def outlooks(config: Mapping[str, Any], values: Callable[[str], Floats]) -> list
 def milestone_rows(manifest: Mapping[str, Any], sample: Sample) -> Iterator[dict[str, Any]]:
     """Yield a row a milestone: name, date, in_time with its interval, P50 and P80 as dates, damages in dollars."""
     start = date.fromisoformat(str(manifest["start_date"]))
-    for one in outlooks(manifest["config"], sample.values):
+    for outlook in outlooks(manifest["config"], sample.values):
         yield {
-            "milestone": one.milestone.name,
-            "date": one.milestone.date,
-            "in_time": one.in_time.value,
-            "in_time_low": one.in_time.low,
-            "in_time_high": one.in_time.high,
-            "p50": civil_date(start, one.p50),
-            "p80": civil_date(start, one.p80),
-            "damages_usd": one.damages_usd,
-            "damages_p80_usd": one.damages_p80_usd,
+            "milestone": outlook.milestone.name,
+            "date": outlook.milestone.date,
+            "in_time": outlook.in_time.value,
+            "in_time_low": outlook.in_time.low,
+            "in_time_high": outlook.in_time.high,
+            "p50": civil_date(start, outlook.p50),
+            "p80": civil_date(start, outlook.p80),
+            "damages_usd": outlook.damages_usd,
+            "damages_p80_usd": outlook.damages_p80_usd,
         }
 
 
@@ -82,7 +82,7 @@ def civil_date(start: date, day: float) -> date | None:
 # --- questions --------------------------------------------------------------------------------------------------------
 
 
-FORMS = (
+EXAMPLES = (
     "mw >= 100 by 2027-06-30",
     "finish by 2027-12-31",
     "mw >= 100",
@@ -100,7 +100,7 @@ _SIGNS: Mapping[str, Callable[[Floats, float], np.ndarray]] = {
 }  # fmt: skip
 
 
-class NotUnderstood(SimError):
+class UnknownQuestion(SimError):
     """A question that has no answer in a result."""
 
     exit_code = 2
@@ -111,7 +111,7 @@ class Answer:
     """What a result says to a question.
 
     `probability` is the share of runs with its Wilson interval of 95 %, NaN where percentiles were asked for.
-    `percentiles` of the quantity: share -> value, days as dates. `note` says what was answered in its place, if anything.
+    `percentiles` of the quantity: share -> value, days as dates. `note` says which other question was answered, if any.
     """
 
     question: str
@@ -121,17 +121,21 @@ class Answer:
 
     def __str__(self) -> str:
         """The answer in one sentence."""
-        shown = self.probability
-        if shown.n and shown.value == shown.value:
-            ends = f"95 %: {100 * shown.low:.0f} to {100 * shown.high:.0f} %"
-            text = f"P({self.question}) = {100 * shown.value:.0f} % ({ends}, n = {shown.n})"
+        probability = self.probability
+        if probability.n and probability.value == probability.value:
+            ends = f"95 %: {100 * probability.low:.0f} to {100 * probability.high:.0f} %"
+            text = f"P({self.question}) = {100 * probability.value:.0f} % ({ends}, n = {probability.n})"
         else:
             text = f"{self.question}:"
-        parts = ", ".join(f"P{100 * share:.0f} {_said(value)}" for share, value in self.percentiles.items())
-        return f"{text}; {parts}" if shown.n and shown.value == shown.value and parts else f"{text} {parts}".strip()
+        parts = ", ".join(f"P{100 * share:.0f} {_value_text(value)}" for share, value in self.percentiles.items())
+        return (
+            f"{text}; {parts}"
+            if probability.n and probability.value == probability.value and parts
+            else f"{text} {parts}".strip()
+        )
 
 
-def _said(value: float | date | None) -> str:
+def _value_text(value: float | date | None) -> str:
     """A percentile as it is read: a date, a number, or that it is never reached."""
     if value is None:
         return "not reached"
@@ -139,7 +143,7 @@ def _said(value: float | date | None) -> str:
 
 
 def ask(manifest: Mapping[str, Any], sample: Sample, question: str) -> Answer:
-    """Answer one line about a result; NotUnderstood says what can be asked.
+    """Answer one line about a result; UnknownQuestion says what can be asked.
 
     `mw >= 100 by 2027-06-30` is answered from the day on which every run has so many MW at its end; a date is in time
     through its last minute. Without a date the answer is when.
@@ -151,17 +155,17 @@ def ask(manifest: Mapping[str, Any], sample: Sample, question: str) -> Answer:
         values = sample.values(limit["metric"])
         hits = int(_SIGNS[limit["sign"]](values, float(re.sub("[_,]", "", limit["limit"]))).sum())
         return Answer(text, proportion_interval(hits, len(values)), {})
-    by = _BY.fullmatch(text)
-    what, last = (by["what"], _date(by["date"])) if by else (text, None)
-    days, note, own_date = _days_of(what, manifest, sample)
+    dated_question = _BY.fullmatch(text)
+    event, last = (dated_question["what"], _date(dated_question["date"])) if dated_question else (text, None)
+    days, note, own_date = _days_of(event, manifest, sample)
     last = last or own_date
     if days is None:
-        return Answer(text, Interval(nan, nan, nan, 0), _percentiles(sample.values(what), None))
-    chance = Interval(nan, nan, nan, 0)
+        return Answer(text, Interval(nan, nan, nan, 0), _percentiles(sample.values(event), None))
+    probability = Interval(nan, nan, nan, 0)
     if last is not None:
-        chance = proportion_interval(int((days < (last - start).days + 1).sum()), len(days))
-        text = f"{what} by {last.isoformat()}"
-    return Answer(text, chance, _percentiles(days, start), note)
+        probability = proportion_interval(int((days < (last - start).days + 1).sum()), len(days))
+        text = f"{event} by {last.isoformat()}"
+    return Answer(text, probability, _percentiles(days, start), note)
 
 
 def _percentiles(values: Floats, start: date | None) -> dict[float, float | date | None]:
@@ -177,37 +181,37 @@ def _date(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise NotUnderstood(f"{text!r}: a day like 2027-06-30 or 30 June 2027 expected behind `by`") from None
+        raise UnknownQuestion(f"{text!r}: a day like 2027-06-30 or 30 June 2027 expected behind `by`") from None
 
 
-def _days_of(what: str, manifest: Mapping[str, Any], sample: Sample) -> tuple[Floats | None, str, date | None]:
-    """Return the day of every run on which something is so, a remark, and its own date; no days for a plain metric."""
-    if found := _MW.fullmatch(what):
+def _days_of(event: str, manifest: Mapping[str, Any], sample: Sample) -> tuple[Floats | None, str, date | None]:
+    """Return (day of each run on which an event occurs, remark, the event's own date); no days for a metric that is none."""
+    if level := _MW.fullmatch(event):
         block = float(manifest["config"]["block"]["mw_gross"]["value"])
-        return *_days_of_mw(float(found["mw"]), block, sample), None
-    for tree in manifest["config"].get("milestones") or ():
-        milestone = ContractMilestone.model_validate(tree)
-        if what.lower() in (milestone.name.lower(), milestone.key):
+        return *_ramp_days(float(level["mw"]), block, sample), None
+    for section in manifest["config"].get("milestones") or ():
+        milestone = ContractMilestone.model_validate(section)
+        if event.lower() in (milestone.name.lower(), milestone.key):
             return sample.values(milestone.metric), "", milestone.date
-    if what.lower() == "finish" and FINISH in sample.metrics:
+    if event.lower() == "finish" and FINISH in sample.metrics:
         return sample.values(FINISH), "", None
-    if what in sample.metrics:
-        return (sample.values(what) if what.endswith("_days") and "lead_time" in what else None), "", None
-    names = [str(tree["name"]) for tree in manifest["config"].get("milestones") or ()]
-    hint = did_you_mean(what, [*names, *sample.metrics])
-    forms = ", ".join(f'"{form}"' for form in FORMS)
-    raise NotUnderstood(f"{what!r} is not known here{f' ({hint})' if hint else ''}; ask for instance {forms}")
+    if event in sample.metrics:
+        return (sample.values(event) if event.endswith("_days") and "lead_time" in event else None), "", None
+    names = [str(section["name"]) for section in manifest["config"].get("milestones") or ()]
+    hint = did_you_mean(event, [*names, *sample.metrics])
+    forms = ", ".join(f'"{form}"' for form in EXAMPLES)
+    raise UnknownQuestion(f"{event!r} is not known here{f' ({hint})' if hint else ''}; ask for instance {forms}")
 
 
-def _days_of_mw(mw: float, block: float, sample: Sample) -> tuple[Floats, str]:
-    """Return the day on which each run has so many MW, and which level was taken where dates are kept of others only."""
+def _ramp_days(mw: float, block: float, sample: Sample) -> tuple[Floats, str]:
+    """Return the day on which each run has so many MW, and a note if only the dates of a higher level are stored."""
     levels = sorted(float(name) for name in sample.ramp if name != "replication")
     if not levels:
-        raise NotUnderstood("this result keeps no dates of MW: run it again")
+        raise UnknownQuestion("this result keeps no dates of MW: run it again")
     above = next((level for level in levels if level >= mw - 1e-6), inf)
     if above == inf:
-        raise NotUnderstood(f"{mw:g} MW are never online in any run; the most are {levels[-1]:g} MW")
+        raise UnknownQuestion(f"{mw:g} MW are never online in any run; the most are {levels[-1]:g} MW")
     below = max((level for level in levels if level < mw - 1e-6), default=0.0)
-    apart = above - mw > 1e-6 and above - below > block + 1e-6
-    note = f"answered for {above:g} MW: between {below:g} and {above:g} MW no dates are kept" if apart else ""
+    is_inexact = above - mw > 1e-6 and above - below > block + 1e-6
+    note = f"answered for {above:g} MW: between {below:g} and {above:g} MW no dates are kept" if is_inexact else ""
     return sample.ramp[f"{above:g}"], note

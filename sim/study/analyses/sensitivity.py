@@ -1,6 +1,6 @@
 """Which inputs matter: each moved from low to high by itself, elementary effects (Morris), or shares of variance (Sobol).
 
-The answer that is explained is one number of many replications, P80 of the finish say; every point is run on
+What is explained is one number of many replications, such as the P80 of the finish; every point is run on
 the same random numbers, so differences between points are due to the inputs.
 """
 
@@ -17,7 +17,7 @@ from sim.config.load import ConfigLike
 from sim.config.study import Scalar
 from sim.display import Displayed
 from sim.errors import SimError
-from sim.study.analyses.design import Design, NoDesign, at_shares, of_python, read_study, text_of
+from sim.study.analyses.design import InvalidStudy, StudyDesign, at_shares, design_of_call, read_study, text_of
 from sim.study.analyses.sweep import Sweep, identity, run_series, sweep_series
 from sim.study.chunk import Floats
 from sim.study.compare import compare
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 
 KIND = "sensitivity"
 LEVELS = 4
-"""Of Morris's grid: each input takes 0, 1/3, 2/3 and 1 of its range."""
-UNITS = [0.0, 1.0]
+"""Levels of Morris's grid: each input takes 0, 1/3, 2/3 and 1 of its range."""
+UNIT_BOUNDS = [0.0, 1.0]
 
 
-class NotEnough(SimError):
-    """An analysis that cannot be made of these points, or without a library."""
+class AnalysisNotPossible(SimError):
+    """An analysis that is not possible with these points, or without SALib."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True, repr=False)
-class Found(Displayed):
-    """What an analysis found: a row an input, and the points it rests on."""
+class SensitivityResult(Displayed):
+    """The result of a sensitivity analysis: a table with a row an input, and the points that it is worked out from."""
 
     manifest: dict[str, Any]
     table: pd.DataFrame
@@ -68,7 +68,7 @@ def sensitivity(
     out: str | Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
-) -> Found:
+) -> SensitivityResult:
     """Find which inputs matter for one number, every point on the same random numbers.
 
     inputs     (low, high) or a list of values, by path as for `--set` (`*` stands for every key)
@@ -89,60 +89,64 @@ def sensitivity(
     if isinstance(config, str | Path) and inputs is None:
         design = read_study(config)
     else:
-        wanted = {"method": method, "metric": metric, "statistic": statistic, "size": size}
-        design = of_python(config, inputs or {}, ranges=True, runs=runs, seed=seed, sensitivity=wanted)
+        settings = {"method": method, "metric": metric, "statistic": statistic, "size": size}
+        design = design_of_call(config, inputs or {}, ranges=True, runs=runs, seed=seed, sensitivity=settings)
     return analyse(design, workers=workers, out=out, resume=resume, progress=progress)
 
 
 def analyse(
-    design: Design,
+    design: StudyDesign,
     *,
     workers: int | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
     extras: Any = None,
-) -> Found:
+) -> SensitivityResult:
     """Run a study's sensitivity analysis; with `out` it is kept there, resumable, and `extras(found, place)` adds to it."""
-    shares = _shares(design)
-    settings = _one_by_one(design) if shares is None else [at_shares(design.study.inputs, row) for row in shares]
-    case = sweep_series(design, design.crossed(settings), design.study.runs)
+    unit_points = _unit_points(design)
+    settings = (
+        _low_high_settings(design)
+        if unit_points is None
+        else [at_shares(design.study.inputs, row) for row in unit_points]
+    )
+    case = sweep_series(design, design.all_points(settings), design.study.runs)
     if out is None:
-        return _found(design, run_series(case, design.study.seed, workers, progress), shares)
+        return _result_of_points(design, run_series(case, design.study.seed, workers, progress), unit_points)
     target = Path(out).absolute()
     method = design.study.sensitivity.model_dump()
     require_place(target, STUDY)
     with open_checkpoint(target, {**identity(case, design.study.seed), "sensitivity": method}, resume=resume) as store:
-        found = _found(design, run_series(case, design.study.seed, workers, progress, store), shares)
-        parts = {"sensitivity": found.table, "points": found.points.points, "summary": found.points.summary()}
-        write_study(target, KIND, found.manifest, parts, lambda place: extras and extras(found, place))
+        result = _result_of_points(design, run_series(case, design.study.seed, workers, progress, store), unit_points)
+        parts = {"sensitivity": result.table, "points": result.points.points, "summary": result.points.summary()}
+        write_study(target, KIND, result.manifest, parts, lambda place: extras and extras(result, place))
         store.discard()
-    return found
+    return result
 
 
-def _shares(design: Design) -> Floats | None:
-    """The points of Morris or Sobol as shares of each input's range; None for one at a time."""
-    wanted = design.study.sensitivity
+def _unit_points(design: StudyDesign) -> Floats | None:
+    """Return the points of Morris or Sobol in 0 … 1, shape (points, inputs); None for one input at a time."""
+    settings = design.study.sensitivity
     if len(design.bases) != 1:
-        raise NoDesign("a sensitivity analysis is made of one configuration; the study names several")
+        raise InvalidStudy("a sensitivity analysis is made of one configuration; the study names several")
     if not design.study.inputs:
-        raise NoDesign("a sensitivity analysis needs `inputs`")
-    if wanted.method == "low_high":
+        raise InvalidStudy("a sensitivity analysis needs `inputs`")
+    if settings.method == "low_high":
         return None
-    if wanted.method == "sobol" and wanted.size & (wanted.size - 1):
-        raise NoDesign(f"Sobol's sequence needs a power of two as `sensitivity.size`; {wanted.size} is none")
+    if settings.method == "sobol" and settings.size & (settings.size - 1):
+        raise InvalidStudy(f"Sobol's sequence needs a power of two as `sensitivity.size`; {settings.size} is none")
     problem = _problem(list(design.study.inputs))
-    if wanted.method == "morris":
-        sample = _salib().sample.morris.sample(problem, wanted.size, num_levels=LEVELS, seed=design.study.seed)
+    if settings.method == "morris":
+        sample = _salib().sample.morris.sample(problem, settings.size, num_levels=LEVELS, seed=design.study.seed)
     else:
         sample = _salib().sample.sobol.sample(
-            problem, wanted.size, calc_second_order=False, scramble=True, seed=design.study.seed
+            problem, settings.size, calc_second_order=False, scramble=True, seed=design.study.seed
         )
     return np.asarray(sample, dtype=np.float64)
 
 
 def _salib() -> Any:
-    """SALib, which is asked for only here."""
+    """Return SALib, which only this analysis needs."""
     try:
         import SALib
         import SALib.analyze.morris
@@ -150,7 +154,7 @@ def _salib() -> Any:
         import SALib.sample.morris
         import SALib.sample.sobol
     except ImportError as error:
-        raise NotEnough(
+        raise AnalysisNotPossible(
             "Morris and Sobol need SALib: pip install SALib, or this package with its extra sensitivity"
         ) from error
     return SALib
@@ -158,74 +162,84 @@ def _salib() -> Any:
 
 def _problem(names: Sequence[str]) -> dict[str, Any]:
     """The inputs as SALib has them: each a share of its range."""
-    return {"num_vars": len(names), "names": list(names), "bounds": [UNITS] * len(names)}
+    return {"num_vars": len(names), "names": list(names), "bounds": [UNIT_BOUNDS] * len(names)}
 
 
-def _one_by_one(design: Design) -> list[dict[str, Scalar]]:
+def _low_high_settings(design: StudyDesign) -> list[dict[str, Scalar]]:
     """The configuration as it is, then each input at its low and its high end by itself."""
     ends = [
-        (name, at_shares({name: varied}, [share])) for name, varied in design.study.inputs.items() for share in UNITS
+        (name, at_shares({name: varied}, [share]))
+        for name, varied in design.study.inputs.items()
+        for share in UNIT_BOUNDS
     ]
     return [{}, *(settings for _, settings in ends)]
 
 
-def _found(design: Design, points: Sweep, shares: Floats | None) -> Found:
-    """Work the table out of the points."""
-    wanted = design.study.sensitivity
-    if wanted.metric not in points.samples[0].metrics:
-        raise NotEnough(f"there is no metric {wanted.metric!r}; there are {', '.join(points.samples[0].metrics)}")
-    stated = {**points.manifest, "sensitivity": wanted.model_dump()}
-    table = _low_high(design, points) if shares is None else _indices(design, shares, _answers(design, points))
-    return Found(stated, table, points)
+def _result_of_points(design: StudyDesign, points: Sweep, unit_points: Floats | None) -> SensitivityResult:
+    """Return the result of an analysis, worked out from its points."""
+    settings = design.study.sensitivity
+    if settings.metric not in points.samples[0].metrics:
+        raise AnalysisNotPossible(
+            f"there is no metric {settings.metric!r}; there are {', '.join(points.samples[0].metrics)}"
+        )
+    result_manifest = {**points.manifest, "sensitivity": settings.model_dump()}
+    table = (
+        _low_high(design, points)
+        if unit_points is None
+        else _indices(design, unit_points, _explained_values(design, points))
+    )
+    return SensitivityResult(result_manifest, table, points)
 
 
-def _answers(design: Design, points: Sweep) -> Floats:
-    """The number that is explained, of every point; NotEnough where a point has none."""
-    wanted = design.study.sensitivity
-    answers = points.table(wanted.metric, wanted.statistic)[wanted.metric].to_numpy(dtype=np.float64)
-    if lost := int((~np.isfinite(answers)).sum()):
-        raise NotEnough(
-            f"{lost} of {len(answers)} points have no {wanted.statistic} of {wanted.metric} (stalled, failed or too "
+def _explained_values(design: StudyDesign, points: Sweep) -> Floats:
+    """Return the number that is explained for every point; AnalysisNotPossible where a point has none."""
+    settings = design.study.sensitivity
+    values = points.table(settings.metric, settings.statistic)[settings.metric].to_numpy(dtype=np.float64)
+    if missing := int((~np.isfinite(values)).sum()):
+        raise AnalysisNotPossible(
+            f"{missing} of {len(values)} points have no {settings.statistic} of {settings.metric} (stalled, failed or too "
             "few runs); indices need every point: narrow the ranges"
         )
-    return answers
+    return values
 
 
-def _indices(design: Design, shares: Floats, answers: Floats) -> pd.DataFrame:
-    """Indices with the half-width of their 95 % intervals, the largest first."""
+def _indices(design: StudyDesign, unit_points: Floats, values: Floats) -> pd.DataFrame:
+    """Return a table of indices with the half-widths of their 95 % intervals, the largest first."""
     import pandas as pd
 
-    names, wanted = list(design.study.inputs), design.study.sensitivity
+    names, settings = list(design.study.inputs), design.study.sensitivity
     columns = (
-        ("mu_star", "mu_star_conf", "mu", "sigma") if wanted.method == "morris" else ("ST", "ST_conf", "S1", "S1_conf")
+        ("mu_star", "mu_star_conf", "mu", "sigma")
+        if settings.method == "morris"
+        else ("ST", "ST_conf", "S1", "S1_conf")
     )
-    if np.ptp(answers) == 0:  # nothing varies: nothing matters, and dividing by the variance would give no number
+    if np.ptp(values) == 0:  # without variance no input matters, and dividing by it would give not-a-number
         return pd.DataFrame({"input": names, **dict.fromkeys(columns, 0.0)})
     problem, seed = _problem(names), design.study.seed
-    if wanted.method == "morris":
-        found = _salib().analyze.morris.analyze(problem, shares, answers, num_levels=LEVELS, seed=seed)
+    if settings.method == "morris":
+        estimates = _salib().analyze.morris.analyze(problem, unit_points, values, num_levels=LEVELS, seed=seed)
     else:
         # centred: the estimator of first-order indices is biased by a large mean
-        centred = answers - answers.mean()
-        found = _salib().analyze.sobol.analyze(problem, centred, calc_second_order=False, seed=seed)
-    table = pd.DataFrame({"input": names, **{column: np.asarray(found[column], dtype=float) for column in columns}})
+        centred = values - values.mean()
+        estimates = _salib().analyze.sobol.analyze(problem, centred, calc_second_order=False, seed=seed)
+    table = pd.DataFrame({"input": names, **{column: np.asarray(estimates[column], dtype=float) for column in columns}})
     return table.sort_values(columns[0], ascending=False, kind="stable", ignore_index=True)
 
 
-def _low_high(design: Design, points: Sweep) -> pd.DataFrame:
-    """Each input's low and high end against the configuration as it is, pair by pair, the widest first."""
+def _low_high(design: StudyDesign, points: Sweep) -> pd.DataFrame:
+    """Return the effect of each input's low and high end against the configuration as it is, the largest swing first."""
     import pandas as pd
 
-    wanted = design.study.sensitivity
+    settings = design.study.sensitivity
     rows = []
-    for place, name in enumerate(design.study.inputs):
+    for position, name in enumerate(design.study.inputs):
         ends: dict[str, Any] = {}
-        for end, number in (("low", 1 + 2 * place), ("high", 2 + 2 * place)):
-            ends |= _against_base(points, number, end, wanted.metric, wanted.statistic)
+        for end, number in (("low", 1 + 2 * position), ("high", 2 + 2 * position)):
+            ends |= _against_base(points, number, end, settings.metric, settings.statistic)
             setting = text_of(points.points[name][number])
             ends[f"{end}_setting"] = f"× {setting}" if design.study.inputs[name].times else setting
         rows.append({"input": name, "swing": abs(ends["high"] - ends["low"]), **ends})
-    base = points.table(wanted.metric, wanted.statistic)[wanted.metric][0]
+    base = points.table(settings.metric, settings.statistic)[settings.metric][0]
     table = pd.DataFrame(rows).sort_values("swing", ascending=False, kind="stable", ignore_index=True)
     return table.assign(base=base)
 

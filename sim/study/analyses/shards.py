@@ -24,9 +24,9 @@ from sim.study.chunk import Chunk, Column, format_ranges, missing
 from sim.study.executors.memory_estimate import require_memory
 from sim.study.result import Result, identity, write_result
 from sim.study.runner import Progress, run_range
-from sim.study.sample import Sample, gather, plain
+from sim.study.sample import Sample, gather, json_value
 from sim.study.storage.checkpoint import (
-    ABOUT,
+    RUN_DOCUMENT,
     Changed,
     Checkpoint,
     checkpoint_directory,
@@ -138,7 +138,7 @@ def merge(directories: Sequence[Path]) -> Merged:
         raise WrongShard("there is nothing to merge: name the shards' directories")
     shards = [read_checkpoint(_found(directory)) for directory in directories]
     for shard in shards:
-        require_part(shard.identity, shard.about, str(shard.directory / ABOUT))
+        require_part(shard.identity, shard.about, str(shard.directory / RUN_DOCUMENT))
     identity, about = shards[0].identity, shards[0].about
     for shard in shards[1:]:
         then, now = {**identity, RUNS_KEY: about[RUNS_KEY]}, {**shard.identity, RUNS_KEY: shard.about[RUNS_KEY]}
@@ -153,9 +153,9 @@ def merge(directories: Sequence[Path]) -> Merged:
 def _found(directory: Path) -> Path:
     """A shard's chunks, by the directory itself or by the name the shard was given."""
     for place in (directory, checkpoint_directory(directory)):
-        if files.exists(place / ABOUT):
+        if files.exists(place / RUN_DOCUMENT):
             return place
-    raise files.WrongPlace(f"{directory}: there is no shard here (no {ABOUT})")
+    raise files.WrongPlace(f"{directory}: there is no shard here (no {RUN_DOCUMENT})")
 
 
 # --- sharding ---------------------------------------------------------------------------------------------------------
@@ -206,10 +206,10 @@ def merge_shards(
     merged = merge([Path(directory).absolute() for directory in directories])
     seed = int(merged.identity["seed"])
     if not isinstance(merged.identity.get("config"), dict):
-        raise files.Damaged(f"{merged.parts.shards[0].directory / ABOUT}: the configuration is missing")
+        raise files.Damaged(f"{merged.parts.shards[0].directory / RUN_DOCUMENT}: the configuration is missing")
     project = checked(Project, merged.identity["config"])
     case = prepare_case(project, sampling=merged.sampling.method, runs=merged.runs, engine=AUTO)
-    if changes := differences(merged.identity, plain(identity(case, seed))):
+    if changes := differences(merged.identity, json_value(identity(case, seed))):
         raise Changed(f"the shards were made by another version of this program: {'; '.join(changes[:5])}")
     require_memory(case, merged.runs, 1)
     if out is None:

@@ -21,17 +21,26 @@ from sim.engine.backends import AUTO
 from sim.errors import CheckFailed, SimError
 from sim.metrics.registry import DIRECTIONS
 from sim.study.analyses.case_series import CaseSeries
-from sim.study.analyses.design import Config, Design, Point, labels, of_python, read_study, settings_of, text_of
+from sim.study.analyses.design import (
+    Config,
+    Point,
+    StudyDesign,
+    design_of_call,
+    labels,
+    read_study,
+    settings_of,
+    text_of,
+)
 from sim.study.api import cores
 from sim.study.case import Case, prepare_case
 from sim.study.chunk import Chunk, Columns, Floats, concatenated, failed
 from sim.study.compare import compare, table
-from sim.study.executors.memory_estimate import TABLES_OF_A_STUDY, require_memory
+from sim.study.executors.memory_estimate import STUDY_TABLE_COPIES, require_memory
 from sim.study.intervals import mean_difference, quantile_differences
 from sim.study.result import digest, versions
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
-from sim.study.sample import COLUMNS, Sample, divided, summary
+from sim.study.sample import COLUMNS, Sample, split_sample, summary
 from sim.study.storage import results as store
 from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.output_directory import output_lock
@@ -49,7 +58,7 @@ if TYPE_CHECKING:
 class SweepSeries(CaseSeries):
     """The points of a study as one long case."""
 
-    design: Design
+    design: StudyDesign
     points: tuple[Point, ...]
 
     @property
@@ -61,42 +70,47 @@ class SweepSeries(CaseSeries):
         """Make the case of a point."""
         return prepare_fastest(self.design.config(self.points[number]))
 
-    def simulate_part(self, number: int, seed: int, replication: int, span: range) -> Chunk:
+    def simulate_part(self, case_number: int, seed: int, first: int, replications: range) -> Chunk:
         """Run replications of one point; those that cannot be run are failed rows with the reason.
 
         One point must not end the others; but two engines that differ must.
         """
         try:
-            found = self.case(number).simulate_chunk(seed, replication, len(span))
+            chunk = self.case(case_number).simulate_chunk(seed, first, len(replications))
         except CheckFailed:
             raise
         except SimError as error:
             # a point that could not be prepared fails as a whole; otherwise one replication is to blame
-            if len(span) == 1 or number not in self.prepared:
-                return failed(span, self.metrics, str(error))
+            if len(replications) == 1 or case_number not in self.prepared:
+                return failed(replications, self.metrics, str(error))
             return concatenated(
-                [self.simulate_part(number, seed, replication + at, span[at : at + 1]) for at in range(len(span))]
+                [
+                    self.simulate_part(case_number, seed, first + offset, replications[offset : offset + 1])
+                    for offset in range(len(replications))
+                ]
             )
-        nothing = np.full(len(span), np.nan)
-        runs: Columns = {"status": found.runs["status"]}
-        runs |= {metric: found.runs.get(metric, nothing) for metric in self.metrics}
-        return Chunk(span.start, runs, {}, {r - replication + span.start: text for r, text in found.notes.items()})
+        missing = np.full(len(replications), np.nan)
+        runs: Columns = {"status": chunk.runs["status"]}
+        runs |= {metric: chunk.runs.get(metric, missing) for metric in self.metrics}
+        return Chunk(
+            replications.start, runs, {}, {r - first + replications.start: text for r, text in chunk.notes.items()}
+        )
 
 
-def sweep_series(design: Design, points: Sequence[Point], runs: int) -> SweepSeries:
-    """The points of a study as a series; its metrics are those of all its configurations."""
-    known: dict[str, None] = {}
+def sweep_series(design: StudyDesign, points: Sequence[Point], runs: int) -> SweepSeries:
+    """Return the points of a study as a series of cases; its metrics are those of all its configurations."""
+    metrics: dict[str, None] = {}
     prepared: dict[int, Case] = {}
     for base in range(len(design.bases)):
         first = next(number for number, point in enumerate(points) if point.base == base)
         try:
             prepared[first] = prepare_fastest(design.config(points[first]))
-            known |= dict.fromkeys(prepared[first].metrics)
+            metrics |= dict.fromkeys(prepared[first].metrics)
         except SimError:  # a row of its own in the table; its base has the same metrics
-            known |= dict.fromkeys(prepare_fastest(design.bases[base]).metrics)
-    found = SweepSeries(runs, tuple(known), design, tuple(points))
-    found.prepared.update(prepared)
-    return found
+            metrics |= dict.fromkeys(prepare_fastest(design.bases[base]).metrics)
+    series = SweepSeries(runs, tuple(metrics), design, tuple(points))
+    series.prepared.update(prepared)
+    return series
 
 
 def prepare_fastest(config: Config) -> Case:
@@ -156,8 +170,8 @@ class Sweep(Displayed):
             for metric, numbers in summary(sample).items()
             if metrics is None or metric in metrics
         ]
-        found = pd.DataFrame(rows, columns=["point", "metric", *COLUMNS])
-        return self._settings().merge(found, on="point", validate="one_to_many")
+        statistics = pd.DataFrame(rows, columns=["point", "metric", *COLUMNS])
+        return self._settings().merge(statistics, on="point", validate="one_to_many")
 
     def table(self, metric: str, statistic: str = "p80") -> pd.DataFrame:
         """A row a point: its settings and one number of one metric; SimError names the metrics there are."""
@@ -184,8 +198,8 @@ class Sweep(Displayed):
         if not np.isfinite(numbers[best]):
             return [False] * len(values)
         return [
-            bool(np.isfinite(number)) and (at == best or _alike(values[at], values[best], statistic))
-            for at, number in enumerate(numbers)
+            bool(np.isfinite(number)) and (index == best or _alike(values[index], values[best], statistic))
+            for index, number in enumerate(numbers)
         ]
 
     def differences(self, base: int = 0) -> pd.DataFrame:
@@ -266,17 +280,21 @@ def sweep(
     >>> swept.table("lead_time_full_days", "p50")
     """
     if isinstance(config, str | Path) and inputs is None:
-        found = read_study(config)
-        stated = {"runs": runs, "seed": seed}
-        change = {name: value for name, value in stated.items() if value is not None}
-        found = Design(found.study.model_copy(update=change), found.bases, found.places)
+        study_design = read_study(config)
+        given = {"runs": runs, "seed": seed}
+        change = {name: value for name, value in given.items() if value is not None}
+        study_design = StudyDesign(
+            study_design.study.model_copy(update=change), study_design.bases, study_design.positions
+        )
     else:
-        found = of_python(config, inputs or {}, runs=runs or 200, seed=1 if seed is None else seed, design=design)
-    return sweep_design(found, workers=workers, out=out, resume=resume, progress=progress)
+        study_design = design_of_call(
+            config, inputs or {}, runs=runs or 200, seed=1 if seed is None else seed, design=design
+        )
+    return sweep_design(study_design, workers=workers, out=out, resume=resume, progress=progress)
 
 
 def sweep_design(
-    design: Design,
+    design: StudyDesign,
     *,
     workers: int | None = None,
     out: str | Path | None = None,
@@ -285,17 +303,17 @@ def sweep_design(
     extras: Any = None,
 ) -> Sweep:
     """Run every point of a study; `extras(sweep, directory)` adds figures to `out`."""
-    points = design.crossed(settings_of(design.study))
+    points = design.all_points(settings_of(design.study))
     case = sweep_series(design, points, design.study.runs)
     if out is None:
         return run_series(case, design.study.seed, workers, progress)
     target = Path(out).absolute()
     require_place(target, STUDY)
     with open_checkpoint(target, identity(case, design.study.seed), resume=resume) as store:
-        found = run_series(case, design.study.seed, workers, progress, store)
-        write_study(target, KIND, found.manifest, found.parts(), lambda place: extras and extras(found, place))
+        result = run_series(case, design.study.seed, workers, progress, store)
+        write_study(target, KIND, result.manifest, result.parts(), lambda place: extras and extras(result, place))
         store.discard()
-    return found
+    return result
 
 
 def run_series(
@@ -303,28 +321,28 @@ def run_series(
 ) -> Sweep:
     """Run all points; a worker takes a point at a time where there are more points than workers."""
     processes = cores() if workers is None else workers
-    enough, runs = len(case.points) >= 2 * max(processes, 1), len(case.points) * case.runs
-    require_memory(case, runs, processes, tables=TABLES_OF_A_STUDY)
-    found = replicate(
+    point_per_worker, runs = len(case.points) >= 2 * max(processes, 1), len(case.points) * case.runs
+    require_memory(case, runs, processes, tables=STUDY_TABLE_COPIES)
+    sample = replicate(
         case, seed=seed, runs=runs, workers=processes,
-        chunk=case.runs if enough else None, store=store, progress=progress,
+        chunk=case.runs if point_per_worker else None, store=store, progress=progress,
     )  # fmt: skip
-    return Sweep(manifest(case, seed), points_table(case, found), divided(found, case.runs))
+    return Sweep(manifest(case, seed), points_table(case, sample), split_sample(sample, case.runs))
 
 
-def points_table(case: SweepSeries, found: Sample) -> pd.DataFrame:
-    """A row a point: number, configuration, settings, what it is called, and why it could not be run if so."""
+def points_table(case: SweepSeries, sample: Sample) -> pd.DataFrame:
+    """Return a table, a row a point: number, configuration, settings, label, and why it could not be run if so."""
     import pandas as pd
 
     names, inputs = [base.value.name for base in case.design.bases], case.design.study.inputs
-    called = list(labels(case.points, names))
+    point_labels = list(labels(case.points, names))
     rows = [
         {
             "point": number,
             "config": names[point.base],
             **{name: point.settings.get(name, np.nan) for name in inputs},
-            "label": called[number],
-            "note": found.notes.get(number * case.runs, ""),
+            "label": point_labels[number],
+            "note": sample.notes.get(number * case.runs, ""),
         }
         for number, point in enumerate(case.points)
     ]
@@ -336,7 +354,7 @@ def points_table(case: SweepSeries, found: Sample) -> pd.DataFrame:
 
 
 def manifest(case: SweepSeries, seed: int) -> dict[str, Any]:
-    """What was run."""
+    """Return what was run, as it is stored."""
     study = case.design.study
     return {
         "name": study.name,
@@ -354,7 +372,7 @@ def manifest(case: SweepSeries, seed: int) -> dict[str, Any]:
     }
 
 
-def _statuses(design: Design) -> dict[str, Any]:
+def _statuses(design: StudyDesign) -> dict[str, Any]:
     """Fingerprints of the statuses that the configurations go on from, where they do."""
     found = [base.continuation.status for base in design.bases if base.continuation is not None]
     told = [
@@ -364,7 +382,7 @@ def _statuses(design: Design) -> dict[str, Any]:
 
 
 def identity(case: SweepSeries, seed: int) -> dict[str, Any]:
-    """What must be the same for two sweeps to be one."""
+    """Return what must be equal for two sweeps to be the same."""
     return {
         **manifest(case, seed),
         "metrics": list(case.metrics),

@@ -47,24 +47,24 @@ GROUPS = {
     "prices": "prices",
     WEATHER: "weather and standstills",
 }
-"""Groups of uncertainty by name, in words."""
+"""Groups of uncertain inputs by name, with their labels."""
 GROUP_OF_CAUSE = {
     "permits": "permits", "parts": "lead_times", "site_works": "site", "hall": "site", "factory": "factory",
     "truck": "road", "yard": "road", "crane": "installation", "installation": "installation",
     "commissioning": "commissioning", "power": "power", "crew": "crew", "order_date": "demand", RISK: "",
 }  # fmt: skip
-"""Group of a drawn duration by what a delay by it is due to; draws of a risk driver are switched off with it."""
+"""Group of a drawn duration by its cause of delay; draws of a risk driver are switched off with the driver."""
 GROUP_OF_FACTOR = {
     "productivity": "productivity", "pace": "pace", "suppliers": "lead_times", "lots": "lead_times",
     "prices": "prices", "demand": "demand", RISK: "",
 }  # fmt: skip
 SAMPLE = 20
-"""Replications that are looked at to see whether anything closes a calendar."""
+"""Replications that are tried to see whether anything closes a calendar."""
 
 
 @dataclass(frozen=True)
 class Cause:
-    """What is switched off: a driver of the register by its id, or a group of uncertainty; or all of a kind."""
+    """A cause to switch off: a risk driver by its id, a group of uncertain inputs, or all of a kind."""
 
     id: str
     kind: str
@@ -86,16 +86,16 @@ class Switches:
         return (*drivers, *groups)
 
     def without(self, causes: Iterable[Cause]) -> Case:
-        """Return the case with these causes switched off, its crews and order dates as they were agreed."""
-        off = [*causes]
-        drivers = [cause.id for cause in off if cause.kind == RISK]
-        groups = {cause.id for cause in off if cause.kind == UNCERTAINTY}
-        case = Case(**{part.name: getattr(self.case, part.name) for part in fields(Case)})
+        """Return the case with these causes switched off; its crews and order dates stay the same."""
+        switched_off = [*causes]
+        drivers = [cause.id for cause in switched_off if cause.kind == RISK]
+        groups = {cause.id for cause in switched_off if cause.kind == UNCERTAINTY}
+        case = Case(**{field_.name: getattr(self.case, field_.name) for field_ in fields(Case)})
         if drivers:
             project = case.project.with_risks(without=drivers)
             case = replace(case, project=project, plan=compiled_plan(project, case.crew_plan.resource_plan))
         if groups - {WEATHER}:
-            case = replace(case, plan=settled(case.plan, groups))
+            case = replace(case, plan=at_means(case.plan, groups))
         if WEATHER in groups:
             case = replace(case, calm=True)
         return self.case.continued_by(case)
@@ -105,24 +105,24 @@ class Switches:
         """Return the groups in which anything is uncertain."""
         inputs = self.case.plan.inputs
         uncertain = _uncertain(inputs)
-        of_inputs, of_factors = grouped(self.case.plan)
-        found = {group for group, drawn in zip(of_inputs, uncertain, strict=True) if drawn and group}
-        drawn = inputs.tables.kind[inputs.factor_table] != FIXED
-        found |= {group for group, known in zip(of_factors, drawn, strict=True) if known and group}
+        of_inputs, of_factors = groups_of_inputs(self.case.plan)
+        groups = {group for group, is_drawn in zip(of_inputs, uncertain, strict=True) if is_drawn and group}
+        factor_drawn = inputs.tables.kind[inputs.factor_table] != FIXED
+        groups |= {group for group, is_drawn in zip(of_factors, factor_drawn, strict=True) if is_drawn and group}
         project, weather = self.case.project, self.case.weather
         closing = (closures_by_calendar(project, weather, self.seed, number) for number in range(SAMPLE))
         closed = any(len(rows) for closures in closing for rows in closures.values())
-        return found | ({WEATHER} if closed else set())
+        return groups | ({WEATHER} if closed else set())
 
 
-def grouped(plan: CompiledPlan) -> tuple[list[str], list[str]]:
+def groups_of_inputs(plan: CompiledPlan) -> tuple[list[str], list[str]]:
     """Return the group of every input and of every shared factor; empty for what belongs to a risk driver."""
     of_inputs = [""] * len(plan.inputs.names)
-    for step, (operation, a, b, *_) in enumerate(plan.rows.tolist()):
+    for step, (operation, argument, second_argument, *_) in enumerate(plan.rows.tolist()):
         if operation in (WORK, UNTIL):
-            of_inputs[a] = GROUP_OF_CAUSE[CAUSES[plan.cause_of[step]]]
-        elif operation == AGAIN and b != NONE and plan.unit_info[plan.unit_of[step]].kind != "outage":
-            of_inputs[b] = "tests"
+            of_inputs[argument] = GROUP_OF_CAUSE[CAUSES[plan.cause_of[step]]]
+        elif operation == AGAIN and second_argument != NONE and plan.unit_info[plan.unit_of[step]].kind != "outage":
+            of_inputs[second_argument] = "tests"
     return of_inputs, [GROUP_OF_FACTOR[group] for group in plan.inputs.factor_groups]
 
 
@@ -134,28 +134,32 @@ def _uncertain(inputs: Inputs) -> NDArray[np.bool_]:
     return np.where(inputs.kind == SPAN, drawn & (inputs.minutes != 0), undecided)
 
 
-def settled(plan: CompiledPlan, groups: set[str]) -> CompiledPlan:
-    """Return a plan in which everything in these groups is at its mean, and decisions come out as is most likely."""
-    of_inputs, of_factors = grouped(plan)
+def at_means(plan: CompiledPlan, groups: set[str]) -> CompiledPlan:
+    """Return a plan in which all inputs of these groups are at their mean, and decisions have their most likely outcome."""
+    of_inputs, of_factors = groups_of_inputs(plan)
     inputs = plan.inputs
-    many = len(inputs.mean)
+    table_count = len(inputs.mean)
     constants = np.array([*inputs.mean, 0.0, 1.0])
-    likely = np.where(inputs.mean[inputs.table] > 0.5, 2 * many + 1, 2 * many)
-    at_mean = np.where(inputs.kind == SPAN, many + inputs.table, likely)
-    chosen, shared = (np.array([group in groups for group in of], bool) for of in (of_inputs, of_factors))
+    most_likely = np.where(inputs.mean[inputs.table] > 0.5, 2 * table_count + 1, 2 * table_count)
+    at_mean = np.where(inputs.kind == SPAN, table_count + inputs.table, most_likely)
+    switched, switched_factors = (
+        np.array([group in groups for group in groups_of], bool) for groups_of in (of_inputs, of_factors)
+    )
     changed = replace(
         inputs,
         tables=_with_constants(inputs.tables, constants),
         planned=np.concatenate([inputs.planned, constants]),
         mean=np.concatenate([inputs.mean, constants]),
-        table=np.where(chosen, at_mean, inputs.table),
-        factor_table=np.where(shared, many + inputs.factor_table, inputs.factor_table).astype(np.int64),
+        table=np.where(switched, at_mean, inputs.table),
+        factor_table=np.where(switched_factors, table_count + inputs.factor_table, inputs.factor_table).astype(
+            np.int64
+        ),
     )
     return replace(plan, inputs=changed)
 
 
 def _with_constants(tables: Tables, constants: NDArray[np.float64]) -> Tables:
-    """Return the tables, then these constants, one table each."""
+    """Return the tables with one more table for each of these constants."""
     begin = len(tables.data) + np.arange(len(constants))
     return Tables(
         kind=np.concatenate([tables.kind, np.full(len(constants), FIXED, tables.kind.dtype)]),
@@ -165,16 +169,16 @@ def _with_constants(tables: Tables, constants: NDArray[np.float64]) -> Tables:
     )
 
 
-def all_of(causes: Iterable[Cause]) -> Iterator[tuple[Cause, tuple[Cause, ...]]]:
-    """Yield, for each kind that has several causes, all of them together; and everything where there are two kinds."""
-    known = tuple(causes)
-    kinds = {kind: tuple(cause for cause in known if cause.kind == kind) for kind in (RISK, UNCERTAINTY)}
-    words = {RISK: "all risk events together", UNCERTAINTY: "all uncertainty together"}
-    for kind, of in kinds.items():
-        if len(of) > 1:
-            yield Cause(f"all_{kind}", ALL, words[kind]), of
+def combined_causes(causes: Iterable[Cause]) -> Iterator[tuple[Cause, tuple[Cause, ...]]]:
+    """Yield for each kind with several causes all of them together, and all causes where there are two kinds."""
+    all_causes = tuple(causes)
+    kinds = {kind: tuple(cause for cause in all_causes if cause.kind == kind) for kind in (RISK, UNCERTAINTY)}
+    names = {RISK: "all risk events together", UNCERTAINTY: "all uncertainty together"}
+    for kind, causes_of_kind in kinds.items():
+        if len(causes_of_kind) > 1:
+            yield Cause(f"all_{kind}", ALL, names[kind]), causes_of_kind
     if all(kinds.values()):
-        yield Cause("everything", ALL, "everything: as expected"), known
+        yield Cause("everything", ALL, "everything: as expected"), all_causes
 
 
 # --- case series ------------------------------------------------------------------------------------------------------
@@ -197,6 +201,6 @@ class SwitchOffSeries(CaseSeries):
         """Return the project without the causes of this number."""
         return Switches(self.base, self.seed).without(self.off[number])
 
-    def simulate_part(self, number: int, seed: int, replication: int, span: range) -> Chunk:
+    def simulate_part(self, case_number: int, seed: int, first: int, replications: range) -> Chunk:
         """Run replications of one case and keep what is asked of them."""
-        return quick_part(self.case(number), self.metrics, seed, replication, span)
+        return quick_part(self.case(case_number), self.metrics, seed, first, replications)

@@ -7,6 +7,7 @@ runs; it is written as a table for people and as JUnit XML for CI.
 from __future__ import annotations
 
 import csv
+import operator
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,8 +47,8 @@ SHARES = (0.05, 0.1, 0.5, 0.9, 0.95)
 
 
 @dataclass(frozen=True)
-class Fact:
-    """One published number: of which case, how it is measured, between what and what, and how the model got it.
+class Published:
+    """One published number: of which case, how it is measured, its low and high value, and what kind it is.
 
     `given`: it is an input. `calibrated`: an input was chosen with it in view. `predicted`: neither. `claim`: nothing of
     the kind has been built. `class_low` and `class_high` are P10 and P90 of its reference class; NaN where there is none.
@@ -71,10 +72,10 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """A published number beside P5, P10, P50, P90 and P95 of what is predicted, and the score of the forecast."""
+class PredictionCheck:
+    """A published number, the P5, P10, P50, P90 and P95 predicted for it, and the CRPS of that forecast."""
 
-    fact: Fact
+    published: Published
     p5: float
     p10: float
     p50: float
@@ -87,26 +88,26 @@ class Compared:
     @property
     def off(self) -> float:
         """How far P50 is from the nearer end of what was published, as a share of it; 0 inside."""
-        if self.fact.low <= self.p50 <= self.fact.high:
+        if self.published.low <= self.p50 <= self.published.high:
             return 0.0
-        nearer = self.fact.low if self.p50 < self.fact.low else self.fact.high
+        nearer = self.published.low if self.p50 < self.published.low else self.published.high
         return self.p50 / nearer - 1 if nearer else float("inf")
 
     @property
     def overlaps(self) -> bool:
         """Whether P10 to P90 has a value in common with what was published."""
-        return self.p10 <= self.fact.high and self.fact.low <= self.p90
+        return self.p10 <= self.published.high and self.published.low <= self.p90
 
     @property
     def overlaps_wide(self) -> bool:
         """Whether P5 to P95 has a value in common with what was published."""
-        return self.p5 <= self.fact.high and self.fact.low <= self.p95
+        return self.p5 <= self.published.high and self.published.low <= self.p95
 
 
-def crps(values: Floats, seen: float) -> float:
+def crps(values: Floats, observed: float) -> float:
     """Return the continuous ranked probability score of a sample, in the unit of its values; smaller is better.
 
-    The mean distance of the sample from what was seen, less half the mean distance within it (Gneiting and Raftery
+    The mean distance of the sample from what was observed, less half the mean distance within it (Gneiting and Raftery
     2007, J. Am. Stat. Assoc. 102). For a forecast without spread it is the absolute error.
 
     >>> crps(np.array([1.0, 3.0]), 2.0)
@@ -114,21 +115,22 @@ def crps(values: Floats, seen: float) -> float:
     """
     ordered, n = np.sort(values), len(values)
     within = float((ordered * (2 * np.arange(n) - n + 1)).sum()) / n**2
-    return float(np.abs(ordered - seen).mean()) - within
+    return float(np.abs(ordered - observed).mean()) - within
 
 
-def reference_class(fact: Fact, size: int = 201) -> Floats:
-    """Return a naive forecast, the quantiles of a lognormal with the P10 and P90 of the fact's reference class."""
-    if fact.class_low == fact.class_high:
-        return np.full(size, fact.class_low)
-    middle, spread = log(fact.class_low * fact.class_high) / 2, log(fact.class_high / fact.class_low) / 2 / Z90
+def reference_class(number: Published, size: int = 201) -> Floats:
+    """Return a naive forecast, the quantiles of a lognormal with the P10 and P90 of its reference class."""
+    if number.class_low == number.class_high:
+        return np.full(size, number.class_low)
+    middle = log(number.class_low * number.class_high) / 2
+    spread = log(number.class_high / number.class_low) / 2 / Z90
     share = (np.arange(size) + 0.5) / size
     return np.exp(middle + spread * np.array([NormalDist().inv_cdf(one) for one in share]))
 
 
 @dataclass(frozen=True)
-class Scored:
-    """How good the predictions were together: how many held, the mean error, and the score beside the naive one's.
+class PredictionScore:
+    """How good the predictions were together: how many held, the mean error, and the mean CRPS, also of the naive forecast.
 
     `error` is the mean distance of P50 from what was published, `score` and `naive_crps` the mean CRPS, all as shares
     of what was published; not-a-number where there is nothing to judge.
@@ -142,26 +144,26 @@ class Scored:
     naive_crps: float
 
 
-def scored(rows: Sequence[Compared]) -> Scored:
-    """Return how good the predictions were that were made of something built and have a reference class."""
-    judged = [row for row in rows if row.fact.kind == "predicted" and isfinite(row.naive_crps)]
+def score_predictions(rows: Sequence[PredictionCheck]) -> PredictionScore:
+    """Return the score of all rows that were predicted, not given or calibrated, and have a reference class."""
+    judged = [row for row in rows if row.published.kind == "predicted" and isfinite(row.naive_crps)]
     if not judged:
-        return Scored(0, 0, 0, nan, nan, nan)
-    return Scored(
+        return PredictionScore(0, 0, 0, nan, nan, nan)
+    return PredictionScore(
         len(judged),
         sum(row.overlaps for row in judged),
         sum(row.overlaps_wide for row in judged),
         float(np.mean([abs(row.off) for row in judged])),
-        float(np.mean([row.score / row.fact.middle for row in judged])),
-        float(np.mean([row.naive_crps / row.fact.middle for row in judged])),
+        float(np.mean([row.score / row.published.middle for row in judged])),
+        float(np.mean([row.naive_crps / row.published.middle for row in judged])),
     )
 
 
-def facts(path: Path) -> list[Fact]:
-    """Read the table of published numbers."""
+def read_published_numbers(path: Path) -> list[Published]:
+    """Read the table of published numbers, a CSV file."""
     rows = csv.DictReader(files.read(path).decode("utf-8").splitlines())
     return [
-        Fact(
+        Published(
             row["case"], row["quantity"], row["measure"], row["unit"],
             float(row["low"]), float(row["high"]), row["kind"], row["source"],
             float(row["class_low"] or nan), float(row["class_high"] or nan),
@@ -170,68 +172,70 @@ def facts(path: Path) -> list[Fact]:
     ]  # fmt: skip
 
 
-def compared(case: Case, found: Sequence[Fact], runs: int, seed: int = 1) -> list[Compared]:
-    """Run a case and put what is predicted beside what was published."""
+def compare_predictions(case: Case, published: Sequence[Published], runs: int, seed: int = 1) -> list[PredictionCheck]:
+    """Simulate a case and return each published number with the quantiles and the CRPS of its prediction."""
     chunk = case.simulate_chunk(seed, 0, runs)
     rows = []
-    for fact in found:
-        name, _, argument = fact.measure.partition(":")
+    for number in published:
+        name, _, argument = number.measure.partition(":")
         if name in ("hours_of", "days_of", "rate_of"):
-            values = _of_logs(case, name, argument, seed, min(runs, 200))
+            values = _from_logs(case, name, argument, seed, min(runs, 200))
         else:
-            values = _of_runs(case, chunk.runs, chunk.curves, name, argument)
+            values = _from_metrics(case, chunk.runs, chunk.curves, name, argument)
         p5, p10, p50, p90, p95 = (quantile(np.sort(values), share) for share in SHARES)
-        naive = nan if isnan(fact.class_low) else crps(reference_class(fact), fact.middle)
+        naive = nan if isnan(number.class_low) else crps(reference_class(number), number.middle)
         finite = np.minimum(values, NEVER_DAYS)
-        rows.append(Compared(fact, p5, p10, p50, p90, p95, len(values), crps(finite, fact.middle), naive))
+        score = crps(finite, number.middle)
+        rows.append(PredictionCheck(number, p5, p10, p50, p90, p95, len(values), score, naive))
     return rows
 
 
-def _of_runs(
+def _from_metrics(
     case: Case, runs: dict[str, NDArray[np.generic]], curves: dict[str, Floats], name: str, argument: str
 ) -> Floats:
-    """A measure of every replication from its metrics or its daily curves, in the unit of the table."""
+    """Return a measure of every replication from its metrics or daily curves, in the unit of the published table."""
     if name == "mw_it_on":
-        block = case.project.block
-        return np.asarray(
-            curves["mw_online"][:, int(argument)] * (block.mw_it.value / block.mw_gross.value), np.float64
-        )
+        it_share = case.project.block.mw_it.value / case.project.block.mw_gross.value
+        return np.asarray(curves["mw_online"][:, int(argument)] * it_share, np.float64)
     if name == "hours_to":
         days = int(argument)
-        paid = case.metric_context.paid_by_day[:days]
-        return np.asarray(curves["headcount"][:, :days].astype(np.float64) @ paid / 1e6, np.float64)
+        paid_hours = case.metric_context.paid_by_day[:days]
+        return np.asarray(curves["headcount"][:, :days].astype(np.float64) @ paid_hours / 1e6, np.float64)
     if name in ("all_online", "day_of_mw"):
         mw = float(argument) if argument else case.project.scale.capacity_mw
-        there = curves["mw_online"] >= mw - 1e-3
-        return np.where(there.any(axis=1), there.argmax(axis=1), np.inf)
+        reached = curves["mw_online"] >= mw - 1e-3
+        return np.where(reached.any(axis=1), reached.argmax(axis=1), np.inf)
     if name == "infrastructure":
         parts = ("capital_energise_usd", "capital_shell_and_systems_usd")
         return np.asarray(sum(np.asarray(runs[part], np.float64) for part in parts) / 1e9, np.float64)
     if name == "offsite_share":
-        off, on = (np.asarray(runs[hours], np.float64) for hours in ("offsite_hours_paid", "hours_paid"))
-        return np.asarray(off / (off + on))
+        offsite, onsite = (np.asarray(runs[hours], np.float64) for hours in ("offsite_hours_paid", "hours_paid"))
+        return np.asarray(offsite / (offsite + onsite))
     if name not in runs:
         raise SimError(f"there is no measure {name!r} of a run")
     values = np.asarray(runs[name], np.float64)
     return values / 1e9 if name.endswith("_usd") else values
 
 
-def _of_logs(case: Case, name: str, activity: str, seed: int, runs: int) -> Floats:
-    """A measure of every replication from the log of one activity: how long it took, or how often a week."""
+def _from_logs(case: Case, name: str, activity: str, seed: int, runs: int) -> Floats:
+    """Return a measure of every replication from the log rows of one activity.
+
+    `hours_of`: its man-hours; `days_of`: from its first start to its last end; `rate_of`: how often it ends in a week.
+    """
     values = []
-    for done in case.replications(seed, 0, runs):
-        log = done.outcome.log
-        names = np.array([*case.plan.activities, ""])[case.plan.activity_of[log[:, 1]]]
-        work = (case.plan.rows[log[:, 1], 0] == WORK) & np.char.startswith(names.astype(str), activity)
-        ends, begins = np.sort(log[work, 0]), np.sort(log[work, 2])
+    for replication in case.replications(seed, 0, runs):
+        end, step, start = replication.outcome.log.T[:3]
+        names = np.array([*case.plan.activities, ""])[case.plan.activity_of[step]]
+        work = (case.plan.rows[step, 0] == WORK) & np.char.startswith(names.astype(str), activity)
+        ends, starts = np.sort(end[work]), np.sort(start[work])
         if name == "rate_of":
-            # the middle half: neither the ramp nor the last ones
+            # of the middle half: neither the ramp-up nor the last ones
             first, last = len(ends) // 4, 3 * len(ends) // 4
             values.append((last - first) / ((ends[last] - ends[first]) / WEEK))
         elif name == "hours_of":
-            values.append(float(done.content[case.plan.rows[log[work, 1], 1]].sum()) / HOUR)
+            values.append(float(replication.content[case.plan.rows[step[work], 1]].sum()) / HOUR)
         else:
-            values.append(float(ends[-1] - begins[0]) / DAY)
+            values.append(float(ends[-1] - starts[0]) / DAY)
     return np.array(values)
 
 
@@ -240,12 +244,12 @@ def _of_logs(case: Case, name: str, activity: str, seed: int, runs: int) -> Floa
 
 Outcome = Literal["holds", "fails", "inconclusive"]
 # what XML 1.0 cannot carry, whatever it is escaped with
-_UNSPEAKABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
-class Checked:
-    """One row of a verification: its group and name, what is expected, what was observed, how it went."""
+class CheckResult:
+    """One row of a verification: its group and name, what is expected, what was observed, and whether it holds."""
 
     group: str
     name: str
@@ -255,13 +259,13 @@ class Checked:
     remark: str = ""
 
 
-def count(rows: Sequence[Checked], outcome: Outcome) -> int:
+def count(rows: Sequence[CheckResult], outcome: Outcome) -> int:
     """How many rows have that outcome."""
     return sum(row.outcome == outcome for row in rows)
 
 
-def junit(title: str, rows: Sequence[Checked]) -> bytes:
-    """Rows as a JUnit file: what fails is a failure, what could not be decided is skipped."""
+def junit(title: str, rows: Sequence[CheckResult]) -> bytes:
+    """Return the results as a JUnit XML file: what fails is a failure, what is inconclusive is skipped."""
     suite = ElementTree.Element("testsuite", name=title, tests=str(len(rows)), errors="0")
     suite.set("failures", str(count(rows, "fails")))
     suite.set("skipped", str(count(rows, "inconclusive")))
@@ -279,7 +283,7 @@ def junit(title: str, rows: Sequence[Checked]) -> bytes:
 
 
 def _plain(text: str) -> str:
-    return _UNSPEAKABLE.sub("?", text)
+    return _NOT_IN_XML.sub("?", text)
 
 
 # --- expecting --------------------------------------------------------------------------------------------------------
@@ -289,20 +293,20 @@ KEY = "expect"
 
 
 def expectations(loaded: Loaded[Project], metrics: Sequence[str]) -> tuple[Expectation, ...]:
-    """A project's expectations; ConfigError where there are none, or one names a metric that there is not."""
+    """Return a project's expectations; ConfigError where it has none, or one names a metric that it does not have."""
     lines = loaded.value.expect
-    found = [parse_expectation(line) for line in lines]
-    wrong = [
-        _fault(loaded, number, line, "a metric of this project", did_you_mean(one.metric, metrics))
-        for number, (line, one) in enumerate(zip(lines, found, strict=True))
-        if one.metric not in metrics
+    parsed = [parse_expectation(line) for line in lines]
+    faults = [
+        _fault(loaded, number, line, "a metric of this project", did_you_mean(expectation.metric, metrics))
+        for number, (line, expectation) in enumerate(zip(lines, parsed, strict=True))
+        if expectation.metric not in metrics
     ]
     if not lines:
         message = "states nothing to verify: add lines such as [peak_workforce_onsite.p80 < 450]"
-        wrong = [Fault((KEY,), nearest_position(loaded.positions, (KEY,)), NOTHING, message)]
-    if wrong:
-        raise ConfigError(problem_of(fault, loaded.tree) for fault in wrong)
-    return tuple(found)
+        faults = [Fault((KEY,), nearest_position(loaded.positions, (KEY,)), NOTHING, message)]
+    if faults:
+        raise ConfigError(problem_of(fault, loaded.tree) for fault in faults)
+    return tuple(parsed)
 
 
 def _fault(loaded: Loaded[Project], number: int, line: str, message: str, hint: str) -> Fault:
@@ -312,7 +316,7 @@ def _fault(loaded: Loaded[Project], number: int, line: str, message: str, hint: 
 
 def verify(
     loaded: Loaded[Project], *, runs: int, seed: int, workers: int | None, progress: Progress | None = None
-) -> list[Checked]:
+) -> list[CheckResult]:
     """Run a project and judge what it expects of itself; metrics it does not have are reported before anything is run."""
     if not loaded.value.expect:
         expectations(loaded, ())
@@ -322,60 +326,56 @@ def verify(
     return judge(expected, replicate(case, seed=seed, runs=runs, workers=processes, progress=progress))
 
 
-def judge(expected: Sequence[Expectation], sample: Sample) -> list[Checked]:
-    """Every expectation with what was observed, and whether its 95 % interval lies on the promised side."""
-    quotable = sample.having("failed") <= QUOTABLE_FAILED_SHARE * sample.size
-    return [_judged(one, _known(one, sample), quotable) for one in expected]
+def judge(expected: Sequence[Expectation], sample: Sample) -> list[CheckResult]:
+    """Return every expectation with what was observed, and whether its 95 % interval lies on the promised side."""
+    quotable = sample.count_status("failed") <= QUOTABLE_FAILED_SHARE * sample.size
+    return [_check_expectation(expectation, _interval_of(expectation, sample), quotable) for expectation in expected]
 
 
-def _known(one: Expectation, sample: Sample) -> Interval:
-    share = one.share
-    return sample.mean(one.metric) if share is None else sample.quantile(one.metric, share)
+def _interval_of(expected: Expectation, sample: Sample) -> Interval:
+    share = expected.share
+    return sample.mean(expected.metric) if share is None else sample.quantile(expected.metric, share)
 
 
-def _judged(one: Expectation, known: Interval, quotable: bool) -> Checked:
-    """One expectation beside its interval."""
-    outcome, remark = _outcome(one, known), ""
-    if isnan(known.value):
+def _check_expectation(expected: Expectation, estimate: Interval, quotable: bool) -> CheckResult:
+    """Return the result of one expectation, given the estimate of its statistic with its 95 % interval."""
+    outcome, remark = _outcome(expected, estimate), ""
+    if isnan(estimate.value):
         outcome, remark = "fails", "there is no such number: replications stalled or failed"
     elif not quotable and outcome != "fails":
         outcome, remark = "inconclusive", "replications failed, and what is left of them is too good"
     elif outcome == "inconclusive":
-        remark = _more_runs(one, known)
-    low, high = (_told(one.metric, end) for end in (known.low, known.high))
-    between = f"{high} or less" if known.low == -inf else f"{low} or more" if known.high == inf else f"{low} to {high}"
-    observed = f"{_told(one.metric, known.value)} (95 %: {between}, n = {known.n})"
-    limit = _told(one.metric, one.limit, as_stated=True)
-    return Checked("expect", f"{one.metric}.{one.statistic}", f"{one.sign} {limit}", observed, outcome, remark)
+        remark = _more_runs(expected, estimate)
+    low, high = (_format_value(expected.metric, end) for end in (estimate.low, estimate.high))
+    bounds = (
+        f"{high} or less" if estimate.low == -inf else f"{low} or more" if estimate.high == inf else f"{low} to {high}"
+    )
+    observed = f"{_format_value(expected.metric, estimate.value)} (95 %: {bounds}, n = {estimate.n})"
+    limit = _format_value(expected.metric, expected.limit, as_stated=True)
+    name, promised = f"{expected.metric}.{expected.statistic}", f"{expected.sign} {limit}"
+    return CheckResult("expect", name, promised, observed, outcome, remark)
 
 
-def _outcome(one: Expectation, known: Interval) -> Outcome:
+def _outcome(expected: Expectation, estimate: Interval) -> Outcome:
     """Whether an interval lies on the promised side of the limit, on the other one, or on both."""
-    if _meets(one, known.low) and _meets(one, known.high):
+    if _meets(expected, estimate.low) and _meets(expected, estimate.high):
         return "holds"
-    return "inconclusive" if _meets(one, known.low) or _meets(one, known.high) else "fails"
+    return "inconclusive" if _meets(expected, estimate.low) or _meets(expected, estimate.high) else "fails"
 
 
-def _meets(one: Expectation, value: float) -> bool:
-    """Whether a number keeps the promise."""
-    match one.sign:
-        case "<":
-            return value < one.limit
-        case "<=":
-            return value <= one.limit
-        case ">":
-            return value > one.limit
-        case ">=":
-            return value >= one.limit
+def _meets(expected: Expectation, value: float) -> bool:
+    """Whether a value is on the promised side of the limit."""
+    comparisons = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+    return comparisons[expected.sign](value, expected.limit)
 
 
-def _more_runs(one: Expectation, known: Interval) -> str:
+def _more_runs(expected: Expectation, estimate: Interval) -> str:
     """Say how many runs would tell: an interval shrinks with their square root."""
-    distance = abs(known.value - one.limit)
-    half = abs((known.high if known.value < one.limit else known.low) - known.value)
-    if distance == 0 or not isfinite(half):
-        return f"cannot be told from {known.n} runs"
-    return f"cannot be told from {known.n} runs; about {_rounded(known.n * (half / distance) ** 2):,} would tell"
+    distance = abs(estimate.value - expected.limit)
+    half_width = abs((estimate.high if estimate.value < expected.limit else estimate.low) - estimate.value)
+    if distance == 0 or not isfinite(half_width):
+        return f"cannot be told from {estimate.n} runs"
+    return f"cannot be told from {estimate.n} runs; about {_rounded(estimate.n * (half_width / distance) ** 2):,} would tell"
 
 
 def _rounded(runs: float) -> int:
@@ -384,12 +384,12 @@ def _rounded(runs: float) -> int:
     return ceil(runs / step) * step
 
 
-def _told(metric: str, value: float, *, as_stated: bool = False) -> str:
-    """Return a number of a metric to the place at which it is known, days as whole days and dollars in millions."""
-    known = metric_of(metric)
-    if known is None or not isfinite(value):
+def _format_value(metric: str, value: float, *, as_stated: bool = False) -> str:
+    """Return a metric's value as text, rounded to its step of precision; days as whole days, dollars in millions."""
+    definition = metric_of(metric)
+    if definition is None or not isfinite(value):
         return f"{value:,.6g}"
-    scale, word = (1e6, " M") if known.unit.startswith("$") and known.step >= 1e4 else (1.0, "")
-    shown = value if as_stated else round(value / known.step) * known.step
-    text = f"{shown / scale:,.3f}".rstrip("0").rstrip(".")
-    return f"${text}{word}" if known.unit.startswith("$") else text
+    scale, suffix = (1e6, " M") if definition.unit.startswith("$") and definition.step >= 1e4 else (1.0, "")
+    rounded = value if as_stated else round(value / definition.step) * definition.step
+    text = f"{rounded / scale:,.3f}".rstrip("0").rstrip(".")
+    return f"${text}{suffix}" if definition.unit.startswith("$") else text

@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from distributed import Client, Future
 
 
-# --- afar -------------------------------------------------------------------------------------------------------------
+# --- worker -----------------------------------------------------------------------------------------------------------
 
 
 class OtherVersions(SimError):
-    """A worker on which the same run would give other numbers."""
+    """A worker with other versions, whose numbers could differ."""
 
     exit_code = 2
 
@@ -45,7 +45,7 @@ def local_versions() -> dict[str, str]:
 
 
 class CasePlugin(WorkerPlugin):
-    """A case as it is left with every worker, also with those that join later."""
+    """A case that Dask sends to every worker, also to those that join later."""
 
     def __init__(self, name: str, case: CaseLike, seed: int) -> None:
         self.name = name
@@ -55,22 +55,24 @@ class CasePlugin(WorkerPlugin):
         """Nothing is to be done before the first chunk."""
 
 
-def run_chunk_of_plugin(name: str, span: range) -> Outcome:
-    """Run a chunk of the case that was sent; a worker with other versions ends the study."""
+def run_chunk_of_plugin(name: str, replications: range) -> Outcome:
+    """Simulate a chunk of the case that the plugin holds; an Outcome with an error if this worker has other versions."""
     plugin = get_worker().plugins[name]
     if not isinstance(plugin, CasePlugin):
         raise TypeError(f"{name} is no case")
-    if (found := local_versions()) != plugin.versions:
-        other = ", ".join(f"{k} {found.get(k)}, not {v}" for k, v in plugin.versions.items() if found.get(k) != v)
+    if (installed := local_versions()) != plugin.versions:
+        other = ", ".join(
+            f"{k} {installed.get(k)}, not {v}" for k, v in plugin.versions.items() if installed.get(k) != v
+        )
         return Outcome(None, 0.0, OtherVersions(f"a worker of the cluster has {other}: its numbers could differ"))
-    return run_chunk(plugin.case, plugin.seed, span)
+    return run_chunk(plugin.case, plugin.seed, replications)
 
 
 # --- cluster ----------------------------------------------------------------------------------------------------------
 
 
 LOCAL = "local"
-QUEUED_A_WORKER = 2
+QUEUED_PER_WORKER = 2
 _CONNECT_SECONDS = 30
 _ATTEMPTS = 5
 _COUNT_SECONDS = 2.0
@@ -88,12 +90,12 @@ class DaskExecutor:
     def __init__(self, client: Client, case: CaseLike, seed: int) -> None:
 
         self._client, self._case = client, case
-        self._workers, self._counted = 0, 0.0
+        self._workers, self._counted_at = 0, 0.0
         self._name = f"case {uuid4()}"
         self._register(CasePlugin(self._name, case, seed))
 
     def _register(self, plugin: CasePlugin) -> None:
-        """Leave the case with every worker; one that is lost meanwhile breaks the connection, so it is tried again."""
+        """Send the case to every worker; tried again where a worker that is lost meanwhile breaks the connection."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 self._client.register_plugin(plugin, name=self._name)
@@ -106,40 +108,42 @@ class DaskExecutor:
                 raise _lost(error) if self._client.scheduler is None else error from error
 
     def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
-        """Outcomes of all that is to be done, in the order in which they are finished."""
+        """Yield the outcomes of all pending ranges, in the order in which they are finished."""
         from distributed import as_completed
 
-        spans: dict[Future[Outcome], range] = {}
+        range_of: dict[Future[Outcome], range] = {}
         finished = as_completed([])
-        alone: list[range] = []
-        while pending.count or alone or spans:
-            fresh = [*self._next(pending, alone, len(spans), sizer)]
-            for future, span in zip(self._submit(fresh), fresh, strict=True):
-                spans[future] = span
+        suspects: list[range] = []
+        while pending.count or suspects or range_of:
+            new_ranges = [*self._ranges_to_submit(pending, suspects, len(range_of), sizer)]
+            for future, replications in zip(self._submit(new_ranges), new_ranges, strict=True):
+                range_of[future] = replications
                 finished.add(future)
             # all that are finished by now at once: a question for each would keep hundreds of workers waiting
             batch: list[Future[Outcome]] = finished.next_batch()
-            for future, outcome in zip(batch, self._outcomes(batch, spans), strict=True):
-                span = spans.pop(future)
+            for future, outcome in zip(batch, self._outcomes(batch, range_of), strict=True):
+                replications = range_of.pop(future)
                 if outcome is None:
-                    alone += [range(r, r + 1) for r in span]
+                    suspects += [range(r, r + 1) for r in replications]
                 else:
                     yield outcome
 
-    def _next(self, pending: PendingRanges, alone: list[range], out: int, sizer: ChunkSizer) -> Iterator[range]:
-        """What to hand out so that every worker is busy; suspects one replication at a time."""
+    def _ranges_to_submit(
+        self, pending: PendingRanges, suspects: list[range], submitted: int, sizer: ChunkSizer
+    ) -> Iterator[range]:
+        """Yield ranges so that every worker is busy: first suspects, one replication each, then chunks."""
         workers = self._count_workers()
-        for _ in range(out, QUEUED_A_WORKER * workers):
-            if alone:
-                yield alone.pop(0)
+        for _ in range(submitted, QUEUED_PER_WORKER * workers):
+            if suspects:
+                yield suspects.pop(0)
             elif pending.count:
                 yield pending.take(sizer.size(pending.count, workers))
 
     def _count_workers(self) -> int:
         """Return how many chunks the cluster can run at once, counted again every other second."""
-        if time.monotonic() >= self._counted + _COUNT_SECONDS:
+        if time.monotonic() >= self._counted_at + _COUNT_SECONDS:
             try:
-                self._workers, self._counted = sum(self._client.nthreads().values()), time.monotonic()
+                self._workers, self._counted_at = sum(self._client.nthreads().values()), time.monotonic()
             except (OSError, AttributeError) as error:  # a client that has given up has no scheduler to ask
                 raise _lost(error) from error
         return max(1, self._workers)
@@ -150,26 +154,28 @@ class DaskExecutor:
         found: list[Future[Outcome]] = self._client.map(run_chunk_of_plugin, names, spans, pure=False) if spans else []
         return found
 
-    def _outcomes(self, futures: list[Future[Outcome]], spans: dict[Future[Outcome], range]) -> list[Outcome | None]:
-        """What became of some chunks, those that ended well fetched together."""
-        well = [future for future in futures if future.status == "finished"]
+    def _outcomes(self, futures: list[Future[Outcome]], range_of: dict[Future[Outcome], range]) -> list[Outcome | None]:
+        """Return the outcome of some chunks; those that succeeded are fetched together."""
+        succeeded = [future for future in futures if future.status == "finished"]
         try:
-            fetched = dict(zip(well, self._client.gather(well), strict=True))
+            fetched = dict(zip(succeeded, self._client.gather(succeeded), strict=True))
         except Exception:  # noqa: BLE001 -- one that was lost on the way: each is asked for by itself
             fetched = {}
-        return [fetched[one] if one in fetched else self._outcome(one, spans[one]) for one in futures]
+        return [fetched[future] if future in fetched else self._outcome(future, range_of[future]) for future in futures]
 
-    def _outcome(self, future: Future[Outcome], span: range) -> Outcome | None:
-        """What became of a chunk; None for one of several replications that has cost too many workers."""
+    def _outcome(self, future: Future[Outcome], replications: range) -> Outcome | None:
+        """Return the outcome of a chunk; None for several replications, one of which has ended too many workers."""
         from distributed import CancelledError
         from distributed.scheduler import KilledWorker
 
         try:
             outcome: Outcome = future.result()
         except KilledWorker as error:
-            if len(span) > 1:
+            if len(replications) > 1:
                 return None
-            return Outcome(failed(span, self._case.metrics, f"it ended every worker it was given to: {error}"), 0.0)
+            return Outcome(
+                failed(replications, self._case.metrics, f"it ended every worker it was given to: {error}"), 0.0
+            )
         except (CancelledError, OSError) as error:
             raise _lost(error) from error
         return outcome
@@ -197,7 +203,7 @@ def cluster(
     Raises WrongCluster for another machine without TLS, for a scheduler that does not answer, and where Dask is
     not installed.
     """
-    _check(scheduler)
+    _require_safe_address(scheduler)
     try:
         import distributed
     except ImportError as error:
@@ -206,7 +212,7 @@ def cluster(
         ) from error
     with _quiet():
         if scheduler == LOCAL:
-            with _local(workers, dashboard) as address, distributed.Client(address) as client:
+            with _local_cluster(workers, dashboard) as address, distributed.Client(address) as client:
                 yield DaskExecutor(client, case, seed)
             return
         try:
@@ -220,7 +226,7 @@ def cluster(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep what the client logs off the terminal: a scheduler that is lost is told once, in words, by us."""
+    """Silence the log of the client: a lost scheduler is reported once, by our own error."""
     loggers = [logging.getLogger(name) for name in ("distributed.client", "distributed.core", "distributed.comm")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -242,8 +248,8 @@ def _wait_for_workers(client: Client, scheduler: str) -> None:
         raise _lost(error) from error
 
 
-def _check(scheduler: str) -> None:
-    """Refuse an address that is none, and one on another machine without TLS."""
+def _require_safe_address(scheduler: str) -> None:
+    """Raise WrongCluster for an address that is not valid, and for one on another machine without TLS."""
     if scheduler == LOCAL:
         return
     parts = urlsplit(scheduler)
@@ -273,7 +279,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _security(tls: dict[str, str] | None) -> Any:
-    """The files of TLS; None leaves it to Dask's own configuration."""
+    """Return the TLS settings of these files; None leaves them to Dask's own configuration."""
     if tls is None:
         return None
     from distributed.security import Security
@@ -284,15 +290,15 @@ def _security(tls: dict[str, str] | None) -> Any:
 
 
 @contextmanager
-def _local(workers: int, dashboard: bool) -> Iterator[str]:
-    """A scheduler and its workers on this machine's loopback; everybody goes home at the end."""
+def _local_cluster(workers: int, dashboard: bool) -> Iterator[str]:
+    """Yield the address of a scheduler with workers on this machine's loopback; all are closed at the end."""
     from distributed import LocalCluster
 
-    page = "127.0.0.1:8787" if dashboard else None
+    dashboard_address = "127.0.0.1:8787" if dashboard else None
     # without pages it still answers whether it is well, at a port which otherwise is that of the pages
-    others = {} if dashboard else {"dashboard_address": "127.0.0.1:0"}
+    scheduler_options = {} if dashboard else {"dashboard_address": "127.0.0.1:0"}
     with LocalCluster(
-        n_workers=max(1, workers), threads_per_worker=1, host="127.0.0.1", dashboard_address=page,
-        scheduler_kwargs=others, silence_logs=logging.ERROR,
-    ) as started:  # fmt: skip
-        yield started.scheduler_address
+        n_workers=max(1, workers), threads_per_worker=1, host="127.0.0.1", dashboard_address=dashboard_address,
+        scheduler_kwargs=scheduler_options, silence_logs=logging.ERROR,
+    ) as local:  # fmt: skip
+        yield local.scheduler_address

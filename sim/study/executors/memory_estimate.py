@@ -24,12 +24,12 @@ from sim.metrics.measure import CURVES
 from sim.study.chunk import LARGEST
 from sim.study.sample import SLICE_BYTES
 
-TABLES = 2
-"""Copies of the table of replications: as it is gathered, and as it is written or looked at."""
-TABLES_OF_A_STUDY = 5
-"""The same where many configurations are put under each other: also divided by point, with settings, and sorted."""
-COPIES = 5
-"""Of the days of a curve that are looked at together: as read, put together, sorted, and freed but not given back."""
+TABLE_COPIES = 2
+"""Copies of the table of replications in memory: as it is gathered, and as it is written or read."""
+STUDY_TABLE_COPIES = 5
+"""The same for a study, whose table is also divided by point, joined with settings, and sorted."""
+CURVE_COPIES = 5
+"""Copies of a slice of a curve in memory: as read, concatenated, sorted, and freed but not returned to the system."""
 PROCESS_BYTES = 450_000_000
 """One process with its libraries and a 250 MW plan."""
 
@@ -41,19 +41,19 @@ class TooLarge(Stalled):
 # --- plans ------------------------------------------------------------------------------------------------------------
 
 
-MOST_STEPS = 5_000_000
+MAX_STEPS = 5_000_000
 """Steps that a plan may have unless more are allowed: ten times those of the campus of 2 GW."""
-_most_steps = ContextVar("most steps", default=MOST_STEPS)
+_most_steps = ContextVar("most steps", default=MAX_STEPS)
 STEP_BYTES, STEP_SECONDS = 1_300, 1.1e-4
 """Memory and time of a step while a plan is laid out, crews sized and arrays compiled. Measured: the 250 MW hybrid,
 58,788 steps, takes 71 MB and 6.3 s of one core (28 November 2026)."""
-WORK, PLACE, SKID = 12, 30, 22
+WORK_STEPS, PLACE_STEPS, SKID_STEPS = 12, 30, 22
 """Steps in a plan of a piece of work, of a place or unit besides its work, and of a skid besides its stations."""
 
 
 @dataclass(frozen=True)
 class PlanSize:
-    """About how large a plan will be: blocks, steps of all routes, bytes and seconds to lay it out."""
+    """An estimate of the size of a plan: blocks, steps of all routes, bytes, and seconds to write it."""
 
     blocks: int
     steps: int
@@ -70,19 +70,24 @@ class PlanSize:
 
 
 def plan_size(project: Project) -> PlanSize:
-    """Return about how large the plan of a project will be, from numbers alone."""
+    """Return an estimate of the size of a project's plan, from numbers of the configuration alone."""
     blocks, phases = project.blocks, min(project.scale.phases, project.blocks)
     halls = -(-blocks // project.hall.blocks) + phases
-    given = project.energization
-    each = {"phase": phases, "hall": halls, "block": blocks}
+    energization = project.energization
+    count_of = {"phase": phases, "hall": halls, "block": blocks}
     # a generating unit lists the blocks that need it: an eighth of a step each
-    plants = 1 if given.shared else phases
-    units = plants * given.units.count * (PLACE + WORK * len(given.install) + blocks // plants // 8)
+    plants = 1 if energization.shared else phases
+    units = (
+        plants
+        * energization.units.count
+        * (PLACE_STEPS + WORK_STEPS * len(energization.install) + blocks // plants // 8)
+    )
     steps = (
-        blocks * (PLACE + sum(map(_steps_of_system, project.by_system.values())) + WORK * len(project.pad.steps))
-        + halls * (PLACE + WORK * len(project.shell.steps))
-        + phases * (PLACE + WORK * len(project.site_works.steps))
-        + sum(each[item.per] for item in project.procurement.items) * WORK
+        blocks
+        * (PLACE_STEPS + sum(map(_steps_of_system, project.by_system.values())) + WORK_STEPS * len(project.pad.steps))
+        + halls * (PLACE_STEPS + WORK_STEPS * len(project.shell.steps))
+        + phases * (PLACE_STEPS + WORK_STEPS * len(project.site_works.steps))
+        + sum(count_of[item.per] for item in project.procurement.items) * WORK_STEPS
         + units
     )
     return PlanSize(blocks, steps)
@@ -91,8 +96,8 @@ def plan_size(project: Project) -> PlanSize:
 def _steps_of_system(system: System) -> int:
     """Return about how many steps one block has of a system."""
     if system.scope == "site":
-        return PLACE + WORK * len(system.site.steps)
-    return system.skid.per_block * (SKID + 3 * len(system.factory.stations)) + WORK * len(system.hook_up)
+        return PLACE_STEPS + WORK_STEPS * len(system.site.steps)
+    return system.skid.per_block * (SKID_STEPS + 3 * len(system.factory.stations)) + WORK_STEPS * len(system.hook_up)
 
 
 @contextmanager
@@ -107,23 +112,23 @@ def steps_allowed(most: int) -> Iterator[None]:
 
 def require_plan_fits(project: Project) -> None:
     """Raise TooLarge if a plan has more steps than are allowed, or needs more memory than there is."""
-    size, there = plan_size(project), free_bytes()
-    about = (
+    size, free = plan_size(project), free_bytes()
+    size_text = (
         f"{project.name}: a plan of {size.blocks:,} blocks has about {size.steps:,} steps, takes about "
         f"{size.bytes / 1e9:.1f} GB of memory and {size.seconds / 60:,.0f} minutes to lay out"
     )
-    smaller = "make scale.capacity_mw smaller or block.mw_gross larger, or state fewer skids and units"
+    remedy = "make scale.capacity_mw smaller or block.mw_gross larger, or state fewer skids and units"
     if size.steps > _most_steps.get():
-        raise TooLarge(f"{about}; the most is {_most_steps.get():,} steps: {smaller}, or allow it with --most-steps")
-    if there is not None and size.bytes > there:
-        raise TooLarge(f"{about}, and {there / 1e9:.1f} GB are free: {smaller}")
+        raise TooLarge(f"{size_text}; the most is {_most_steps.get():,} steps: {remedy}, or allow it with --most-steps")
+    if free is not None and size.bytes > free:
+        raise TooLarge(f"{size_text}, and {free / 1e9:.1f} GB are free: {remedy}")
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------
 
 
-class Sized(Protocol):
-    """What is asked of a case: how long its curves are, and how many columns a replication has."""
+class SizedCase(Protocol):
+    """A case whose memory is estimated: the length of its curves, and the metrics of a replication."""
 
     @property
     def days(self) -> int:
@@ -134,36 +139,38 @@ class Sized(Protocol):
         """The metrics' names."""
 
 
-def memory_needed(case: Sized, runs: int, workers: int, *, on_disk: bool = True, tables: int = TABLES) -> int:
-    """Bytes that all processes of a run need at their most: grows with the runs by its tables only.
+def memory_needed(case: SizedCase, runs: int, workers: int, *, on_disk: bool = True, tables: int = TABLE_COPIES) -> int:
+    """Return the bytes that all processes of a run need at most; only its tables grow with the number of runs.
 
     `on_disk`: finished chunks are kept there, and curves are read some days at a time; else all are in memory.
     """
     table = 8 * len(case.metrics) * runs * tables
     curve = 4 * case.days * runs
-    curves = min(curve, SLICE_BYTES) * COPIES + (0 if on_disk else curve * len(CURVES))
+    curves = min(curve, SLICE_BYTES) * CURVE_COPIES + (0 if on_disk else curve * len(CURVES))
     chunk = 4 * case.days * len(CURVES) * LARGEST
     return table + curves + (PROCESS_BYTES + chunk) * (workers + 1 if workers > 1 else 1)
 
 
-def require_memory(case: Sized, runs: int, workers: int, *, on_disk: bool = True, tables: int = TABLES) -> None:
-    """Raise TooLarge if the run needs more memory than there is; what preparing it has freed is given back first."""
+def require_memory(
+    case: SizedCase, runs: int, workers: int, *, on_disk: bool = True, tables: int = TABLE_COPIES
+) -> None:
+    """Raise TooLarge if the run needs more memory than there is, after memory that preparing it has freed is returned."""
     needed = memory_needed(case, runs, workers, on_disk=on_disk, tables=tables)
     give_back_memory()  # after what is asked of the case, which works out its expected plan
-    there = free_bytes()
-    if there is not None and needed > there:
+    free = free_bytes()
+    if free is not None and needed > free:
         raise TooLarge(
             f"{runs:,} replications{_long(case)} need about {needed / 1e9:.1f} GB of memory and "
-            f"{there / 1e9:.1f} GB are free: take {', '.join(_remedies(case, workers, on_disk))}"
+            f"{free / 1e9:.1f} GB are free: take {', '.join(_remedies(case, workers, on_disk))}"
         )
 
 
-def _long(case: Sized) -> str:
+def _long(case: SizedCase) -> str:
     """How long the curves are, where there are some."""
     return f" of {case.days:,} days" if case.days > 1 else ""
 
 
-def _remedies(case: Sized, workers: int, on_disk: bool) -> list[str]:
+def _remedies(case: SizedCase, workers: int, on_disk: bool) -> list[str]:
     """What would make it smaller, what helps most first."""
     found = ["fewer --runs" if case.days > 1 else "fewer points or --runs"]
     found += ["fewer --workers"] if workers > 1 else []
@@ -173,7 +180,7 @@ def _remedies(case: Sized, workers: int, on_disk: bool) -> list[str]:
 
 def free_bytes() -> int | None:
     """Bytes of memory that are free for this process; None where the system does not report it."""
-    limits = [found for found in (_free(), _allowed(), _container()) if found is not None]
+    limits = [found for found in (_free(), _process_limit(), _container_limit()) if found is not None]
     return min(limits, default=None)
 
 
@@ -186,8 +193,8 @@ def _free() -> int | None:
         return None
 
 
-def _allowed() -> int | None:
-    """What this process may take at most (`ulimit -v`)."""
+def _process_limit() -> int | None:
+    """Return the most bytes that this process may take (`ulimit -v`), None without a limit."""
     if os.name != "posix":
         return None
     import resource
@@ -196,11 +203,11 @@ def _allowed() -> int | None:
     return None if limit == resource.RLIM_INFINITY or limit > sys.maxsize else limit
 
 
-def _container() -> int | None:
-    """What the container may take at most, less what it has taken."""
-    place = Path("/sys/fs/cgroup")
+def _container_limit() -> int | None:
+    """Return the bytes that the container may still take; None without a limit."""
+    folder = Path("/sys/fs/cgroup")
     try:
-        limit, used = ((place / name).read_text(encoding="utf-8").strip() for name in ("memory.max", "memory.current"))
+        limit, used = ((folder / name).read_text(encoding="utf-8").strip() for name in ("memory.max", "memory.current"))
         return None if limit == "max" else max(int(limit) - int(used), 0)
     except (OSError, ValueError):
         return None

@@ -1,4 +1,4 @@
-"""Processes that stay, and run one case after the other, a piece at a time, until the next one is wanted."""
+"""Worker processes that are kept for many cases; each runs ranges of replications until a newer case is asked for."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CURVES = ("mw_online", "headcount", "capital_deployed_usd", "idle_capital_usd")
 
 
 @dataclass(frozen=True)
-class PartialPicture:
+class PartialSnapshot:
     """Some replications: how many stalled, metrics by name, and daily curves of shape (replications, days)."""
 
     stalled: int
@@ -43,74 +43,74 @@ class PartialPicture:
 
 
 class LostWorker(SimError):
-    """A worker process ended while it worked for a picture; another one has taken its place."""
+    """A worker process ended while it worked for a snapshot; another one has taken its place."""
 
 
 class PersistentPool:
-    """Some processes, each with its own pipe to this one; a newer case makes them leave an older one."""
+    """Some processes, each with its own pipe to this one; they stop working on a case when a newer one is run."""
 
     def __init__(self, number: int, engine: Name) -> None:
         """Start them; each loads the engine once."""
         self._engine = engine
         self._ticket = get_context("spawn").RawValue(c_long, 0)
-        self._due: list[int] = [0] * number
-        self._workers = [self._started() for _ in range(number)]
+        self._outstanding: list[int] = [0] * number
+        self._workers = [self._start_worker() for _ in range(number)]
 
-    def _started(self) -> WorkerConnection:
+    def _start_worker(self) -> WorkerConnection:
         return WorkerConnection(_work, self._ticket, self._engine, fork=can_fork())
 
     def leave(self) -> None:
         """Stop the work on the current case: another one is wanted."""
         self._ticket.value += 1
 
-    def run(self, case: Case, seed: int, spans: Sequence[range]) -> Iterator[PartialPicture]:
-        """Yield the replications of every span, in order; work on another case is dropped.
+    def run(self, case: Case, seed: int, ranges: Sequence[range]) -> Iterator[PartialSnapshot]:
+        """Yield the replications of every range, in order; work on an earlier case is dropped.
 
-        Ends early where it is left itself. Raises LostWorker where a process ends meanwhile; it is replaced.
+        Ends early when `leave` is called meanwhile. Raises LostWorker where a process ends; it is replaced.
         """
         self._ticket.value += 1
         number, message = len(self._workers), packed((self._ticket.value, case, seed))  # the case once for all of them
-        for hand in range(number):
-            self._clear(hand)
-            mine = spans[hand::number]
-            self._send(hand, message, packed(mine))
-            self._due[hand] = len(mine)
-        for at in range(len(spans)):
-            found = self._receive(at % number)
-            if isinstance(found, SimError):
-                raise found
-            if found is None:
+        for worker in range(number):
+            self._clear(worker)
+            share = ranges[worker::number]
+            self._send(worker, message, packed(share))
+            self._outstanding[worker] = len(share)
+        for position in range(len(ranges)):
+            part = self._receive(position % number)
+            if isinstance(part, SimError):
+                raise part
+            if part is None:
                 return
-            yield found
+            yield part
 
-    def _send(self, hand: int, *messages: bytes) -> None:
-        """Send some messages; a process that has ended since it was last needed is replaced without a word."""
+    def _send(self, worker: int, *messages: bytes) -> None:
+        """Send some messages; a process that has ended since its last case is replaced without a message to the user."""
         for message in messages:
-            self._workers[hand].send(message)
-        if self._workers[hand].lost:
-            self._replace(hand)
+            self._workers[worker].send(message)
+        if self._workers[worker].lost:
+            self._replace(worker)
             for message in messages:
-                self._workers[hand].send(message)
+                self._workers[worker].send(message)
 
-    def _receive(self, hand: int) -> PartialPicture | SimError | None:
-        """What a process sends next. Raises LostWorker."""
+    def _receive(self, worker: int) -> PartialSnapshot | SimError | None:
+        """Return what a process sends next. Raises LostWorker."""
         try:
-            found: PartialPicture | SimError | None = self._workers[hand].receive()
+            part: PartialSnapshot | SimError | None = self._workers[worker].receive()
         except WorkerLost as lost:
-            self._replace(hand)
+            self._replace(worker)
             raise LostWorker(f"a worker process was lost ({lost}); another one takes its place") from None
-        self._due[hand] -= 1
-        return found
+        self._outstanding[worker] -= 1
+        return part
 
-    def _clear(self, hand: int) -> None:
+    def _clear(self, worker: int) -> None:
         """Take what is still on its way and of no use any more."""
-        while self._due[hand]:
+        while self._outstanding[worker]:
             with suppress(LostWorker):
-                self._receive(hand)
+                self._receive(worker)
 
-    def _replace(self, hand: int) -> None:
+    def _replace(self, worker: int) -> None:
         """Put a fresh process in the place of one that has ended."""
-        self._workers[hand], self._due[hand] = self._started(), 0
+        self._workers[worker], self._outstanding[worker] = self._start_worker(), 0
 
     def close(self) -> None:
         """End the processes."""
@@ -119,45 +119,48 @@ class PersistentPool:
 
 
 def _work(pipe: Connection, ticket: Any, engine: Name) -> None:
-    """Run what comes along the pipe, until it is cut or the parent is gone; Ctrl-C is for the parent."""
+    """Simulate what is asked for through the pipe, until it is closed or the parent has ended; Ctrl-C is for the parent."""
     begin_work()
     load(engine)
     cache: CalendarCache | None = None
     with suppress(EOFError, OSError):  # the parent has gone
         while True:
-            (mine, case, seed), spans = pipe.recv(), pipe.recv()
+            (own_ticket, case, seed), ranges = pipe.recv(), pipe.recv()
             cache = CalendarCache(case, seed, cache)
-            for span in spans:
-                pipe.send(_piece(case, seed, span, cache, partial(_still, ticket, mine)))
+            for replications in ranges:
+                pipe.send(_simulate_range(case, seed, replications, cache, partial(_is_current, ticket, own_ticket)))
 
 
-def _still(ticket: Any, mine: int) -> bool:
+def _is_current(ticket: Any, mine: int) -> bool:
     """Return whether a case is still the one that is wanted."""
     return bool(ticket.value == mine)
 
 
 class CalendarCache:
-    """The calendars of replications, kept from one case to the next: moving a crane does not change the weather."""
+    """The calendars of replications, kept from one case to the next where weather and shifts are the same."""
 
-    def __init__(self, case: Case, seed: int, before: CalendarCache | None) -> None:
-        """Take over what is known where weather, stops and the stated calendars are still the same."""
+    def __init__(self, case: Case, seed: int, previous: CalendarCache | None) -> None:
+        """Take over the calendars of the previous cache where weather, outages and base calendars are the same."""
         self.case, self.seed = case, seed
         self.known: dict[int, Sequence[Calendar]] = {}
-        if before is not None and self._same(before):
-            stated, given = case.plan.base_calendars, before.case.plan.base_calendars
+        if previous is not None and self._has_same_calendars(previous):
+            new_base, old_base = case.plan.base_calendars, previous.case.plan.base_calendars
             self.known = {
-                number: [new if kept is old else kept for kept, old, new in zip(hours, given, stated, strict=True)]
-                for number, hours in before.known.items()
+                number: [
+                    new if cached is old else cached
+                    for cached, old, new in zip(calendars, old_base, new_base, strict=True)
+                ]
+                for number, calendars in previous.known.items()
             }
 
-    def _same(self, before: CalendarCache) -> bool:
-        """Whether a replication has the same calendars as it had in another case."""
-        one, other = self.case, before.case
+    def _has_same_calendars(self, previous: CalendarCache) -> bool:
+        """Return whether replications have the same calendars as in the previous case."""
+        case, previous_case = self.case, previous.case
         return (
-            self.seed == before.seed
-            and _closing(one.project) == _closing(other.project)
-            and one.plan.calendars == other.plan.calendars
-            and all(map(_alike, one.plan.base_calendars, other.plan.base_calendars))
+            self.seed == previous.seed
+            and _closure_inputs(case.project) == _closure_inputs(previous_case.project)
+            and case.plan.calendars == previous_case.plan.calendars
+            and all(map(_same_calendar, case.plan.base_calendars, previous_case.plan.base_calendars))
         )
 
     def of(self, replication: int) -> Sequence[Calendar]:
@@ -167,34 +170,34 @@ class CalendarCache:
         return self.known[replication]
 
 
-def _closing(project: Project) -> tuple[Any, ...]:
-    """Return what of a project decides what random events close: its dates, its weather, and plants that stand still."""
+def _closure_inputs(project: Project) -> tuple[Any, ...]:
+    """Return the inputs on which random closures depend: dates, weather, and outages of plants."""
     systems = project.by_system.items()
     stops = [(system.scope, system.factory.plant_stops, system.factory.plants(name)) for name, system in systems]
     return project.scale, project.weather, stops
 
 
-def _alike(one: Calendar, other: Calendar) -> bool:
+def _same_calendar(one: Calendar, other: Calendar) -> bool:
     return np.array_equal(one.starts, other.starts) and np.array_equal(one.ends, other.ends)
 
 
-def _piece(
-    case: Case, seed: int, span: range, cache: CalendarCache, wanted: Callable[[], bool]
-) -> PartialPicture | SimError | None:
-    """Run some replications and keep what is shown; an error instead of it where the project cannot go on.
+def _simulate_range(
+    case: Case, seed: int, replications: range, cache: CalendarCache, wanted: Callable[[], bool]
+) -> PartialSnapshot | SimError | None:
+    """Simulate some replications and return what is shown of them; an error instead if the project cannot be simulated.
 
-    Nothing where it is not wanted any more: a slider was moved.
+    None where it is not wanted any more, as a slider was moved.
     """
     stalled, rows = 0, []
     try:
-        each = case.replications(seed, span.start, len(span), calendars_of=cache.of)
-        for done in in_batches(each, len(case.plan.rows)) if case.engine == COMPILED else each:
+        simulated = case.replications(seed, replications.start, len(replications), calendars_of=cache.of)
+        for replication in in_batches(simulated, len(case.plan.rows)) if case.engine == COMPILED else simulated:
             if not wanted():
                 return None
-            stalled += done.outcome.deadlock is not None
-            rows.append(case.quick_metrics(done))
-    except SimError as refused:
-        return refused
-    metrics = {name: np.array([found[name] for found, _ in rows]) for name in METRICS if name in rows[0][0]}
+            stalled += replication.outcome.deadlock is not None
+            rows.append(case.quick_metrics(replication))
+    except SimError as error:
+        return error
+    metrics = {name: np.array([row[name] for row, _ in rows]) for name in METRICS if name in rows[0][0]}
     curves = {name: np.array([daily[name] for _, daily in rows], np.float32) for name in CURVES}
-    return PartialPicture(stalled, metrics, curves)
+    return PartialSnapshot(stalled, metrics, curves)

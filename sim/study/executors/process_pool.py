@@ -1,4 +1,4 @@
-"""Worker processes for one case, and what is done when one of them is killed.
+"""Worker processes for one case, and how the pool recovers when one of them is killed.
 
 Every worker has a pipe of its own, so it is known which of them died and over which chunk: that one is run again by a
 fresh worker, alone, and the others go on.
@@ -28,11 +28,11 @@ from sim.study.executors.worker_process import (
 
 log = logging.getLogger(__name__)
 # one being worked on and one waiting, so that no worker is ever idle and little is lost with one
-QUEUED_A_WORKER = 2
+QUEUED_PER_WORKER = 2
 
 
 class CaseSource:
-    """A case and its seed as workers get them: a forked one has them, another one is sent them."""
+    """A case and its seed for workers: a forked worker inherits them, any other is sent them."""
 
     def __init__(self, case: CaseLike, seed: int) -> None:
         """Nothing is packed yet."""
@@ -55,7 +55,7 @@ class CaseSource:
 
 
 class CaseWorker(WorkerConnection):
-    """One process that has the case, and the chunks that it is to run: the first of them is under way."""
+    """One process that has the case, and its queue of chunks, of which it is running the first."""
 
     def __init__(self, inherited: tuple[CaseLike, int] | None, *, fork: bool) -> None:
         """Start the process; `inherited` are case and seed of a forked one."""
@@ -70,14 +70,14 @@ class CaseWorker(WorkerConnection):
         self.send(packed(span))
 
     def outcome(self) -> Outcome | None:
-        """What it sends next: None for having taken the case, or a chunk's outcome. Raises WorkerLost."""
-        found = self.receive()
-        if isinstance(found, SimError):
-            raise cannot_start(str(found))
-        if found is not None:
+        """Return its next message: None after taking the case, or the outcome of a chunk. Raises WorkerLost."""
+        message = self.receive()
+        if isinstance(message, SimError):
+            raise cannot_start(str(message))
+        if message is not None:
             self.queue.popleft()
         self.ready = True
-        return found
+        return message
 
 
 class ProcessPool:
@@ -107,7 +107,7 @@ class ProcessPool:
         return [worker for worker in self._workers if worker.ready and not worker.queue]
 
     def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
-        """Outcomes of all that is to be done, in the order in which they are finished."""
+        """Yield the outcomes of all pending ranges, in the order in which they are finished."""
         while pending.count or any(worker.queue for worker in self._workers):
             self._start(min(self._wanted - len(self._workers), pending.count))
             self._hand_out(pending, sizer)
@@ -126,34 +126,36 @@ class ProcessPool:
 
     def _start(self, count: int) -> None:
         """Start some workers, all at once, and then send them the case."""
-        fresh = []
+        new_workers = []
         for _ in range(count):
-            fresh.append(self._source.worker())
-            self._workers.append(fresh[-1])
-        for worker in fresh:
+            new_workers.append(self._source.worker())
+            self._workers.append(new_workers[-1])
+        for worker in new_workers:
             self._source.give(worker)
 
     def _hand_out(self, pending: PendingRanges, sizer: ChunkSizer) -> None:
         """Keep every worker busy."""
-        for depth in range(QUEUED_A_WORKER):
+        for depth in range(QUEUED_PER_WORKER):
             for worker in self._workers:
                 if pending.count and len(worker.queue) <= depth:
                     worker.submit(pending.take(sizer.size(pending.count, self._wanted)))
 
     def _after_loss(self, worker: CaseWorker, pending: PendingRanges, cause: str) -> Generator[Outcome]:
-        """Go on without a worker: what waited for it is handed out again, and what it was at is run once more."""
+        """Continue without a worker: its queued chunks are pending again, and the interrupted one is run as a suspect."""
         self._workers.remove(worker)
-        under_way = [worker.queue.popleft()] if worker.ready and worker.queue else []
-        for span in reversed(worker.queue):
-            pending.put_back(span)
+        interrupted = [worker.queue.popleft()] if worker.ready and worker.queue else []
+        for replications in reversed(worker.queue):
+            pending.put_back(replications)
         if not worker.ready:
             self._note_lost_start(cause)
-        for span in under_way:
-            log.warning("a worker process was lost (%s); repeating replications %s", cause, format_ranges([span]))
-            yield from run_suspect(self._source, span)
+        for replications in interrupted:
+            log.warning(
+                "a worker process was lost (%s); repeating replications %s", cause, format_ranges([replications])
+            )
+            yield from run_suspect(self._source, replications)
 
     def _note_lost_start(self, cause: str) -> None:
-        """Start another worker next time, unless too many were lost while they started."""
+        """Count a worker lost while it started; after too many in a row no more are started."""
         self._lost_starts += 1
         if self._lost_starts < START_ATTEMPTS:
             log.warning("a worker process was lost while it started (%s); another one is started", cause)
@@ -164,19 +166,19 @@ class ProcessPool:
         log.warning("workers cannot start any more (%s); going on with %d", cause, self._wanted)
 
 
-def run_suspect(source: CaseSource, span: range) -> Generator[Outcome]:
+def run_suspect(source: CaseSource, replications: range) -> Generator[Outcome]:
     """Run a chunk whose worker died with a worker of its own; if that dies too, each replication alone.
 
     A replication that kills twice is a failed row.
     """
     with Isolation(source) as isolation:
-        outcome = isolation.run(span)
+        outcome = isolation.run(replications)
         if outcome is not None:
             yield outcome
             return
-        for r in span:
-            alone = range(r, r + 1)
-            outcome = (isolation.run(alone) if len(span) > 1 else None) or isolation.run(alone)
+        for replication in replications:
+            alone = range(replication, replication + 1)
+            outcome = (isolation.run(alone) if len(replications) > 1 else None) or isolation.run(alone)
             yield outcome or Outcome(failed(alone, source.case.metrics, f"its process was {isolation.cause}"), 0.0)
 
 
@@ -199,17 +201,17 @@ class Isolation:
         if self._worker is not None:
             self._worker.close()
 
-    def run(self, span: range) -> Outcome | None:
+    def run(self, replications: range) -> Outcome | None:
         """Run a chunk with a living worker; None if that one dies over it."""
-        worker = self._worker = self._worker or self._started()
-        worker.submit(span)
+        worker = self._worker = self._worker or self._start_worker()
+        worker.submit(replications)
         try:
             return worker.outcome()
         except WorkerLost as lost:
             self.cause, self._worker = str(lost), None
             return None
 
-    def _started(self) -> CaseWorker:
+    def _start_worker(self) -> CaseWorker:
         """Return a worker that has taken the case."""
         for _ in range(START_ATTEMPTS):
             worker = self._source.worker()

@@ -1,10 +1,10 @@
-"""The half-finished run: each finished chunk lies at once in `NAME.partial/`; a killed laptop costs seconds.
+"""Checkpoints: each finished chunk is stored at once in `NAME.partial/`, so that an interrupted run loses only seconds.
 
-A run that takes no more than seconds itself need not write its chunks at all: `hold` says for how long they may wait in
-memory, and whatever ends the run by then, but for a kill, writes them first.
+A run of a few seconds need not write its chunks at all: for `hold` seconds they wait in memory, and are written if
+anything but a kill ends the run by then.
 
-A chunk is a file whose name says which replications it holds and the fingerprint of its content; one that has
-another is thrown away and its replications are run again. `run.json` says of which run they are part.
+A chunk is a file whose name says which replications it holds and the fingerprint of its content; one whose
+content differs is discarded and its replications are run again. `run.json` identifies the run.
 """
 
 from __future__ import annotations
@@ -21,22 +21,21 @@ import numpy as np
 from sim import files
 from sim.errors import SimError
 from sim.study.chunk import Chunk, Column, Columns, InMemoryStore
-from sim.study.sample import plain
+from sim.study.sample import json_value
 from sim.study.storage import sealed_files
 from sim.study.storage.output_directory import output_lock
 
-ABOUT = "run.json"
+RUN_DOCUMENT = "run.json"
 FINGERPRINT_LENGTH = 16
 CURVE = "curve:"
 _NAME = re.compile(rf"chunk-(\d+)-(\d+)-([0-9a-f]{{{FINGERPRINT_LENGTH}}})\.parquet")
 _LISTED_CHANGES = 20
-NEAR_BYTES = 128_000_000
-"""Of chunks that stay in memory, before and beside their files, so that the sample of some thousand runs is made without
-reading them."""
+HELD_BYTES = 128_000_000
+"""Bytes of chunks that stay in memory besides their files, so that the sample of some thousand runs needs no reading."""
 
 
 class Changed(SimError):
-    """What lies there belongs to another run."""
+    """The checkpoint belongs to another run."""
 
     exit_code = 2
 
@@ -52,17 +51,17 @@ class Checkpoint:
         self.identity = identity
         self.about = about
         self.damaged: list[range] = []
-        self._files = {span: path for span, path in _chunk_files(directory) if self._sound(span, path)}
+        self._files = {span: path for span, path in _chunk_files(directory) if self._is_intact(span, path)}
         # a run that is resumed is read from the disk in any case, and written to it at once
-        self._room = NEAR_BYTES if hold and not self._files else 0
+        self._room = HELD_BYTES if hold and not self._files else 0
 
     def put(self, chunk: Chunk) -> None:
-        """Keep a chunk, safe from this moment on, or from the end of the first seconds."""
+        """Store a chunk: on the disk, or in memory during the first `hold` seconds."""
         self._room -= sum(column.nbytes for column in (*chunk.runs.values(), *chunk.curves.values()))
-        waits = time.monotonic() < self._hold_until and self._room > 0
-        if waits or self._room > 0:
+        is_held = time.monotonic() < self._hold_until and self._room > 0
+        if is_held or self._room > 0:
             self._held.put(chunk)
-        if waits:
+        if is_held:
             self._unwritten.append(chunk.span)
             return
         self.flush()
@@ -77,10 +76,12 @@ class Checkpoint:
             self._held = InMemoryStore()
 
     def _write(self, chunk: Chunk) -> None:
-        """Write a chunk."""
-        count = np.arange(chunk.first, chunk.first + chunk.count)
-        columns: Columns = {"replication": count, **chunk.runs}
-        columns["note"] = np.array([chunk.notes.get(int(r), "") for r in count], dtype=object)
+        """Write a chunk to a file."""
+        replications = np.arange(chunk.first, chunk.first + chunk.count)
+        columns: Columns = {"replication": replications, **chunk.runs}
+        columns["note"] = np.array(
+            [chunk.notes.get(int(replication), "") for replication in replications], dtype=object
+        )
         columns |= {CURVE + name: curve for name, curve in chunk.curves.items()}
         data = sealed_files.to_bytes(columns)
         fingerprint = files.digest(data)[:FINGERPRINT_LENGTH]
@@ -92,15 +93,17 @@ class Checkpoint:
         """Which stretches of replications are here."""
         return sorted({*self._files, *self._held.ranges()}, key=lambda span: span.start)
 
-    def rows(self, span: range) -> Chunk:
-        """Status, metrics and notes of a stretch."""
-        if span in self._held.ranges():
-            return self._held.rows(span)
-        data, path = self._bytes(span), str(self._files[span])
-        plainly = [name for name in sealed_files.names(data, path) if not name.startswith(CURVE)]
-        columns = sealed_files.from_bytes(data, path, plainly)
+    def rows(self, replications: range) -> Chunk:
+        """Return the chunk of these replications without its curves: status, metrics and notes."""
+        if replications in self._held.ranges():
+            return self._held.rows(replications)
+        data, path = self._bytes(replications), str(self._files[replications])
+        row_columns = [name for name in sealed_files.names(data, path) if not name.startswith(CURVE)]
+        columns = sealed_files.from_bytes(data, path, row_columns)
         notes = dict(zip(columns.pop("replication").tolist(), columns.pop("note").tolist(), strict=True))
-        return Chunk(span.start, columns, {}, {r: note for r, note in notes.items() if note})
+        return Chunk(
+            replications.start, columns, {}, {replication: note for replication, note in notes.items() if note}
+        )
 
     def curve_names(self) -> list[str]:
         """The names of the curves, sorted."""
@@ -131,7 +134,7 @@ class Checkpoint:
             raise files.Damaged(f"{self._files[span]}: changed or damaged since it was written")
         return data
 
-    def _sound(self, span: range, path: Path) -> bool:
+    def _is_intact(self, span: range, path: Path) -> bool:
         """Whether a chunk is what was written; one that is not is removed."""
         if path.stem.endswith(files.digest(files.read(path))[:FINGERPRINT_LENGTH]):
             return True
@@ -172,10 +175,10 @@ def open_checkpoint(
     """
     with output_lock(target):
         directory = checkpoint_directory(target)
-        if not (resume and files.exists(directory / ABOUT)):
+        if not (resume and files.exists(directory / RUN_DOCUMENT)):
             files.remove(directory)
             files.make_directory(directory)
-            sealed_files.write(directory / ABOUT, {"identity": identity, "about": about or {}})
+            sealed_files.write(directory / RUN_DOCUMENT, {"identity": identity, "about": about or {}})
         store = read_checkpoint(directory, identity, about, hold)
         try:
             yield store
@@ -189,26 +192,26 @@ def read_checkpoint(
     about: dict[str, Any] | None = None,
     hold: float = 0.0,
 ) -> Checkpoint:
-    """The chunk store in a directory; Changed, with the differences, if it does not have that identity."""
-    document = sealed_files.read(directory / ABOUT)
-    kept = document.get("identity", {})
-    if identity is not None and (changes := differences(kept, plain(identity))):
+    """Return the chunk store in a directory; Changed, with the differences, if it does not have that identity."""
+    document = sealed_files.read(directory / RUN_DOCUMENT)
+    stored_identity = document.get("identity", {})
+    if identity is not None and (changes := differences(stored_identity, json_value(identity))):
         more = f"\n  … and {len(changes) - _LISTED_CHANGES} more" if len(changes) > _LISTED_CHANGES else ""
         text = "".join(f"\n  {change}" for change in changes[:_LISTED_CHANGES])
         raise Changed(f"{directory} is part of another run; run without resuming, or undo the change:{text}{more}")
-    return Checkpoint(directory, kept, document.get("about", {}) if about is None else about, hold)
+    return Checkpoint(directory, stored_identity, document.get("about", {}) if about is None else about, hold)
 
 
-def differences(then: Any, now: Any, path: str = "") -> list[str]:
-    """What changed between two identities, a line a value: "config.site.cranes: 2, now 3"."""
-    if isinstance(then, dict) and isinstance(now, dict):
-        keys = [*then, *(key for key in now if key not in then)]
+def differences(stored: Any, current: Any, path: str = "") -> list[str]:
+    """Return what changed between two identities, a line a value: "config.site.cranes: 2, now 3"."""
+    if isinstance(stored, dict) and isinstance(current, dict):
+        keys = [*stored, *(key for key in current if key not in stored)]
         return [
             line
             for key in keys
-            for line in differences(then.get(key), now.get(key), f"{path}.{key}" if path else str(key))
+            for line in differences(stored.get(key), current.get(key), f"{path}.{key}" if path else str(key))
         ]
-    return [] if then == now else [f"{path}: {_short(then)}, now {_short(now)}"]
+    return [] if stored == current else [f"{path}: {_short(stored)}, now {_short(current)}"]
 
 
 def _short(value: Any) -> str:

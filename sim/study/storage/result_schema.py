@@ -1,7 +1,7 @@
 """What a stored result must be: a result folder may come from anybody, and is input like any other.
 
-A seal says that nothing was changed since it was made, not who made it. So names, types and sizes are looked at before
-anything is believed: a table is measured before it is decompressed, and a name never leads out of its folder.
+A seal says that nothing was changed since it was made, not who made it. So names, types and sizes are checked before
+anything is used: the size of a table is checked before it is decompressed, and a name never leads out of its folder.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
 class Manifest(BaseModel):
-    """The head of a result, as far as anything reads it; further keys are for people."""
+    """The keys of a manifest that are read; it may have more."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
@@ -90,7 +90,7 @@ class Stratification(BaseModel):
 
 
 class Origin(BaseModel):
-    """What a part of a run says of the run that it is part of."""
+    """The identity of the run that a shard belongs to."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
@@ -100,7 +100,7 @@ class Origin(BaseModel):
 
 
 class Part(BaseModel):
-    """The head of a part of a run; a case that is none of ours (a test's) needs no configuration."""
+    """The document of a shard; a case that is not a project's (a test's) needs no configuration."""
 
     model_config = ConfigDict(extra="allow", strict=True)
 
@@ -109,7 +109,7 @@ class Part(BaseModel):
 
 
 def require_part(identity: Any, about: Any, source: str) -> None:
-    """Raise Damaged where the head of a part of a run lacks something, or has something of another type."""
+    """Raise Damaged where the document of a shard lacks a key, or has one of another type."""
     try:
         Part.model_validate({"identity": identity, "about": about})
         if "runs" not in about:
@@ -120,7 +120,7 @@ def require_part(identity: Any, about: Any, source: str) -> None:
 
 
 def require_rows(runs: Columns, metrics: Sequence[str], count: int, source: str) -> None:
-    """Raise Damaged where a chunk of a part has other columns than its run, or numbers that no run has."""
+    """Raise Damaged where a chunk of a shard has other columns than its run, or invalid numbers."""
     if set(runs) != {"status", *metrics} or any(len(column) != count for column in runs.values()):
         raise Damaged(f"{source}: other columns or rows than the run that it is part of")
     status = runs["status"]
@@ -151,10 +151,13 @@ def require_result(manifest: Mapping[str, Any], parts: Mapping[str, Columns], so
     try:
         read = Manifest.model_validate(dict(manifest))
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg'].lower()}" for one in error.errors(include_url=False)]
-        raise Damaged(f"{source}: not the manifest of a result: {'; '.join(wrong[:5])}") from error
-    if wild := next(_not_printable(dict(manifest)), None):
-        raise Damaged(f"{source}: not the manifest of a result: {wild!r} has control characters")
+        problems = [
+            f"{'.'.join(map(str, detail['loc']))}: {detail['msg'].lower()}"
+            for detail in error.errors(include_url=False)
+        ]
+        raise Damaged(f"{source}: not the manifest of a result: {'; '.join(problems[:5])}") from error
+    if unprintable := next(_not_printable(dict(manifest)), None):
+        raise Damaged(f"{source}: not the manifest of a result: {unprintable!r} has control characters")
     if outside := [name for name in read.files if not is_inside(name)]:
         raise Damaged(f"{source}: lists a file outside its folder: {outside[0]!r}")
     for name, columns in parts.items():
@@ -163,7 +166,7 @@ def require_result(manifest: Mapping[str, Any], parts: Mapping[str, Columns], so
 
 
 def _not_printable(value: Any) -> Iterator[str]:
-    """Yield the texts of a document that a terminal would obey; line breaks and tabs are text."""
+    """Yield the texts of a document that have terminal control characters; line breaks and tabs are allowed."""
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _not_printable(key)
@@ -176,17 +179,17 @@ def _not_printable(value: Any) -> Iterator[str]:
 
 
 def _require_table(name: str, columns: Columns, source: str) -> None:
-    """Raise Damaged unless a table's columns are of one length and of the kinds that they always have."""
+    """Raise Damaged unless a table's columns are of one length and have their types."""
     for column in REQUIRED.get(name, ()):
         if column not in columns:
             raise Damaged(f"{source}: {name}.parquet has no column {column}")
     lengths = {len(values) for values in columns.values()}
     for column, values in columns.items():
-        kinds = "O" if column in TEXTS.get(name, ()) else "iufb" if name in NUMBERS_ONLY else "iufbO"
+        dtype_kinds = "O" if column in TEXTS.get(name, ()) else "iufb" if name in NUMBERS_ONLY else "iufbO"
         # an empty table has no kinds: Parquet keeps none for it
-        if values.ndim != 1 or len(lengths) > 1 or (len(values) and values.dtype.kind not in kinds):
-            wanted = "text" if kinds == "O" else "numbers"
-            raise Damaged(f"{source}: {name}.parquet: {column} is not a column of {wanted}, as long as the others")
+        if values.ndim != 1 or len(lengths) > 1 or (len(values) and values.dtype.kind not in dtype_kinds):
+            expected = "text" if dtype_kinds == "O" else "numbers"
+            raise Damaged(f"{source}: {name}.parquet: {column} is not a column of {expected}, as long as the others")
         if values.dtype.kind == "O" and not all(isinstance(text, str) and not CONTROL.search(text) for text in values):
             raise Damaged(f"{source}: {name}.parquet: column {column} has gaps, or control characters")
 

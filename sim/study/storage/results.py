@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sim import files
 from sim.files import Damaged, WrongPlace
 from sim.study.chunk import Columns
-from sim.study.sample import plain
+from sim.study.sample import json_value
 from sim.study.storage import sealed_files
 from sim.study.storage.output_directory import atomic_replace, readable_path
 from sim.study.storage.result_schema import is_inside
@@ -28,20 +28,20 @@ MANIFEST = "manifest.json"
 SUMMARY = "summary.json"
 TABLES = ("runs", "curves", "events")
 CHAIN, DRIVERS, RAMP = "chain", "drivers", "ramp"
-MORE = ("spread", "hours", "indices", "bindings", "levers", "controls")
-SOMETIMES = (CHAIN, DRIVERS, RAMP, *MORE)
+DIAGNOSTIC_TABLES = ("spread", "hours", "indices", "bindings", "levers", "controls")
+OPTIONAL_TABLES = (CHAIN, DRIVERS, RAMP, *DIAGNOSTIC_TABLES)
 """The driving chain of the representative run, what each cause costs (if asked), when each tenth of the MW was online
-in every run, and what a closer look found. Older results have fewer of them."""
+in every run, and tables that are worked out after the run. Older results have fewer of them."""
 FIGURES = "figures"
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\N{MINUS SIGN}")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\N{MINUS SIGN}")
 
 Extras = Callable[[Path], object]
-"""Adds figures and reports to the directory that is being filled."""
+"""A function that adds figures and reports to the directory that is being filled."""
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What a sealed directory holds: its name in messages, its `format`, the files it must and may have."""
+class DirectoryFormat:
+    """The format of a sealed directory: its name in messages, its `format`, the files it must have and may have."""
 
     name: str
     format: str
@@ -49,13 +49,13 @@ class Contents:
     optional: tuple[str, ...] = ()
 
 
-RESULT = Contents(
+RESULT = DirectoryFormat(
     "result",
     "hybrid-dc-sim result",
     (SUMMARY, *(f"{name}.parquet" for name in TABLES)),
-    tuple(f"{name}.parquet" for name in SOMETIMES),
+    tuple(f"{name}.parquet" for name in OPTIONAL_TABLES),
 )
-STUDY = Contents("study", "hybrid-dc-sim study")
+STUDY = DirectoryFormat("study", "hybrid-dc-sim study")
 
 
 def write_result(
@@ -67,14 +67,14 @@ def write_result(
 ) -> None:
     """Replace the result in `target` with a new one, or leave it as it is; the caller holds its lock.
 
-    `parts` are the columns of TABLES and of those of SOMETIMES that are known. `extras` is called with the directory
+    `parts` are the columns of TABLES and of those of OPTIONAL_TABLES that are known. `extras` is called with the directory
     being filled, which already has an empty `figures/`. Raises WrongPlace where something lies that is not a result.
     """
 
     def fill(directory: Path) -> None:
         for name, columns in parts.items():
             files.write(directory / f"{name}.parquet", sealed_files.to_bytes(columns))
-        files.write(directory / SUMMARY, sealed_files.readable(plain(summary)))
+        files.write(directory / SUMMARY, sealed_files.readable(json_value(summary)))
         files.make_directory(directory / FIGURES)
 
     _replace(target, RESULT, manifest, fill, extras)
@@ -95,19 +95,23 @@ def write_study(
 
 
 def _replace(
-    target: Path, contents: Contents, manifest: dict[str, Any], fill: Callable[[Path], None], extras: Extras | None
+    target: Path,
+    expected: DirectoryFormat,
+    manifest: dict[str, Any],
+    fill: Callable[[Path], None],
+    extras: Extras | None,
 ) -> None:
-    """Fill a new directory, seal it and put it in the place of `target`."""
-    require_place(target, contents)
+    """Fill a new directory, seal it and replace `target` with it in one step."""
+    require_place(target, expected)
 
     def write(directory: Path) -> None:
         fill(directory)
         if extras is not None:
             extras(directory)
         # the manifest comes last, for it names all others
-        listed = {path.relative_to(directory).as_posix(): _entry(path) for path in files.listed(directory)}
-        head = {"format": contents.format, "format_version": FORMAT_VERSION}
-        sealed_files.write(directory / MANIFEST, {**head, **manifest, "files": listed})
+        entries = {path.relative_to(directory).as_posix(): _entry(path) for path in files.listed(directory)}
+        header = {"format": expected.format, "format_version": FORMAT_VERSION}
+        sealed_files.write(directory / MANIFEST, {**header, **manifest, "files": entries})
 
     atomic_replace(target, write)
 
@@ -124,7 +128,7 @@ def read_result(target: Path) -> tuple[dict[str, Any], dict[str, Columns]]:
 
 
 def read_study(target: Path, kind: str) -> tuple[dict[str, Any], dict[str, pd.DataFrame]]:
-    """Manifest and tables of a study of this kind, every table checked against its fingerprint."""
+    """Return manifest and tables of a study of this kind, every table checked against its fingerprint."""
     import pandas as pd
 
     manifest, parts = _read(target, STUDY)
@@ -133,29 +137,29 @@ def read_study(target: Path, kind: str) -> tuple[dict[str, Any], dict[str, pd.Da
     return manifest, {name: pd.DataFrame(columns) for name, columns in parts.items()}
 
 
-def _read(target: Path, contents: Contents) -> tuple[dict[str, Any], dict[str, Columns]]:
-    """Manifest and tables of a sealed directory; WrongPlace if there is none, Damaged if it is not sound."""
+def _read(target: Path, expected: DirectoryFormat) -> tuple[dict[str, Any], dict[str, Columns]]:
+    """Return manifest and tables of a sealed directory; WrongPlace if there is none, Damaged if it is not intact."""
     directory = readable_path(target)
     if not files.exists(directory / MANIFEST):
-        raise WrongPlace(f"{target}: there is no {contents.name} here (no {MANIFEST})")
-    manifest = _manifest(directory, contents)
+        raise WrongPlace(f"{target}: there is no {expected.name} here (no {MANIFEST})")
+    manifest = _manifest(directory, expected)
     # what `extras` added lies deeper or has other endings; it is for people and not read back
     if not isinstance(manifest.get("files"), dict):
         raise Damaged(f"{directory / MANIFEST}: files: not a list of files with their fingerprints")
     tables = [name for name in manifest["files"] if name.endswith(".parquet") and "/" not in name]
     parts = {}
-    for name in dict.fromkeys([*contents.required, *tables]):
-        data = _checked(directory, name, manifest)
+    for name in dict.fromkeys([*expected.required, *tables]):
+        data = _verified_bytes(directory, name, manifest)
         if name.endswith(".parquet"):
             parts[name.removesuffix(".parquet")] = sealed_files.from_bytes(data, str(directory / name))
     return {key: value for key, value in manifest.items() if key not in {"format", "format_version"}}, parts
 
 
-def _manifest(directory: Path, contents: Contents) -> dict[str, Any]:
-    """The manifest in a directory; Damaged if it is not one of these contents."""
+def _manifest(directory: Path, expected: DirectoryFormat) -> dict[str, Any]:
+    """Return the manifest in a directory; Damaged if it is of another format or version."""
     manifest = sealed_files.read(directory / MANIFEST)
-    if manifest.get("format") != contents.format:
-        raise Damaged(f"{directory / MANIFEST}: not the manifest of a {contents.name}")
+    if manifest.get("format") != expected.format:
+        raise Damaged(f"{directory / MANIFEST}: not the manifest of a {expected.name}")
     if manifest.get("format_version") != FORMAT_VERSION:
         raise Damaged(
             f"{directory / MANIFEST}: written in format {manifest.get('format_version')}, "
@@ -164,8 +168,8 @@ def _manifest(directory: Path, contents: Contents) -> dict[str, Any]:
     return manifest
 
 
-def _checked(directory: Path, name: str, manifest: dict[str, Any]) -> bytes:
-    """A file's bytes if they are those the manifest lists."""
+def _verified_bytes(directory: Path, name: str, manifest: dict[str, Any]) -> bytes:
+    """Return the bytes of a file; Damaged if they do not have the fingerprint in the manifest."""
     entry = manifest["files"].get(name, {})
     # studies written by earlier versions list the fingerprint alone
     fingerprint = entry.get("sha256") if isinstance(entry, dict) else entry
@@ -177,17 +181,17 @@ def _checked(directory: Path, name: str, manifest: dict[str, Any]) -> bytes:
     return data
 
 
-def require_place(target: Path, contents: Contents) -> None:
+def require_place(target: Path, expected: DirectoryFormat) -> None:
     """Refuse a place that a result must not take, before hours are spent on it: WrongPlace says why.
 
     That is a link, a file, the current folder or one above it, or a folder with files that no manifest of ours lists.
     """
     with files.os_errors_named(target):
-        _require_free(target, contents)
+        _require_free(target, expected)
 
 
-def _require_free(target: Path, contents: Contents) -> None:
-    """Refuse a place, with what is wrong with it; what the operating system complains of comes through."""
+def _require_free(target: Path, expected: DirectoryFormat) -> None:
+    """Raise WrongPlace where `target` cannot be replaced by a result without losing other files."""
     if target.is_symlink():
         raise WrongPlace(f"{target}: is a link, which a result would replace; name the folder that it points to")
     if target in {Path.cwd(), *Path.cwd().parents}:
@@ -195,42 +199,42 @@ def _require_free(target: Path, contents: Contents) -> None:
     if not files.exists(target):
         return
     if not target.is_dir():
-        raise WrongPlace(f"{target}: a file stands where the directory of the {contents.name} would be")
-    there = {path.relative_to(target).as_posix() for path in files.listed(target)}
-    if not there:
+        raise WrongPlace(f"{target}: a file stands where the directory of the {expected.name} would be")
+    present = {path.relative_to(target).as_posix() for path in files.listed(target)}
+    if not present:
         return
-    if MANIFEST not in there:
-        raise WrongPlace(f"{target}: holds files and is no {contents.name} of ours; choose another directory")
-    if foreign := sorted(there - {MANIFEST} - set(_listed(target, contents))):
+    if MANIFEST not in present:
+        raise WrongPlace(f"{target}: holds files and is no {expected.name} of ours; choose another directory")
+    if unlisted := sorted(present - {MANIFEST} - set(_listed_files(target, expected))):
         raise WrongPlace(
-            f"{target}: holds files that are not part of the {contents.name} and would be lost: "
-            f"{', '.join(foreign[:5])}; move them or choose another directory"
+            f"{target}: holds files that are not part of the {expected.name} and would be lost: "
+            f"{', '.join(unlisted[:5])}; move them or choose another directory"
         )
 
 
-def _listed(target: Path, contents: Contents) -> list[str]:
-    """The files the manifest lists; the usual names where a damaged one cannot tell."""
+def _listed_files(target: Path, expected: DirectoryFormat) -> list[str]:
+    """Return the files that the manifest lists; the usual names where the manifest is damaged."""
     try:
-        return list(_manifest(target, contents)["files"])
+        return list(_manifest(target, expected)["files"])
     except Damaged:
         figures = [path for path in files.listed(target) if path.relative_to(target).parts[0] == FIGURES]
         names = [path.relative_to(target).as_posix() for path in figures]
-        return [*contents.required, *contents.optional, *names]
+        return [*expected.required, *expected.optional, *names]
 
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
-    """A table as CSV that a spreadsheet reads as what it says: no text begins a formula."""
+    """Return a table as CSV in which no text is taken for a formula by a spreadsheet."""
     safe = table.copy()
     for column in safe.columns:
         if safe[column].dtype == object or str(safe[column].dtype).startswith("str"):
-            safe[column] = safe[column].map(harmless)
-    safe.columns = [harmless(str(column)) for column in safe.columns]
+            safe[column] = safe[column].map(without_formula)
+    safe.columns = [without_formula(str(column)) for column in safe.columns]
     return str(safe.to_csv(index=False)).encode()
 
 
-def harmless(value: Any) -> Any:
+def without_formula(value: Any) -> Any:
     """A text that a spreadsheet would take for a formula, with an apostrophe before it; all else as it is."""
     if not isinstance(value, str):
         return value
     # a bare carriage return ends the row for some readers, and what follows would begin the next
-    return ("'" if value.startswith(_STARTS_A_FORMULA) else "") + value.replace("\r", " ")
+    return ("'" if value.startswith(_FORMULA_STARTS) else "") + value.replace("\r", " ")

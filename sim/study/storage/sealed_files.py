@@ -1,4 +1,4 @@
-"""Columns as Parquet bytes and back: the form in which results and chunks lie on the disk.
+"""Columns as Parquet bytes and back: the format in which results and chunks are stored.
 
 A column is one-dimensional, or has a row a replication (a curve) and is kept as lists of one length. Every
 page carries a checksum that is verified when it is read: without them most flipped bits would pass unseen.
@@ -18,21 +18,21 @@ import numpy as np
 from sim import files
 from sim.files import Damaged
 from sim.study.chunk import Column, Columns
-from sim.study.sample import plain
+from sim.study.sample import json_value
 from sim.study.storage.result_schema import MOST_BYTES, MOST_GROWTH
 
 # --- tables -----------------------------------------------------------------------------------------------------------
 
 
 def to_bytes(columns: Mapping[str, Column]) -> bytes:
-    """The columns as one Parquet file; the same columns give the same bytes."""
+    """Return the columns as one Parquet file; the same columns give the same bytes."""
     import pyarrow as pa
     from pyarrow import parquet
 
     table = pa.table({name: _to_arrow(column) for name, column in columns.items()})
-    sink = pa.BufferOutputStream()
-    parquet.write_table(table, sink, compression="zstd", write_page_checksum=True, store_schema=False)
-    return bytes(sink.getvalue())
+    buffer = pa.BufferOutputStream()
+    parquet.write_table(table, buffer, compression="zstd", write_page_checksum=True, store_schema=False)
+    return bytes(buffer.getvalue())
 
 
 def _to_arrow(column: Column) -> Any:
@@ -45,7 +45,7 @@ def _to_arrow(column: Column) -> Any:
 
 
 def from_bytes(data: bytes, source: str, only: Sequence[str] | None = None) -> Columns:
-    """The columns of a Parquet file, all or those named that it has; Damaged (with `source`) if it is not sound."""
+    """Return the columns of a Parquet file, all or those of `only` that it has; Damaged (with `source`) if it is invalid."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -68,20 +68,20 @@ def _require_size(metadata: Any, size: int, source: str) -> None:
 
 
 def _to_numpy(column: Any) -> Column:
-    """One column as an array; text becomes an array of Python strings."""
+    """Return one column as an array; text becomes an array of Python strings."""
     import pyarrow as pa
 
-    whole = column.combine_chunks()
-    if pa.types.is_string(whole.type):
-        return np.array(whole.to_pylist(), dtype=object)
-    if pa.types.is_list(whole.type) or pa.types.is_fixed_size_list(whole.type):
-        flat = whole.flatten().to_numpy(zero_copy_only=False)
-        return np.asarray(flat.reshape(len(whole), -1))
-    return np.asarray(whole.to_numpy(zero_copy_only=False))
+    combined = column.combine_chunks()
+    if pa.types.is_string(combined.type):
+        return np.array(combined.to_pylist(), dtype=object)
+    if pa.types.is_list(combined.type) or pa.types.is_fixed_size_list(combined.type):
+        flat = combined.flatten().to_numpy(zero_copy_only=False)
+        return np.asarray(flat.reshape(len(combined), -1))
+    return np.asarray(combined.to_numpy(zero_copy_only=False))
 
 
 def names(data: bytes, source: str) -> list[str]:
-    """The columns a Parquet file has."""
+    """Return the names of the columns of a Parquet file."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -99,12 +99,12 @@ SEAL = "digest"
 
 def write(path: Path, document: dict[str, Any]) -> None:
     """Write a document, readable and sealed with the fingerprint of what it says."""
-    plainly = plain({key: value for key, value in document.items() if key != SEAL})
+    plainly = json_value({key: value for key, value in document.items() if key != SEAL})
     files.write(path, readable({**plainly, SEAL: _fingerprint(plainly)}))
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a document; Damaged if it is not what was written, WrongPlace if there is none."""
+    """Read a sealed document; Damaged if it is not what was written, WrongPlace if there is none."""
     try:
         document = json.loads(files.read(path))
     except (ValueError, RecursionError) as error:
@@ -113,10 +113,10 @@ def read(path: Path) -> dict[str, Any]:
         raise files.Damaged(f"{path}: not written by this program")
     seal = document.pop(SEAL)
     try:
-        sound = seal == _fingerprint(document)
+        is_intact = seal == _fingerprint(document)
     except ValueError as error:  # infinity and not-a-number have no seal
         raise files.Damaged(f"{path}: not written by this program: {error}") from error
-    if not sound:
+    if not is_intact:
         raise files.Damaged(f"{path}: changed or damaged since it was written")
     return document
 

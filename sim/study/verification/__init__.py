@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sim.study.analyses.validation import Checked
+from sim.study.analyses.validation import CheckResult
 from sim.study.verification.checks import CHANCE, QUEUES, SCHEDULES
 from sim.study.verification.harness import Check, asked
 
 CHECKS: tuple[Check, ...] = (*SCHEDULES, *QUEUES, *CHANCE)
 
 
-def textbook() -> Iterator[Checked]:
+def textbook() -> Iterator[CheckResult]:
     """Run every check, in order."""
     for check in CHECKS:
         yield asked(check)

@@ -56,7 +56,7 @@ def line(jobs: int, stations: Sequence[int]) -> int:
 
 
 def tight_line(durations: Sequence[Sequence[int]], places: int) -> int:
-    """The makespan of a line whose stations have few places behind them: a full place blocks the station."""
+    """Return the simulated makespan of a flow line with few buffer places between stations, where a full buffer blocks."""
     stations = len(durations[0])
     pools = {f"s{k}": 1 for k in range(stations)} | {f"b{k}": places for k in range(stations - 1)}
     routes = {}
@@ -71,16 +71,16 @@ def tight_line(durations: Sequence[Sequence[int]], places: int) -> int:
 
 
 def tight_line_by_recursion(durations: Sequence[Sequence[int]], places: int) -> int:
-    """D(i,k) = max(max(D(i,k−1), D(i−1,k)) + p(i,k), D(i−b−1,k+1)): when the last job leaves the last station."""
-    left: list[list[int]] = []
+    """Return the makespan by D(i,k) = max(max(D(i,k−1), D(i−1,k)) + p(i,k), D(i−b−1,k+1)): job i leaves station k."""
+    departures: list[list[int]] = []
     for i, row in enumerate(durations):
-        left.append([])
+        departures.append([])
         for k, minutes in enumerate(row):
-            leave = max(left[i][k - 1] if k else 0, left[i - 1][k] if i else 0) + minutes
+            departure = max(departures[i][k - 1] if k else 0, departures[i - 1][k] if i else 0) + minutes
             if k + 1 < len(row) and i - places - 1 >= 0:
-                leave = max(leave, left[i - places - 1][k + 1])
-            left[i].append(leave)
-    return left[-1][-1]
+                departure = max(departure, departures[i - places - 1][k + 1])
+            departures[i].append(departure)
+    return departures[-1][-1]
 
 
 def fleet(loads: int, trucks: int, out: int, unload: int, back: int) -> int:
@@ -93,25 +93,29 @@ def fleet(loads: int, trucks: int, out: int, unload: int, back: int) -> int:
 def graham(
     machines: int, shorter: int = 0, before: Mapping[int, Sequence[int]] = BEFORE, order: Sequence[int] = range(1, 10)
 ) -> int:
-    """The makespan of Graham's nine tasks, taken from a list."""
+    """Return the makespan of Graham's nine tasks by list scheduling."""
     routes = {}
-    for place, task in enumerate(order, 1):
-        waits = [Wait(f"done {other}") for other in before.get(task, ())]
+    for priority, task in enumerate(order, 1):
+        waits = [Wait(f"done {predecessor}") for predecessor in before.get(task, ())]
         minutes = GRAHAM[task - 1] - shorter
-        routes[f"t{place}"] = [*waits, *job(minutes, "machine", priority=place), Signal(f"done {task}")]
+        routes[f"t{priority}"] = [*waits, *job(minutes, "machine", priority=priority), Signal(f"done {task}")]
     return play(routes, {"machine": machines}).finish
 
 
 def network(tasks: int, seed: int) -> tuple[dict[str, list[Step]], list[int]]:
-    """A random network, and the earliest end of every task by the longest path."""
+    """Return the routes of a random network, and the earliest end of every task by the longest path."""
     random = Random(seed)  # noqa: S311 (the same network every time, no secret)
     routes: dict[str, list[Step]] = {}
     ends: list[int] = []
     for task in range(tasks):
-        others = random.sample(range(task), min(task, random.randint(0, 3)))
+        predecessors = random.sample(range(task), min(task, random.randint(0, 3)))
         minutes = random.randint(0, 500)
-        ends.append(minutes + max((ends[other] for other in others), default=0))
-        routes[f"t{task}"] = [*(Wait(f"t{other}") for other in others), work(minutes), Signal(f"t{task}")]
+        ends.append(minutes + max((ends[predecessor] for predecessor in predecessors), default=0))
+        routes[f"t{task}"] = [
+            *(Wait(f"t{predecessor}") for predecessor in predecessors),
+            work(minutes),
+            Signal(f"t{task}"),
+        ]
     return routes, ends
 
 
@@ -181,8 +185,8 @@ def four_errors_of_the_variance(values: Floats) -> float:
 
 
 @cache
-def merged() -> Floats:
-    """How long it takes until the last of some equal uniform paths is through, many times, in parts of 1."""
+def merge_times() -> Floats:
+    """Return the sorted times until the last of some uniform paths ends, in units of a path's longest, by replication."""
     path = Span(Uniform(0, 1), PARTS)
     finish = []
     for replication in range(MERGES):
@@ -194,7 +198,7 @@ def merged() -> Floats:
 def p80_error() -> float:
     """Half of the interval that holds P80 of the merge with a probability beyond four standard errors."""
     low, high = interval_ranks(0.8, MERGES, 0.99994)
-    return float(merged()[high - 1] - merged()[low - 1]) / 2
+    return float(merge_times()[high - 1] - merge_times()[low - 1]) / 2
 
 
 @cache
@@ -233,11 +237,11 @@ CHANCE = (
     Check(GROUP, "triangular 2, 4, 9: mean", 5, lambda: float(drawn(ROUND).mean()), four_errors(lambda: drawn(ROUND))),
     Check(
         GROUP, f"the last of {PATHS} paths of 0 to 1: mean (merge bias)", PATHS / (PATHS + 1),
-        lambda: float(merged().mean()), four_errors(merged),
+        lambda: float(merge_times().mean()), four_errors(merge_times),
     ),
     Check(
         GROUP, f"the last of {PATHS} paths of 0 to 1: P80", 0.8 ** (1 / PATHS),
-        lambda: float(merged()[int(np.ceil(0.8 * MERGES)) - 1]), p80_error,
+        lambda: float(merge_times()[int(np.ceil(0.8 * MERGES)) - 1]), p80_error,
     ),
     Check(
         GROUP, "a test that fails every second time: tests a skid", 2, lambda: float(attempts(3000, None).mean()),
@@ -270,34 +274,34 @@ def station(servers: int, customers: int) -> Played:
     return play({f"c{n}": route for n in range(customers)}, {"server": servers})
 
 
-def off_the_recursion(servers: int, customers: int) -> int:
-    """How many customers do not begin as in Kiefer and Wolfowitz's recursion: each takes the server that is free first."""
-    played = station(servers, customers)
-    arrivals, services = played.drawn("arrive"), played.drawn("serve")
-    begun = {unit: done for unit, (_, done) in played.times(HOLD).items()}
-    free, differ = [0] * servers, 0
-    ranks = {unit: rank for rank, unit in enumerate(played.plan.units)}
+def starts_off_recursion(servers: int, customers: int) -> int:
+    """Return how many customers do not start as in the recursion of Kiefer and Wolfowitz: first free server first."""
+    simulated = station(servers, customers)
+    arrivals, services = simulated.drawn("arrive"), simulated.drawn("serve")
+    simulated_starts = {unit: done for unit, (_, done) in simulated.times(HOLD).items()}
+    free, differences = [0] * servers, 0
+    ranks = {unit: rank for rank, unit in enumerate(simulated.plan.units)}
     for unit in sorted(arrivals, key=lambda unit: (arrivals[unit], ranks[unit])):
-        first = free.index(min(free))
-        start = max(arrivals[unit], free[first])
-        free[first] = start + services[unit]
-        differ += start != begun[unit]
-    return differ
+        server = free.index(min(free))
+        start = max(arrivals[unit], free[server])
+        free[server] = start + services[unit]
+        differences += start != simulated_starts[unit]
+    return differences
 
 
 def littles_residual(servers: int, customers: int) -> int:
-    """∫ customers in the queue dt less the sum of their waits, minute by minute."""
-    waits = list(station(servers, customers).times(HOLD).values())
-    last = max(done for _, done in waits)
+    """Return ∫ customers in the queue dt less the sum of their waits, in minutes."""
+    wait_intervals = list(station(servers, customers).times(HOLD).values())
+    last = max(served for _, served in wait_intervals)
     queue = np.zeros(last + 1, np.int64)
-    for asked, done in waits:
-        queue[asked:done] += 1
-    return int(queue.sum()) - sum(done - asked for asked, done in waits)
+    for arrived, served in wait_intervals:
+        queue[arrived:served] += 1
+    return int(queue.sum()) - sum(served - arrived for arrived, served in wait_intervals)
 
 
 @cache
 def waits(servers: int, load: float, service: Distribution, customers: int) -> tuple[float, float]:
-    """The mean wait in units of time and its standard error by batches, at that load; services have mean 1."""
+    """Return (mean wait, its standard error by batch means), in units of the mean service time, at a load."""
     gaps = uniforms([stream_key(1, "textbook gaps")], 0, customers)[0]
     arrivals = np.cumsum(-np.log1p(-gaps)) / (servers * load)
     routes: dict[str, list[Step]] = {}
@@ -306,10 +310,10 @@ def waits(servers: int, load: float, service: Distribution, customers: int) -> t
         routes[f"c{n}"] = [
             Until("arrive", Span(Fixed(arrival), MINUTES)), Hold({"server": 1}), serve, Free({"server": 1})
         ]  # fmt: skip
-    found = play(routes, {"server": servers}).times(HOLD)
-    waited = np.array([found[f"c{n}"][1] - found[f"c{n}"][0] for n in range(customers)]) / MINUTES
-    batches = waited[len(waited) % 20 :].reshape(20, -1).mean(axis=1)
-    return float(waited.mean()), float(batches.std(ddof=1) / sqrt(20))
+    hold_times = play(routes, {"server": servers}).times(HOLD)
+    wait_times = np.array([hold_times[f"c{n}"][1] - hold_times[f"c{n}"][0] for n in range(customers)]) / MINUTES
+    batches = wait_times[len(wait_times) % 20 :].reshape(20, -1).mean(axis=1)
+    return float(wait_times.mean()), float(batches.std(ddof=1) / sqrt(20))
 
 
 def erlang_c(servers: int, load: float) -> float:
@@ -320,17 +324,17 @@ def erlang_c(servers: int, load: float) -> float:
     return waiting / (servers - offered)
 
 
-MANY = 4000
+CUSTOMERS = 4000
 QUEUE = "queues"
 QUEUES = (
-    Check(QUEUE, "300 customers, 3 servers: starts off Kiefer and Wolfowitz", 0, lambda: off_the_recursion(3, 300)),
+    Check(QUEUE, "300 customers, 3 servers: starts off Kiefer and Wolfowitz", 0, lambda: starts_off_recursion(3, 300)),
     Check(QUEUE, "Little's law, queue against waits, residual", 0, lambda: littles_residual(2, 200)),
     Check(
         QUEUE, "M/M/2 at load 0.6: mean wait (Erlang C)", erlang_c(2, 0.6),
-        lambda: waits(2, 0.6, Exponential(1), MANY)[0], lambda: 4 * waits(2, 0.6, Exponential(1), MANY)[1],
+        lambda: waits(2, 0.6, Exponential(1), CUSTOMERS)[0], lambda: 4 * waits(2, 0.6, Exponential(1), CUSTOMERS)[1],
     ),
     Check(
         QUEUE, "M/D/1 at load 0.6: mean wait (Pollaczek and Khinchine)", 0.6 / (2 * (1 - 0.6)),
-        lambda: waits(1, 0.6, Fixed(1), MANY)[0], lambda: 4 * waits(1, 0.6, Fixed(1), MANY)[1],
+        lambda: waits(1, 0.6, Fixed(1), CUSTOMERS)[0], lambda: 4 * waits(1, 0.6, Fixed(1), CUSTOMERS)[1],
     ),
 )  # fmt: skip

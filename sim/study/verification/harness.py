@@ -10,7 +10,7 @@ from sim.errors import SimError
 from sim.plan.compile import CompiledPlan, compile_plan
 from sim.plan.draws import Draws, SampledInputs
 from sim.plan.vocabulary import Free, Hold, Plan, Pool, Route, Signal, Step, Wait, Work, fixed
-from sim.study.analyses.validation import Checked
+from sim.study.analyses.validation import CheckResult
 from sim.world.working_time import Calendar, always
 
 LONG = 1_000_000_000
@@ -28,16 +28,16 @@ class Check:
     within: Callable[[], float] | float = 0.0
 
 
-def asked(check: Check) -> Checked:
+def asked(check: Check) -> CheckResult:
     """Ask a check; an engine that raises has not given the answer."""
     within = check.within() if callable(check.within) else check.within
     expected = f"{check.known:.8g}" if within == 0 else f"{check.known:.6g} ± {within:.2g}"
     try:
         observed = check.observe()
     except SimError as error:
-        return Checked(check.group, check.name, expected, "no answer", "fails", str(error))
+        return CheckResult(check.group, check.name, expected, "no answer", "fails", str(error))
     holds = abs(observed - check.known) <= within
-    return Checked(check.group, check.name, expected, f"{observed:.8g}", "holds" if holds else "fails")
+    return CheckResult(check.group, check.name, expected, f"{observed:.8g}", "holds" if holds else "fails")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ from sim.metrics.money.finance import Layers, recovery, rented
 from tests.tiny_project import tiny
 
 NOTHING = {"energy": 0.0, "operations": 0.0}
-COST = Layers(land=1, energy=10, building=20, operation=5, compute=100, gpu_hours=1, running=NOTHING, wear=(0, 0, 0))
+COST = Layers(
+    land=1, energy=10, building=20, operation=5, compute=100, gpu_hours=1, running=NOTHING, depreciation=(0, 0, 0)
+)
 
 
 def renting(margins: dict[str, float], year: float = 0.0, falls: float = 0.0) -> float:

@@ -40,7 +40,7 @@ def run_of(project: Case, replication: int | None = None) -> Run:
 
 
 def entries_of(project: Case, run: Run) -> Ledger:
-    return ledger(run, project.metric_context.cost_model.bought, project.project)
+    return ledger(run, project.metric_context.cost_model.contracts, project.project)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_the_ledger_is_the_budget_and_what_costs_money_with_time_to_the_cent(
     fee = int(found.total[-1])
     assert int(found.cents.sum()) == int(found.value.sum()) + with_time + fee
     rate = project.project.money.contractor.fee.value
-    billed = project.metric_context.cost_model.bought.billed
+    billed = project.metric_context.cost_model.contracts.billed
     assert fee == round(rate * (int(found.value[billed].sum()) + with_time))
 
 
@@ -83,7 +83,7 @@ def test_the_published_split_of_250_mw_is_rebuilt_from_its_parts(name: str) -> N
 def test_prices_are_quantity_times_unit_cost_at_the_prices_of_the_order() -> None:
     project = case("hybrid", *FIFTY)
     run = run_of(project, 1)
-    found, bought = entries_of(project, run), project.metric_context.cost_model.bought
+    found, bought = entries_of(project, run), project.metric_context.cost_model.contracts
     factors = dict(zip(project.plan.inputs.factors, run.record.factors.tolist(), strict=True))
     for what, mw in (("electrical/b17", 2.5), ("shell/h2", 25.0)):
         at = found.names.index(what)

@@ -109,7 +109,7 @@ def test_an_order_that_is_not_needed_any_more_is_cancelled_in_time_and_settled()
     record = Record.of(yard.index, log, case.planned.content, case.plan.base_calendars, case.planned.factors)
     entries = ledger(
         Run.of(record, headcount(record, case.project, case.days), yard.paid_by_day),
-        yard.cost_model.bought,
+        yard.cost_model.contracts,
         case.project,
     )
     table = ledger_table(entries, yard.index)

@@ -13,13 +13,13 @@ from click.testing import CliRunner
 
 import sim
 from sim.cli import main
-from sim.report.exchange.export import Handover, hand_over
+from sim.report.exchange.export import ExportedResult, prepare_export
 from sim.report.exchange.importers.mspdi_import import read_mspdi
 from sim.report.exchange.importers.network_import import PlannerNetwork
 from sim.report.exchange.importers.source_text import read_xml
 from sim.report.exchange.importers.xer_import import read_xer
 from sim.report.exchange.mspdi import NAMESPACE, mspdi
-from sim.report.exchange.schedule_model import After, Task
+from sim.report.exchange.schedule_model import Task, TaskLink
 from sim.report.exchange.xer import xer
 from tests.tiny_project import TINY
 
@@ -46,8 +46,8 @@ for file in sys.argv[1:]:
 
 
 @pytest.fixture(scope="module")
-def block() -> Handover:
-    return hand_over(sim.run(sim.load(BLOCK), runs=4, seed=3, workers=1))
+def block() -> ExportedResult:
+    return prepare_export(sim.run(sim.load(BLOCK), runs=4, seed=3, workers=1))
 
 
 def tidy(network: PlannerNetwork) -> dict[str, tuple[float, set[str]]]:
@@ -56,17 +56,17 @@ def tidy(network: PlannerNetwork) -> dict[str, tuple[float, set[str]]]:
     return {a.name: (round(a.days, 3), {names[link.before] for link in a.after}) for a in network.activities}
 
 
-def test_mspdi_comes_back_as_it_went(block: Handover) -> None:
-    names = {task.number: task.name for task in block.run.tasks}
+def test_mspdi_comes_back_as_it_went(block: ExportedResult) -> None:
+    names = {task.number: task.name for task in block.schedule.tasks}
     found = tidy(read_mspdi(mspdi(block), "x.xml"))
     assert {name: after for name, (_, after) in found.items()} == {
-        task.name: {names[link.number] for link in task.after} for task in block.run.tasks
+        task.name: {names[link.number] for link in task.after} for task in block.schedule.tasks
     }
-    shift = {task.name: task.minutes / 600 for task in block.run.tasks if task.calendar == "shift"}
+    shift = {task.name: task.minutes / 600 for task in block.schedule.tasks if task.calendar == "shift"}
     assert {name: found[name][0] for name in shift} == {name: round(days, 3) for name, days in shift.items()}
 
 
-def test_both_forms_say_the_same(block: Handover) -> None:
+def test_both_forms_say_the_same(block: ExportedResult) -> None:
     one, other = tidy(read_xer(xer(block), "x.xer")), tidy(read_mspdi(mspdi(block), "x.xml"))
     assert {name: after for name, (_, after) in one.items()} == {name: after for name, (_, after) in other.items()}
     assert {name: days for name, (days, _) in one.items()} == pytest.approx(
@@ -87,13 +87,13 @@ LINKED = json.dumps(
 def test_the_round_trip_keeps_activities_links_lags_weeks_and_headings(form: str) -> None:
     """What is exported is read back: names, lengths in minutes, links with type and lag, the week, the headings."""
     tiny = sim.load(TINY, (f"site_works.steps={LINKED}",))
-    handover = hand_over(sim.run(tiny, runs=2, seed=1, workers=1))
-    network = read_mspdi(mspdi(handover), "x.xml") if form == "xml" else read_xer(xer(handover), "x.xer")
+    exported = prepare_export(sim.run(tiny, runs=2, seed=1, workers=1))
+    network = read_mspdi(mspdi(exported), "x.xml") if form == "xml" else read_xer(xer(exported), "x.xer")
     read = {activity.name: activity for activity in network.activities}
     names = {activity.key: activity.name for activity in network.activities}
-    numbers = {task.number: task for task in handover.run.tasks}
-    assert set(read) == {task.name for task in handover.run.tasks}
-    for task in handover.run.tasks:
+    numbers = {task.number: task for task in exported.schedule.tasks}
+    assert set(read) == {task.name for task in exported.schedule.tasks}
+    for task in exported.schedule.tasks:
         found = read[task.name]
         assert found.days * found.calendar.day_minutes == pytest.approx(task.minutes, abs=0.1)
         assert {(names[link.before], link.type, round(link.lag_days, 2)) for link in found.after} == {
@@ -101,10 +101,10 @@ def test_the_round_trip_keeps_activities_links_lags_weeks_and_headings(form: str
         }
         assert found.group == task.group
         assert found.calendar.week.days == (((0, 1440),),) * 7
-    assert {link.type for task in handover.run.tasks for link in task.after} == {"FS", "SS"}
+    assert {link.type for task in exported.schedule.tasks for link in task.after} == {"FS", "SS"}
 
 
-def _type(link: After, numbers: dict[int, Task], task: Task) -> str:
+def _type(link: TaskLink, numbers: dict[int, Task], task: Task) -> str:
     """A link of a milestone is finish-to-start, whatever it was."""
     return "FS" if numbers[link.number].milestone or task.milestone else link.type
 
@@ -112,44 +112,44 @@ def _type(link: After, numbers: dict[int, Task], task: Task) -> str:
 @pytest.mark.parametrize(("level", "lines"), [(2, 60), (3, 300)])
 def test_a_schedule_is_rolled_up(level: int, lines: int) -> None:
     result = sim.run(sim.load(TINY), runs=2, seed=1, workers=1)
-    whole, rolled = hand_over(result), hand_over(result, level=level)
-    assert len(rolled.run.tasks) < min(lines, len(whole.run.tasks))
-    assert min(task.start for task in rolled.run.tasks) == min(task.start for task in whole.run.tasks)
-    assert max(task.finish for task in rolled.run.tasks) == max(task.finish for task in whole.run.tasks)
-    assert {task.key for task in rolled.run.tasks} <= set(rolled.spread)
+    whole, rolled = prepare_export(result), prepare_export(result, level=level)
+    assert len(rolled.schedule.tasks) < min(lines, len(whole.schedule.tasks))
+    assert min(task.start for task in rolled.schedule.tasks) == min(task.start for task in whole.schedule.tasks)
+    assert max(task.finish for task in rolled.schedule.tasks) == max(task.finish for task in whole.schedule.tasks)
+    assert {task.key for task in rolled.schedule.tasks} <= set(rolled.quantiles)
     found = tidy(read_mspdi(mspdi(rolled), "x.xml"))
-    assert len(found) == len({task.name for task in rolled.run.tasks})
-    bars = {task.number: task for task in rolled.run.tasks}
-    for task in rolled.run.tasks:
+    assert len(found) == len({task.name for task in rolled.schedule.tasks})
+    bars = {task.number: task for task in rolled.schedule.tasks}
+    for task in rolled.schedule.tasks:
         for link in task.after:
             before = bars[link.number]
             assert (before.start if link.type == "SS" else before.finish) + link.lag <= task.start
 
 
-def test_the_works_of_a_hall_stand_in_the_order_in_which_they_are_done(rolled: dict[int, Handover]) -> None:
-    rows = [task for task in rolled[3].run.tasks if task.group == ("Halls", "Hall 1")]
+def test_the_works_of_a_hall_stand_in_the_order_in_which_they_are_done(rolled: dict[int, ExportedResult]) -> None:
+    rows = [task for task in rolled[3].schedule.tasks if task.group == ("Halls", "Hall 1")]
     assert len(rows) > 2
     assert [task.start for task in rows] == sorted(task.start for task in rows)
-    numbers = [task.name for task in rolled[2].run.tasks if task.group == ("Halls",)]
+    numbers = [task.name for task in rolled[2].schedule.tasks if task.group == ("Halls",)]
     assert numbers == sorted(numbers)
     for level in (2, 3, 4):  # also in a list without headings everything has a name of its own
-        assert len({task.name for task in rolled[level].run.tasks}) == len(rolled[level].run.tasks)
-    assert {"Block 1: Electrical", "Commissioning: Block 1"} <= {task.name for task in rolled[3].run.tasks}
-    tests = [task.name for task in rolled[3].run.tasks if "Commissioning" in task.group]
+        assert len({task.name for task in rolled[level].schedule.tasks}) == len(rolled[level].schedule.tasks)
+    assert {"Block 1: Electrical", "Commissioning: Block 1"} <= {task.name for task in rolled[3].schedule.tasks}
+    tests = [task.name for task in rolled[3].schedule.tasks if "Commissioning" in task.group]
     names = ("Commissioning: Block {}", "Commissioning: Turnover {}", "Block {} handed over")
     assert tests == [name.format(number) for number in (1, 2) for name in names]
 
 
-def test_crews_come_along_with_their_hours(block: Handover) -> None:
+def test_crews_come_along_with_their_hours(block: ExportedResult) -> None:
     root = read_xml(mspdi(block), "x.xml")
     trades = {one.findtext("UID"): one.findtext("Name") for one in root.iterfind("Resources/Resource")}
     assert "electricians" in trades.values()
     hours = sum(int(str(one.findtext("Work")).split("PT")[1].split("H")[0]) for one in root.iterfind("Assignments/*"))
-    wanted = sum(people * task.minutes / 60 for task in block.run.tasks for people in task.people.values())
+    wanted = sum(people * task.minutes / 60 for task in block.schedule.tasks for people in task.people.values())
     assert hours == pytest.approx(wanted, rel=0.01)
 
 
-def test_mspdi_leaves_nothing_to_be_scheduled_by_hand(block: Handover) -> None:
+def test_mspdi_leaves_nothing_to_be_scheduled_by_hand(block: ExportedResult) -> None:
     root = read_xml(mspdi(block), "x.xml")
     assert root.findtext("NewTasksAreManual") == "0"
     assert {task.findtext("Manual") for task in root.iterfind("Tasks/Task")} == {"0"}
@@ -157,22 +157,22 @@ def test_mspdi_leaves_nothing_to_be_scheduled_by_hand(block: Handover) -> None:
     constrained = {
         task.findtext("Name") for task in root.iterfind("Tasks/Task") if task.findtext("ConstraintType") == "4"
     }
-    assert constrained == {task.name for task in block.run.tasks if task.held_back}
+    assert constrained == {task.name for task in block.schedule.tasks if task.held_back}
     for task in root.iterfind("Tasks/Task"):
         assert (task.findtext("ConstraintDate") is None) == (task.findtext("ConstraintType") in {"0", None})
 
 
-def test_mspdi_carries_p80_criticality_and_the_baseline(block: Handover) -> None:
+def test_mspdi_carries_p80_criticality_and_the_baseline(block: ExportedResult) -> None:
     root = read_xml(mspdi(block), "x.xml")
     online = next(task for task in root.iterfind("Tasks/Task") if task.findtext("Name") == "Block 1 handed over")
     fields = {f.findtext("FieldID"): f.findtext("Value") for f in online.iterfind("ExtendedAttribute")}
-    key = next(task.key for task in block.run.tasks if task.name == "Block 1 handed over")
+    key = next(task.key for task in block.schedule.tasks if task.name == "Block 1 handed over")
     assert fields["188743767"] == "100"
-    assert fields["188743945"] == block.run.moment(round(block.spread[key].p80)).isoformat()
-    assert online.findtext("Baseline/Finish") == block.run.moment(block.planned[key][1]).isoformat()
+    assert fields["188743945"] == block.schedule.moment(round(block.quantiles[key].p80)).isoformat()
+    assert online.findtext("Baseline/Finish") == block.schedule.moment(block.planned[key][1]).isoformat()
 
 
-def test_xer_pollutes_nothing_and_sets_no_date_that_must_be_kept(block: Handover) -> None:
+def test_xer_pollutes_nothing_and_sets_no_date_that_must_be_kept(block: ExportedResult) -> None:
     text = xer(block).decode("cp1252")
     lines = [line.split("\t") for line in text.split("\r\n")]
     named = {line[1]: number for number, line in enumerate(lines) if line[0] == "%T"}
@@ -194,15 +194,15 @@ def test_xer_pollutes_nothing_and_sets_no_date_that_must_be_kept(block: Handover
 
 
 @pytest.fixture(scope="module")
-def rolled() -> dict[int, Handover]:
+def rolled() -> dict[int, ExportedResult]:
     """Schedules of a small project at each level."""
     result = sim.run(sim.load(TINY), runs=2, seed=1, workers=1)
-    return {level: hand_over(result, level=level) for level in (2, 3, 4)}
+    return {level: prepare_export(result, level=level) for level in (2, 3, 4)}
 
 
-def test_a_start_at_midnight_is_held_by_its_finish(rolled: dict[int, Handover]) -> None:
+def test_a_start_at_midnight_is_held_by_its_finish(rolled: dict[int, ExportedResult]) -> None:
     """P6 reads a constraint at 00:00 as a date without time of day, and takes that of the logic."""
-    rows = {row["task_name"]: row for handover in rolled.values() for row in _rows(xer(handover), "TASK")}
+    rows = {row["task_name"]: row for exported in rolled.values() for row in _rows(xer(exported), "TASK")}
     held = [row for row in rows.values() if row["cstr_type"]]
     assert {row["cstr_type"] for row in held} == {"CS_MSOA", "CS_MEOA"}
     for row in held:
@@ -218,23 +218,24 @@ def _rows(data: bytes, table: str) -> list[dict[str, str]]:
     return [dict(zip(lines[0][1:], line[1:], strict=True)) for line in lines[1:] if line[0] == "%R"]
 
 
-def test_fields_of_the_planner_are_of_kinds_that_p6_has(block: Handover) -> None:
+def test_fields_of_the_planner_are_of_kinds_that_p6_has(block: ExportedResult) -> None:
     kinds = {row["udf_type_label"]: row["logical_data_type"] for row in _rows(xer(block), "UDFTYPE")}
     assert kinds == {
         "P50 finish (simulated)": "FT_END_DATE", "P80 finish (simulated)": "FT_END_DATE",
         "Critical in % of runs": "FT_FLOAT_2_DECIMALS", "Total float in days (simulated)": "FT_FLOAT_2_DECIMALS",
         "Activity id (simulated)": "FT_TEXT",
     }  # fmt: skip
-    online = next(task for task in block.run.tasks if task.name == "Block 1 handed over")
+    online = next(task for task in block.schedule.tasks if task.name == "Block 1 handed over")
     found = {
         row["udf_type_id"]: row["udf_date"] or row["udf_number"]
         for row in _rows(xer(block), "UDFVALUE")
         if row["fk_id"] == str(1000 + online.number)
     }
     p80, p50 = (
-        block.run.moment(round(minute)) for minute in (block.spread[online.key].p80, block.spread[online.key].p50)
+        block.schedule.moment(round(minute))
+        for minute in (block.quantiles[online.key].p80, block.quantiles[online.key].p50)
     )
-    slack = f"{block.slack[online.key] / 1440:.1f}".removesuffix(".0")
+    slack = f"{block.total_float[online.key] / 1440:.1f}".removesuffix(".0")
     assert found == {"1": f"{p80:%Y-%m-%d %H:%M}", "3": f"{p50:%Y-%m-%d %H:%M}", "2": "100", "4": slack}
 
 
@@ -249,32 +250,34 @@ PROMISED = json.dumps(
 
 
 @pytest.fixture(scope="module")
-def promised() -> dict[int, Handover]:
+def promised() -> dict[int, ExportedResult]:
     result = sim.run(sim.load(TINY, (f"milestones={PROMISED}",)), runs=3, seed=1, workers=1)
-    return {level: hand_over(result, level=level) for level in (2, 3, 4)}
+    return {level: prepare_export(result, level=level) for level in (2, 3, 4)}
 
 
 @pytest.mark.parametrize("level", [2, 3, 4])
-def test_milestones_of_the_contract_come_along_with_their_dates(promised: dict[int, Handover], level: int) -> None:
-    handover = promised[level]
-    run, runs = handover.run, handover.result.sample.runs
+def test_milestones_of_the_contract_come_along_with_their_dates(
+    promised: dict[int, ExportedResult], level: int
+) -> None:
+    exported = promised[level]
+    run, runs = exported.schedule, exported.result.sample.runs
     found = {task.name: task for task in run.tasks if task.due}
     assert set(found) == {"First 2.5 MW", "Hall 1 turned over", "First power", "Everything"}
     for milestone in run.project.milestones:
         task = found[milestone.name]
-        reached = runs[milestone.metric][handover.replication]
+        reached = runs[milestone.metric][exported.replication]
         assert task.finish == pytest.approx(1440 * reached, abs=1)  # the metric is another code's reading of the log
         assert task.group == ("Commissioning and power", "Contract milestones")
-        assert task.key in handover.planned
-        assert handover.spread[task.key].p80 == pytest.approx(1440 * sorted(runs[milestone.metric])[2])
-    root = read_xml(mspdi(handover), "x.xml")
+        assert task.key in exported.planned
+        assert exported.quantiles[task.key].p80 == pytest.approx(1440 * sorted(runs[milestone.metric])[2])
+    root = read_xml(mspdi(exported), "x.xml")
     deadlines = {
         t.findtext("Name"): t.findtext("Deadline") for t in root.iterfind("Tasks/Task") if t.findtext("Deadline")
     }
     assert deadlines == {name: f"{task.due}T23:59:00" for name, task in found.items()}
     due = {
         row["task_name"]: row["cstr_date" if row["cstr_type"] == "CS_MEOB" else "cstr_date2"]
-        for row in _rows(xer(handover), "TASK")
+        for row in _rows(xer(exported), "TASK")
         if "CS_MEOB" in (row["cstr_type"], row["cstr_type2"])
     }
     assert due == {name: f"{task.due} 23:59" for name, task in found.items()}
@@ -282,9 +285,9 @@ def test_milestones_of_the_contract_come_along_with_their_dates(promised: dict[i
 
 @pytest.fixture(scope="module")
 def recalculated(
-    block: Handover,
-    promised: dict[int, Handover],
-    rolled: dict[int, Handover],
+    block: ExportedResult,
+    promised: dict[int, ExportedResult],
+    rolled: dict[int, ExportedResult],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[tuple[str, str], tuple[int, int]]:
     """By schedule and form, how many tasks MPXJ finds in its file, and how many it moves when it schedules them again."""
@@ -307,11 +310,11 @@ def recalculated(
 
 @pytest.mark.parametrize("level", [2, 3, 4])
 def test_stricter_readers_find_the_same_activities_and_links(
-    rolled: dict[int, Handover], level: int, tmp_path: Path
+    rolled: dict[int, ExportedResult], level: int, tmp_path: Path
 ) -> None:
     """xerparser and PyP6XER ask for every column of P6. They share a module's name: whichever is installed reads."""
     xerparser = pytest.importorskip("xerparser", reason="pip install xerparser, or PyP6XER")
-    run, file = rolled[level].run, tmp_path / "schedule.xer"
+    run, file = rolled[level].schedule, tmp_path / "schedule.xer"
     file.write_bytes(xer(rolled[level]))
     if hasattr(xerparser, "Xer"):
         read = xerparser.Xer.reader(str(file))
@@ -333,11 +336,11 @@ def test_stricter_readers_find_the_same_activities_and_links(
 @pytest.mark.parametrize("form", ["xml", "xer"])
 @pytest.mark.parametrize("schedule", ["block", "promised 2", "promised 4", "rolled 2", "rolled 3"])
 def test_another_program_recalculates_it_and_moves_nothing(
-    block: Handover, recalculated: dict[tuple[str, str], tuple[int, int]], schedule: str, form: str
+    block: ExportedResult, recalculated: dict[tuple[str, str], tuple[int, int]], schedule: str, form: str
 ) -> None:
     tasks, moved = recalculated[schedule, form]
     assert moved == 0
-    assert schedule != "block" or tasks == len(block.run.tasks) + len(block.run.groups) + (form == "xer")
+    assert schedule != "block" or tasks == len(block.schedule.tasks) + len(block.schedule.groups) + (form == "xer")
 
 
 def test_the_commands_hand_over_and_take_back(tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ from openpyxl import load_workbook
 
 import sim
 from sim.plan.vocabulary import UnitInfo
-from sim.report.exchange.export import Handover, hand_over
-from sim.report.exchange.schedule_model import After, Changed, Schedule, schedule, week_of
-from sim.report.exchange.work_breakdown import Names
+from sim.report.exchange.export import ExportedResult, prepare_export
+from sim.report.exchange.schedule_model import Changed, Schedule, TaskLink, schedule, week_of
+from sim.report.exchange.work_breakdown import TaskNames
 from sim.report.exchange.workbook import LINES, workbook, write_sheets
 from sim.study.result import Result
 from tests.tiny_project import tiny_case
@@ -25,9 +25,9 @@ BLOCK = Path(__file__).parents[3] / "configs" / "one_block.yaml"
 
 
 @pytest.fixture(scope="module")
-def block() -> Handover:
+def block() -> ExportedResult:
     """One block on real calendars, with luck."""
-    return hand_over(sim.run(sim.load(BLOCK), runs=4, seed=3, workers=1))
+    return prepare_export(sim.run(sim.load(BLOCK), runs=4, seed=3, workers=1))
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +36,16 @@ def planned() -> Schedule:
     return schedule(case, case.simulate(case.planned).log, case.plan.base_calendars)
 
 
-def test_recalculating_moves_nothing(block: Handover) -> None:
+def test_recalculating_moves_nothing(block: ExportedResult) -> None:
     done: dict[int, int] = {}
-    for task in sorted(block.run.tasks, key=lambda task: task.number):
-        calendar = block.run.calendars[task.calendar]
+    for task in sorted(block.schedule.tasks, key=lambda task: task.number):
+        calendar = block.schedule.calendars[task.calendar]
         free = max((done[link.number] + link.lag for link in task.after), default=0)
         begin = max(free, task.start) if task.held_back else free
         done[task.number] = calendar.finish(calendar.next_open(begin), task.minutes)
         assert done[task.number] == task.finish, task
-    assert any(task.held_back for task in block.run.tasks)
-    assert sum(not task.held_back for task in block.run.tasks) > len(block.run.tasks) / 2
+    assert any(task.held_back for task in block.schedule.tasks)
+    assert sum(not task.held_back for task in block.schedule.tasks) > len(block.schedule.tasks) / 2
 
 
 def test_links_are_the_logic_of_the_project(planned: Schedule) -> None:
@@ -88,14 +88,14 @@ def test_lags_and_starts_are_links_not_activities() -> None:
     found = schedule(case, case.simulate(case.planned).log, case.plan.base_calendars)
     tasks = {task.name: task for task in found.tasks}
     grading = tasks["Site: Grading"]
-    assert tasks["Site: Services"].after == (After(grading.number, 3 * 1440, "SS"),)
-    assert tasks["Site: Pads"].after == (After(grading.number, 2 * 1440, "FS"),)
+    assert tasks["Site: Services"].after == (TaskLink(grading.number, 3 * 1440, "SS"),)
+    assert tasks["Site: Pads"].after == (TaskLink(grading.number, 2 * 1440, "FS"),)
     assert tasks["Site: Services"].held_back == tasks["Site: Pads"].held_back == ""
     assert not [name for name in tasks if "after" in name or "lag" in name]
 
 
 def test_who_is_taken_away_by_a_risk_is_called_as_in_the_register() -> None:
-    names = Names(sim.load(BLOCK).value)
+    names = TaskNames(sim.load(BLOCK).value)
     away = UnitInfo("outage", "risk", part="electricians", number=1)
     assert names.group(away) == ("Site works", "Risks")
     assert names.task("risk.electricians.crew.electricians.1", away, "risk.electricians") == (
@@ -107,43 +107,43 @@ def test_crews_and_ways_home_are_not_activities(planned: Schedule) -> None:
     assert not [task.name for task in planned.tasks if "rew" in task.unit.split(".")[0] or "eturn" in task.name]
 
 
-def test_the_dates_are_those_of_the_representative_run(block: Handover) -> None:
-    online = next(task for task in block.run.tasks if task.name == "Block 1 handed over")
+def test_the_dates_are_those_of_the_representative_run(block: ExportedResult) -> None:
+    online = next(task for task in block.schedule.tasks if task.name == "Block 1 handed over")
     finishes = sorted(block.result.runs["lead_time_full_days"])
     assert online.finish / 1440 == finishes[1]  # the P50 of four
     events = block.result.events
     assert online.finish == events[events["resource"] == "online/b1"]["minute"].item()
 
 
-def test_spread_and_criticality_come_from_the_same_runs(block: Handover) -> None:
-    online = next(task for task in block.run.tasks if task.name == "Block 1 handed over")
-    spread = block.spread[online.key]
+def test_spread_and_criticality_come_from_the_same_runs(block: ExportedResult) -> None:
+    online = next(task for task in block.schedule.tasks if task.name == "Block 1 handed over")
+    spread = block.quantiles[online.key]
     assert spread.p80 / 1440 == sorted(block.result.runs["lead_time_full_days"])[3]
     assert (spread.critical, spread.done) == (1.0, 1.0)
-    assert {0.0} < {found.critical for found in block.spread.values()} or block.looked_at == 4
+    assert {0.0} < {found.critical for found in block.quantiles.values()} or block.quantile_runs == 4
 
 
-def test_a_result_of_another_program_is_refused(block: Handover) -> None:
+def test_a_result_of_another_program_is_refused(block: ExportedResult) -> None:
     log = dict(block.result.log)
     log["minute"] = log["minute"] + 1
     with pytest.raises(Changed, match="another version"):
-        hand_over(Result(block.result.manifest, block.result.sample, log))
+        prepare_export(Result(block.result.manifest, block.result.sample, log))
 
 
-def test_a_calendar_is_a_week_and_the_days_that_differ(block: Handover) -> None:
-    start = block.run.project.scale.start_date
-    week = week_of(block.run.calendars["shift"], start, 400 * 1440)
+def test_a_calendar_is_a_week_and_the_days_that_differ(block: ExportedResult) -> None:
+    start = block.schedule.project.scale.start_date
+    week = week_of(block.schedule.calendars["shift"], start, 400 * 1440)
     assert week.days == (((420, 1020),),) * 6 + ((),)
     assert [day.isoformat() for day in sorted(week.exceptions)][:2] == ["2026-01-19", "2026-02-16"]
     assert set(week.exceptions.values()) == {()}
-    always = week_of(block.run.calendars["always"], start, 14 * 1440)
+    always = week_of(block.schedule.calendars["always"], start, 14 * 1440)
     assert always.days == (((0, 1440),),) * 7
 
 
 # --- the workbook -----------------------------------------------------------------------------------------------------
 
 
-def test_the_workbook_answers_on_its_first_sheet_and_draws_its_curves(block: Handover) -> None:
+def test_the_workbook_answers_on_its_first_sheet_and_draws_its_curves(block: ExportedResult) -> None:
     data = workbook(block)
     sheets = pd.read_excel(BytesIO(data), sheet_name=None)
     assert list(sheets) == ["Verdict", "Milestones", "Curves", "Risks", "Inputs", "Runs", "Activities"]
@@ -187,7 +187,7 @@ def test_the_workbook_answers_on_its_first_sheet_and_draws_its_curves(block: Han
     money = next(row for row in book["Verdict"].iter_rows() if row[1].value == "$M")
     assert money[4].number_format == "#,##0.0"
     assert money[4].value < 1000
-    assert len(sheets["Risks"]) == len(block.run.project.risks.active())
+    assert len(sheets["Risks"]) == len(block.schedule.project.risks.active())
 
 
 def test_a_text_in_a_workbook_is_no_formula_and_has_no_control_characters() -> None:

@@ -21,7 +21,7 @@ from sim.report.result_view import ResultView
 from sim.report.study_tables import lever_rows
 from sim.study.analyses.case_series import are_levers_quick, lever_trials, measure_levers
 from sim.study.analyses.drivers import Drivers, drivers
-from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY, Cause, Switches, grouped, settled
+from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY, Cause, Switches, at_means, groups_of_inputs
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
 from sim.study.result import Result
@@ -87,7 +87,7 @@ def test_the_groups_are_those_in_which_anything_is_uncertain(uncertain: Case) ->
 
 
 def test_switching_a_group_off_leaves_all_other_luck_where_it_was(uncertain: Case) -> None:
-    of_inputs, of_factors = grouped(uncertain.plan)
+    of_inputs, of_factors = groups_of_inputs(uncertain.plan)
     off = Switches(uncertain, 1).without([Cause("permits", UNCERTAINTY, "")])
     changed = 0
     for one, other in zip(uncertain.draws(1).chunk(0, 30), off.draws(1).chunk(0, 30), strict=True):
@@ -122,7 +122,7 @@ def test_without_any_cause_every_run_is_at_the_means(uncertain: Case) -> None:
 
 
 def test_likely_decisions_stay_as_they_are_most_likely(uncertain: Case) -> None:
-    calm = settled(uncertain.plan, {"tests"})
+    calm = at_means(uncertain.plan, {"tests"})
     inputs = calm.inputs
     at = [number for number, name in enumerate(inputs.names) if "passes/" in name]
     assert at

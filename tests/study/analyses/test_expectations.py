@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from sim.cli import main
 from sim.config.project import parse_expectation
 from sim.errors import ConfigError
-from sim.study.analyses.validation import Checked, expectations, judge, junit
+from sim.study.analyses.validation import CheckResult, expectations, judge, junit
 from sim.study.api import load
 from sim.study.sample import Sample
 from tests.tiny_project import TINY
@@ -143,9 +143,9 @@ def test_strict_does_not_let_pass_what_cannot_be_told(tmp_path: Path) -> None:
 
 def test_a_junit_file_is_sound_whatever_a_row_says() -> None:
     rows = [
-        Checked("a", "<b> & \x00", "1", "2", "fails", "\ud800"),
-        Checked("a", "c", "1", "1", "holds"),
-        Checked("a", "d", "1", "?", "inconclusive"),
+        CheckResult("a", "<b> & \x00", "1", "2", "fails", "\ud800"),
+        CheckResult("a", "c", "1", "1", "holds"),
+        CheckResult("a", "d", "1", "?", "inconclusive"),
     ]
     suite = ElementTree.fromstring(junit("x", rows))
     tags = ("failure", "system-out", "skipped")

@@ -17,7 +17,7 @@ from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.status import write_csv
 from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
-from sim.study.analyses.live import Live, NoLever, kept, levers
+from sim.study.analyses.live import Live, UnknownLever, levers, with_changed_crews
 from sim.study.api import load, run
 from sim.study.case import prepare_case
 from tests.tiny_project import TINY, tiny
@@ -43,11 +43,11 @@ def live(folder: Path) -> Iterator[Live]:
         yield shown
 
 
-def last(live: Live, changes: dict[str, Any], *, anew: bool = False) -> dict[str, Any]:
-    """The whole picture."""
-    *_, picture = live.pictures(changes, lambda: True, anew=anew)
-    assert picture["runs"] == live.runs
-    return picture
+def last(live: Live, changes: dict[str, Any], *, replan: bool = False) -> dict[str, Any]:
+    """The whole snapshot."""
+    *_, snapshot = live.snapshots(changes, lambda: True, replan=replan)
+    assert snapshot["runs"] == live.runs
+    return snapshot
 
 
 def test_there_is_a_lever_for_everything_a_planner_moves(live: Live) -> None:
@@ -98,7 +98,7 @@ def test_sized_anew_it_is_what_a_run_of_the_copied_file_says(live: Live, folder:
     assert config.value.name == "tiny_live"
     assert config.value.logistics.gates == 2
     result = run(config, runs=live.runs, seed=1, workers=0)
-    shown = last(live, SLOWER, anew=True)["metrics"]
+    shown = last(live, SLOWER, replan=True)["metrics"]
     for metric, values in shown.items():
         assert values == result.sample.runs[metric].tolist()
 
@@ -115,12 +115,12 @@ def test_a_file_that_extends_nothing_is_extended(tmp_path: Path) -> None:
 def test_pictures_grow_and_end_when_nobody_wants_them(live: Live) -> None:
     live_runs, live.runs = live.runs, 100
     try:
-        grown = [picture["runs"] for picture in live.pictures({}, lambda: True)]
+        grown = [snapshot["runs"] for snapshot in live.snapshots({}, lambda: True)]
         answers = iter([True, True, False])
-        left = [picture["runs"] for picture in live.pictures({"logistics.cranes": 2}, lambda: next(answers))]
-        again = [picture["runs"] for picture in live.pictures({"logistics.cranes": 2}, lambda: True)]
-        at_once = [picture["runs"] for picture in live.pictures({"logistics.cranes": 2}, lambda: True)]
-        unwanted = [*live.pictures({"logistics.cranes": 3}, lambda: False)]
+        left = [snapshot["runs"] for snapshot in live.snapshots({"logistics.cranes": 2}, lambda: next(answers))]
+        again = [snapshot["runs"] for snapshot in live.snapshots({"logistics.cranes": 2}, lambda: True)]
+        at_once = [snapshot["runs"] for snapshot in live.snapshots({"logistics.cranes": 2}, lambda: True)]
+        unwanted = [*live.snapshots({"logistics.cranes": 3}, lambda: False)]
     finally:
         live.runs = live_runs
     assert grown == [50, 100]
@@ -134,8 +134,8 @@ def test_who_is_told_to_leave_stops_in_the_middle(live: Live) -> None:
     live_runs, live.runs = live.runs, 400
     try:
         seen = []
-        for picture in live.pictures({"logistics.cranes": 5}, lambda: True):
-            seen.append(picture["runs"])
+        for snapshot in live.snapshots({"logistics.cranes": 5}, lambda: True):
+            seen.append(snapshot["runs"])
             live.pool.leave()
     finally:
         live.runs = live_runs
@@ -145,7 +145,7 @@ def test_who_is_told_to_leave_stops_in_the_middle(live: Live) -> None:
 
 
 def test_what_is_not_offered_or_not_possible_is_refused(live: Live) -> None:
-    with pytest.raises(NoLever, match=r"money\.horizon_days"):
+    with pytest.raises(UnknownLever, match=r"money\.horizon_days"):
         last(live, {"money.horizon_days": 5})
     with pytest.raises(ConfigError, match=r"logistics\.cranes"):
         live.as_config({"logistics.cranes": -1})
@@ -154,8 +154,8 @@ def test_what_is_not_offered_or_not_possible_is_refused(live: Live) -> None:
 def test_kept_crews_are_the_first_to_come_and_more_come_with_the_last() -> None:
     stays = (Mobilisation(0, 90), Mobilisation(100, 50), Mobilisation(200, 20))
     resource_plan = ResourcePlan({"riggers": 3}, {"riggers": stays}, {"b1": 7})
-    assert kept(resource_plan, {"labour.trades.riggers.crews": 2}).mobilisations["riggers"] == stays[:2]
-    more = kept(resource_plan, {"labour.trades.riggers.crews": 5, "logistics.cranes": 1})
+    assert with_changed_crews(resource_plan, {"labour.trades.riggers.crews": 2}).mobilisations["riggers"] == stays[:2]
+    more = with_changed_crews(resource_plan, {"labour.trades.riggers.crews": 5, "logistics.cranes": 1})
     assert more.mobilisations["riggers"] == (*stays, stays[2], stays[2])
     assert more.crews == {"riggers": 5}
     assert more.order_minutes == {"b1": 7}

@@ -13,11 +13,11 @@ from click.testing import CliRunner
 from sim.cli import main
 from sim.report.console import describe_run, plain_text
 from sim.study.analyses.baseline import read, save
-from sim.study.analyses.probabilities import NotUnderstood
+from sim.study.analyses.probabilities import UnknownQuestion
 from sim.study.analyses.validation import verify
 from sim.study.api import load, run
 from sim.study.result import Result
-from sim.study.sample import ramp_levels, reached
+from sim.study.sample import days_reached, ramp_levels
 
 CONFIG = Path(__file__).parents[3] / "configs" / "one_block.yaml"
 PROMISED = date(2027, 5, 1)
@@ -70,7 +70,7 @@ def test_a_day_is_read_with_its_month_as_a_word(day: str) -> None:
     ],
 )
 def test_what_is_not_understood_is_told(question: str, said: str) -> None:
-    with pytest.raises(NotUnderstood, match=said):
+    with pytest.raises(UnknownQuestion, match=said):
         result().ask(question)
 
 
@@ -107,6 +107,6 @@ def test_dates_are_kept_of_every_block_or_of_every_so_many() -> None:
     assert len(ramp_levels(250, 2.5)) == 100
     assert len(ramp_levels(2000, 2.5)) <= 210
     curve = np.array([[0, 2.5, 2.5, 5.0], [0, 0, 0, 2.5]])
-    found = reached(curve, 5.0, 2.5)
+    found = days_reached(curve, 5.0, 2.5)
     assert found["2.5"].tolist() == [1, 3]
     assert found["5"].tolist() == [3, np.inf]

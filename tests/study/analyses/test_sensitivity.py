@@ -13,28 +13,28 @@ from sim.cli import main
 from sim.config.study import Input, Sensitivity, Study
 from sim.report.figures.sensitivity import plot_low_high
 from sim.study.analyses import sensitivity
-from sim.study.analyses.design import Design, NoDesign, at_shares, read_study
-from sim.study.analyses.sensitivity import NotEnough, analyse
+from sim.study.analyses.design import InvalidStudy, StudyDesign, at_shares, read_study
+from sim.study.analyses.sensitivity import AnalysisNotPossible, analyse
 from tests.tiny_project import TINY
 
 POWER = "energization.units.first_week"
 
 
-def design(inputs: dict[str, Input], **wanted: object) -> Design:
+def design(inputs: dict[str, Input], **wanted: object) -> StudyDesign:
     """A study of the tiny project."""
     study = Study(
         schema_version=1, name="t", question="", configs=("tiny.yaml",), inputs=inputs, runs=2,
         sensitivity=Sensitivity(**wanted),  # type: ignore[arg-type]
     )  # fmt: skip
-    return Design(study, (sim.load(TINY),), {})
+    return StudyDesign(study, (sim.load(TINY),), {})
 
 
 ABC = {name: Input(paths=("logistics.cranes",), low=0, high=1) for name in "abc"}
 
 
-def answers(found: Design) -> tuple[np.ndarray, np.ndarray]:
+def answers(found: StudyDesign) -> tuple[np.ndarray, np.ndarray]:
     """Shares of the design's points, and a linear answer 4a + 2b + 0c."""
-    shares = sensitivity._shares(found)
+    shares = sensitivity._unit_points(found)
     assert shares is not None
     return shares, 100 + shares @ np.array([4.0, 2.0, 0.0])
 
@@ -68,16 +68,16 @@ def test_a_flat_answer_has_no_indices_to_divide_by() -> None:
 
 
 def test_sobol_needs_a_power_of_two() -> None:
-    with pytest.raises(NoDesign, match="needs a power of two"):
-        sensitivity._shares(design(ABC, method="sobol", size=10))
+    with pytest.raises(InvalidStudy, match="needs a power of two"):
+        sensitivity._unit_points(design(ABC, method="sobol", size=10))
 
 
 def test_a_point_without_a_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     found = design({"power": Input(paths=(POWER,), low=3, high=4)}, statistic="p80")
     points = sim.sweep(sim.load(TINY), {POWER: [3, 4]}, runs=2, workers=1)
     points.samples[1].runs["lead_time_full_days"][:] = np.inf
-    with pytest.raises(NotEnough, match="1 of 2 points have no p80"):
-        sensitivity._answers(found, points)
+    with pytest.raises(AnalysisNotPossible, match="1 of 2 points have no p80"):
+        sensitivity._explained_values(found, points)
 
 
 def test_low_and_high_are_differences_to_the_configuration_as_it_is() -> None:

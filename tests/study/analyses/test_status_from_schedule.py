@@ -12,7 +12,7 @@ from click.testing import CliRunner
 import sim
 from sim.cli import main
 from sim.config.overrides import continued
-from sim.report.exchange.export import Handover, hand_over
+from sim.report.exchange.export import ExportedResult, prepare_export
 from sim.report.exchange.formats import write
 from sim.report.exchange.importers.source_text import WrongFile
 from sim.report.exchange.importers.statused_schedule import read_statused
@@ -33,9 +33,9 @@ def steps() -> PlanSteps:
 
 
 @cache
-def exported() -> Handover:
+def exported() -> ExportedResult:
     status = Status("none", DATA_DATE, ((DATA_DATE - START).days + 1) * 1440, ())
-    return hand_over(sim.forecast(CONFIG, status, runs=8, workers=1), 4, continued(CONFIG, status))
+    return prepare_export(sim.forecast(CONFIG, status, runs=8, workers=1), 4, continued(CONFIG, status))
 
 
 @pytest.mark.parametrize(("form", "name"), [("mspdi", "statused.xml"), ("xer", "statused.xer")])
@@ -43,15 +43,15 @@ def test_actuals_come_back_by_their_ids(tmp_path: Path, form: str, name: str) ->
     write(exported(), form, tmp_path / name)
     found = read_statused(tmp_path / name)
     assert found.data_date == DATA_DATE.isoformat()
-    tasks = {f"{task.unit}/{task.activity}": task for task in exported().run.tasks if task.activity}
+    tasks = {f"{task.unit}/{task.activity}": task for task in exported().schedule.tasks if task.activity}
     begun = {name for name, task in tasks.items() if task.start < exported().since}
     assert {str(row["what"]) for row in found.rows} == begun
     under_way = 0
     for row in found.rows:
         task = tasks[str(row["what"])]
-        assert row["start"] == exported().run.moment(task.start).strftime("%Y-%m-%dT%H:%M")
+        assert row["start"] == exported().schedule.moment(task.start).strftime("%Y-%m-%dT%H:%M")
         if task.finish <= exported().since:
-            assert row["finish"] == exported().run.moment(task.finish).strftime("%Y-%m-%dT%H:%M")
+            assert row["finish"] == exported().schedule.moment(task.finish).strftime("%Y-%m-%dT%H:%M")
         else:
             under_way += 1
             assert float(str(row["remaining_days"])) > 0

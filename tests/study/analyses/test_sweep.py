@@ -12,8 +12,8 @@ from sim.errors import ConfigError, SimError
 from sim.files import WrongPlace
 from sim.jit import available
 from sim.study import case
-from sim.study.analyses.case_series import alike
-from sim.study.analyses.design import NoDesign, at_shares, latin_hypercube, read_study, settings_of
+from sim.study.analyses.case_series import is_identical
+from sim.study.analyses.design import InvalidStudy, at_shares, latin_hypercube, read_study, settings_of
 from sim.study.analyses.sweep import Sweep, SweepSeries, sweep_design
 from sim.study.case import Case, prepare_case
 from sim.study.executors.interruption import Interrupted
@@ -193,7 +193,7 @@ def test_a_configuration_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_a_grid_asks_for_values(tmp_path: Path) -> None:
     path = study(tmp_path, "inputs: {x: {paths: [logistics.cranes], low: 1, high: 3}}\n")
-    with pytest.raises(NoDesign, match="a grid needs `values` for x"):
+    with pytest.raises(InvalidStudy, match="a grid needs `values` for x"):
         sweep_design(read_study(path), workers=1)
 
 
@@ -235,7 +235,7 @@ def test_points_that_differ_in_money_alone_share_their_plan_and_are_the_same_run
 
 def test_alike_looks_into_arrays_and_dataclasses() -> None:
     one, other = (prepare_case(sim.load(TINY), engine="simpy").plan for _ in range(2))
-    assert alike(one, other)
-    assert not alike(one, replace(one, initial=one.initial + 1))
-    assert not alike(one, replace(one, inputs=replace(one.inputs, mean=one.inputs.mean * 2)))
-    assert not alike(one, replace(one, units=one.units[:-1]))
+    assert is_identical(one, other)
+    assert not is_identical(one, replace(one, initial=one.initial + 1))
+    assert not is_identical(one, replace(one, inputs=replace(one.inputs, mean=one.inputs.mean * 2)))
+    assert not is_identical(one, replace(one, units=one.units[:-1]))

@@ -16,7 +16,7 @@ from sim.config.study import Constraint, Input, Study, Tune
 from sim.report.console import plain_text
 from sim.report.study_tables import describe_tuning
 from sim.study.analyses import tuning
-from sim.study.analyses.design import Design, NoDesign
+from sim.study.analyses.design import InvalidStudy, StudyDesign
 from sim.study.analyses.sweep import SweepSeries, run_series
 from sim.study.analyses.tuning import excess, pareto, tune_design, value
 from sim.study.chunk import Chunk, Columns
@@ -35,10 +35,10 @@ def sample(**metrics: list[float]) -> Sample:
     return Sample(runs | {name: np.array(values) for name, values in metrics.items()}, {})
 
 
-def design(inputs: dict[str, Input], wanted: Tune) -> Design:
+def design(inputs: dict[str, Input], wanted: Tune) -> StudyDesign:
     """A study of the tiny project."""
     study = Study(schema_version=1, name="t", question="", configs=("x",), inputs=inputs, runs=2, tune=wanted)
-    return Design(study, (sim.load(TINY),), {})
+    return StudyDesign(study, (sim.load(TINY),), {})
 
 
 def test_a_limit_is_kept_at_its_quantile() -> None:
@@ -103,7 +103,7 @@ def test_limits_that_no_relaxing_of_one_helps_are_relaxed_together() -> None:
          "feasible": [False, False], "pareto": [True, True], "best": [True, False]}
     )  # fmt: skip
     limits = [{"metric": name, "at_most": most, "probability": 0.8} for name, most in (("a", 10.0), ("b", 5.0))]
-    both = tuning.Tuned({"tune": {"constraints": limits}}, trials, trials)
+    both = tuning.TuningResult({"tune": {"constraints": limits}}, trials, trials)
     assert [(dict(one.at_most), one.design) for one in both.relaxations()] == [({"a": 12.0, "b": 7.0}, 0)]
     limits[1]["at_most"] = 6.5
     assert [(dict(one.at_most), one.design) for one in both.relaxations()] == [({"a": 20.0}, 1)]
@@ -122,8 +122,8 @@ def test_many_designs_are_chosen_towards_the_known_best(monkeypatch: pytest.Monk
                 tries.settings.append(settings)
 
     monkeypatch.setattr(tuning._Evaluations, "run", bowl)
-    monkeypatch.setattr(tuning, "_require_known", lambda *_: None)
-    monkeypatch.setattr(tuning, "_on_fresh_seeds", lambda *_: None)
+    monkeypatch.setattr(tuning, "_require_metrics", lambda *_: None)
+    monkeypatch.setattr(tuning, "_rerun_on_fresh_seeds", lambda *_: None)
     inputs = {
         "cranes": Input(paths=("logistics.cranes",), low=1, high=40),
         "slack": Input(paths=("procurement.float_weeks",), low=0, high=5),
@@ -139,7 +139,7 @@ def test_many_designs_are_chosen_towards_the_known_best(monkeypatch: pytest.Monk
 
 
 def test_a_metric_that_is_not_there_is_told() -> None:
-    with pytest.raises(NoDesign, match="there is no metric 'happiness'"):
+    with pytest.raises(InvalidStudy, match="there is no metric 'happiness'"):
         tune_design(design({"week": Input(paths=(POWER,), low=3, high=4)}, Tune(metric="happiness")), workers=1)
 
 
@@ -184,7 +184,7 @@ def test_an_interrupted_tuning_goes_on_where_it_was(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(SweepSeries, "simulate_chunk", counted)
     again = tune_design(asked, workers=0, out=tmp_path / "tuned", resume=True)
-    assert set(seeds) == {asked.study.seed + tuning.FRESH}  # no design is performed again
+    assert set(seeds) == {asked.study.seed + tuning.FRESH_SEED_OFFSET}  # no design is performed again
     assert again.trials.equals(whole.trials)
     assert again.fresh.equals(whole.fresh)
     assert not (tmp_path / "tuned.partial").exists()
@@ -196,7 +196,7 @@ def test_a_tuning_of_something_else_is_not_gone_on_with(tmp_path: Path, monkeypa
 
     inputs = {"week": Input(paths=(POWER,), values=(3, 4))}
     with monkeypatch.context() as patched:
-        patched.setattr(tuning, "_on_fresh_seeds", killed)
+        patched.setattr(tuning, "_rerun_on_fresh_seeds", killed)
         with pytest.raises(KeyboardInterrupt):
             tune_design(design(inputs, Tune(metric=FINISH, fresh_runs=2)), workers=1, out=tmp_path / "tuned")
     with pytest.raises(Changed):

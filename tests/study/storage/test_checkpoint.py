@@ -105,7 +105,7 @@ def test_a_run_whose_chunks_all_wait_in_memory_is_the_same_and_leaves_nothing(tm
 def test_chunks_stay_in_memory_beside_their_files_as_long_as_there_is_room(
     tmp_path: Path, whole: Sample, monkeypatch: pytest.MonkeyPatch, room: int
 ) -> None:
-    monkeypatch.setattr(checkpoint, "NEAR_BYTES", room)
+    monkeypatch.setattr(checkpoint, "HELD_BYTES", room)
     target = tmp_path / "toy"
     with open_checkpoint(target, IDENTITY, hold=1e-9) as store:
         sample = run(Toy(stalls=frozenset({4})), seed=1, runs=60, chunk=7, store=store)
@@ -184,7 +184,7 @@ def test_failed_replications_and_their_reasons_are_kept(tmp_path: Path) -> None:
 
 def test_a_chunk_in_which_everything_failed_has_no_curves(tmp_path: Path) -> None:
     interrupted(tmp_path / "toy", 14, raises=range(7))
-    assert resumed(tmp_path / "toy", []).having("failed") == 7
+    assert resumed(tmp_path / "toy", []).count_status("failed") == 7
 
 
 def test_another_config_or_seed_is_refused_with_the_difference(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ UNMAPPED = "resources that the mapping has no trade for, not taken over; of"
 
 
 def read_trades(path: Path, trades: Collection[str]) -> dict[str, tuple[str, float]]:
-    """Read which trade a planner's resource is: columns resource, trade, crews (of one unit; 1 if left out).
+    """Read the trade and the crews of one unit of each resource, from columns resource, trade, crews (1 if left out).
 
     ConfigError with line and what is allowed for a trade that the configuration does not have.
     """
@@ -59,7 +59,7 @@ def read_trades(path: Path, trades: Collection[str]) -> dict[str, tuple[str, flo
     if missing := {"resource", "trade"} - set(names):
         message = f"{listed(sorted(missing))} missing: columns resource, trade and perhaps crews are expected"
         raise ConfigError([Problem(str(path), 1, 1, "", "", message)])
-    found: dict[str, tuple[str, float]] = {}
+    trade_of: dict[str, tuple[str, float]] = {}
     problems: list[Problem] = []
     for line, row in enumerate(rows, 2):
         resource, trade, crews = ((row.get(name) or "").strip() for name in ("resource", "trade", "crews"))
@@ -71,10 +71,10 @@ def read_trades(path: Path, trades: Collection[str]) -> dict[str, tuple[str, flo
                 Problem(str(path), line, 1, "crews", crews, "a number of crews for one unit of the resource")
             )
         else:
-            found[resource.casefold()] = trade, float(crews or 1)
+            trade_of[resource.casefold()] = trade, float(crews or 1)
     if problems:
         raise ConfigError(problems)
-    return found
+    return trade_of
 
 
 def _trade_rows(path: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
@@ -95,17 +95,17 @@ def with_trades(network: PlannerNetwork, trades: Mapping[str, tuple[str, float]]
 
 
 def _with_crews(activity: Activity, trades: Mapping[str, tuple[str, float]], network: PlannerNetwork) -> Activity:
-    """Return an activity with crews; at least one of a trade, however few of the resource there are."""
+    """Return an activity with crews instead of resources; at least one of a trade, however few units it needs."""
     crews: dict[str, float] = {}
     for resource, units in activity.resources:
         if resource.casefold() in trades:
-            trade, each = trades[resource.casefold()]
-            crews[trade] = crews.get(trade, 0.0) + units * each
+            trade, crews_of_unit = trades[resource.casefold()]
+            crews[trade] = crews.get(trade, 0.0) + units * crews_of_unit
         else:
             network.remarks.add(UNMAPPED, f"{activity.id} ({resource})")
     # an activity without length is a milestone: nobody works at it
-    whole = {trade: min(MOST_CREWS, max(1, round(count))) for trade, count in crews.items()} if activity.days else {}
-    return replace(activity, crews=tuple(whole.items()))
+    counts = {trade: min(MOST_CREWS, max(1, round(count))) for trade, count in crews.items()} if activity.days else {}
+    return replace(activity, crews=tuple(counts.items()))
 
 
 # --- the planner's calendars -----------------------------------------------------------------------------------------------
@@ -124,25 +124,25 @@ def calendars_of(network: PlannerNetwork) -> dict[PlannerCalendar, str]:
 Names = Mapping[PlannerCalendar, str]
 
 
-Stated = Mapping[str, object]
+Fields = Mapping[str, object]
 
 
 class Place(NamedTuple):
-    """Where in a configuration activities go: a network, what it states besides its steps, steps of it that stay.
+    """Where in a configuration activities go: a network, its keys besides `steps`, and the steps of it that are kept.
 
     Activities that follow nothing follow the step `after`, if there is one; `waits` are sections of the configuration
     with all that they come after.
     """
 
     network: str
-    stated: Stated = MappingProxyType({})
-    stay: Sequence[Stated] = ()
+    other_keys: Fields = MappingProxyType({})
+    kept_steps: Sequence[Fields] = ()
     after: str = ""
     waits: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 def fragment(
-    network: PlannerNetwork, place: Place | str, more: Sequence[Stated] = (), calendars: Names | None = None
+    network: PlannerNetwork, target: Place | str, extra: Sequence[Fields] = (), calendars: Names | None = None
 ) -> str:
     """Write a network as one of a configuration, `more` steps after its own; WrongFile if it says what it cannot.
 
@@ -150,29 +150,29 @@ def fragment(
     week in which most of them are stated.
     """
     file, activities = network.file, network.activities
-    place = Place(place) if isinstance(place, str) else place
+    target = Place(target) if isinstance(target, str) else target
     if not activities:
         raise WrongFile(f"{file}: there is no activity in it")
     if len(activities) > MOST_ACTIVITIES:
         raise WrongFile(f"{file}: {len(activities):,} activities; at most {MOST_ACTIVITIES:,} are read")
-    ids = identifiers(activities, (str(step["id"]) for step in place.stay))
+    ids = identifiers(activities, (str(step["id"]) for step in target.kept_steps))
     weeks = {activity.key: activity.calendar for activity in activities}
-    own = [_step(activity, ids, network, calendars, weeks) for activity in activities]
-    first: dict[str, object] = {"after": [place.after]} if place.after else {}
-    steps = [*map(dict, place.stay), *(first | step for step in own), *map(dict, more)]
+    new_steps = [_step(activity, ids, network, calendars, weeks) for activity in activities]
+    default: dict[str, object] = {"after": [target.after]} if target.after else {}
+    steps = [*map(dict, target.kept_steps), *(default | step for step in new_steps), *map(dict, extra)]
     try:
         with gc_paused():
             checked(Network, {"steps": steps})
     except ConfigError as error:
         raise WrongFile(f"{file}: {_of_activity(error, ids, activities)}") from error
-    head = [f"{len(activities)} steps from {_one_line(file)}. Durations are most likely values: give them ranges."]
-    head += [_one_line(line) for line in network.describe(exact=calendars is not None)]
+    comments = [f"{len(activities)} steps from {_one_line(file)}. Durations are most likely values: give them ranges."]
+    comments += [_one_line(line) for line in network.describe(exact=calendars is not None)]
     return (
         "\n".join(
             [
-                *(f"# {line}" for line in head),
-                f"{place.network}:",
-                *(f"  {key}: {dumps(value)}" for key, value in place.stated.items()),
+                *(f"# {line}" for line in comments),
+                f"{target.network}:",
+                *(f"  {key}: {dumps(value)}" for key, value in target.other_keys.items()),
                 "  steps:",
                 *(f"    - {_flow(step)}" for step in steps),
             ]
@@ -182,7 +182,7 @@ def fragment(
 
 
 def _of_activity(error: ConfigError, ids: Mapping[str, str], activities: Sequence[Activity]) -> str:
-    """What is wrong with the first activity that a step cannot be."""
+    """Return what is wrong with the first activity that cannot be a step."""
     problem = error.problems[0]
     by_step = {ids[activity.key]: activity.id for activity in activities}
     step, _, where = problem.path.removeprefix("steps.").partition(".")
@@ -195,7 +195,7 @@ def _step(
     activity: Activity, ids: Mapping[str, str], network: PlannerNetwork, calendars: Names | None,
     weeks: Mapping[str, PlannerCalendar],
 ) -> dict[str, object]:  # fmt: skip
-    """One step of the network."""
+    """Return an activity as a step of a configuration's network."""
     days = network.in_week(activity) if calendars is None else activity.days
     step: dict[str, object] = {"id": ids[activity.key], "days": _plain_number(days)}
     if calendars is not None and activity.days:
@@ -220,18 +220,18 @@ def _step(
 
 
 def _link(link: Link, ids: Mapping[str, str], week: PlannerCalendar, calendars: Names | None) -> object:
-    """A link as a configuration has it: a lag in calendar days or in days of its calendar, a lead in working days."""
-    stated: dict[str, object] = {"id": ids[link.before]}
+    """Return a link as in a configuration: a lag in calendar days or days of its calendar, a lead in working days."""
+    fields: dict[str, object] = {"id": ids[link.before]}
     if link.type != "FS":
-        stated["type"] = link.type
+        fields["type"] = link.type
     if link.lag_days > 0 and link.calendar is not None and calendars is not None:
-        stated["lag_days"] = _plain_number(link.lag_days * link.calendar.days_a_week / DAYS_OF_A_WEEK)
-        stated["lag_calendar"] = calendars[link.calendar]
+        fields["lag_days"] = _plain_number(link.lag_days * link.calendar.days_a_week / DAYS_OF_A_WEEK)
+        fields["lag_calendar"] = calendars[link.calendar]
     elif link.lag_days > 0:
-        stated["lag_days"] = _plain_number(link.lag_days)
+        fields["lag_days"] = _plain_number(link.lag_days)
     elif link.lag_days < 0:
-        stated["lead_days"] = _plain_number(-link.lag_days * week.days_a_week / DAYS_OF_A_WEEK)
-    return stated if len(stated) > 1 else ids[link.before]
+        fields["lead_days"] = _plain_number(-link.lag_days * week.days_a_week / DAYS_OF_A_WEEK)
+    return fields if len(fields) > 1 else ids[link.before]
 
 
 def _plain_number(value: float) -> float:
@@ -264,7 +264,7 @@ def awaited(project: Project, network: str) -> list[str]:
 
 
 def _references(project: Project, network: str) -> Iterator[str]:
-    """Yield every name that something outside a network comes after."""
+    """Yield every step name that something outside a network comes after."""
     for path, steps, _ in networks(project):
         if path[0] != network:
             yield from (link.id for step in steps for link in step.after)
@@ -280,56 +280,56 @@ FIT_OUT = "fit_out"
 _DRY = "dry_in"
 
 
-def place_of(project: Project, asked: str) -> Place:
+def place_of(project: Project, part: str) -> Place:
     """Return where in a configuration like `project` the activities of a planner's file go; ConfigError if nowhere.
 
     A fit-out comes into the shell of a hall, behind its dry-in, and commissioning of its blocks waits for it.
     """
     area = project.shell.crews_for_sqft
-    stated = {"crews_for_sqft": area.value} if area is not None and asked in ("shell", FIT_OUT) else {}
-    if asked != FIT_OUT:
-        return Place(asked, stated)
+    fields = {"crews_for_sqft": area.value} if area is not None and part in ("shell", FIT_OUT) else {}
+    if part != FIT_OUT:
+        return Place(part, fields)
     if _DRY not in (step.id for step in project.shell.steps):
         raise WrongFile(f"{project.name}: a fit-out follows shell.{_DRY}, and there is no such step")
-    stay = [step.model_dump(mode="json", exclude_none=True, exclude_unset=True) for step in project.shell.steps]
+    kept_steps = [step.model_dump(mode="json", exclude_none=True, exclude_unset=True) for step in project.shell.steps]
     waits = {"commissioning": [*project.commissioning.after, f"shell.{FIT_OUT}"]}
-    return Place("shell", stated, stay, _DRY, waits)
+    return Place("shell", fields, kept_steps, _DRY, waits)
 
 
-def milestones(network: PlannerNetwork, project: Project, asked: str, given: Mapping[str, str]) -> list[Stated]:
-    """Return the steps that others wait for, after the activities that provide them; WrongFile where none is named."""
-    if asked != FIT_OUT:
-        return list(provided(network, awaited(project, asked), given))
-    if given:
-        return list(provided(network, [FIT_OUT], given))
-    ids = identifiers(network.activities, (str(step["id"]) for step in place_of(project, asked).stay))
-    followed = {link.before for activity in network.activities for link in activity.after}
-    last = [ids[activity.key] for activity in network.activities if activity.key not in followed]
-    return [{"id": FIT_OUT, "days": 0, "after": last, "note": "what commissioning waits for"}]
+def milestones(network: PlannerNetwork, project: Project, part: str, providers: Mapping[str, str]) -> list[Fields]:
+    """Return the milestones that other parts wait for, after the activities that provide them; WrongFile if none is named."""
+    if part != FIT_OUT:
+        return list(provided(network, awaited(project, part), providers))
+    if providers:
+        return list(provided(network, [FIT_OUT], providers))
+    ids = identifiers(network.activities, (str(step["id"]) for step in place_of(project, part).kept_steps))
+    predecessors = {link.before for activity in network.activities for link in activity.after}
+    last_steps = [ids[activity.key] for activity in network.activities if activity.key not in predecessors]
+    return [{"id": FIT_OUT, "days": 0, "after": last_steps, "note": "what commissioning waits for"}]
 
 
-def provided(network: PlannerNetwork, names: Iterable[str], given: Mapping[str, str]) -> list[dict[str, object]]:
+def provided(network: PlannerNetwork, names: Iterable[str], providers: Mapping[str, str]) -> list[dict[str, object]]:
     """Return a milestone for each awaited name, after the activity that provides it; WrongFile where none is named.
 
-    `given` has activity ids by name. An activity that becomes a step of that name provides it by itself.
+    `providers` has activity ids by name. An activity that becomes a step of that name provides it by itself.
     """
     ids = identifiers(network.activities)
-    own = set(ids.values())
+    step_ids = set(ids.values())
     by_code = {activity.id: ids[activity.key] for activity in network.activities}
     names = list(names)
-    if unknown := [name for name in given if name not in names]:
-        told = f"the configuration waits for {', '.join(names) or 'nothing'}"
-        raise WrongFile(f"{network.file}: --provides {listed(unknown)}: not waited for; {told}")
-    if missing := [name for name in names if name not in given and name not in own]:
-        shown = " ".join(f"--provides {name}=ACTIVITY" for name in missing)
+    if unknown := [name for name in providers if name not in names]:
+        awaited_text = f"the configuration waits for {', '.join(names) or 'nothing'}"
+        raise WrongFile(f"{network.file}: --provides {listed(unknown)}: not waited for; {awaited_text}")
+    if missing := [name for name in names if name not in providers and name not in step_ids]:
+        options = " ".join(f"--provides {name}=ACTIVITY" for name in missing)
         raise WrongFile(
-            f"{network.file}: the configuration waits for {', '.join(missing)}; say which activities: {shown}"
+            f"{network.file}: the configuration waits for {', '.join(missing)}; say which activities: {options}"
         )
     steps: list[dict[str, object]] = []
-    for name, activity in given.items():
+    for name, activity in providers.items():
         if activity not in by_code:
             raise WrongFile(f"{network.file}: --provides {name}={activity}: there is no activity {activity}")
-        if name in own:
+        if name in step_ids:
             raise WrongFile(
                 f"{network.file}: --provides {name}: an activity of the file becomes the step {name} already"
             )
@@ -342,7 +342,7 @@ def config_text(
     place: Place,
     like: Path,
     target: Path,
-    steps: Sequence[Stated],
+    steps: Sequence[Fields],
     *,
     week: bool = False,
     calendars: bool = False,
@@ -355,31 +355,31 @@ def config_text(
     """
     text = files.read(like, MOST_BYTES).decode("utf-8-sig")
     blocks = _top_level(text)
-    for asked, option, kept in ((week, "--week", ("calendars", "labour")), (calendars, "--calendars", ("calendars",))):
-        if asked and (own := [key for key, _ in blocks if key in kept]):
-            raise WrongFile(f"{like}: {option}: it states {listed(own)} itself; leave them out, or leave out {option}")
+    for wanted, option, keys in ((week, "--week", ("calendars", "labour")), (calendars, "--calendars", ("calendars",))):
+        if wanted and (stated := [key for key, _ in blocks if key in keys]):
+            raise WrongFile(f"{like}: {option}: it states {listed(stated)} itself; leave them or {option} out")
     body = "".join(block for key, block in _waiting(blocks, place, like) if key not in (place.network, "name", "label"))
-    if found := re.search(r"^extends:\s*(\S+)", body, re.MULTILINE):
-        base = _base_from(found[1], like, target)
-        body = body.replace(found[0], f"extends: {base}", 1)
+    if extends := re.search(r"^extends:\s*(\S+)", body, re.MULTILINE):
+        base = _base_from(extends[1], like, target)
+        body = body.replace(extends[0], f"extends: {base}", 1)
     label = dumps(f"{target.stem}: {place.network} of {network.file}", ensure_ascii=False)
     names = calendars_of(network) if calendars else None
-    times = week_text(network.week) if week else calendars_text(names) if names is not None else ""
-    parts = [body.rstrip(), *([times] if times else []), fragment(network, place, steps, names)]
+    calendar_text = week_text(network.week) if week else calendars_text(names) if names is not None else ""
+    parts = [body.rstrip(), *([calendar_text] if calendar_text else []), fragment(network, place, steps, names)]
     return f"name: {dumps(target.stem)}\nlabel: {label}\n" + "\n\n".join(parts)
 
 
 def _waiting(blocks: list[tuple[str, str]], place: Place, like: Path) -> Iterator[tuple[str, str]]:
-    """Yield the blocks of a configuration, sections with what they come after; those that wait at the end if it has none."""
+    """Yield the sections of a configuration with `after` added to those that wait; sections it lacks come at the end."""
     for key, block in blocks:
         after = f"  after: [{', '.join(place.waits.get(key, ()))}]\n"
-        head, _, rest = block.partition("\n")
+        first_line, _, rest = block.partition("\n")
         if key not in place.waits:
             yield key, block
-        elif re.search(r"^\s+after:", rest, re.MULTILINE) or not re.fullmatch(rf"{key}:\s*(#.*)?", head):
+        elif re.search(r"^\s+after:", rest, re.MULTILINE) or not re.fullmatch(rf"{key}:\s*(#.*)?", first_line):
             raise WrongFile(f"{like}: {key}: give it lines of its own and leave `after` out; it is written here")
         else:
-            yield key, f"{head}\n{after}{rest}"
+            yield key, f"{first_line}\n{after}{rest}"
     for key, names in place.waits.items():
         if key not in dict(blocks):
             yield key, f"\n{key}:\n  after: [{', '.join(names)}]\n"

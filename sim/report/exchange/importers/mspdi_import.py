@@ -52,19 +52,19 @@ def read_mspdi(data: bytes, file: str, encoding: str | None = None) -> PlannerNe
 
 
 def duration_minutes(text: str, where: str) -> float:
-    """Return the minutes of a length like PT40H0M0S; WrongFile, with what it is the length of, for any other text."""
-    found = _LENGTH.fullmatch(text)
-    if not found or text in {"P", "PT"} or text.endswith("T"):
-        what = "below zero" if text.startswith("-P") else "no length like PT40H0M0S"
-        raise WrongFile(f"{where}: {text[:40]!r} is {what}")
-    days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in found.groups())
+    """Return the minutes of a duration like PT40H0M0S; WrongFile, naming `where` it is, for any other text."""
+    match = _LENGTH.fullmatch(text)
+    if not match or text in {"P", "PT"} or text.endswith("T"):
+        problem = "below zero" if text.startswith("-P") else "no length like PT40H0M0S"
+        raise WrongFile(f"{where}: {text[:40]!r} is {problem}")
+    days, hours, minutes, seconds = (float((part or "0").replace(",", ".")) for part in match.groups())
     return days * 1440 + hours * 60 + minutes + seconds / 60
 
 
 def progress_of(root: Element) -> Progress:
-    """Return until when actuals are known, and how begun tasks go on.
+    """Return the status date, and how tasks that have begun continue out of sequence.
 
-    Project splits a begun task so that what remains waits for what it follows, which is retained logic; told not to
+    Project splits a task so that what remains waits for its predecessors, which is retained logic; unless it splits tasks
     (`SplitsInProgressTasks`), it leaves the task where it is.
     """
     logic: Logic = "progress_override" if _text(root, "SplitsInProgressTasks") in _NO else "retained_logic"
@@ -82,12 +82,12 @@ class _Reader:
         self.minutes: dict[str, float] = {}
 
     def network(self) -> PlannerNetwork:
-        """Return the whole file."""
+        """Return the network of the whole file."""
         elements = self._elements()
         tasks = {uid: self._task(uid, element) for uid, (element, _) in elements.items()}
-        self._nest(tasks, elements)
+        self._build_outline(tasks, elements)
         links = [link for uid, (element, _) in elements.items() for link in self._links(uid, element, tasks)]
-        self._left_out(elements)
+        self._report_left_out(elements)
         self._resources(tasks, elements)
         return network_of(self.file, tasks, links, self.remarks, self.project, progress=progress_of(self.root))
 
@@ -104,21 +104,21 @@ class _Reader:
         return int(text[:9])
 
     def _elements(self) -> dict[str, tuple[Element, int]]:
-        """The rows by UID, with their outline level; blank ones and the project's own summary are none."""
-        found: dict[str, tuple[Element, int]] = {}
+        """Return the rows of tasks by UID, with their outline level, without blank rows and the project's own summary."""
+        elements: dict[str, tuple[Element, int]] = {}
         for element in self.root.iterfind("Tasks/Task"):
             uid, level = _text(element, "UID"), _text(element, "OutlineLevel")
             if _text(element, "IsNull") in _YES:
                 continue
             if uid == "0" and (level in ("", "0") or _text(element, "Summary") in _YES):
                 continue
-            if not (uid.isascii() and uid.isdecimal()) or uid in found:
+            if not (uid.isascii() and uid.isdecimal()) or uid in elements:
                 raise WrongFile(f"{self.file}: a task whose UID is {uid or 'missing'!r}, not a number of its own")
-            found[uid] = (element, int(level) if level.isascii() and level.isdecimal() else 1)
-        return found
+            elements[uid] = (element, int(level) if level.isascii() and level.isdecimal() else 1)
+        return elements
 
     def _task(self, uid: str, element: Element) -> SourceTask:
-        """One row without what stands above and below it."""
+        """Return one row as an activity with its role, without its place in the outline."""
         name = _text(element, "Name") or f"task {uid}"
         task = SourceTask(Activity(uid, name, 0.0, note=self._constraint(uid, element), code=_text(element, "ID")))
         if _text(element, "ExternalTask") in _YES:
@@ -127,58 +127,58 @@ class _Reader:
             task.role = "inactive"
         return task
 
-    def _nest(self, tasks: dict[str, SourceTask], elements: Mapping[str, tuple[Element, int]]) -> None:
-        """Find out what stands below what; then read the lengths of what is no heading."""
-        open_rows: list[tuple[int, str]] = []
+    def _build_outline(self, tasks: dict[str, SourceTask], elements: Mapping[str, tuple[Element, int]]) -> None:
+        """Add to every task its headings and parts; then read the durations of those that are no headings."""
+        open_headings: list[tuple[int, str]] = []
         for uid, (_, level) in elements.items():
-            open_rows = [row for row in open_rows if row[0] < level]
-            above = tuple(row[1] for row in open_rows)
-            tasks[uid].above = above
-            for other in above:
-                tasks[other].parts.append(uid)
-                if tasks[other].role == "inactive" and tasks[uid].role == "work":
+            open_headings = [row for row in open_headings if row[0] < level]
+            ancestors = tuple(row[1] for row in open_headings)
+            tasks[uid].headings = ancestors
+            for ancestor in ancestors:
+                tasks[ancestor].parts.append(uid)
+                if tasks[ancestor].role == "inactive" and tasks[uid].role == "work":
                     tasks[uid].role = "inactive"
-            open_rows.append((level, uid))
+            open_headings.append((level, uid))
         for task in tasks.values():
             if task.parts:
                 task.role = "heading"
         for uid, task in tasks.items():
             if task.role == "work":
-                group = tuple(tasks[other].activity.name for other in task.above)
+                group = tuple(tasks[ancestor].activity.name for ancestor in task.headings)
                 element = elements[uid][0]
-                task.activity = self._measured(replace(task.activity, group=group), element)
+                task.activity = self._with_duration(replace(task.activity, group=group), element)
                 task.begun, task.done = moment(_text(element, "ActualStart")), moment(_text(element, "ActualFinish"))
                 task.is_done = bool(_text(element, "ActualFinish")) or _text(element, "PercentComplete") == "100"
                 task.is_begun = not task.is_done and (
                     bool(_text(element, "ActualStart")) or _text(element, "PercentComplete") not in ("", "0")
                 )
 
-    def _measured(self, activity: Activity, element: Element) -> Activity:
-        """An activity with what is still to do of it, on the calendar it is stated in."""
+    def _with_duration(self, activity: Activity, element: Element) -> Activity:
+        """Return an activity with its remaining duration, in days of the calendar in which it is stated."""
         uid, calendar = activity.key, self._calendar(activity, element)
         if not calendar.day_minutes:
             raise WrongFile(f"{self.file}: task {activity.id}: its calendar {calendar.name!r} has no working time")
-        minutes = self.minutes[uid] = self._still_to_do(activity, element)
+        minutes = self.minutes[uid] = self._remaining_minutes(activity, element)
         note = activity.note
         if _text(element, "ActualFinish") or _text(element, "PercentComplete") == "100":
             note = "; ".join(x for x in (note, f"finished {_text(element, 'ActualFinish')[:10]}".strip()) if x)
         return replace(activity, days=calendar.days(minutes), calendar=calendar, note=note)
 
     def _calendar(self, activity: Activity, element: Element) -> PlannerCalendar:
-        """The calendar in which a length is stated: elapsed, the task's own, or the project's."""
-        form = _text(element, "DurationFormat") or "7"
-        if form in ELAPSED:
+        """Return the calendar in which a duration is stated: elapsed, the task's own, or the project's."""
+        format_code = _text(element, "DurationFormat") or "7"
+        if format_code in ELAPSED:
             return ROUND_THE_CLOCK
-        if form not in WORKING | PERCENT | ELAPSED_PERCENT:
-            raise WrongFile(f"{self.file}: task {activity.id}: {form!r} is no format of a length")
+        if format_code not in WORKING | PERCENT | ELAPSED_PERCENT:
+            raise WrongFile(f"{self.file}: task {activity.id}: {format_code!r} is no format of a length")
         uid = _text(element, "CalendarUID")
         if uid in self.calendars or uid in {"", "-1", "0"}:
             return self.calendars.get(uid, self.project)
         self.remarks.add(f"calendars that are not in the file ({uid}), the project's taken; of", activity.id)
         return self.project
 
-    def _still_to_do(self, activity: Activity, element: Element) -> float:
-        """Minutes still to do: none if it is finished, what remains if it has begun, else its length."""
+    def _remaining_minutes(self, activity: Activity, element: Element) -> float:
+        """Return the minutes still to do: 0 if finished, the remaining duration if begun, else the whole duration."""
         uid, text = activity.key, _text(element, "Duration")
         if not text:
             if _text(element, "Milestone") in _YES or _text(element, "Summary") in _YES:
@@ -192,14 +192,14 @@ class _Reader:
         if _text(element, "ActualFinish") or _text(element, "PercentComplete") == "100":
             self.remarks.add("finished activities, nothing left to do", activity.id)
             return 0.0
-        share = _text(element, "PercentComplete")
-        begun = _text(element, "ActualStart") or share not in ("", "0")
-        if begun and (rest := _text(element, "RemainingDuration")):
+        percent = _text(element, "PercentComplete")
+        has_begun = _text(element, "ActualStart") or percent not in ("", "0")
+        if has_begun and (remaining := _text(element, "RemainingDuration")):
             self.remarks.add("begun activities, what remains of them", activity.id)
-            return self._length(rest, uid, activity)
-        if begun and share.isascii() and share.isdecimal():
+            return self._length(remaining, uid, activity)
+        if has_begun and percent.isascii() and percent.isdecimal():
             self.remarks.add("begun activities, what remains by their percent complete", activity.id)
-            return minutes * max(0, 100 - int(share[:4])) / 100
+            return minutes * max(0, 100 - int(percent[:4])) / 100
         return minutes
 
     def _length(self, text: str, uid: str, activity: Activity) -> float:
@@ -214,11 +214,11 @@ class _Reader:
         when = _text(element, "ConstraintDate")
         return f"not taken over: {CONSTRAINTS[kind]} {when}".rstrip() if CONSTRAINTS[kind] else ""
 
-    def _left_out(self, elements: Mapping[str, tuple[Element, int]]) -> None:
-        """List what a network has no place for."""
+    def _report_left_out(self, elements: Mapping[str, tuple[Element, int]]) -> None:
+        """Add a remark for everything that a network has no field for."""
         for uid, (element, _) in elements.items():
-            ident = _text(element, "ID") or uid
-            for kind, found in (
+            activity_id = _text(element, "ID") or uid
+            for remark, is_present in (
                 ("date constraints, not taken over", _text(element, "ConstraintType") not in ("", "0")),
                 ("typed dates (scheduled by hand), not taken over", _text(element, "Manual") in _YES),
                 ("deadlines, not taken over", bool(_text(element, "Deadline"))),
@@ -226,58 +226,67 @@ class _Reader:
                 ("inactive tasks, left out", _text(element, "Active") in {"0", "false"}),
                 ("external tasks, left out", _text(element, "ExternalTask") in _YES),
             ):
-                if found:
-                    self.remarks.add(kind, ident)
+                if is_present:
+                    self.remarks.add(remark, activity_id)
 
     def _resources(self, tasks: Mapping[str, SourceTask], elements: Mapping[str, tuple[Element, int]]) -> None:
-        """Note the resources of every task, with how many of each."""
-        names = {_text(one, "UID"): _text(one, "Name") for one in self.root.iterfind("Resources/Resource")}
-        for one in self.root.iterfind("Assignments/Assignment"):
-            uid, resource = _text(one, "TaskUID"), _text(one, "ResourceUID")
+        """Add its resources to every task, each with its units, and a remark that it has some."""
+        names = {
+            _text(resource, "UID"): _text(resource, "Name") for resource in self.root.iterfind("Resources/Resource")
+        }
+        for assignment in self.root.iterfind("Assignments/Assignment"):
+            uid, resource = _text(assignment, "TaskUID"), _text(assignment, "ResourceUID")
             if uid not in elements or resource in ("", "-65535"):
                 continue
             self.remarks.add(RESOURCES, _text(elements[uid][0], "ID") or uid)
-            units = float(_text(one, "Units")) if re.fullmatch(r"\d+(\.\d*)?", _text(one, "Units")) else 1.0
+            stated_units = _text(assignment, "Units")
+            units = float(stated_units) if re.fullmatch(r"\d+(\.\d*)?", stated_units) else 1.0
             activity = tasks[uid].activity
-            found = (*activity.resources, (names.get(resource) or resource, units))
-            tasks[uid].activity = replace(activity, resources=found)
+            resources = (*activity.resources, (names.get(resource) or resource, units))
+            tasks[uid].activity = replace(activity, resources=resources)
 
     def _links(self, uid: str, element: Element, tasks: Mapping[str, SourceTask]) -> Iterator[SourceLink]:
-        """What a row follows."""
-        ident = tasks[uid].activity.id
+        """Yield the links from a row's predecessors."""
+        activity_id = tasks[uid].activity.id
         for link in element.iterfind("PredecessorLink"):
-            kind, before = _text(link, "Type") or "1", _text(link, "PredecessorUID")
-            if kind not in LINKS:
-                raise WrongFile(f"{self.file}: task {ident}: {kind!r} is no type of link; known: {', '.join(LINKS)}")
+            link_type, predecessor = _text(link, "Type") or "1", _text(link, "PredecessorUID")
+            if link_type not in LINKS:
+                raise WrongFile(
+                    f"{self.file}: task {activity_id}: {link_type!r} is no type of link; known: {', '.join(LINKS)}"
+                )
             if _text(link, "CrossProject") in _YES:
-                self.remarks.add("links to other projects, left out; of", ident)
-            elif before not in tasks:
-                raise WrongFile(f"{self.file}: task {ident} follows task {before!r}, which is not in the file")
+                self.remarks.add("links to other projects, left out; of", activity_id)
+            elif predecessor not in tasks:
+                raise WrongFile(
+                    f"{self.file}: task {activity_id} follows task {predecessor!r}, which is not in the file"
+                )
             else:
-                days, calendar = self._lag(link, before, ident, tasks)
-                yield SourceLink(before, uid, cast(LinkType, LINKS[kind]), days, calendar)
+                days, calendar = self._lag(link, predecessor, activity_id, tasks)
+                yield SourceLink(predecessor, uid, cast(LinkType, LINKS[link_type]), days, calendar)
 
     def _lag(
-        self, link: Element, before: str, ident: str, tasks: Mapping[str, SourceTask]
+        self, link: Element, predecessor: str, activity_id: str, tasks: Mapping[str, SourceTask]
     ) -> tuple[float, PlannerCalendar | None]:  # fmt: skip
-        """The lag of a link in calendar days, and the calendar on which it counts; None is by the clock."""
-        text, form = _text(link, "LinkLag") or "0", _text(link, "LagFormat") or "7"
+        """Return the lag of a link in calendar days, and the calendar on which it counts; None if it counts by the clock."""
+        text, format_code = _text(link, "LinkLag") or "0", _text(link, "LagFormat") or "7"
         if not _TENTHS.fullmatch(text):
-            raise WrongFile(f"{self.file}: task {ident}: a lag of {text[:40]!r} is no number of tenths of minutes")
+            raise WrongFile(
+                f"{self.file}: task {activity_id}: a lag of {text[:40]!r} is no number of tenths of minutes"
+            )
         amount = float(text.replace(",", "."))
         if amount == 0:
             return 0.0, None
-        if form in PERCENT | ELAPSED_PERCENT:
-            if tasks[before].role != "work":
+        if format_code in PERCENT | ELAPSED_PERCENT:
+            if tasks[predecessor].role != "work":
                 raise WrongFile(
-                    f"{self.file}: task {ident}: a lag in percent of {before}, which has no length of its own"
+                    f"{self.file}: task {activity_id}: a lag in percent of {predecessor}, which has no length of its own"
                 )
-            calendar = ROUND_THE_CLOCK if form in ELAPSED_PERCENT else tasks[before].activity.calendar
-            days = calendar.calendar_days(self.minutes[before] * amount / 100)
+            calendar = ROUND_THE_CLOCK if format_code in ELAPSED_PERCENT else tasks[predecessor].activity.calendar
+            days = calendar.calendar_days(self.minutes[predecessor] * amount / 100)
             return days, None if calendar.always else calendar
-        if form not in ELAPSED | WORKING:
-            raise WrongFile(f"{self.file}: task {ident}: a lag in format {form!r}, which is not known")
-        calendar = ROUND_THE_CLOCK if form in ELAPSED else self.project
+        if format_code not in ELAPSED | WORKING:
+            raise WrongFile(f"{self.file}: task {activity_id}: a lag in format {format_code!r}, which is not known")
+        calendar = ROUND_THE_CLOCK if format_code in ELAPSED else self.project
         if not calendar.day_minutes:
             raise WrongFile(f"{self.file}: the project's calendar {calendar.name!r} has no working time for a lag")
         return calendar.calendar_days(amount / 10), None if calendar.always else calendar

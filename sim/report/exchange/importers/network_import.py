@@ -1,4 +1,4 @@
-"""A planner's network as activities and what they follow, on its way into a configuration.
+"""A planner's network as activities and their predecessors, to be written into a configuration.
 
 Readers of the two formats give tasks and links as their file has them. Here links are carried over headings and levels
 of effort (LOE), what a step network has no place for is left out and listed by kind with the ids of the activities, and
@@ -21,8 +21,8 @@ from sim.report.exchange.importers.source_text import WrongFile
 from sim.report.formatting import counted
 from sim.study.analyses.forecast.status import Logic
 
-MOST_LINKS_CARRIED = 2_000
-"""Links that one level of effort may stand for; a heading of a whole project would stand for millions."""
+MOST_REPLACED_LINKS = 2_000
+"""Most links that replace those of one heading or level of effort; a whole project's would be millions."""
 _LISTED = 10
 Role = Literal["work", "heading", "effort", "inactive", "external"]
 
@@ -32,20 +32,20 @@ Role = Literal["work", "heading", "effort", "inactive", "external"]
 
 @dataclass(frozen=True)
 class Link:
-    """What an activity follows: by which events, and how many calendar days later; a lead is below zero."""
+    """A link to a predecessor: its type (FS, …) and its lag in calendar days; a lead is below zero."""
 
     before: str
     lag_days: float = 0.0
     type: LinkType = "FS"
     calendar: PlannerCalendar | None = field(default=None, compare=False)
-    """On which its lag is counted; None is by the clock."""
+    """The calendar on which its lag is counted; None is by the clock."""
 
     @property
-    def off_the_mean(self) -> float:
+    def max_deviation_days(self) -> float:
         """By how many days at most its lag, in calendar days, is shorter or longer than on its calendar."""
         if self.calendar is None or self.lag_days <= 0:
             return 0.0
-        return self.calendar.off_the_mean(_working_minutes(self.lag_days, self.calendar))
+        return self.calendar.max_deviation_days(_working_minutes(self.lag_days, self.calendar))
 
 
 def _working_minutes(lag_days: float, calendar: PlannerCalendar) -> float:
@@ -79,13 +79,13 @@ class Activity:
 
 @dataclass
 class SourceTask:
-    """A row of the file: an activity, or something that only other tools schedule."""
+    """A row of the file: an activity, a heading, a level of effort, or a task that is not taken over."""
 
     activity: Activity
     role: Role = "work"
     parts: list[str] = field(default_factory=list)
-    """Of a heading: the activities below it, and whatever else stands there."""
-    above: tuple[str, ...] = ()
+    """Of a heading: the keys of the rows below it."""
+    headings: tuple[str, ...] = ()
     begun: datetime | None = None
     done: datetime | None = None
     is_begun: bool = False
@@ -105,9 +105,9 @@ class SourceLink:
 
 @dataclass(frozen=True)
 class Progress:
-    """Until when actuals are known, and how what has begun goes on: as the scheduling options of the file say.
+    """The data date of the file, and its scheduling option for activities that have begun out of sequence.
 
-    With retained logic what remains of an activity waits for what it follows; with progress override it goes on at once.
+    With retained logic the rest of an activity waits for its predecessors; with progress override it continues at once.
     """
 
     data_date: datetime | None = None
@@ -118,7 +118,7 @@ RESOURCES = "resources and costs, not taken over; of"
 
 
 class Remarks:
-    """What was carried in another way or left out: by kind, the ids of the activities."""
+    """Remarks on what was changed or left out: by kind, the ids of the activities."""
 
     def __init__(self) -> None:
         self.kinds: dict[str, list[str]] = {}
@@ -135,7 +135,7 @@ class Remarks:
 
 @dataclass(frozen=True)
 class PlannerNetwork:
-    """A file as activities, the week in which most of them are stated, and what became of everything else."""
+    """A file as activities, the week in which most of them are stated, and remarks on everything else."""
 
     file: str
     activities: tuple[Activity, ...]
@@ -144,7 +144,7 @@ class PlannerNetwork:
     encoding: str = "UTF-8"
 
     def describe(self, *, exact: bool = False) -> Iterator[str]:
-        """What came in, a line a thing; with `exact` lags count on their calendars."""
+        """Yield what was read, line by line; with `exact` lags count on their calendars."""
         kinds = Counter(link.type for activity in self.activities for link in activity.after)
         lags = sum(link.lag_days > 0 for activity in self.activities for link in activity.after)
         leads = sum(link.lag_days < 0 for activity in self.activities for link in activity.after)
@@ -154,29 +154,29 @@ class PlannerNetwork:
         yield f"{counted(len(self.activities), 'activity', 'activities')}, {links}"
         yield f"working days are those of {self.week.name!r}: {self.week.describe()}"
         for calendar, count in self._other_weeks():
-            many = counted(count, "activity works", "activities work")
-            yield f"{many} by {calendar.name!r}: {calendar.describe()}"
-        if not exact and (told := self._off_the_mean()):
-            yield told
+            works = counted(count, "activity works", "activities work")
+            yield f"{works} by {calendar.name!r}: {calendar.describe()}"
+        if not exact and (deviation_note := self._lag_deviations()):
+            yield deviation_note
         if self.encoding.lower() not in ("utf-8", "ascii"):
             yield f"text read as {self.encoding}; another code page by --encoding"
         yield from self.remarks.lines()
 
-    def _off_the_mean(self) -> str:
-        """How far lags are from those on their calendars; nothing where they agree."""
-        worst: dict[tuple[PlannerCalendar | None, float], float] = {}
-        off = list[str]()
+    def _lag_deviations(self) -> str:
+        """Return by how much lags deviate from those on their calendars, as text; empty where they agree."""
+        deviations: dict[tuple[PlannerCalendar | None, float], float] = {}
+        ids = list[str]()
         for activity in self.activities:
             for link in activity.after:
                 key = link.calendar, link.lag_days
-                if worst.setdefault(key, link.off_the_mean if key not in worst else 0.0):
-                    off.append(activity.id)
-        if not off:
+                if deviations.setdefault(key, link.max_deviation_days if key not in deviations else 0.0):
+                    ids.append(activity.id)
+        if not ids:
             return ""
-        most = max(worst.values())
+        largest = max(deviations.values())
         return (
-            f"lags of working days, taken as calendar days in the mean, up to {most:.1f} days too short or too long by the "
-            f"day of the week (exact with --calendars); of: {len(off):,} ({listed(list(dict.fromkeys(off)))})"
+            f"lags of working days, taken as calendar days in the mean, up to {largest:.1f} days too short or too long by "
+            f"the day of the week (exact with --calendars); of: {len(ids):,} ({listed(list(dict.fromkeys(ids)))})"
         )
 
     def _other_weeks(self) -> list[tuple[PlannerCalendar, int]]:
@@ -201,23 +201,23 @@ def network_of(
     file: str, tasks: Mapping[str, SourceTask], links: Iterable[SourceLink], remarks: Remarks,
     project: PlannerCalendar, encoding: str = "UTF-8", progress: Progress = Progress(),
 ) -> PlannerNetwork:  # fmt: skip
-    """Make a network of what a reader found; WrongFile where it contradicts itself."""
-    carried = _by_progress(_between_work(tasks, links, remarks), tasks, progress, remarks)
-    after: dict[str, dict[tuple[str, LinkType], Link]] = {}
-    for link in carried:
+    """Return the network of what a reader found; WrongFile where it contradicts itself."""
+    remaining_links = _without_elapsed_lags(_links_of_work(tasks, links, remarks), tasks, progress, remarks)
+    links_into: dict[str, dict[tuple[str, LinkType], Link]] = {}
+    for link in remaining_links:
         kind = _type_at_milestones(link, tasks)
-        known = after.setdefault(link.after, {})
-        if (same := known.get((link.before, kind))) is not None:
+        known_links = links_into.setdefault(link.after, {})
+        if (duplicate := known_links.get((link.before, kind))) is not None:
             remarks.add("links of one type between the same two activities, the one with the longest lag kept; of",
                         tasks[link.after].activity.id)  # fmt: skip
-        if same is None or same.lag_days < link.lag_days:
-            known[link.before, kind] = Link(link.before, round(link.lag_days, 4), kind, link.calendar)
+        if duplicate is None or duplicate.lag_days < link.lag_days:
+            known_links[link.before, kind] = Link(link.before, round(link.lag_days, 4), kind, link.calendar)
     activities = tuple(
-        replace(task.activity, after=tuple(after[key].values())) if key in after else task.activity
+        replace(task.activity, after=tuple(links_into[key].values())) if key in links_into else task.activity
         for key, task in tasks.items()
         if task.role == "work"
     )
-    _refuse_circles(file, activities)
+    _require_no_cycles(file, activities)
     return PlannerNetwork(file, activities, _main_week(activities, project), remarks, encoding)
 
 
@@ -228,85 +228,85 @@ def _main_week(activities: Iterable[Activity], project: PlannerCalendar) -> Plan
     return project if counts.get(project, 0) == most else counts.most_common(1)[0][0]
 
 
-def _between_work(
+def _links_of_work(
     tasks: Mapping[str, SourceTask], links: Iterable[SourceLink], remarks: Remarks
 ) -> Iterator[SourceLink]:  # fmt: skip
-    """Yield links between activities: those of headings and levels of effort carried over, others told and left out."""
+    """Yield links between activities, those of headings and levels of effort replaced; others are left out with a remark."""
     loes: dict[str, tuple[list[SourceLink], list[SourceLink]]] = {}
     for link in links:
-        for one in _between_parts(link, tasks, remarks):
-            ends = [tasks[one.before], tasks[one.after]]
+        for part_link in _links_of_parts(link, tasks, remarks):
+            ends = [tasks[part_link.before], tasks[part_link.after]]
             roles = {end.role for end in ends}
             for role in ("inactive", "external"):
                 if role in roles:
                     other = ends[0] if ends[1].role == role else ends[1]
                     remarks.add(f"links with {role} tasks, left out; of", other.activity.id)
             if roles <= {"work"}:
-                yield one
+                yield part_link
             elif roles <= {"work", "effort"}:
-                for end, key in ((0, one.after), (1, one.before)):
+                for end, key in ((0, part_link.after), (1, part_link.before)):
                     if tasks[key].role == "effort":
-                        loes.setdefault(key, ([], []))[end].append(one)
-    yield from _through_loes(tasks, loes, remarks)
+                        loes.setdefault(key, ([], []))[end].append(part_link)
+    yield from _links_through_loes(tasks, loes, remarks)
 
 
-def _by_progress(
+def _without_elapsed_lags(
     links: Iterable[SourceLink], tasks: Mapping[str, SourceTask], progress: Progress, remarks: Remarks
 ) -> Iterator[SourceLink]:
-    """Yield what of links is left after what has happened: of lags the rest, into finished activities nothing."""
+    """Yield links with the lag that remains at the data date; links that progress has satisfied are left out."""
     for link in links:
-        before, after = tasks[link.before], tasks[link.after]
-        goes_on = after.is_begun and progress.logic == "progress_override"
-        if not (before.is_done if link.type[0] == "F" else before.is_begun or before.is_done):
-            if after.is_done:
-                remarks.add("links from unfinished into finished activities, left out; of", after.activity.id)
-            elif goes_on:
+        predecessor, successor = tasks[link.before], tasks[link.after]
+        continues = successor.is_begun and progress.logic == "progress_override"
+        if not (predecessor.is_done if link.type[0] == "F" else predecessor.is_begun or predecessor.is_done):
+            if successor.is_done:
+                remarks.add("links from unfinished into finished activities, left out; of", successor.activity.id)
+            elif continues:
                 remarks.add("links into begun activities, which go on at once (progress override), left out; of",
-                            after.activity.id)  # fmt: skip
+                            successor.activity.id)  # fmt: skip
             else:
                 yield link
             continue
-        rest = 0.0 if after.is_done or goes_on else _left_of_lag(link, before, progress)
-        if rest != link.lag_days:
-            remarks.add("lags that have passed by the data date, or in part; of", after.activity.id)
-            link = replace(link, lag_days=rest)  # noqa: PLW2901 (the rest of it)
-        if before.is_done or rest:
+        remaining = 0.0 if successor.is_done or continues else _remaining_lag(link, predecessor, progress)
+        if remaining != link.lag_days:
+            remarks.add("lags that have passed by the data date, or in part; of", successor.activity.id)
+            link = replace(link, lag_days=remaining)  # noqa: PLW2901 (the rest of it)
+        if predecessor.is_done or remaining:
             yield link
 
 
-def _left_of_lag(link: SourceLink, before: SourceTask, progress: Progress) -> float:
-    """Return what of a lag is still to pass at the data date, in calendar days; all of it where dates are not known."""
-    at = before.done if link.type[0] == "F" else before.begun
-    if link.lag_days <= 0 or at is None or progress.data_date is None:
+def _remaining_lag(link: SourceLink, predecessor: SourceTask, progress: Progress) -> float:
+    """Return the calendar days of a lag that remain at the data date; all of it where dates are not known."""
+    started = predecessor.done if link.type[0] == "F" else predecessor.begun
+    if link.lag_days <= 0 or started is None or progress.data_date is None:
         return max(0.0, link.lag_days)
     if link.calendar is None:
-        return max(0.0, link.lag_days - (progress.data_date - at).total_seconds() / 86_400)
-    worked = link.calendar.worked(at, progress.data_date)
+        return max(0.0, link.lag_days - (progress.data_date - started).total_seconds() / 86_400)
+    worked = link.calendar.worked(started, progress.data_date)
     return link.calendar.calendar_days(max(0.0, _working_minutes(link.lag_days, link.calendar) - worked))
 
 
-def _between_parts(link: SourceLink, tasks: Mapping[str, SourceTask], remarks: Remarks) -> Iterator[SourceLink]:
-    """Yield a link of headings as links of the activities below them; one from a heading to its own part is told."""
-    before, after = tasks[link.before], tasks[link.after]
-    if before.role != "heading" and after.role != "heading":
+def _links_of_parts(link: SourceLink, tasks: Mapping[str, SourceTask], remarks: Remarks) -> Iterator[SourceLink]:
+    """Yield a link of headings as links of the activities below them; one from a heading to its own part is left out."""
+    predecessor, successor = tasks[link.before], tasks[link.after]
+    if predecessor.role != "heading" and successor.role != "heading":
         yield link
         return
-    if link.before in after.above or link.after in before.above:
-        remarks.add("links between a heading and its own part, left out; of", after.activity.id)
+    if link.before in successor.headings or link.after in predecessor.headings:
+        remarks.add("links between a heading and its own part, left out; of", successor.activity.id)
         return
-    firsts, lasts = _ends(link.before, tasks), _ends(link.after, tasks)
-    if (before.role == "heading" and link.type[0] == "S") or (after.role == "heading" and link.type[1] == "F"):
+    predecessors, successors = _ends(link.before, tasks), _ends(link.after, tasks)
+    if (predecessor.role == "heading" and link.type[0] == "S") or (successor.role == "heading" and link.type[1] == "F"):
         remarks.add(
-            "links to the start of a heading, or held to its finish, taken for all its parts; of", after.activity.id
+            "links to the start of a heading, or held to its finish, taken for all its parts; of", successor.activity.id
         )
-    if len(firsts) * len(lasts) > MOST_LINKS_CARRIED:
+    if len(predecessors) * len(successors) > MOST_REPLACED_LINKS:
         remarks.add(
-            f"links of headings that stand for more than {MOST_LINKS_CARRIED:,}, left out; of", after.activity.id
+            f"links of headings that stand for more than {MOST_REPLACED_LINKS:,}, left out; of", successor.activity.id
         )
         return
-    for first in firsts:
-        for last in lasts:
-            yield SourceLink(first, last, link.type, link.lag_days, link.calendar)
+    for from_key in predecessors:
+        for to_key in successors:
+            yield SourceLink(from_key, to_key, link.type, link.lag_days, link.calendar)
 
 
 def _ends(key: str, tasks: Mapping[str, SourceTask]) -> list[str]:
@@ -315,37 +315,40 @@ def _ends(key: str, tasks: Mapping[str, SourceTask]) -> list[str]:
     return [part for part in task.parts if tasks[part].role != "heading"] if task.role == "heading" else [key]
 
 
-def _through_loes(
+def _links_through_loes(
     tasks: Mapping[str, SourceTask], loes: Mapping[str, tuple[list[SourceLink], list[SourceLink]]], remarks: Remarks
 ) -> Iterator[SourceLink]:
-    """Carry links through levels of effort, which take no time of their own: what they follow to what follows them."""
-    into = {key: [link for link in before if tasks[link.before].role != "effort"] for key, (before, _) in loes.items()}
-    for key in _in_order(loes):
-        _, out = loes[key]
-        ident = tasks[key].activity.id
-        if len(into[key]) * len(out) > MOST_LINKS_CARRIED:
-            remarks.add(f"levels of effort with more than {MOST_LINKS_CARRIED:,} pairs of links, left out", ident)
+    """Yield links that replace a level of effort, which takes no time: from its predecessors to its successors."""
+    incoming = {
+        key: [link for link in link_in if tasks[link.before].role != "effort"] for key, (link_in, _) in loes.items()
+    }
+    for key in _loe_order(loes):
+        _, outgoing = loes[key]
+        loe = tasks[key].activity.id
+        if len(incoming[key]) * len(outgoing) > MOST_REPLACED_LINKS:
+            remarks.add(f"levels of effort with more than {MOST_REPLACED_LINKS:,} pairs of links, left out", loe)
             continue
-        if out:
-            remarks.add("levels of effort whose links were carried over to what they span", ident)
-        for before in into[key]:
-            for after in out:
-                if before.type[1] == "F" and after.type[0] == "S":
+        if outgoing:
+            remarks.add("levels of effort whose links were carried over to what they span", loe)
+        for link_in in incoming[key]:
+            for link_out in outgoing:
+                if link_in.type[1] == "F" and link_out.type[0] == "S":
                     continue  # what holds its finish says nothing of its start
-                kind = _TYPES[before.type[0] + after.type[1]]
-                lags = [link.calendar for link in (before, after) if link.lag_days]
+                kind = _TYPES[link_in.type[0] + link_out.type[1]]
+                lags = [link.calendar for link in (link_in, link_out) if link.lag_days]
                 calendar = lags[0] if lags and lags[0] == lags[-1] else None
-                through = SourceLink(before.before, after.after, kind, before.lag_days + after.lag_days, calendar)
-                if tasks[after.after].role == "effort":
-                    into[after.after].append(through)
-                elif through.before != through.after:
-                    yield through
+                lag_days = link_in.lag_days + link_out.lag_days
+                combined = SourceLink(link_in.before, link_out.after, kind, lag_days, calendar)
+                if tasks[link_out.after].role == "effort":
+                    incoming[link_out.after].append(combined)
+                elif combined.before != combined.after:
+                    yield combined
 
 
 _TYPES: dict[str, LinkType] = {"FS": "FS", "SS": "SS", "FF": "FF", "SF": "SF"}
 
 
-def _in_order(loes: Mapping[str, tuple[list[SourceLink], list[SourceLink]]]) -> list[str]:
+def _loe_order(loes: Mapping[str, tuple[list[SourceLink], list[SourceLink]]]) -> list[str]:
     """Levels of effort so that each comes after those it follows; in a circle of them, in the order of the file."""
     graph = {key: {link.before for link in before if link.before in loes} for key, (before, _) in loes.items()}
     try:
@@ -361,8 +364,8 @@ def _type_at_milestones(link: SourceLink, tasks: Mapping[str, SourceTask]) -> Li
     return _TYPES[first + second]
 
 
-def _refuse_circles(file: str, activities: Sequence[Activity]) -> None:
-    """Refuse activities that wait for each other, naming them in a circle."""
+def _require_no_cycles(file: str, activities: Sequence[Activity]) -> None:
+    """Raise WrongFile for activities that wait for each other, naming them in a circle."""
     ids = {activity.key: activity.id for activity in activities}
     graph: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for activity in activities:
@@ -372,24 +375,24 @@ def _refuse_circles(file: str, activities: Sequence[Activity]) -> None:
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as cycle:
-        circle = list(dict.fromkeys(ids[key] for key, _ in cycle.args[1]))
+        cycle_ids = list(dict.fromkeys(ids[key] for key, _ in cycle.args[1]))
         raise WrongFile(
-            f"{file}: activities wait for each other: {' before '.join([*circle, circle[0]][:_LISTED])}"
+            f"{file}: activities wait for each other: {' before '.join([*cycle_ids, cycle_ids[0]][:_LISTED])}"
         ) from cycle
 
 
 def identifiers(activities: Iterable[Activity], others: Iterable[str] = ()) -> dict[str, str]:
-    """A name for each step that a configuration can use, unlike every other and those of `others`."""
-    found: dict[str, str] = {}
+    """Return for each activity a step name that a configuration can use, unique among them and `others`."""
+    names: dict[str, str] = {}
     taken = set(others)
     numbers: dict[str, int] = {}
     for activity in activities:
-        plain = re.sub(r"[^a-z0-9]+", "_", activity.name.lower()).strip("_")[:48] or "step"
-        name, number = plain, numbers.get(plain, 1)
+        base = re.sub(r"[^a-z0-9]+", "_", activity.name.lower()).strip("_")[:48] or "step"
+        name, number = base, numbers.get(base, 1)
         while name in taken:
             number += 1
-            name = f"{plain}_{number}"
-        numbers[plain] = number
+            name = f"{base}_{number}"
+        numbers[base] = number
         taken.add(name)
-        found[activity.key] = name
-    return found
+        names[activity.key] = name
+    return names

@@ -68,30 +68,32 @@ class PlannerCalendar:
         return not self.week.exceptions and set(self.minutes) == {DAY}
 
     def worked(self, begin: datetime, end: datetime) -> float:
-        """Working minutes between two moments; beyond ten years, those of the first ten."""
+        """Return the working minutes between two moments; beyond ten years, those of the first ten."""
         first, days = begin.date(), min((end.date() - begin.date()).days, _LONGEST_EXCEPTION)
         total = 0.0
         for number in range(-1, days + 1):
             day = first + timedelta(days=number)
             midnight = datetime.combine(day, time())
             low, high = ((moment.replace(tzinfo=None) - midnight).total_seconds() / 60 for moment in (begin, end))
-            hours = self.week.exceptions.get(day, self.week.days[day.weekday()])
-            total += sum(max(0.0, min(stop, high) - max(start, low)) for start, stop in hours)
+            times = self.week.exceptions.get(day, self.week.days[day.weekday()])
+            total += sum(max(0.0, min(stop, high) - max(start, low)) for start, stop in times)
         return total
 
-    def off_the_mean(self, minutes: float) -> float:
-        """By how many calendar days at most so many working minutes take longer or shorter than in the mean.
+    def max_deviation_days(self, minutes: float) -> float:
+        """Return by how many calendar days, at most, a number of working minutes takes longer or shorter than on average.
 
-        Begun at any time of the week, holidays aside: they begin at the end of a working time or of a gap at worst.
+        Over all starts in the week, without holidays: the extremes begin at the start or the end of a working time.
         """
-        spans = [
+        working_times = [
             (DAY * day + begin, DAY * day + end) for day, hours in enumerate(self.week.days) for begin, end in hours
         ]
-        week = sum(self.minutes)
-        rest = minutes % week
-        taken = (_taken(spans, at, rest) for span in spans for at in span)
-        mean = DAYS_OF_A_WEEK * DAY * rest / week
-        return max(abs(one - mean) for one in taken) / DAY if rest else 0.0
+        week_minutes = sum(self.minutes)
+        remainder = minutes % week_minutes
+        durations = (
+            _clock_minutes(working_times, start, remainder) for working_time in working_times for start in working_time
+        )
+        mean_duration = DAYS_OF_A_WEEK * DAY * remainder / week_minutes
+        return max(abs(duration - mean_duration) for duration in durations) / DAY if remainder else 0.0
 
     def describe(self) -> str:
         """The week in words: `5 days of 8 h (Mon-Fri), 12 other days`."""
@@ -108,28 +110,29 @@ class PlannerCalendar:
         return " ".join(NAMES[run[0]] if len(run) == 1 else f"{NAMES[run[0]]}-{NAMES[run[-1]]}" for run in runs)
 
 
-def _taken(spans: Sequence[tuple[int, int]], begin: int, minutes: float) -> float:
-    """Return by the clock how long working minutes take, less than a week of them, from a minute of the week on."""
-    left = minutes
-    for start, stop in (*spans, *((one + DAYS_OF_A_WEEK * DAY, other + DAYS_OF_A_WEEK * DAY) for one, other in spans)):
-        if stop <= begin:
+def _clock_minutes(working_times: Sequence[tuple[int, int]], start_minute: int, minutes: float) -> float:
+    """Return how many minutes by the clock some working minutes take, from a minute of the week on; less than a week."""
+    remaining = minutes
+    next_week = [(start + DAYS_OF_A_WEEK * DAY, stop + DAYS_OF_A_WEEK * DAY) for start, stop in working_times]
+    for start, stop in (*working_times, *next_week):
+        if stop <= start_minute:
             continue
-        at = max(start, begin)
-        if left <= stop - at:
-            return at + left - begin
-        left -= stop - at
+        resumed = max(start, start_minute)
+        if remaining <= stop - resumed:
+            return resumed + remaining - start_minute
+        remaining -= stop - resumed
     return minutes
 
 
 def as_config(calendar: PlannerCalendar) -> dict[str, object]:
-    """Return a calendar as one of `calendars.named` of a configuration: hours by weekday, dates that differ."""
+    """Return a calendar as an entry of `calendars.named` of a configuration: hours by weekday, and exceptions."""
     week = calendar.week
     hours = {name.lower(): _spans(week.days[day]) for day, name in enumerate(NAMES) if week.days[day]}
-    off = [day.isoformat() for day, times in sorted(week.exceptions.items()) if not times]
-    other = [
+    days_off = [day.isoformat() for day, times in sorted(week.exceptions.items()) if not times]
+    other_days = [
         {"date": day.isoformat(), "hours": _spans(times)} for day, times in sorted(week.exceptions.items()) if times
     ]
-    return {"hours": hours} | ({"off": off} if off else {}) | ({"other": other} if other else {})
+    return {"hours": hours} | ({"off": days_off} if days_off else {}) | ({"other": other_days} if other_days else {})
 
 
 def _spans(hours: Hours) -> list[dict[str, str]]:
@@ -142,23 +145,23 @@ def clock_time(minute: int) -> str:
 
 
 def calendar_names(calendars: Iterable[PlannerCalendar]) -> dict[PlannerCalendar, str]:
-    """Return a name for each calendar that a configuration can use, unlike every other."""
-    found: dict[PlannerCalendar, str] = {}
+    """Return for each calendar a unique name that a configuration can use."""
+    names: dict[PlannerCalendar, str] = {}
     for calendar in calendars:
-        plain = re.sub(r"[^a-z0-9]+", "_", calendar.name.lower()).strip("_")[:40] or "week"
-        plain = plain if plain[0].isalpha() else f"week_{plain}"
-        number = sum(name == plain or name.startswith(f"{plain}_no_") for name in found.values())
-        if calendar not in found:
-            found[calendar] = f"{plain}_no_{number + 1}" if number else plain
-    return found
+        name = re.sub(r"[^a-z0-9]+", "_", calendar.name.lower()).strip("_")[:40] or "week"
+        name = name if name[0].isalpha() else f"week_{name}"
+        number = sum(taken == name or taken.startswith(f"{name}_no_") for taken in names.values())
+        if calendar not in names:
+            names[calendar] = f"{name}_no_{number + 1}" if number else name
+    return names
 
 
 def week_text(calendar: PlannerCalendar) -> str:
-    """Return the site's week as the planner has it: days, shifts and breaks of its first working day."""
-    days = [NAMES[day].lower() for day, hours in enumerate(calendar.week.days) if hours]
-    hours = next(hours for hours in calendar.week.days if hours)
-    breaks = ", ".join(_span(before[1], after[0]) for before, after in pairwise(hours))
-    shift = _span(hours[0][0], hours[-1][1])
+    """Return the planner's week as YAML of the site's calendar: days, shifts and breaks of its first working day."""
+    days = [NAMES[day].lower() for day, times in enumerate(calendar.week.days) if times]
+    times = next(times for times in calendar.week.days if times)
+    breaks = ", ".join(_span(before[1], after[0]) for before, after in pairwise(times))
+    shift = _span(times[0][0], times[-1][1])
     site = f"{{days: [{', '.join(days)}], shifts: [{shift}], breaks: [{breaks}], holidays: null}}"
     return (
         f"calendars:\n  site: {site} # {calendar.describe()}\nlabour: {{pattern: null}} # the week is calendars.site\n"
@@ -185,22 +188,22 @@ def _length(hours: Hours) -> int:
 
 
 def even_week(name: str, day_hours: float, week_hours: float) -> PlannerCalendar:
-    """Return a calendar of which only the hours of a day and of a week are known: days from Monday on."""
+    """Return a calendar of which only the hours of a day and of a week are known, with working days from Monday on."""
     days = max(1, min(DAYS_OF_A_WEEK, round(week_hours / day_hours)))
     minutes = round(60 * day_hours)
     # nothing says when the day begins: in the morning, unless it is longer than that
-    begin = _MORNING if _MORNING + minutes <= DAY else 0
-    worked: Hours = ((begin, begin + minutes),)
-    return PlannerCalendar(name, Week((worked,) * days + ((),) * (DAYS_OF_A_WEEK - days), {}))
+    start = _MORNING if _MORNING + minutes <= DAY else 0
+    working_times: Hours = ((start, start + minutes),)
+    return PlannerCalendar(name, Week((working_times,) * days + ((),) * (DAYS_OF_A_WEEK - days), {}))
 
 
 # --- P6 ---------------------------------------------------------------------------------------------------------------
 
 
 def p6_week(text: str, base: Week | None = None) -> Week | None:
-    """Read `clndr_data`: days of the week (1 is Sunday), exceptions by their day number; None if there is no week.
+    """Return the week in P6's `clndr_data`; None if there is none. A calendar has from its `base` what it does not state.
 
-    What a calendar does not state it has from its `base`.
+    Days of the week are numbered from 1, Sunday; exceptions have a day number from 1899-12-30.
     """
     tree = _brackets(re.sub(r"[\x00-\x1f\x7f]", "", text))
     days: dict[int, Hours] = {}
@@ -211,15 +214,15 @@ def p6_week(text: str, base: Week | None = None) -> Week | None:
             number = str(child[0]).rpartition("||")[2].strip()
             if label == "DaysOfWeek" and number in {"1", "2", "3", "4", "5", "6", "7"}:
                 days[(int(number) + 5) % DAYS_OF_A_WEEK] = _p6_hours(child)
-            if label == "Exceptions" and (found := re.search(r"\bd\|(\d{1,6})\b", _flat(child))):
-                exceptions[_P6_EPOCH + timedelta(days=int(found[1]))] = _p6_hours(child)
+            if label == "Exceptions" and (day_number := re.search(r"\bd\|(\d{1,6})\b", _flat(child))):
+                exceptions[_P6_EPOCH + timedelta(days=int(day_number[1]))] = _p6_hours(child)
     if not days and base is None:
         return None
     return Week(tuple(days.get(day, base.days[day] if base else ()) for day in range(DAYS_OF_A_WEEK)), exceptions)
 
 
 def _brackets(text: str) -> list[Any]:
-    """Nested brackets as nested lists; what is not closed ends with the text."""
+    """Return nested brackets as nested lists; what is not closed ends with the text."""
     stack: list[list[Any]] = [[]]
     for part in re.findall(r"[()]|[^()]+", text):
         if part == "(":
@@ -236,13 +239,13 @@ def _brackets(text: str) -> list[Any]:
 
 
 def _nodes(tree: list[Any]) -> Iterator[list[Any]]:
-    """Every list whose first part is a label, outermost first."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop(0)
+    """Yield every list whose first part is a label, outermost first."""
+    queue = [tree]
+    while queue:
+        node = queue.pop(0)
         if node and isinstance(node[0], str):
             yield node
-        waiting += [part for part in node if isinstance(part, list)]
+        queue += [part for part in node if isinstance(part, list)]
 
 
 def _children(node: list[Any]) -> list[list[Any]]:
@@ -285,24 +288,24 @@ def mspdi_calendars(root: Element) -> dict[str, PlannerCalendar]:
 
 
 def _mspdi_week(
-    uid: str, elements: Mapping[str, Element], weeks: dict[str, Week], above: frozenset[str]
+    uid: str, elements: Mapping[str, Element], weeks: dict[str, Week], descendants: frozenset[str]
 ) -> Week:  # fmt: skip
-    """The week of one calendar, worked out once; a calendar derived from itself has the usual week below it."""
+    """Return the week of one calendar, from the cache `weeks` if it is there; one derived from itself has the usual week."""
     if uid in weeks:
         return weeks[uid]
-    if uid not in elements or uid in above:
+    if uid not in elements or uid in descendants:
         return USUAL_WEEK
     element = elements[uid]
-    base = _mspdi_week((element.findtext("BaseCalendarUID") or "").strip(), elements, weeks, above | {uid})
+    base = _mspdi_week((element.findtext("BaseCalendarUID") or "").strip(), elements, weeks, descendants | {uid})
     days, exceptions = list(base.days), dict(base.exceptions)
     for day in element.iterfind("WeekDays/WeekDay"):
-        kind = (day.findtext("DayType") or "").strip()
-        if kind in {"1", "2", "3", "4", "5", "6", "7"}:
-            days[(int(kind) + 5) % DAYS_OF_A_WEEK] = _mspdi_hours(day)
-        elif kind == "0":
+        day_type = (day.findtext("DayType") or "").strip()
+        if day_type in {"1", "2", "3", "4", "5", "6", "7"}:
+            days[(int(day_type) + 5) % DAYS_OF_A_WEEK] = _mspdi_hours(day)
+        elif day_type == "0":
             exceptions |= dict.fromkeys(_dates(day), _mspdi_hours(day))
-    for other in element.iterfind("Exceptions/Exception"):
-        exceptions |= dict.fromkeys(_dates(other), _mspdi_hours(other))
+    for exception in element.iterfind("Exceptions/Exception"):
+        exceptions |= dict.fromkeys(_dates(exception), _mspdi_hours(exception))
     weeks[uid] = Week(tuple(days), exceptions)
     return weeks[uid]
 
@@ -323,7 +326,7 @@ def _clock(text: str | None) -> int | None:
 
 
 def _dates(exception: Element) -> Iterator[date]:
-    """The days of an exception; of one that recurs, the first."""
+    """Yield the days of an exception; of one that recurs, only the first."""
     ends = [(exception.findtext(f"TimePeriod/{tag}") or "")[:10] for tag in ("FromDate", "ToDate")]
     try:
         first, last = (date.fromisoformat(text) for text in ends)

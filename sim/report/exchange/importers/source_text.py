@@ -28,10 +28,10 @@ class WrongFile(SimError):
 # --- XML --------------------------------------------------------------------------------------------------------------
 
 MOST_BYTES = 64_000_000
-DEEPEST = 40
+MOST_LEVELS = 40
 MOST_ELEMENTS = 3_000_000
-_DECLARED = re.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
-_READ_BY_THE_PARSER = {"utf-8", "utf8", "utf-16", "us-ascii", "ascii"}
+_DECLARED_ENCODING = re.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_ENCODINGS_OF_PARSER = {"utf-8", "utf8", "utf-16", "us-ascii", "ascii"}
 
 
 def read_xml(data: bytes, file: str, encoding: str | None = None) -> Element:
@@ -51,8 +51,8 @@ def read_xml(data: bytes, file: str, encoding: str | None = None) -> Element:
         parser.feed(text)
         root: Element = parser.close()
     except DTDForbidden as error:
-        told = f"has a document type ({error.name}); schedules have none, and entities are not read"
-        raise WrongFile(f"{file}: {told}") from error
+        reason = f"has a document type ({error.name}); schedules have none, and entities are not read"
+        raise WrongFile(f"{file}: {reason}") from error
     except ParseError as error:
         raise WrongFile(f"{file}:{error.position[0]}: not XML: {str(error).partition(': line')[0]}") from error
     except (ValueError, LookupError) as error:
@@ -61,10 +61,10 @@ def read_xml(data: bytes, file: str, encoding: str | None = None) -> Element:
 
 
 def _as_utf8(data: bytes, file: str, encoding: str | None) -> tuple[bytes, str | None]:
-    """Turn encodings that the parser does not know into UTF-8; the second is what the parser is told then."""
-    declared = _DECLARED.match(data[:200].lstrip())
+    """Return (data, encoding) for the XML parser: as they are, with None, if it knows the encoding, else as UTF-8."""
+    declared = _DECLARED_ENCODING.match(data[:200].lstrip())
     label = encoding or (declared[1].decode() if declared else "utf-8")
-    if label.lower() in _READ_BY_THE_PARSER or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if label.lower() in _ENCODINGS_OF_PARSER or data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data, None
     try:
         return data.decode(label).encode(), "utf-8"
@@ -77,7 +77,7 @@ def _as_utf8(data: bytes, file: str, encoding: str | None) -> tuple[bytes, str |
 
 
 class _Builder:
-    """Builds the tree and counts."""
+    """Builds the tree of elements; refuses more of them, or more levels, than are read."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -88,7 +88,7 @@ class _Builder:
         """Begin an element."""
         self.depth += 1
         self.elements += 1
-        if self.depth > DEEPEST or self.elements > MOST_ELEMENTS:
+        if self.depth > MOST_LEVELS or self.elements > MOST_ELEMENTS:
             raise WrongFile(f"{self.file}: nested too deeply or too long to be a schedule")
         self.tree.start(tag.rpartition("}")[2], attributes)
 
@@ -108,10 +108,10 @@ class _Builder:
 
 # --- XER --------------------------------------------------------------------------------------------------------------
 
-_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_NAMING = {b"PROJECT", b"CALENDAR", b"PROJWBS", b"TASK"}
-_DOUBLE = ("gbk", "cp932", "cp949")
-_LIKELY = 0.5
+_BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_TABLES_WITH_NAMES = {b"PROJECT", b"CALENDAR", b"PROJWBS", b"TASK"}
+_DOUBLE_BYTE = ("gbk", "cp932", "cp949")
+_LEAST_SCORE = 0.5
 """Least mean score of the characters beyond ASCII for a code page to be taken."""
 _SURELY_KOREAN = 8
 """So many characters of Korean could be Chinese by chance once in sixty: a third of Chinese lies beyond them."""
@@ -127,19 +127,19 @@ _LETTERS = {
     "cp1255": ("אבגדהוזחטיכלמנסעפצקרשתךםןףץ",),
     "cp1256": ("ابتثجحخدذرزسشصضطظعغفقكلمنهويةىأإآؤئء",),
 }
-"""Letters beyond ASCII by language; of other scripts the common ones, for they have no other letters."""
+"""Non-ASCII letters of each language that uses a code page; of other scripts only the common letters."""
 _RARE = {"cp1251": 0.5, "cp1253": 0.5, "cp1255": 0.5, "cp1256": 0.5}
 
 
 def xer_text(data: bytes, file: str, encoding: str | None = None) -> tuple[str, str]:
-    """Return an XER's text and the name of its encoding; WrongFile where the encoding cannot be told."""
+    """Return an XER's text and the name of its encoding; WrongFile where the encoding cannot be recognised."""
     guessed = encoding is None
     encoding = encoding or _encoding_of(data)
     if encoding is None:
-        odd = set(_read_lines(data))
-        places = [number for number, line in enumerate(data.split(b"\n"), 1) if line in odd]
-        told = "its text is in no code page that is recognised; name it with --encoding (cp1252, cp1251, gbk, …)"
-        raise WrongFile(f"{file}:{places[0]}: {told}")
+        undecided = set(_lines_with_names(data))
+        line_numbers = [number for number, line in enumerate(data.split(b"\n"), 1) if line in undecided]
+        reason = "its text is in no code page that is recognised; name it with --encoding (cp1252, cp1251, gbk, …)"
+        raise WrongFile(f"{file}:{line_numbers[0]}: {reason}")
     try:
         # the lines that are read fit a guess; others may hold anything
         text = data.decode(encoding, errors="replace" if guessed else "strict")
@@ -151,36 +151,39 @@ def xer_text(data: bytes, file: str, encoding: str | None = None) -> tuple[str, 
 
 
 def _encoding_of(data: bytes) -> str | None:
-    """Find the encoding by its mark, its zeros, its validity, or its words."""
-    for mark, label in _MARKS:
+    """Return the encoding by byte order mark, zero bytes, valid UTF-8, or the code page in which the text looks like words.
+
+    None where no code page does.
+    """
+    for mark, label in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
             return label
     if b"\x00" in data[:64]:
         return "utf-16-be" if data[:1] == b"\x00" else "utf-16-le"
-    if _decoded(data, "utf-8") is not None:
+    if _decode_strictly(data, "utf-8") is not None:
         return "utf-8"
-    sample = b"\n".join(_read_lines(data))[:200_000]
+    sample = b"\n".join(_lines_with_names(data))[:200_000]
     if not sample:
         return "cp1252"  # what is not ASCII stands in tables that nobody reads, such as signs of currencies
-    scores = {label: _score(sample, label) for label in (*_LETTERS, *_DOUBLE)}
+    scores = {label: _score(sample, label) for label in (*_LETTERS, *_DOUBLE_BYTE)}
     best = max(scores, key=lambda label: scores[label])
     if best == "gbk" and scores["cp949"] == scores["gbk"]:
         letters = sum(ord(character) > 127 for character in sample.decode("gbk"))
         best = "cp949" if letters >= _SURELY_KOREAN else ""
-    return best if best and scores[best] >= _LIKELY else None
+    return best if best and scores[best] >= _LEAST_SCORE else None
 
 
-def _read_lines(data: bytes) -> Iterator[bytes]:
-    """Yield the lines beyond ASCII of the tables that have names in them."""
+def _lines_with_names(data: bytes) -> Iterator[bytes]:
+    """Yield the lines that are not plain ASCII, from the tables that have names in them."""
     wanted = False
     for line in data.split(b"\n"):
         if line.startswith(b"%T"):
-            wanted = line[2:].strip() in _NAMING
+            wanted = line[2:].strip() in _TABLES_WITH_NAMES
         elif not line.isascii() and (wanted or not line.startswith(b"%")):
             yield line
 
 
-def _decoded(data: bytes, encoding: str) -> str | None:
+def _decode_strictly(data: bytes, encoding: str) -> str | None:
     """Decode strictly; None where the bytes are not of that encoding."""
     try:
         return data.decode(encoding)
@@ -189,72 +192,76 @@ def _decoded(data: bytes, encoding: str) -> str | None:
 
 
 def _score(sample: bytes, encoding: str) -> float:
-    """How well the bytes beyond ASCII make words in an encoding: 1 is letters among their like, below 0 is noise."""
-    text = _decoded(sample, encoding)
+    """Return how well the non-ASCII bytes make words in an encoding: 1 is letters next to letters, below 0 is noise."""
+    text = _decode_strictly(sample, encoding)
     if text is None:
         return -1.0
-    judges = (
-        [_DOUBLE_SCORES[encoding]]
-        if encoding in _DOUBLE
-        else [_single(encoding, letters) for letters in _LETTERS[encoding]]
+    scorers = (
+        [_DOUBLE_BYTE_SCORES[encoding]]
+        if encoding in _DOUBLE_BYTE
+        else [_single_byte_score(encoding, letters) for letters in _LETTERS[encoding]]
     )
     padded = f" {text} "
-    places = [at for at, character in enumerate(padded) if ord(character) > 127]
-    if not places:
+    positions = [at for at, character in enumerate(padded) if ord(character) > 127]
+    if not positions:
         return -1.0
-    return max(sum(judge(*padded[at - 1 : at + 2]) for at in places) / len(places) for judge in judges)
+    return max(sum(scorer(*padded[at - 1 : at + 2]) for at in positions) / len(positions) for scorer in scorers)
 
 
-def _single(encoding: str, alphabet: str) -> Callable[[str, str, str], float]:
-    """Return the judge of a character of a code page of one byte, between its neighbours, for one language."""
+def _single_byte_score(encoding: str, alphabet: str) -> Callable[[str, str, str], float]:
+    """Return a function that scores a character of a single-byte code page by its neighbours, for one language's alphabet."""
     prior, rare, other_script = 0.05 if encoding == "cp1252" else 0.0, _RARE.get(encoding, -0.5), encoding in _RARE
 
-    def judge(before: str, character: str, after: str) -> float:
+    def score(before: str, character: str, after: str) -> float:
         if character in _ORDINALS:
             return prior + 0.6
         if not category(character).startswith("L"):
             between = before.isalpha() and after.isalpha()
             return prior + (0.6 if character in _SIGNS and (not between or character in _DASHES) else -0.5)
-        if not other_script and _beyond(before) and _beyond(after):
+        if not other_script and _is_accented(before) and _is_accented(after):
             return -0.5  # Latin words are never made of accents alone
-        if (before.islower() and character.isupper()) or not (_like(character, before) and _like(character, after)):
+        if (before.islower() and character.isupper()) or not (
+            _same_script(character, before) and _same_script(character, after)
+        ):
             return -0.5
         if not before.isalpha() and not after.isalpha():
             return prior + 0.3
         return prior + 0.9 if character.lower() in alphabet else rare
 
-    return judge
+    return score
 
 
-def _beyond(character: str) -> bool:
-    """Whether it is a letter beyond ASCII."""
+def _is_accented(character: str) -> bool:
+    """Return whether a character is a letter that is not ASCII."""
     return ord(character) > 127 and character.isalpha()
 
 
-def _like(character: str, neighbour: str) -> bool:
-    """Whether a neighbour is no letter, or one of the same script."""
+def _same_script(character: str, neighbour: str) -> bool:
+    """Return whether a neighbour is not a letter, or is one of the same script."""
     return not neighbour.isalpha() or name(character, "?").split()[0] == name(neighbour, "??").split()[0]
 
 
-def _double(encoding: str, low: int, high: int, kana: bool = False) -> Callable[[str, str, str], float]:
-    """Return the judge of a character of two bytes, common where its first byte lies between two."""
+def _double_byte_score(encoding: str, low: int, high: int, kana: bool = False) -> Callable[[str, str, str], float]:
+    """Return a function that scores a character of two bytes: common if its first byte lies from `low` to `high`."""
 
-    def judge(_before: str, character: str, _after: str) -> float:
+    def score(_before: str, character: str, _after: str) -> float:
         raw = character.encode(encoding)
         if len(raw) == 1:
             return -0.5
         common = low <= raw[0] <= high and (kana or raw[1] >= 0xA1)
-        beside = (0x81, 0x82, 0x83) if kana else (0xA1, 0xA3)  # punctuation, and in Japanese its syllables
-        return 1.0 if common else (0.6 if raw[0] in beside else -0.8)
+        punctuation = (
+            (0x81, 0x82, 0x83) if kana else (0xA1, 0xA3)
+        )  # first bytes of punctuation, and of Japanese syllables
+        return 1.0 if common else (0.6 if raw[0] in punctuation else -0.8)
 
-    return judge
+    return score
 
 
 # Hangul has first bytes up to C8; Chinese has a third of its common characters beyond, so Korean wins only without.
-_DOUBLE_SCORES = {
-    "gbk": _double("gbk", 0xB0, 0xD7),
-    "cp932": _double("cp932", 0x88, 0x97, kana=True),
-    "cp949": _double("cp949", 0xB0, 0xC8),
+_DOUBLE_BYTE_SCORES = {
+    "gbk": _double_byte_score("gbk", 0xB0, 0xD7),
+    "cp932": _double_byte_score("cp932", 0x88, 0x97, kana=True),
+    "cp949": _double_byte_score("cp949", 0xB0, 0xC8),
 }
 
 
@@ -271,20 +278,20 @@ def decimal_mark(texts: Iterable[str]) -> str:
 
 @lru_cache(maxsize=10_000)  # lengths and lags of a schedule are the same few hundred numbers
 def plain_number(text: str, decimal: str) -> float | None:
-    """The number a text of digits and marks stands for; None if it is none or could be two."""
+    """Return the number that a text of digits, commas and points stands for; None if it is no number or ambiguous."""
     if not _NUMBER.fullmatch(text):
         return None
     digits = re.sub(r"[ \u00a0]", "", text)
-    marks = [mark for mark in digits if mark in ".,"]
-    if len(set(marks)) == 2:  # 1,200.00 or 1.200,00: the last one stands before decimals
-        digits = digits.replace(marks[0], "").replace(",", ".")
-    elif len(marks) > 1:
-        digits = digits.replace(marks[0], "")
-    elif marks and re.fullmatch(r"-?\d{1,3},\d{3}", digits):
+    separators = [separator for separator in digits if separator in ".,"]
+    if len(set(separators)) == 2:  # 1,200.00 or 1.200,00: the last one stands before decimals
+        digits = digits.replace(separators[0], "").replace(",", ".")
+    elif len(separators) > 1:
+        digits = digits.replace(separators[0], "")
+    elif separators and re.fullmatch(r"-?\d{1,3},\d{3}", digits):
         if not decimal:
             return None
         digits = digits.replace(",", "." if decimal == "," else "")
-    elif marks and decimal == "," and re.fullmatch(r"-?\d{1,3}\.\d{3}", digits):
+    elif separators and decimal == "," and re.fullmatch(r"-?\d{1,3}\.\d{3}", digits):
         digits = digits.replace(".", "")
     try:
         return float(digits.replace(",", "."))
@@ -302,16 +309,16 @@ def moment(text: str) -> datetime | None:
 
 # --- tables of an XER -------------------------------------------------------------------------------------------------
 
-USED = frozenset({"PROJECT", "CALENDAR", "SCHEDOPTIONS", "PROJWBS", "TASK", "TASKPRED", "TASKRSRC", "RSRC"})
+TABLES_READ = frozenset({"PROJECT", "CALENDAR", "SCHEDOPTIONS", "PROJWBS", "TASK", "TASKPRED", "TASKRSRC", "RSRC"})
 FIELDS_OF_USERS = frozenset({"UDFTYPE", "UDFVALUE"})
-_FORMS = {
+_VALUE_PATTERNS = {
     "date": re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?"),
     "id": re.compile(r"-?\d+"),
     "cnt": re.compile(r"-?[\d.,]+"),
     "flag": re.compile(r"[YN]"),
     "type": re.compile(r"[A-Z]{2,4}_\w+|\d+"),
 }
-"""What the last word of a field's name says of its values."""
+"""The pattern of a field's values, by the last word of the field's name."""
 
 
 class Row(dict[str, str]):
@@ -329,8 +336,10 @@ class Row(dict[str, str]):
 Tables = dict[str, list[Row]]
 
 
-def xer_tables(text: str, file: str, tell: Callable[[str, str], None], wanted: frozenset[str] = USED) -> Tables:
-    """The wanted tables of the file; a broken line in one that is used is refused, in another told."""
+def xer_tables(
+    text: str, file: str, report: Callable[[str, str], None], wanted: frozenset[str] = TABLES_READ
+) -> Tables:
+    """Return the wanted tables of a file; a broken line is an error in a table that is read, else passed to `report`."""
     if not text.startswith("ERMHDR\t"):
         raise WrongFile(f"{file}: not an XER file: it does not begin with ERMHDR")
     tables: Tables = {}
@@ -348,35 +357,35 @@ def xer_tables(text: str, file: str, tell: Callable[[str, str], None], wanted: f
         elif mark == "%R" and name and fields and len(cells) == len(fields):
             if is_wanted:  # half of a contractor's file is codes and notes that nobody asks for
                 tables[name].append(Row(number, fields, map(str.strip, cells)))
-        elif mark == "%R" and name and 0 < len(cells) < len(fields) and _fits(fields, cells):
+        elif mark == "%R" and name and 0 < len(cells) < len(fields) and _values_fit(fields, cells):
             tables[name].append(Row(number, fields, map(str.strip, cells)))
-            tell(f"rows of {name} that end before their last fields, taken as blank; line", str(number))
+            report(f"rows of {name} that end before their last fields, taken as blank; line", str(number))
         elif number > 1 and line.strip():
-            _broken(number, mark, len(cells), fields, name, file, tell)
+            _broken_line(number, mark, len(cells), fields, name, file, report)
     raise WrongFile(f"{file}: ends before its end mark (%E); it is not whole")
 
 
-def _fits(fields: Sequence[str], cells: Sequence[str]) -> bool:
-    """Whether the values of a short row are what its first fields hold, so that only blanks at its end were cut off."""
-    checked = 0
+def _values_fit(fields: Sequence[str], cells: Sequence[str]) -> bool:
+    """Return whether the values of a short row match the types of its first fields, so that only its end was cut off."""
+    matches = 0
     for field, value in zip(fields, cells, strict=False):
-        form = _FORMS.get(field.rpartition("_")[2])
-        if form is None or not value.strip():
+        pattern = _VALUE_PATTERNS.get(field.rpartition("_")[2])
+        if pattern is None or not value.strip():
             continue
-        if not form.fullmatch(value.strip()):
+        if not pattern.fullmatch(value.strip()):
             return False
-        checked += 1
+        matches += 1
     # one value that fits can be chance: a row is believed where its last value is of a known form, or several are
-    return checked > 1
+    return matches > 1
 
 
-def _broken(
-    line: int, mark: str, cells: int, fields: list[str], table: str, file: str, tell: Callable[[str, str], None]
+def _broken_line(
+    line: int, mark: str, cells: int, fields: list[str], table: str, file: str, report: Callable[[str, str], None]
 ) -> None:  # fmt: skip
-    """Refuse a line that is no row of its table, or tell it where the table is not used."""
-    told = f"{cells} values for {len(fields)} fields of {table or 'no table'}"
+    """Raise WrongFile for a line that is no row of its table, or report it where the table is not read."""
+    reason = f"{cells} values for {len(fields)} fields of {table or 'no table'}"
     if mark != "%R":
-        told = f"begins with {mark[:20]!r}, not with %T, %F, %R or %E: a line broken in two"
-    if table in USED or not table:
-        raise WrongFile(f"{file}:{line}: {told}")
-    tell(f"rows of {table} that are broken (not used); line", str(line))
+        reason = f"begins with {mark[:20]!r}, not with %T, %F, %R or %E: a line broken in two"
+    if table in TABLES_READ or not table:
+        raise WrongFile(f"{file}:{line}: {reason}")
+    report(f"rows of {table} that are broken (not used); line", str(line))

@@ -1,8 +1,9 @@
 """A schedule that was exported by us and statused in MS Project or Primavera P6: its actuals as the facts of a status.
 
-Every activity carries its id, `UNIT/ACTIVITY` and which time it is done, in a field of its own (Text2, in XER a user-defined
-field), so that names, links and rows may be changed in the planner's tool. Taken over are actual start and finish, remaining
-duration, percent complete where there is no remaining duration, suspend and resume; the data date is the file's.
+Every activity carries its id, `UNIT/ACTIVITY` and the number of the attempt, in a field of its own (Text2, in XER a
+user-defined field), so that names, links and rows may be changed in the planner's tool. Taken over are actual start and
+finish, remaining duration, percent complete where there is no remaining duration, suspend and resume; the data date is
+the file's.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ TEXT2 = "188743734"
 """The field of MS Project that has the id."""
 UDF_NAME = "sim_activity_id"
 """The user-defined field of P6 that has the id."""
-TIME_SIGN = " #"
-"""Between an id and which time its activity is done, where that is not the first."""
+ATTEMPT_SIGN = " #"
+"""Separates an id from the number of the attempt, where that is not the first."""
 WHOLE = 100
 Row = dict[str, object]
 
@@ -35,7 +36,7 @@ Row = dict[str, object]
 class StatusedSchedule:
     """A schedule with actuals: its data date, None where the file has none, and a row for each activity that has begun.
 
-    `logic` is how its scheduling options have work out of sequence go on.
+    `logic` is its scheduling option for progress out of sequence.
     """
 
     data_date: str | None
@@ -46,7 +47,7 @@ class StatusedSchedule:
 
 def activity_id(unit: str, activity: str, time: int) -> str:
     """Return the id under which an activity is exported; `time` is 0 the first time it is done."""
-    return f"{unit}/{activity}{f'{TIME_SIGN}{time + 1}' if time else ''}"
+    return f"{unit}/{activity}{f'{ATTEMPT_SIGN}{time + 1}' if time else ''}"
 
 
 def read_statused(path: Path) -> StatusedSchedule:
@@ -55,27 +56,27 @@ def read_statused(path: Path) -> StatusedSchedule:
     reader = {".xml": _mspdi, ".xer": _xer}.get(path.suffix.lower())
     if reader is None:
         raise WrongFile(f"{path}: .xml (Microsoft Project) and .xer (Primavera P6) are read")
-    data_date, logic, found = reader(data, path.name)
-    if not found:
+    data_date, logic, rows_by_id = reader(data, path.name)
+    if not rows_by_id:
         raise WrongFile(f"{path}: has no activity with an id of ours; it is not a schedule of `sim export`")
-    # of what is done again, the last time that has begun counts, as in a status
+    # of repeated activities the last attempt that has begun counts, as in a status
     latest: dict[str, Row] = {}
-    for name, row in sorted(found.items(), key=lambda pair: _time(pair[0])):
+    for name, row in sorted(rows_by_id.items(), key=lambda pair: _attempt(pair[0])):
         if row.get("start"):
-            latest[name.partition(TIME_SIGN)[0]] = row
+            latest[name.partition(ATTEMPT_SIGN)[0]] = row
     rows = tuple({"kind": "activity", "what": name, **row} for name, row in latest.items())
-    return StatusedSchedule(data_date, rows, len(found), logic)
+    return StatusedSchedule(data_date, rows, len(rows_by_id), logic)
 
 
-def _time(name: str) -> int:
-    time = name.partition(TIME_SIGN)[2]
+def _attempt(name: str) -> int:
+    time = name.partition(ATTEMPT_SIGN)[2]
     return int(time) if time.isdecimal() else 1
 
 
 def _row(
     start: str, finish: str, remaining_days: float | None, percent: float | None, suspended: str, resumed: str
 ) -> Row:
-    """Return the cells of one activity; what is finished needs no more than its dates."""
+    """Return the cells of one activity; a finished one has only its dates."""
     row: Row = {"start": _moment(start), "finish": _moment(finish)}
     if start and not finish:
         if remaining_days is not None:
@@ -95,17 +96,17 @@ def _moment(text: str) -> str:
 
 
 def _mspdi(data: bytes, file: str) -> tuple[str | None, Logic, dict[str, Row]]:
-    """Return the data date, the logic and every activity of ours by its id."""
+    """Return the data date, the progress logic, and the row of every activity of ours by its id."""
     root = read_xml(data, file)
     if root.tag != "Project":
         raise WrongFile(f"{file}: not a Microsoft Project XML file: it begins with <{root.tag[:40]}>")
     calendars = mspdi_calendars(root)
-    found: dict[str, Row] = {}
+    rows_by_id: dict[str, Row] = {}
     for task in root.iterfind("Tasks/Task"):
         name = next(iter(_fields(task, TEXT2)), "")
         if name:
-            found[name] = _mspdi_row(task, calendars.get(_text(task, "CalendarUID")), f"{file}: {name}")
-    return _text(root, "StatusDate")[:10] or None, progress_of(root).logic, found
+            rows_by_id[name] = _mspdi_row(task, calendars.get(_text(task, "CalendarUID")), f"{file}: {name}")
+    return _text(root, "StatusDate")[:10] or None, progress_of(root).logic, rows_by_id
 
 
 def _mspdi_row(task: Element, calendar: PlannerCalendar | None, where: str) -> Row:
@@ -135,20 +136,22 @@ def _text(element: Element, tag: str) -> str:
 
 
 def _xer(data: bytes, file: str) -> tuple[str | None, Logic, dict[str, Row]]:
-    """Return the data date, the logic and every activity of ours by its id."""
+    """Return the data date, the progress logic, and the row of every activity of ours by its id."""
     tables = read_tables(data, file)
-    ours = {row["udf_type_id"] for row in tables.get("UDFTYPE", []) if row["udf_type_name"] == UDF_NAME}
-    names = {row["fk_id"]: row["udf_text"] for row in tables.get("UDFVALUE", []) if row["udf_type_id"] in ours}
-    hours = {row["clndr_id"]: float(row["day_hr_cnt"] or 24) for row in tables.get("CALENDAR", [])}
-    found: dict[str, Row] = {}
+    our_field_types = {row["udf_type_id"] for row in tables.get("UDFTYPE", []) if row["udf_type_name"] == UDF_NAME}
+    names = {
+        row["fk_id"]: row["udf_text"] for row in tables.get("UDFVALUE", []) if row["udf_type_id"] in our_field_types
+    }
+    hours_of_day = {row["clndr_id"]: float(row["day_hr_cnt"] or 24) for row in tables.get("CALENDAR", [])}
+    rows_by_id: dict[str, Row] = {}
     for task in tables.get("TASK", []):
         if name := names.get(task["task_id"]):
             remaining = task["remain_drtn_hr_cnt"]
-            days = float(remaining) / (hours.get(task["clndr_id"]) or 24) if remaining else None
-            found[name] = _row(
+            days = float(remaining) / (hours_of_day.get(task["clndr_id"]) or 24) if remaining else None
+            rows_by_id[name] = _row(
                 task["act_start_date"], task["act_end_date"], days, float(task["phys_complete_pct"] or 0) or None,
                 task["suspend_date"], task["resume_date"],
             )  # fmt: skip
     project = next(iter(tables.get("PROJECT", [])), None)
     data_date = project["last_recalc_date"][:10] or None if project is not None else None
-    return data_date, logic_of(tables.get("SCHEDOPTIONS", [])), found
+    return data_date, logic_of(tables.get("SCHEDOPTIONS", [])), rows_by_id

@@ -28,7 +28,7 @@ from sim.report.exchange.importers.planner_calendars import ROUND_THE_CLOCK, Pla
 from sim.report.exchange.importers.source_text import (
     FIELDS_OF_USERS,
     MOST_BYTES,
-    USED,
+    TABLES_READ,
     Row,
     Tables,
     WrongFile,
@@ -46,7 +46,7 @@ EFFORTS = {"TT_LOE", "TT_WBS"}
 LINKS = {"PR_FS", "PR_SS", "PR_FF", "PR_SF"}
 LAG_CALENDARS = {"rcal_Predecessor", "rcal_Successor", "rcal_24Hour", "rcal_ProjDefault"}
 DEEPEST_GROUP = 30
-NOT_CARRIED = (
+FIELDS_LEFT_OUT = (
     ("date constraints, not taken over", "cstr_type"),
     ("second date constraints, not taken over", "cstr_type2"),
     ("expected finish dates, not taken over", "expect_end_date"),
@@ -85,7 +85,7 @@ def read_tables(data: bytes, file: str) -> Tables:
     if len(data) > MOST_BYTES:
         raise WrongFile(f"{file}: {len(data):,} bytes; at most {MOST_BYTES:,} are read")
     text, _ = xer_text(data, file)
-    return xer_tables(text, file, Remarks().add, USED | FIELDS_OF_USERS)
+    return xer_tables(text, file, Remarks().add, TABLES_READ | FIELDS_OF_USERS)
 
 
 @dataclass
@@ -105,7 +105,7 @@ class _Reader:
         self.decimal = self._decimal_mark()
         self.calendars = self._calendars()
         self.default = self.calendars.get(self.row["clndr_id"]) or PlannerCalendar("usual")
-        rows = [row for row in self.tables["TASK"] if self._is_mine(row, "proj_id")]
+        rows = [row for row in self.tables["TASK"] if self._in_project(row, "proj_id")]
         tasks: dict[str, SourceTask] = {}
         for row in rows:
             key = self._cell(row, "task_id")
@@ -124,51 +124,52 @@ class _Reader:
     # --- the project ---
 
     def _project(self) -> Row:
-        """The project that is read: the one asked for, or the only one with activities."""
+        """Return the row of the project to read: the one asked for, or the only one with activities."""
         projects = self.tables["PROJECT"]
         names = [row["proj_short_name"] or row["proj_id"] for row in projects]
         if self.wanted is not None:
             if self.wanted not in names:
                 raise WrongFile(f"{self.file}: no project {self.wanted!r}; there are {listed(names)}")
             return projects[names.index(self.wanted)]
-        filled = {row["proj_id"] for row in self.tables["TASK"]}
-        found = [at for at, row in enumerate(projects) if row["proj_id"] in filled or len(projects) == 1]
-        if len(found) != 1:
-            filled_names = [names[at] for at in found] or names
-            told = f"{self.file}: holds {len(projects)} projects ({listed(names)}); choose one with --project"
-            raise SeveralProjects(told, filled_names)
-        for at, other in enumerate(names):
-            if at != found[0]:
-                self.remarks.add("projects without activities, left out", other)
-        return projects[found[0]]
+        with_activities = {row["proj_id"] for row in self.tables["TASK"]}
+        candidates = [
+            number for number, row in enumerate(projects) if row["proj_id"] in with_activities or len(projects) == 1
+        ]
+        if len(candidates) != 1:
+            message = f"{self.file}: holds {len(projects)} projects ({listed(names)}); choose one with --project"
+            raise SeveralProjects(message, [names[number] for number in candidates] or names)
+        (chosen,) = candidates
+        for name in [*names[:chosen], *names[chosen + 1 :]]:
+            self.remarks.add("projects without activities, left out", name)
+        return projects[chosen]
 
-    def _is_mine(self, row: Row, name: str) -> bool:
+    def _in_project(self, row: Row, name: str) -> bool:
         """Whether a row belongs to the project."""
         return not row[name] or not self.row["proj_id"] or row[name] == self.row["proj_id"]
 
     def _options(self, rows: list[Row]) -> None:
-        """Tell which dates and options are not taken over."""
+        """Add a remark for every date and option that is not taken over."""
         if self.row["plan_end_date"]:
             self.remarks.add("must finish by, not taken over", self.row["plan_end_date"])
         for row in rows:
-            for kind, name in NOT_CARRIED:
+            for kind, name in FIELDS_LEFT_OUT:
                 if row[name] and not (name == "suspend_date" and row["resume_date"]):
                     self.remarks.add(kind, row["task_code"] or row["task_id"])
 
     def _schedule_options(self) -> list[Row]:
         """The scheduling options of the project."""
-        return [row for row in self.tables.get("SCHEDOPTIONS", []) if self._is_mine(row, "proj_id")]
+        return [row for row in self.tables.get("SCHEDOPTIONS", []) if self._in_project(row, "proj_id")]
 
     def _resources(self, tasks: Mapping[str, SourceTask]) -> None:
-        """Note the resources of every task, with how many of each."""
+        """Add its resources to every task, each with its units, and a remark that it has some."""
         names = {row["rsrc_id"]: row["rsrc_short_name"] or row["rsrc_name"] for row in self.tables.get("RSRC", [])}
         for row in self.tables.get("TASKRSRC", []):
             if (task := tasks.get(row["task_id"])) is not None:
                 self.remarks.add(RESOURCES, task.activity.id)
                 rate = row["target_qty_per_hr"].replace(",", ".")
                 units = float(rate) if re.fullmatch(r"\d+(\.\d*)?", rate) else 1.0
-                found = (*task.activity.resources, (names.get(row["rsrc_id"]) or row["rsrc_id"], units))
-                task.activity = replace(task.activity, resources=found)
+                resources = (*task.activity.resources, (names.get(row["rsrc_id"]) or row["rsrc_id"], units))
+                task.activity = replace(task.activity, resources=resources)
 
     # --- calendars ---
 
@@ -178,27 +179,29 @@ class _Reader:
         return {key: self._calendar(key, rows) for key in rows}
 
     def _calendar(self, key: str, rows: Mapping[str, Row]) -> PlannerCalendar:
-        """One calendar: its times, those of its base, or its hours of a day and of a week."""
-        chain, at = list[Row](), key
-        while at in rows and rows[at] not in chain:
-            chain.append(rows[at])
-            at = rows[at]["base_clndr_id"]
+        """Return a calendar from its working times, those of its base, or its hours of a day and of a week."""
+        ancestry, ancestor = list[Row](), key
+        while ancestor in rows and rows[ancestor] not in ancestry:
+            ancestry.append(rows[ancestor])
+            ancestor = rows[ancestor]["base_clndr_id"]
         week = None
-        for row in reversed(chain):
+        for row in reversed(ancestry):
             week = p6_week(row["clndr_data"], week) or week
         name = rows[key]["clndr_name"] or key
         if week is not None:
             return PlannerCalendar(name, week)
-        day, hours = (self._hours(rows[key], field_name, key) for field_name in ("day_hr_cnt", "week_hr_cnt"))
-        if day is None or hours is None:
+        day_hours, week_hours = (
+            self._hours(rows[key], field_name, key) for field_name in ("day_hr_cnt", "week_hr_cnt")
+        )
+        if day_hours is None or week_hours is None:
             self.remarks.add("calendars without working times, taken as 5 days of 8 h", name)
             return PlannerCalendar(name)
-        if not 0 < day <= hours:
+        if not 0 < day_hours <= week_hours:
             raise WrongFile(f"{self.file}:{rows[key].line}: calendar {name!r} has no working hours")
-        return even_week(name, day, hours)
+        return even_week(name, day_hours, week_hours)
 
-    def _calendar_of(self, row: Row) -> PlannerCalendar:
-        """The calendar of an activity, or the project's."""
+    def _activity_calendar(self, row: Row) -> PlannerCalendar:
+        """Return the calendar of an activity, or the project's where it has none."""
         key = row["clndr_id"]
         if key and key not in self.calendars:
             raise WrongFile(
@@ -212,12 +215,12 @@ class _Reader:
     # --- activities ---
 
     def _task(self, key: str, row: Row) -> SourceTask:
-        """One row of TASK."""
+        """Return one row of TASK as an activity, with its status."""
         kind, code = self._cell(row, "task_type"), row["task_code"] or key
         if kind not in TASKS | EFFORTS:
             known = ", ".join(sorted(TASKS | EFFORTS))
             raise WrongFile(f"{self.file}:{row.line}: {kind!r} is no type of activity; known: {known}")
-        calendar = self._calendar_of(row)
+        calendar = self._activity_calendar(row)
         activity = Activity(
             key, row["task_name"] or code, 0.0, note=_constraints(row), code=code, calendar=calendar,
             group=self._group(row["wbs_id"]),
@@ -225,7 +228,7 @@ class _Reader:
         if kind in EFFORTS:
             self.remarks.add("levels of effort and summaries, left out", code)
             return SourceTask(activity, "effort")
-        hours = self.hours[key] = self._still_to_do(row, code)
+        hours = self.hours[key] = self._remaining_hours(row, code)
         if not calendar.day_minutes:
             if hours:
                 raise WrongFile(
@@ -233,8 +236,8 @@ class _Reader:
                 )
             return SourceTask(activity)
         if row["status_code"] == "TK_Complete":
-            done = f"finished {row['act_end_date'][:10]}".strip()
-            activity = replace(activity, note="; ".join(x for x in (activity.note, done) if x))
+            finish_note = f"finished {row['act_end_date'][:10]}".strip()
+            activity = replace(activity, note="; ".join(x for x in (activity.note, finish_note) if x))
         if hours:
             activity = replace(activity, days=calendar.days(60 * hours))
         is_done = row["status_code"] == "TK_Complete" or (not row["status_code"] and bool(row["act_end_date"]))
@@ -243,25 +246,25 @@ class _Reader:
             is_begun=row["status_code"] == "TK_Active", is_done=is_done,
         )  # fmt: skip
 
-    def _still_to_do(self, row: Row, code: str) -> float:
-        """Hours still to do: none if it is finished, what remains if it has begun, else its length."""
-        status, begun = row["status_code"], "begun activities, what remains of them"
-        planned = self._hours(row, "target_drtn_hr_cnt", code)
-        rest = self._hours(row, "remain_drtn_hr_cnt", code)
+    def _remaining_hours(self, row: Row, code: str) -> float:
+        """Return the hours still to do: 0 if finished, the remaining duration if begun, else the planned duration."""
+        status, remark = row["status_code"], "begun activities, what remains of them"
+        duration = self._hours(row, "target_drtn_hr_cnt", code)
+        remaining = self._hours(row, "remain_drtn_hr_cnt", code)
         if status == "TK_Complete" or (not status and row["act_end_date"]):
             self.remarks.add("finished activities, nothing left to do", code)
             return 0.0
-        if status == "TK_Active" and rest is not None:
-            self.remarks.add(begun, code)
-            return rest
+        if status == "TK_Active" and remaining is not None:
+            self.remarks.add(remark, code)
+            return remaining
         if status == "TK_Active":
             self.remarks.add("begun activities without a remaining duration, their whole length taken", code)
-        if planned is None and rest is None and row["task_type"] not in MILESTONES:
+        if duration is None and remaining is None and row["task_type"] not in MILESTONES:
             raise WrongFile(f"{self.file}:{row.line}: activity {code} has no duration (target_drtn_hr_cnt is blank)")
-        return planned if planned is not None else rest or 0.0
+        return duration if duration is not None else remaining or 0.0
 
     def _group(self, wbs: str) -> tuple[str, ...]:
-        """The headings above an activity, from the outermost below the project's own."""
+        """Return the headings of the work breakdown above an activity, outermost first, without the project's own."""
         if not hasattr(self, "_nodes"):
             self._nodes = {row["wbs_id"]: row for row in self.tables.get("PROJWBS", [])}
         names: list[str] = []
@@ -273,16 +276,16 @@ class _Reader:
     # --- links ---
 
     def _links(self, tasks: Mapping[str, SourceTask]) -> Iterator[SourceLink]:
-        """The links of the project; those that leave it are told."""
-        mode = next((row["sched_calendar_on_relationship_lag"] for row in self._schedule_options()), "")
-        if mode and mode not in LAG_CALENDARS:
-            self.remarks.add("calendar of lags that is not known, the predecessor's taken", mode)
+        """Yield the links between activities of the project; links to others are left out with a remark."""
+        lag_setting = next((row["sched_calendar_on_relationship_lag"] for row in self._schedule_options()), "")
+        if lag_setting and lag_setting not in LAG_CALENDARS:
+            self.remarks.add("calendar of lags that is not known, the predecessor's taken", lag_setting)
         for row in self.tables.get("TASKPRED", []):
-            after, before = self._cell(row, "task_id"), self._cell(row, "pred_task_id")
-            if after not in tasks and before not in tasks:
+            successor, predecessor = self._cell(row, "task_id"), self._cell(row, "pred_task_id")
+            if successor not in tasks and predecessor not in tasks:
                 continue
-            if after not in tasks or before not in tasks:
-                inside, outside = (after, before) if after in tasks else (before, after)
+            if successor not in tasks or predecessor not in tasks:
+                inside, outside = (successor, predecessor) if successor in tasks else (predecessor, successor)
                 self.remarks.add("links with other projects or tasks outside the file, left out; of",
                                  f"{tasks[inside].activity.id} with {outside}")  # fmt: skip
                 continue
@@ -290,21 +293,25 @@ class _Reader:
                 raise WrongFile(
                     f"{self.file}:{row.line}: {kind!r} is no type of link; known: {', '.join(sorted(LINKS))}"
                 )
-            lag = self._hours(row, "lag_hr_cnt", tasks[after].activity.id, signed=True) or 0.0
+            lag = self._hours(row, "lag_hr_cnt", tasks[successor].activity.id, signed=True) or 0.0
             if not lag:
-                yield SourceLink(before, after, cast(LinkType, kind[3:]), 0.0)
+                yield SourceLink(predecessor, successor, cast(LinkType, kind[3:]), 0.0)
                 continue
-            calendar = self._lag_calendar(mode, tasks, before, after)
+            calendar = self._lag_calendar(lag_setting, tasks, predecessor, successor)
             days = calendar.calendar_days(60 * lag)
-            yield SourceLink(before, after, cast(LinkType, kind[3:]), days, None if calendar.always else calendar)
+            yield SourceLink(
+                predecessor, successor, cast(LinkType, kind[3:]), days, None if calendar.always else calendar
+            )
 
-    def _lag_calendar(self, mode: str, tasks: Mapping[str, SourceTask], before: str, after: str) -> PlannerCalendar:
-        """The calendar on which lags are counted."""
+    def _lag_calendar(
+        self, lag_setting: str, tasks: Mapping[str, SourceTask], predecessor: str, successor: str
+    ) -> PlannerCalendar:
+        """Return the calendar on which the lag of a link is counted."""
         calendar = {
             "rcal_24Hour": ROUND_THE_CLOCK,
-            "rcal_Successor": tasks[after].activity.calendar,
+            "rcal_Successor": tasks[successor].activity.calendar,
             "rcal_ProjDefault": self.default,
-        }.get(mode, tasks[before].activity.calendar)
+        }.get(lag_setting, tasks[predecessor].activity.calendar)
         if not calendar.day_minutes:
             raise WrongFile(f"{self.file}: a lag counts on calendar {calendar.name!r}, which has no working time")
         return calendar
@@ -319,7 +326,7 @@ class _Reader:
         return row[name]
 
     def _decimal_mark(self) -> str:
-        """The mark before decimals, as far as the hours in the file show it; empty if they do not."""
+        """Return the decimal separator of the hours in the file, "." or ","; empty if they do not show it."""
         texts = [
             row[name]
             for table, names in (("TASK", ("target_drtn_hr_cnt", "remain_drtn_hr_cnt")), ("TASKPRED", ("lag_hr_cnt",)),
@@ -329,16 +336,16 @@ class _Reader:
         ]  # fmt: skip
         return decimal_mark(texts)
 
-    def _hours(self, row: Row, name: str, ident: str, *, signed: bool = False) -> float | None:
-        """A number of hours; None where there is none."""
+    def _hours(self, row: Row, name: str, owner: str, *, signed: bool = False) -> float | None:
+        """Return the hours in a field of a row; None where it is blank, WrongFile where it is no number of hours."""
         text = row[name]
         if not text:
             return None
-        plain = plain_number(text, self.decimal)
-        if plain is None or (plain < 0 and not signed):
-            whole = "a number of hours" if signed else "a number of hours from 0 up"
-            raise WrongFile(f"{self.file}:{row.line}: {ident}: {name} is {text[:40]!r}, not {whole}")
-        return plain
+        hours = plain_number(text, self.decimal)
+        if hours is None or (hours < 0 and not signed):
+            expected = "a number of hours" if signed else "a number of hours from 0 up"
+            raise WrongFile(f"{self.file}:{row.line}: {owner}: {name} is {text[:40]!r}, not {expected}")
+        return hours
 
 
 def logic_of(options: Iterable[Row]) -> Logic:

@@ -1,7 +1,7 @@
-"""One run as a scene to be played: what every thing is at every time, from the event log; where it stands, from the layout.
+"""The data of the replay of one run: the state of every object over time, from the event log, and its place in the layout.
 
-Times are days after the decision. Nothing is drawn from the frame before: what is shown at a time is worked out from
-that time alone, so that going back and forth gives the same picture.
+Times are days after the decision. What is shown at a time depends on that time alone, not on the frame before, so that
+playing backwards and forwards shows the same.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ if TYPE_CHECKING:
 
 STATES = ("ordered", *SKID_STATES)
 SYSTEMS = ("electrical", "mechanical", "compute")
-NOT_WORK = CREW_KINDS | {"outage", "camp_stage", "line", "firm_power"}
-"""Kinds of units that make what others wait for: their own waits say nothing about the work."""
+RESOURCE_KINDS = CREW_KINDS | {"outage", "camp_stage", "line", "firm_power"}
+"""Kinds of units that are resources or supply them: their own waits are not delays of the work."""
 SHORTEST_WAIT = 0.5
-"""Days: shorter waits are in no story."""
+"""Days: shorter waits are left out."""
 Row = list[Any]
 
 
 SKY = {"site.crane": "crane", "site.exterior": "outside work", "site.earthwork": "earthwork"}
-"""Calendars that weather closes, and what stands still then."""
+"""Calendars that weather closes, and the work that stops then."""
 
 
 @dataclass(frozen=True)
@@ -64,28 +64,29 @@ class RunDetails:
 
     @classmethod
     def of(cls, result: Result, folder: Path) -> RunDetails | None:
-        """Simulate the typical run of a stored result once more; None for a result whose run is not known."""
+        """Simulate the representative run of a stored result again; None for a result whose run is not known."""
         if "representative" not in result.manifest:
             return None
         project = checked(Project, result.manifest["config"])
-        plain = prepare_case(project, folder_of(folder, project), engine=AUTO)
-        case = replace(plain, sampling=result.sample.sampling)
-        (done,) = case.replications(int(result.manifest["seed"]), int(result.manifest["representative"]), 1)
-        curves = measure(case.metric_context, case.record(done))[1]
+        unstratified = prepare_case(project, folder_of(folder, project), engine=AUTO)
+        case = replace(unstratified, sampling=result.sample.sampling)
+        (replication,) = case.replications(int(result.manifest["seed"]), int(result.manifest["representative"]), 1)
+        curves = measure(case.metric_context, case.record(replication))[1]
         idle = (curves["capital_deployed_usd"] - curves["capital_in_service_usd"]) / 1e6
-        last = min(case.days, int(done.outcome.log[:, 0].max()) // MINUTES + 6)
-        return cls({name: _lost(case, done.calendars, name, last) for name in SKY}, idle)
+        days = min(case.days, int(replication.outcome.log[:, 0].max()) // MINUTES + 6)
+        return cls({name: _lost_share(case, replication.calendars, name, days) for name in SKY}, idle)
 
 
-def _lost(case: Case, calendars: Any, name: str, days: int) -> Values:
+def _lost_share(case: Case, calendars: Any, name: str, days: int) -> Values:
     """Return the share of each day's working minutes that a calendar lost in this run."""
-    at = case.plan.calendars.index(name)
-    edges = [MINUTES * day for day in range(days + 1)]
-    stated, real = (
-        np.diff([one.worked(edge) for edge in edges]) for one in (case.plan.base_calendars[at], calendars[at])
+    position = case.plan.calendars.index(name)
+    midnights = [MINUTES * day for day in range(days + 1)]
+    planned_minutes, actual_minutes = (
+        np.diff([calendar.worked(midnight) for midnight in midnights])
+        for calendar in (case.plan.base_calendars[position], calendars[position])
     )
-    lost = np.divide(stated - real, stated, out=np.zeros(days), where=stated > 0)
-    return np.clip(lost, 0.0, 1.0)
+    share = np.divide(planned_minutes - actual_minutes, planned_minutes, out=np.zeros(days), where=planned_minutes > 0)
+    return np.clip(share, 0.0, 1.0)
 
 
 def scene(view: ResultView, columns: int = 0, details: RunDetails | None = None) -> dict[str, Any]:
@@ -98,18 +99,18 @@ def scene(view: ResultView, columns: int = 0, details: RunDetails | None = None)
     online = online_days(events)
     blocks = sorted(online)
     causes = [*DELAY_CAUSES]
-    each = view.hall_blocks or max(1, math.ceil(len(blocks) / 10))
-    halls = max(1, math.ceil(len(blocks) / each))
+    blocks_per_hall = view.hall_blocks or max(1, math.ceil(len(blocks) / 10))
+    halls = max(1, math.ceil(len(blocks) / blocks_per_hall))
     return {
         "name": view.info.name, "start": view.dates.start.isoformat(), "end": _rounded(max(online.values(), default=1.0) + 5),
-        "columns": columns or math.ceil(math.sqrt(halls * 1.6)), "each": each, "has_halls": bool(view.hall_blocks),
+        "columns": columns or math.ceil(math.sqrt(halls * 1.6)), "each": blocks_per_hall, "has_halls": bool(view.hall_blocks),
         "causes": [DELAY_CAUSES[cause] for cause in causes], "cause_ids": causes, "systems": SYSTEMS, "states": STATES,
         "mw": view.config.get("block", {}).get("mw_gross", {}).get("value", 1.0),
         "cranes_there": int(view.config.get("logistics", {}).get("cranes", 0) or 0), "seed": view.info.seed,
         "run": int(view.manifest.get("representative", 0)),
         "skids": [*_skids(events, causes)], "blocks": [*_blocks(events, online)],
-        "halls": [*_halls(events)], "site": [*_works(events, "site_works")], "units": [*_units(events)],
-        "trades": _trades(events), "cranes": [*_crane_times(events)], "waits": [*_waits(events, causes)],
+        "halls": [*_halls(events)], "site": [*_network_works(events, "site_works")], "units": [*_units(events)],
+        "trades": _trades(events), "cranes": [*_crane_holds(events)], "waits": [*_waits(events, causes)],
         "curves": _curves(view, details), "milestones": _milestones(events, online), "places": _places(view),
         "sky": {} if details is None else details.sky_document(),
         "money": f"{display().sign}M",
@@ -129,38 +130,44 @@ def _rounded(value: float, places: int = 3) -> float:
 
 
 def _skids(events: pd.DataFrame, causes: list[str]) -> Iterator[Row]:
-    """Yield every skid: name, system, block, the day of each state, the begin of its drive, and its story.
+    """Yield every skid: name, system, block, the day of each state, the start of its drive, and its timeline.
 
-    Finished skids of a system are alike: the block that is set next takes those that were delivered first.
+    Finished skids of a system are interchangeable: the block that is set next takes those that were delivered first.
     """
-    made = events[events["unit_kind"] == "skid"]
-    if not len(made):
+    skid_events = events[events["unit_kind"] == "skid"]
+    if not len(skid_events):
         return
-    own = {state: _first_days(made, state) for state in ("ordered", "started", "delivered")}
-    tests = made[(made["kind"] == "work") & made["activity"].str.endswith("factory test")]
+    first_day = {state: _first_days(skid_events, state) for state in ("ordered", "started", "delivered")}
+    tests = skid_events[(skid_events["kind"] == "work") & skid_events["activity"].str.endswith("factory test")]
     tested = (tests.groupby("unit")["minute"].max() / MINUTES).to_dict()
-    drives = made[(made["kind"] == "work") & made["activity"].str.endswith(" drive")]
-    drove = (drives.groupby("unit")["began"].min() / MINUTES).to_dict()
-    stories = _stories(made, causes)
+    drives = skid_events[(skid_events["kind"] == "work") & skid_events["activity"].str.endswith(" drive")]
+    drive_start = (drives.groupby("unit")["began"].min() / MINUTES).to_dict()
+    stories = _unit_timelines(skid_events, causes)
     online = online_days(events)
     for number, system in enumerate(SYSTEMS):
         skids = sorted(
-            (unit for unit in own["delivered"] if unit.startswith(f"{system}.")), key=own["delivered"].__getitem__
+            (unit for unit in first_day["delivered"] if unit.startswith(f"{system}.")),
+            key=first_day["delivered"].__getitem__,
         )
-        places = _set_places(events, system)
-        each = len(skids) // max(len(places), 1)
-        for k, unit in enumerate(skids):
-            block, ready, complete = places[min(k // each, len(places) - 1)] if places else (0, math.inf, math.inf)
+        block_order = _blocks_in_set_order(events, system)
+        skids_per_block = len(skids) // max(len(block_order), 1)
+        for rank, unit in enumerate(skids):
+            block, set_day, complete_day = (
+                block_order[min(rank // skids_per_block, len(block_order) - 1)]
+                if block_order
+                else (0, math.inf, math.inf)
+            )
             days = (
-                own["ordered"].get(unit, 0.0), own["started"].get(unit, 0.0), tested.get(unit, 0.0), own["delivered"][unit],
-                ready, complete, online.get(block, math.inf),
+                first_day["ordered"].get(unit, 0.0), first_day["started"].get(unit, 0.0), tested.get(unit, 0.0),
+                first_day["delivered"][unit],
+                set_day, complete_day, online.get(block, math.inf),
             )  # fmt: skip
             yield [
                 unit,
                 number,
                 block,
                 [*map(_rounded, days)],
-                _rounded(drove.get(unit, own["delivered"][unit])),
+                _rounded(drive_start.get(unit, first_day["delivered"][unit])),
                 stories[unit],
             ]
 
@@ -171,27 +178,29 @@ def _first_days(rows: pd.DataFrame, note: str) -> dict[str, float]:
     return dict(zip(noted["unit"], (noted["minute"] / MINUTES).tolist(), strict=True))
 
 
-def _set_places(events: pd.DataFrame, system: str) -> list[tuple[int, float, float]]:
-    """Return blocks in the order in which their skids of a system were set: block, day set, day complete."""
-    found: dict[str, dict[int, float]] = {}
+def _blocks_in_set_order(events: pd.DataFrame, system: str) -> list[tuple[int, float, float]]:
+    """Return (block, day set, day complete) in the order in which the skids of a system were set."""
+    day_of: dict[str, dict[int, float]] = {}
     for note in ("set", "complete"):
         rows = events[(events["note"] == note) & (events["note_part"] == system)]
-        found[note] = {place_number(p): d for p, d in zip(rows["note_place"], rows["minute"] / MINUTES, strict=True)}
-    ordered = sorted(found["set"], key=found["set"].__getitem__)
-    return [(block, found["set"][block], found["complete"].get(block, math.inf)) for block in ordered]
+        day_of[note] = {
+            place_number(place): day for place, day in zip(rows["note_place"], rows["minute"] / MINUTES, strict=True)
+        }
+    ordered = sorted(day_of["set"], key=day_of["set"].__getitem__)
+    return [(block, day_of["set"][block], day_of["complete"].get(block, math.inf)) for block in ordered]
 
 
-def _stories(made: pd.DataFrame, causes: list[str]) -> dict[str, list[Row]]:
-    """Return what happened to every skid in order of time: begin, end, what, cause; waits have a cause and no work."""
-    found: dict[str, list[Row]] = {unit: [] for unit in made["unit"].unique()}
-    for bar in work_bars(made):
-        found[bar.unit].append([_rounded(bar.begin, 1), _rounded(bar.end, 1), bar.what, -1])
-    for bar in wait_bars(made):
+def _unit_timelines(events: pd.DataFrame, causes: list[str]) -> dict[str, list[Row]]:
+    """Return by unit its rows (begin, end, what, cause) in order of time; of work the cause is -1."""
+    timelines: dict[str, list[Row]] = {unit: [] for unit in events["unit"].unique()}
+    for bar in work_bars(events):
+        timelines[bar.unit].append([_rounded(bar.begin, 1), _rounded(bar.end, 1), bar.what, -1])
+    for bar in wait_bars(events):
         if bar.end - bar.begin >= SHORTEST_WAIT:
-            found[bar.unit].append(
+            timelines[bar.unit].append(
                 [_rounded(bar.begin, 1), _rounded(bar.end, 1), _readable(bar.what), causes.index(bar.cause)]
             )
-    return {unit: sorted(rows) for unit, rows in found.items()}
+    return {unit: sorted(rows) for unit, rows in timelines.items()}
 
 
 # --- places -----------------------------------------------------------------------------------------------------------
@@ -199,16 +208,19 @@ def _stories(made: pd.DataFrame, causes: list[str]) -> dict[str, list[Row]]:
 
 def _blocks(events: pd.DataFrame, online: Mapping[int, float]) -> Iterator[Row]:
     """Yield every block: number, day online, and [begin, end] of each of its stages (empty where it has none)."""
-    spans: dict[int, dict[str, tuple[float, float]]] = {}
+    stages_by_block: dict[int, dict[str, tuple[float, float]]] = {}
     for block, stage, begin, end in stages(events):
-        spans.setdefault(block, {})[stage] = (begin, end)
+        stages_by_block.setdefault(block, {})[stage] = (begin, end)
     for block in sorted(online):
-        of = spans.get(block, {})
-        found = [[*map(_rounded, of[stage])] if stage in of else [] for stage in (*SYSTEMS, "commissioning")]
-        yield [block, _rounded(online[block]), found]
+        stages_of_block = stages_by_block.get(block, {})
+        intervals = [
+            [*map(_rounded, stages_of_block[stage])] if stage in stages_of_block else []
+            for stage in (*SYSTEMS, "commissioning")
+        ]
+        yield [block, _rounded(online[block]), intervals]
 
 
-def _works(events: pd.DataFrame, part: str) -> Iterator[Row]:
+def _network_works(events: pd.DataFrame, part: str) -> Iterator[Row]:
     """Yield the work of a part of the project: what, begin, end."""
     for bar in work_bars(events):
         if bar.part == part and bar.unit_kind == "step":
@@ -216,14 +228,16 @@ def _works(events: pd.DataFrame, part: str) -> Iterator[Row]:
 
 
 def _halls(events: pd.DataFrame) -> Iterator[Row]:
-    """Yield every hall with a shell: its number, and what was worked on it, begin and end."""
-    found: dict[int, list[Row]] = {}
+    """Yield every hall with a shell: its number, and its activities as (name, begin, end)."""
+    works_by_hall: dict[int, list[Row]] = {}
     for bar in work_bars(events):
         if bar.part == "shell" and bar.unit_kind in {"step", "link"}:
-            what = bar.what.removeprefix("shell.").replace("_", " ")
-            found.setdefault(place_number(bar.place), []).append([what, _rounded(bar.begin), _rounded(bar.end)])
-    for hall in sorted(found):
-        yield [hall, sorted(found[hall], key=lambda work: work[1])]
+            activity = bar.what.removeprefix("shell.").replace("_", " ")
+            works_by_hall.setdefault(place_number(bar.place), []).append(
+                [activity, _rounded(bar.begin), _rounded(bar.end)]
+            )
+    for hall in sorted(works_by_hall):
+        yield [hall, sorted(works_by_hall[hall], key=lambda work: work[1])]
 
 
 def _units(events: pd.DataFrame) -> Iterator[Row]:
@@ -244,7 +258,7 @@ def _trades(events: pd.DataFrame) -> list[Row]:
     return [[trade.replace("_", " "), people[trade].astype(int).tolist()] for trade in largest]
 
 
-def _crane_times(events: pd.DataFrame) -> Iterator[Row]:
+def _crane_holds(events: pd.DataFrame) -> Iterator[Row]:
     """Yield when a crane was taken and given back: begin, end, unit."""
     held: dict[str, float] = {}
     rows = events[events["resource"].str.contains(r"\bcrane\b") & events["kind"].isin(["hold", "free"])]
@@ -256,19 +270,19 @@ def _crane_times(events: pd.DataFrame) -> Iterator[Row]:
 
 
 def _waits(events: pd.DataFrame, causes: list[str]) -> Iterator[Row]:
-    """Yield what waited for whom: begin, end, cause, for what; only of units that had begun, shorter waits left out."""
-    for bar in wait_bars(events):
+    """Yield the waits of units that had begun: begin, end, cause, and what was waited for; short ones are left out."""
+    for wait in wait_bars(events):
         if (
-            bar.unit_kind not in NOT_WORK
-            and bar.cause != "other"
-            and bar.begin > 0
-            and bar.end - bar.begin >= SHORTEST_WAIT
+            wait.unit_kind not in RESOURCE_KINDS
+            and wait.cause != "other"
+            and wait.begin > 0
+            and wait.end - wait.begin >= SHORTEST_WAIT
         ):
-            yield [_rounded(bar.begin, 2), _rounded(bar.end, 2), causes.index(bar.cause), _readable(bar.what)]
+            yield [_rounded(wait.begin, 2), _rounded(wait.end, 2), causes.index(wait.cause), _readable(wait.what)]
 
 
 def _readable(what: str) -> str:
-    """Write what is waited for in words: `crane + 3 skids of mechanical + crew of riggers`, `material of block 71`."""
+    """Return what is waited for in words: `crane + 3 skids of mechanical + crew of riggers`, `material of block 71`."""
     parts = [re.sub(r"^1 ", "", part) for part in what.split(" + ")]
     words = " + ".join(re.sub(r"(\w+)\.skid\b", r"skids of \1", part) for part in parts)
     words = re.sub(r"\bb(\d+)\.(\w+)\.material\b", r"\2 material of block \1", words)
@@ -280,10 +294,10 @@ def _readable(what: str) -> str:
 def _places(view: ResultView) -> dict[str, list[int]]:
     """Return lines, finished-goods places and yard places of every system that a factory makes."""
     systems, yard = view.config.get("systems", {}), view.config.get("logistics", {}).get("laydown", {})
-    made = {name: systems.get(name, {}).get("factory") or {} for name in SYSTEMS}
+    plants = {name: systems.get(name, {}).get("factory") or {} for name in SYSTEMS}
     return {
         name: [int(plant["lines"]), int(plant.get("finished_places", 0)), int(yard.get(name, 0) or 0)]
-        for name, plant in made.items()
+        for name, plant in plants.items()
         if "lines" in plant
     }
 
@@ -292,29 +306,29 @@ def _curves(view: ResultView, details: RunDetails | None) -> dict[str, list[floa
     """Return idle capital by day in millions, as it is shown: of this run, or the mean of all where only that is known."""
     if details is not None:
         return {"idle": [_rounded(value * display().rate, 1) for value in details.idle_musd.tolist()]}
-    known = {
+    means = {
         name: rows.sort_values("day")["mean"].to_numpy(dtype=np.float64) for name, rows in view.curves.groupby("curve")
     }
-    if not {"capital_deployed_usd", "capital_in_service_usd"} <= {*known}:
+    if not {"capital_deployed_usd", "capital_in_service_usd"} <= {*means}:
         return {}
-    idle: Values = (known["capital_deployed_usd"] - known["capital_in_service_usd"]) / 1e6
+    idle: Values = (means["capital_deployed_usd"] - means["capital_in_service_usd"]) / 1e6
     return {"idle": [_rounded(value * display().rate, 1) for value in idle.tolist()]}
 
 
 def _milestones(events: pd.DataFrame, online: Mapping[int, float]) -> list[Row]:
-    """Return the days one jumps to: permits, halls dry, first power, and every quarter of the MW."""
-    found: list[Row] = []
+    """Return the milestones to jump to as (label, day): permits, halls dry, first power, and every quarter of the MW."""
+    milestones: list[Row] = []
     permits = [bar.end for bar in work_bars(events) if bar.unit_kind == "preparation"]
-    found += [["permits and design done", _rounded(max(permits))]] if permits else []
+    milestones += [["permits and design done", _rounded(max(permits))]] if permits else []
     dry = sorted(max(work[2] for work in works) for _, works in _halls(events))
-    found += [["first hall dry-in", dry[0]], ["last hall dry-in", dry[-1]]] if dry else []
+    milestones += [["first hall dry-in", dry[0]], ["last hall dry-in", dry[-1]]] if dry else []
     units = [*_units(events)]
-    found += [["first power", units[0][2]]] if units else []
+    milestones += [["first power", units[0][2]]] if units else []
     days: list[float] = sorted(online.values())
-    found += [["first MW online", _rounded(days[0])]] if days else []
+    milestones += [["first MW online", _rounded(days[0])]] if days else []
     for share in (0.25, 0.5, 0.75, 1.0) if len(days) > 1 else ():
-        found.append([f"{100 * share:.0f} % of the MW online", _rounded(days[math.ceil(share * len(days)) - 1])])
-    return sorted(found, key=lambda one: float(one[1]))
+        milestones.append([f"{100 * share:.0f} % of the MW online", _rounded(days[math.ceil(share * len(days)) - 1])])
+    return sorted(milestones, key=lambda milestone: float(milestone[1]))
 
 
 def counts(found: Mapping[str, Any], day: float) -> dict[str, int]:

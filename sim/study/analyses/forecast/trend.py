@@ -28,9 +28,9 @@ from sim.study.analyses.forecast.plan_steps import prepared
 from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case
 from sim.study.executors.worker_process import in_fork
-from sim.study.intervals import quantile_known
+from sim.study.intervals import sampled_quantile
 from sim.study.result import Result, digest
-from sim.study.sample import Sample, plain
+from sim.study.sample import Sample, json_value
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
 Floats = NDArray[np.float64]
@@ -55,14 +55,14 @@ def keep(result: Result, out: str | Path) -> Path:
     folder = history_of(out)
     files.make_directory(folder)
     path = folder / f"{result.manifest['forecast']['data_date']}.json"
-    files.write(path, (json.dumps(plain(forecast_summary(result)), indent=1) + "\n").encode())
+    files.write(path, (json.dumps(json_value(forecast_summary(result)), indent=1) + "\n").encode())
     return path
 
 
 def with_trend(result: Result, earlier: Sequence[Mapping[str, Any]]) -> Result:
     """Return a forecast with those before it, for its report: what each told of its milestones, by data date."""
     made = result.manifest["forecast"]
-    told = [one for one in earlier if one["data_date"] < made["data_date"]] + [plain(forecast_summary(result))]
+    told = [one for one in earlier if one["data_date"] < made["data_date"]] + [json_value(forecast_summary(result))]
     kept = [{"data_date": one["data_date"], "days": one["days"]} for one in told]
     return replace(result, manifest={**result.manifest, "forecast": {**made, "trend": kept}})
 
@@ -99,7 +99,7 @@ def _days(sample: Sample) -> dict[str, Floats]:
 
 
 def _quantiles(days: Floats, sampling: Sampling) -> dict[str, float]:
-    return {f"p{q}": quantile_known(days, q / 100, sampling).value for q in QUANTILES}
+    return {f"p{q}": sampled_quantile(days, q / 100, sampling).value for q in QUANTILES}
 
 
 def trend(out: str | Path) -> list[dict[str, Any]]:
@@ -247,5 +247,5 @@ def _finish_day(context: MetricContext, done: Replication, notes: NDArray[np.boo
 
 def _of_days(days: Floats) -> tuple[float, float]:
     """Return P50 and P80 of some days."""
-    p50, p80 = (quantile_known(days, share, PLAIN_MONTE_CARLO).value for share in (0.5, 0.8))
+    p50, p80 = (sampled_quantile(days, share, PLAIN_MONTE_CARLO).value for share in (0.5, 0.8))
     return p50, p80
