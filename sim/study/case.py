@@ -272,7 +272,7 @@ class Case(Displayed):
             self.kernel_plan.draw_tables(seed, self._stratified(seed))
 
     def _stratified(self, seed: int) -> Uniforms | None:
-        """Return the function that gives the compiled engine stratified uniforms; None where sampling is plain Monte Carlo."""
+        """Return what gives the compiled engine stratified uniforms; None where sampling is plain Monte Carlo."""
         return None if self.sampling.is_plain else self.draws(seed).uniforms
 
     def _calendar_sources(self, seed: int, cached: CalendarsOf | None) -> tuple[CalendarsOf, CalendarsUntil | None]:
