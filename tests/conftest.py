@@ -54,5 +54,5 @@ def no_more_than_is_looked_at(request: pytest.FixtureRequest, monkeypatch: pytes
     monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setattr("sim.study.api.measure_levers", partial(measure_levers, runs=FEW_LEVER_RUNS))
     if "draws" not in request.keywords:
-        monkeypatch.setattr("sim.report.figures.drawing.drawn", nothing_drawn)
+        monkeypatch.setattr("sim.report.figures.drawing.draw_figures", nothing_drawn)
         monkeypatch.setattr("sim.report.figures.drawing.FigureDrawing.get_ready", lambda *_: None)

@@ -169,7 +169,7 @@ def check(config: Path, overrides: tuple[str, ...]) -> None:
 
     case = prepare_case(loaded := load(config, overrides))
     if loaded.value.expect:
-        expectations(loaded, case.metrics)  # one that names no metric is told before anything is run
+        expectations(loaded, case.metrics)  # an expectation that names no metric is an error
     text, sound = describe_plan(case)
     show(text)
     if not sound:

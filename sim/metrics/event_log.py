@@ -30,7 +30,7 @@ def open_hours(calendar: Calendar) -> OpenHours:
 
 
 @dataclass(frozen=True)
-class Noted:
+class Notes:
     """All notes of one kind, in the order of the log: when, about which item (by number), and how much."""
 
     minute: Ints
@@ -126,7 +126,7 @@ class Index:
         return tuple(np.unique(self.calendar_of_step[(self.operation == WORK) & self.peopled]).tolist())
 
     def places_of(self, names: Sequence[str]) -> Ints:
-        """Return per item its place among these names, or -1."""
+        """Return for each item its position among these names, or -1."""
         # every run asks with the same names, block by block; the plan's answer is kept
         key = tuple(names)
         if key not in self._places:
@@ -135,7 +135,7 @@ class Index:
         return self._places[key]
 
     def places_by_step(self, names: Sequence[str]) -> NDArray[np.int32]:
-        """Return per step the place of what its note is about among these names, or -1."""
+        """Return for each step the position, among these names, of the item that its note is about, or -1."""
         key = tuple(names)
         if key not in self._places_by_step:
             notes = np.flatnonzero(self.operation == NOTE)
@@ -148,7 +148,7 @@ class Index:
         return {}
 
     def things_among(self, names: Sequence[str]) -> Ints:
-        """Return per item the place of what it is, without its own place, among these names, or -1."""
+        """Return for each item (electrical/b17) the position of its part (electrical) among these names, or -1."""
         # another first name keeps these apart from `places_of` in the same store
         key = ("/", *names)
         if key not in self._places:
@@ -283,13 +283,13 @@ class Record:
         """Return the rows of one group, in the order of the log."""
         return self.scan.rows[self.scan.ends[group - 1] : self.scan.ends[group]]
 
-    def noted(self, kind: str) -> Noted:
+    def noted(self, kind: str) -> Notes:
         """Return the notes of one kind."""
         rows = self.noted_rows(kind)
         if not len(rows):
             none = np.zeros(0, np.int64)
-            return Noted(none, none, none)
-        return Noted(rows[:, 0], self.index.items_of(rows[:, 1]), rows[:, 2])
+            return Notes(none, none, none)
+        return Notes(rows[:, 0], self.index.items_of(rows[:, 1]), rows[:, 2])
 
     def noted_rows(self, kind: str) -> Ints:
         """Return the rows of the notes of one kind, shape (rows, 3): minute, step, amount."""

@@ -32,7 +32,7 @@ CURVES = ("mw_online", "headcount", *MONEY_CURVES)
 
 
 def kernels_for(*, compiled: bool) -> Kernels:
-    """Return the long passes over a run: compiled, or in numpy. Only the compiled ones load numba."""
+    """Return the loops over an event log: compiled, or in numpy. Only the compiled ones load numba."""
     if not compiled:
         return NUMPY
     # imported here: these modules load numba
@@ -107,7 +107,7 @@ def ledger_of(metric_context: MetricContext, record: Record) -> dict[str, NDArra
 
 
 def quick_metrics(metric_context: MetricContext, record: Record) -> tuple[dict[str, float], dict[str, Floats]]:
-    """Return the few metrics and curves that are looked at while a slider moves: the same numbers, in less time."""
+    """Return (metrics, curves) that are shown while a slider moves: a part of what `measure` returns, in less time."""
     project, days = metric_context.project, metric_context.days
     accounts = accounts_of(metric_context, record)
     blocks, people, cost = accounts.blocks, accounts.run.people, project.money.cost_of_capital.value

@@ -41,9 +41,9 @@ def milestone_row(name: str) -> Row | None:
     ending = next((end for end in ROWS if name.startswith(MILESTONE) and name.endswith(end)), None)
     if ending is None:
         return None
-    label, unit, direction, step, said = ROWS[ending]
+    label, unit, direction, step, definition = ROWS[ending]
     subject = name.removeprefix(MILESTONE).removesuffix(ending).replace("_", " ")
-    return label.format(subject), unit, direction, step, said
+    return label.format(subject), unit, direction, step, definition
 
 
 def milestone_metrics(record: Record, blocks: Online, layout: Layout, project: Project) -> dict[str, float]:
@@ -51,31 +51,31 @@ def milestone_metrics(record: Record, blocks: Online, layout: Layout, project: P
 
     Infinite where a run never reaches it; damages then run to the evaluation horizon. No damages where none are agreed.
     """
-    found: dict[str, float] = {}
-    total, any_damages = 0.0, False
+    metrics: dict[str, float] = {}
+    total_damages, any_damages = 0.0, False
     for milestone in project.milestones:
         day = reached_on(milestone, record, blocks, layout)
-        found[milestone.metric] = day
-        found[milestone.in_time_metric] = float(day < milestone.last_day(project.scale.start_date))
+        metrics[milestone.metric] = day
+        metrics[milestone.in_time_metric] = float(day < milestone.last_day(project.scale.start_date))
         if milestone.damages_metric is not None:
-            owed = damages_for(milestone, day, project)
-            found[milestone.damages_metric] = owed
-            total, any_damages = total + owed, True
-    return found | ({"milestone_damages_usd": total} if any_damages else {})
+            damages = damages_for(milestone, day, project)
+            metrics[milestone.damages_metric] = damages
+            total_damages, any_damages = total_damages + damages, True
+    return metrics | ({"milestone_damages_usd": total_damages} if any_damages else {})
 
 
 def reached_on(milestone: ContractMilestone, record: Record, blocks: Online, layout: Layout) -> float:
     """Return the day, with its fraction, on which a run reaches a milestone; infinite if it never does."""
     if milestone.event == "first_power":
         return first_power(record)
-    minute = np.where(blocks.reached, blocks.minute / DAY, np.inf)
+    day_online = np.where(blocks.reached, blocks.minute / DAY, np.inf)
     if milestone.mw is not None:
-        return day_of_mw(minute, blocks.mw, milestone.mw)
+        return day_of_mw(day_online, blocks.mw, milestone.mw)
     if milestone.hall is not None:
         name = layout.halls[milestone.hall - 1].name
-        return float(minute[[block.hall == name for block in layout.blocks]].max())
-    wanted = minute[blocks.wanted]
-    return float(wanted.max()) if len(wanted) else float("inf")
+        return float(day_online[[block.hall == name for block in layout.blocks]].max())
+    days = day_online[blocks.wanted]
+    return float(days.max()) if len(days) else float("inf")
 
 
 def day_of_mw(day: NDArray[np.float64], mw: NDArray[np.float64], level: float) -> float:

@@ -1,4 +1,4 @@
-"""A chunk: a stretch of consecutive replications of one case, and what came out of them.
+"""A chunk: a range of consecutive replications of one case, and their results.
 
 Chunks are what travels between processes and what is kept when a run is interrupted; their size never shows
 in a result.
@@ -85,48 +85,57 @@ def failed(span: range, metrics: tuple[str, ...], note: str) -> Chunk:
     return Chunk(span.start, runs, {}, dict.fromkeys(span, note))
 
 
-def validated(chunk: Chunk, span: range, case: CaseLike) -> Chunk:
-    """The chunk in the types it is kept in (curves as float32); a ValueError if it is not what was asked.
+def validated(chunk: Chunk, replications: range, case: CaseLike) -> Chunk:
+    """Return the chunk in the types in which it is stored (curves as float32); ValueError if it is not the chunk asked for.
 
-    A metric of a finished replication that is no finite number is an error, too: the replication becomes a failed row
-    that names it, where it would have turned every mean into nothing.
+    A metric of a finished replication that is not a finite number is an error as well: the replication becomes a failed row
+    that names the metric, where it would have turned every mean into not-a-number.
     """
-    if chunk.span != span or set(chunk.runs) != {"status", *case.metrics}:
+    if chunk.span != replications or set(chunk.runs) != {"status", *case.metrics}:
         raise ValueError(
-            f"{case.name} was asked for replications {span} of {case.metrics}, and gave "
+            f"{case.name} was asked for replications {replications} of {case.metrics}, and gave "
             f"{chunk.span} of {tuple(chunk.runs)}"
         )
     # float32 halves what a study keeps; curves are only drawn and banded, metrics stay exact
     runs: Columns = {"status": np.asarray(chunk.runs["status"], dtype=np.int8)}
     runs |= {metric: np.asarray(chunk.runs[metric], dtype=np.float64) for metric in case.metrics}
     curves: Columns = {name: np.asarray(c, dtype=np.float32) for name, c in chunk.curves.items()}
-    if any(column.shape != (len(span),) for column in runs.values()):
-        raise ValueError(f"{case.name}: a column of replications {span} has another length")
-    if any(curve.shape != (len(span), case.days) for curve in curves.values()):
-        raise ValueError(f"{case.name}: a curve of replications {span} is not {len(span)} x {case.days}")
-    done = runs["status"] == OK
-    if wrong := [metric for metric in case.metrics if not np.isfinite(runs[metric][done]).all()]:
-        raise ValueError(f"not a finite number in a finished run: {', '.join(wrong)}")
-    return Chunk(span.start, runs, curves, dict(chunk.notes))
+    if any(column.shape != (len(replications),) for column in runs.values()):
+        raise ValueError(f"{case.name}: a column of replications {replications} has another length")
+    if any(curve.shape != (len(replications), case.days) for curve in curves.values()):
+        raise ValueError(
+            f"{case.name}: a curve of replications {replications} is not {len(replications)} x {case.days}"
+        )
+    finished = runs["status"] == OK
+    if infinite := [metric for metric in case.metrics if not np.isfinite(runs[metric][finished]).all()]:
+        raise ValueError(f"not a finite number in a finished run: {', '.join(infinite)}")
+    return Chunk(replications.start, runs, curves, dict(chunk.notes))
 
 
 def concatenated(chunks: list[Chunk]) -> Chunk:
-    """Neighbouring chunks as one, whether all of them have curves or not."""
-    runs: Columns = {name: np.concatenate([c.runs[name] for c in chunks]) for name in chunks[0].runs}
+    """Return consecutive chunks as one, whether all of them have curves or not."""
+    runs: Columns = {name: np.concatenate([chunk.runs[name] for chunk in chunks]) for name in chunks[0].runs}
     # a chunk whose replications all failed has no curves: it is filled up with not-a-number
-    named = {name: curve.shape[1] for c in chunks for name, curve in c.curves.items()}
+    days_by_curve = {name: curve.shape[1] for chunk in chunks for name, curve in chunk.curves.items()}
     curves: Columns = {
-        name: np.concatenate([c.curves.get(name, np.full((c.count, days), np.nan, np.float32)) for c in chunks])
-        for name, days in named.items()
+        name: np.concatenate(
+            [chunk.curves.get(name, np.full((chunk.count, days), np.nan, np.float32)) for chunk in chunks]
+        )
+        for name, days in days_by_curve.items()
     }
-    return Chunk(chunks[0].first, runs, curves, {r: note for c in chunks for r, note in c.notes.items()})
+    return Chunk(
+        chunks[0].first,
+        runs,
+        curves,
+        {replication: note for chunk in chunks for replication, note in chunk.notes.items()},
+    )
 
 
 # --- chunk stores -----------------------------------------------------------------------------------------------------
 
 
 class ChunkStore(Protocol):
-    """A place for finished chunks."""
+    """Where finished chunks are stored: in memory or on the disk."""
 
     def put(self, chunk: Chunk) -> None:
         """Keep a chunk."""
@@ -172,7 +181,7 @@ class InMemoryStore:
 
 
 class StoreView:
-    """A stretch of another store, with its replications numbered from 0: where one of many studies in a row lies."""
+    """A range of replications of another store, numbered from 0: the part that belongs to one of several studies."""
 
     def __init__(self, store: ChunkStore, first: int, count: int) -> None:
         self.store = store
@@ -210,23 +219,23 @@ class StoreView:
 # --- spans ------------------------------------------------------------------------------------------------------------
 
 
-def missing(have: Iterable[range], wanted: range) -> list[range]:
-    """The gaps of `wanted` that `have` leaves, in order."""
-    gaps, position = [], wanted.start
-    for span in sorted(have, key=lambda span: span.start):
+def missing(stored: Iterable[range], wanted: range) -> list[range]:
+    """Return the ranges of `wanted` that are in none of the `stored` ranges, in order."""
+    missing_ranges, position = [], wanted.start
+    for span in sorted(stored, key=lambda span: span.start):
         if position < min(span.start, wanted.stop):
-            gaps.append(range(position, min(span.start, wanted.stop)))
+            missing_ranges.append(range(position, min(span.start, wanted.stop)))
         position = max(position, span.stop)
     if position < wanted.stop:
-        gaps.append(range(position, wanted.stop))
-    return gaps
+        missing_ranges.append(range(position, wanted.stop))
+    return missing_ranges
 
 
-def covering(have: Iterable[range], wanted: range) -> Iterator[tuple[range, slice]]:
-    """Each stretch needed to cover `wanted` without gap or repetition, with the part of it to use."""
+def covering(stored: Iterable[range], wanted: range) -> Iterator[tuple[range, slice]]:
+    """Yield each stored range that is needed to cover `wanted` once, with the slice of it to use."""
     position = wanted.start
     # the longest of those that begin together first: after a retry stretches may overlap
-    for span in sorted(have, key=lambda span: (span.start, -len(span))):
+    for span in sorted(stored, key=lambda span: (span.start, -len(span))):
         start, stop = max(position, span.start), min(span.stop, wanted.stop)
         if start < stop:
             yield span, slice(start - span.start, stop - span.start)
@@ -275,14 +284,14 @@ BATCH = 8
 STEPS = 60_000
 
 
-def in_batches(done: Iterator[T], steps: int) -> Iterator[T]:
-    """Yield replications, some at a time: performing and measuring each find their own data in the processor's cache.
+def in_batches(replications: Iterator[T], steps: int) -> Iterator[T]:
+    """Yield replications, simulated in batches: simulating and measuring each find their own data in the processor's cache.
 
-    Those that were yielded are not held on to: the next ones are performed in their memory.
+    Replications that were yielded are not held on to: the next ones are simulated in their memory.
     """
-    while together := deque(islice(done, max(1, BATCH * STEPS // max(STEPS, steps)))):
-        while together:
-            yield together.popleft()
+    while batch := deque(islice(replications, max(1, BATCH * STEPS // max(STEPS, steps)))):
+        while batch:
+            yield batch.popleft()
 
 
 # --- pace -------------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from sim.plan.project import write_plan
 from sim.plan.vocabulary import HOLD, NOTE, WORK
 from sim.study.case import Case
 from sim.study.verification import CHECKS
-from sim.study.verification.harness import asked
+from sim.study.verification.harness import run_check
 from sim.world.project_calendars import day_minutes, project_calendars
 from sim.world.working_time import Calendar
 from tests.tiny_project import tiny_case, works
@@ -26,7 +26,7 @@ def textbook(name: str) -> Callable[[], None]:
     """The textbook check whose name begins so."""
 
     def holds() -> None:
-        found = asked(next(check for check in CHECKS if check.name.startswith(name)))
+        found = run_check(next(check for check in CHECKS if check.name.startswith(name)))
         assert found.outcome == "holds", found
 
     return holds

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sim.plan.vocabulary import HOLD, WORK, Again, Free, Hold, Label, Pool, Signal, Span, Step, Until, Work
-from sim.study.verification.harness import Played, play
+from sim.study.verification.harness import SimulatedPlan, simulate_plan
 from sim.world.distributions import Distribution, Exponential, Fixed, Triangular
 from sim.world.streams import stream_key, uniforms
 
@@ -32,7 +32,7 @@ def assert_mean(values: Floats, mean: float) -> None:
     assert error < 0.2 * mean  # or it would say nothing
 
 
-def open_line(stations: Sequence[tuple[int, Distribution]], rate: float, seed: int) -> Played:
+def open_line(stations: Sequence[tuple[int, Distribution]], rate: float, seed: int) -> SimulatedPlan:
     """Customers of a Poisson stream who pass stations of so many servers."""
     gaps = uniforms([stream_key(seed, "arrivals")], 0, CUSTOMERS)[0]
     arrivals = np.cumsum(-np.log1p(-gaps)) / rate
@@ -43,10 +43,10 @@ def open_line(stations: Sequence[tuple[int, Distribution]], rate: float, seed: i
             served = Work(f"serve {k}", Span(service, UNIT), "always")
             route += [Hold({f"s{k}": 1}), served, Free({f"s{k}": 1})]
         routes[f"c{n}"] = route
-    return play(routes, {f"s{k}": servers for k, (servers, _) in enumerate(stations)}, seed=seed)
+    return simulate_plan(routes, {f"s{k}": servers for k, (servers, _) in enumerate(stations)}, seed=seed)
 
 
-def waits(played: Played) -> Floats:
+def waits(played: SimulatedPlan) -> Floats:
     """Waits of all customers in order of arrival, in units of time."""
     rows = [(asked, done) for done, step, asked in played.outcome.log.tolist() if played.plan.rows[step, 0] == HOLD]
     return np.array([done - asked for asked, done in sorted(rows)], np.float64) / UNIT
@@ -91,7 +91,7 @@ def test_a_tandem_is_the_sum_of_its_stations() -> None:
     assert_mean((ends - begins) / UNIT, 1 / (1 - rate) + second)
 
 
-def rounds(played: Played, activity: str, until: int) -> Floats:
+def rounds(played: SimulatedPlan, activity: str, until: int) -> Floats:
     """How many of an activity are done in each of the batches of time, in units of time."""
     number = played.plan.activities.index(activity)
     log = played.outcome.log
@@ -106,7 +106,9 @@ def test_lines_that_break_down_and_few_fitters_as_the_birth_and_death_process_sa
         Label("runs"), Work("run", Span(Exponential(1 / rate), UNIT), "always"), Hold({"fitter": 1}),
         Work("mend", Span(Exponential(mend), UNIT), "always"), Free({"fitter": 1}), Signal("mended"), Again("runs"),
     ]  # fmt: skip
-    played = play({f"l{n}": line for n in range(lines)}, {"fitter": fitters}, finish=("mended", cycles), seed=21)
+    played = simulate_plan(
+        {f"l{n}": line for n in range(lines)}, {"fitter": fitters}, finish=("mended", cycles), seed=21
+    )
     weights = [1.0]
     for n in range(lines):
         weights.append(weights[-1] * (lines - n) * rate / (min(n + 1, fitters) / mend))
@@ -121,7 +123,7 @@ def test_a_full_yard_stops_its_line_as_often_as_erlang_loses_calls() -> None:
         Hold({"line": 1, "place": 1}), Work("make", Span(Exponential(1 / rate), UNIT), "always"), Free({"line": 1}),
         Work("stand", Span(Exponential(1), UNIT), "always"), Free({"place": 1}),
     ]  # fmt: skip
-    played = play({f"s{n}": skid for n in range(skids)}, {"line": 1, "place": places}, seed=23)
+    played = simulate_plan({f"s{n}": skid for n in range(skids)}, {"line": 1, "place": places}, seed=23)
     made = sorted(played.times(WORK, "make").values())
     stood = np.array([begun - done for (_, done), (begun, _) in pairwise(made)], np.float64) / UNIT
     lost = [rate**n / factorial(n) for n in range(places + 1)]
@@ -141,7 +143,7 @@ def test_a_fleet_is_a_closed_network() -> None:
         trip += [Hold({f"{name} place": 1}), work, Free({f"{name} place": 1})] if alone else [work]
     trip += [Signal("round"), Again("top")]
     pools: dict[str, int | Pool] = {"load place": 1, "unload place": 1, "load": Pool(loads + trucks, "passed")}
-    played = play({f"t{n}": trip for n in range(trucks)}, pools, finish=("round", loads), seed=22)
+    played = simulate_plan({f"t{n}": trip for n in range(trucks)}, pools, finish=("round", loads), seed=22)
     road = times["out"] + times["back"]
     g = [road**n / factorial(n) for n in range(trucks + 1)]
     for mean in (times["load"], times["unload"]):

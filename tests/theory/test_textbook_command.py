@@ -11,13 +11,13 @@ from sim.cli import main
 from sim.engine.dispatcher import Dispatcher
 from sim.errors import SimError
 from sim.study.verification import CHECKS
-from sim.study.verification.harness import Check, asked
+from sim.study.verification.harness import Check, run_check
 from tests.mutants.planting import plant
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
 def test_the_textbook_is_right(check: Check) -> None:
-    found = asked(check)
+    found = run_check(check)
     assert found.outcome == "holds", found
 
 
@@ -25,14 +25,14 @@ def test_the_textbook_is_right(check: Check) -> None:
 def test_another_answer_is_refused(check: Check) -> None:
     within = check.within() if callable(check.within) else check.within
     wrong = replace(check, known=check.known + 3 * within + 1)
-    assert asked(wrong).outcome == "fails"
+    assert run_check(wrong).outcome == "fails"
 
 
 def test_an_engine_that_raises_has_not_answered() -> None:
     def broken() -> float:
         raise SimError("nobody can go on")
 
-    found = asked(Check("schedules", "a batch", 42, broken))
+    found = run_check(Check("schedules", "a batch", 42, broken))
     assert (found.outcome, found.observed, found.remark) == ("fails", "no answer", "nobody can go on")
 
 

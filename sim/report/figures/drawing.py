@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 NONE, FEW, ALL = "none", "few", "all"
 CHOICES = (NONE, FEW, ALL)
-THE_FEW = frozenset({"mw_online", "headcount", "finish", "capital"})
+KEY_FIGURES = frozenset({"mw_online", "headcount", "finish", "capital"})
 """The figures of the sample that the key results are about."""
 
 Pictures = dict[str, bytes]
@@ -70,54 +70,57 @@ class FigureDrawing:
         self._stays = False
 
     def get_ready(self, cores: int) -> None:
-        """Start processes of its own that load what figures are drawn with; none where they would be new interpreters."""
+        """Fork worker processes that load matplotlib and pandas meanwhile; none where processes cannot be forked."""
         if self.choice == NONE or cores < 2 or not can_fork():
             return
-        pipes = [Pipe() for _ in range(min(cores, MOST_DRAWERS) - 1)]
-        first = WorkerConnection(serve_drawing, [there for _, there in pipes], [here for here, _ in pipes], fork=True)
-        for _, there in pipes:
-            there.close()
-        self._own = (first, *(SiblingConnection(here) for here, _ in pipes))
+        pipes = [Pipe() for _ in range(min(cores, MAX_DRAWERS) - 1)]
+        first = WorkerConnection(
+            serve_drawing, [worker_end for _, worker_end in pipes], [parent_end for parent_end, _ in pipes], fork=True
+        )
+        for _, worker_end in pipes:
+            worker_end.close()
+        self._own = (first, *(SiblingConnection(parent_end) for parent_end, _ in pipes))
 
     def begin(self, result: Result, workers: Sequence[WorkerConnection] = ()) -> None:
         """Have workers draw what the sample alone shows; `result` has nothing else yet."""
         self._workers = self._own or tuple(workers) if self.choice != NONE else ()
         self._asked = self._requests(result, ())
-        for worker, wanted in self._asked.items():
-            worker.send(packed(wanted))
+        for worker, request in self._asked.items():
+            worker.send(packed(request))
 
     def go_on(self, result: Result) -> None:
-        """Have the same workers draw the rest, of the whole result, while this process goes on with other things; once."""
+        """Have the same workers draw the remaining figures, of the whole result, while this process goes on; at most once."""
         if self.choice != ALL or not self._workers or self._going_on:
             return
-        wanted = self._requests(result, figure_names(of_sample(result)))
+        requests = self._requests(result, figure_names(of_sample(result)))
         threads = ThreadPoolExecutor(len(self._workers))
         # by threads: a worker that waits to be read does not read what it is asked next, and nobody should wait for it
         self._going_on = [
-            threads.submit(partial(copy_context().run, self._next, worker, more)) for worker, more in wanted.items()
+            threads.submit(partial(copy_context().run, self._next, worker, request))
+            for worker, request in requests.items()
         ]
         threads.shutdown(wait=False)
 
-    def _next(self, worker: Drawer, wanted: partial[Pictures]) -> None:
+    def _next(self, worker: Drawer, request: partial[Pictures]) -> None:
         """Ask a worker for more as soon as it has drawn what it was asked before."""
         self._take(worker)
-        worker.send(packed(wanted))
-        self._asked[worker] = wanted
+        worker.send(packed(request))
+        self._asked[worker] = request
 
-    def _requests(self, result: Result, but: Sequence[str]) -> dict[Drawer, partial[Pictures]]:
-        """Share the figures of a result out, but those that were begun before."""
+    def _requests(self, result: Result, finished: Sequence[str]) -> dict[Drawer, partial[Pictures]]:
+        """Return a request for each worker: its part of the figures of a result that are not `finished`."""
         if not self._workers:
             return {}
-        sent, many = packed(_fresh(result)), len(self._workers)  # once for all of them
+        packed_result, parts = packed(_fresh(result)), len(self._workers)  # once for all of them
         return {
-            worker: partial(drawn_of_packed, sent, self.choice, but, (number, many))
+            worker: partial(draw_packed_result, packed_result, self.choice, finished, (number, parts))
             for number, worker in enumerate(self._workers)
         }
 
     def write(self, result: Result, directory: Path) -> None:
         """Write all figures into a directory, which is there; what no worker was asked for is drawn here."""
         self._collect()
-        for name, data in (self._drawn if self._workers else drawn(result, self.choice)).items():
+        for name, data in (self._drawn if self._workers else draw_figures(result, self.choice)).items():
             files.write(directory / name, data)
         if not self._stays:
             self.close()
@@ -159,9 +162,9 @@ def _answer(worker: Drawer) -> Pictures | None:
 # --- processes that draw ----------------------------------------------------------------------------------------------
 
 
-MOST_DRAWERS = 4
+MAX_DRAWERS = 4
 """There are eleven figures, and one of them takes a fifth of the time."""
-TAKES = {"gantt": 3}
+RELATIVE_TIMES = {"gantt": 3}
 """How many times as long as another a figure takes."""
 LOADED = ("pandas", "sim.report.figures.from_result", "sim.report.figures.style", "matplotlib.style",
           "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.colors")  # fmt: skip
@@ -199,17 +202,17 @@ def serve_drawing(pipe: Connection, siblings: Sequence[Connection], ends: Sequen
     for name in LOADED:
         import_module(name)
     _draw_nothing()
-    mine = pipe
+    own_pipe = pipe
     for sibling in siblings:
         if os.fork() == 0:
             end_with_parent()
-            mine = sibling
+            own_pipe = sibling
             break
-    for other in (pipe, *siblings):
-        if other is not mine:
-            other.close()
-    _serve(mine)
-    if mine is not pipe:
+    for unused_pipe in (pipe, *siblings):
+        if unused_pipe is not own_pipe:
+            unused_pipe.close()
+    _serve(own_pipe)
+    if own_pipe is not pipe:
         os._exit(0)  # a copy has no business with what the process that it was forked from does at its end
 
 
@@ -252,26 +255,30 @@ def figure_names(result: Result) -> list[str]:
 
 
 @in_display_units
-def drawn(result: Result, choice: str = ALL, but: Sequence[str] = (), share: tuple[int, int] = (0, 1)) -> Pictures:
-    """Return PNG and SVG of the chosen figures of a result; `share` (k, n) is one of n parts of them."""
+def draw_figures(
+    result: Result, choice: str = ALL, finished: Sequence[str] = (), share: tuple[int, int] = (0, 1)
+) -> Pictures:
+    """Return image files (PNG, SVG) by name of the chosen, not `finished` figures; `share` (k, n): part k of n only."""
     if choice == NONE:
         return {}
     from sim.report.figures import run_figures, style
 
     view = ResultView.of(result)
-    known = {name: draw for name, draw in run_figures(view).items() if choice == ALL or name in THE_FEW}
-    wanted = dealt([name for name in known if name not in but], *share)
-    return {file: data for name in wanted for file, data in style.image_files(known[name](view), name).items()}
+    draw_functions = {name: draw for name, draw in run_figures(view).items() if choice == ALL or name in KEY_FIGURES}
+    part = part_of_names([name for name in draw_functions if name not in finished], *share)
+    return {file: data for name in part for file, data in style.image_files(draw_functions[name](view), name).items()}
 
 
-def drawn_of_packed(sent: bytes, choice: str, but: Sequence[str], share: tuple[int, int]) -> Pictures:
+def draw_packed_result(packed_result: bytes, choice: str, finished: Sequence[str], share: tuple[int, int]) -> Pictures:
     """Return the pictures of a result that was packed once for several processes, as `drawn`."""
-    return drawn(unpacked(sent), choice, but, share)
+    return draw_figures(unpacked(packed_result), choice, finished, share)
 
 
-def dealt(names: list[str], number: int, many: int) -> list[str]:
-    """Return the names for one of `many`: each, from the last on, which take longest, goes to who has least to do."""
-    hands: list[list[str]] = [[] for _ in range(many)]
+def part_of_names(names: list[str], number: int, parts: int) -> list[str]:
+    """Return part `number` of names: from the last, which take longest, each goes to the part with least time so far."""
+    names_by_part: list[list[str]] = [[] for _ in range(parts)]
     for name in reversed(names):
-        min(hands, key=lambda hand: sum(TAKES.get(one, 1) for one in hand)).append(name)
-    return hands[number]
+        min(
+            names_by_part, key=lambda names_of_part: sum(RELATIVE_TIMES.get(figure, 1) for figure in names_of_part)
+        ).append(name)
+    return names_by_part[number]

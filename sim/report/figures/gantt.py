@@ -52,8 +52,8 @@ def range_rows(spread: pd.DataFrame) -> list[RangeRow]:
     """Return the rows of a table `spread`, in the order in which they stand in the chart."""
     columns = ("place", "level", "parent", "begin_p50", "end_p50", "end_p80", "plan_begin", "plan_end", "critical")
     return [
-        RangeRow(str(name), int(level), str(parent), begin, end, p80, (plan, done), critical)
-        for name, level, parent, begin, end, p80, plan, done, critical in zip(
+        RangeRow(str(name), int(level), str(parent), begin, end, p80, (plan_begin, plan_end), critical)
+        for name, level, parent, begin, end, p80, plan_begin, plan_end, critical in zip(
             *(spread[column].tolist() for column in columns), strict=True
         )
     ]
@@ -78,19 +78,23 @@ def plot_gantt(
     project under way what was done by `data_day` is solid, and what remains is hatched.
     """
     rows = [row for row in range_rows(data) if row.level != PART]
-    top = [CHAIN] * (chain is not None and len(chain) > 0) + [milestone.name for milestone in milestones]
-    count = len(top) + len(rows)
+    top_rows = [CHAIN] * (chain is not None and len(chain) > 0) + [milestone.name for milestone in milestones]
+    count = len(top_rows) + len(rows)
     ax = style.canvas(left=0.2, right=0.97, top=0.74, height=3.6 + ROW_INCHES * max(count, 8)) if ax is None else ax
     start, shades = style.date_position(info.dates, 0), criticality_colours()
-    causes = [*_draw_chain(ax, chain, start)] if CHAIN in top else []
-    _draw_milestones(ax, milestones, start, len(top) - len(milestones))
-    for at, row in enumerate(rows, len(top)):
-        _draw_row(ax, at, row, start, shades, data_day)
+    causes = [*_draw_chain(ax, chain, start)] if CHAIN in top_rows else []
+    _draw_milestones(ax, milestones, start, len(top_rows) - len(milestones))
+    for position, row in enumerate(rows, len(top_rows)):
+        _draw_row(ax, position, row, start, shades, data_day)
     if data_day is not None:
         ax.axvline(start + data_day, color=palette.INK, lw=1.4, gid="data date")
     if target is not None:
         ax.axvline(start + target, color="black", lw=1.4, ls=(0, (6, 4)))
-    _frame(ax, [*top, *(row.name for row in rows)], {at for at, row in enumerate(rows, len(top)) if row.level == PHASE})
+    _frame(
+        ax,
+        [*top_rows, *(row.name for row in rows)],
+        {position for position, row in enumerate(rows, len(top_rows)) if row.level == PHASE},
+    )
     _add_legend(ax, causes, shades, target=target is not None)
     style.title(ax, "Schedule over all runs: expected plan, P50, P80 and criticality", pad=88)
     style.caption(ax, _caption(info, data, target, data_day), left=140)
@@ -123,33 +127,31 @@ def _draw_milestones(ax: Axes, milestones: Sequence[Milestone], start: float, fi
             ax.plot([start + milestone.planned] * 2, [at - 0.3, at + 0.3], color=palette.INK, lw=2.2)
 
 
-def _draw_row(
-    ax: Axes, at: float, row: RangeRow, start: float, shades: Colormap, data_day: float | None = None
-) -> None:
+def _draw_row(ax: Axes, y: float, row: RangeRow, start: float, shades: Colormap, data_day: float | None = None) -> None:
     """Draw one row: bar, whisker, and the expected plan above them."""
     planned, done = row.planned
     if math.isfinite(done):
-        ax.barh(at - 0.36, done - planned, 0.14, left=start + planned, color=palette.INK, lw=0, gid="plan")
-    known = -math.inf if data_day is None else min(max(data_day, row.begin), row.end)
+        ax.barh(y - 0.36, done - planned, 0.14, left=start + planned, color=palette.INK, lw=0, gid="plan")
+    past_end = -math.inf if data_day is None else min(max(data_day, row.begin), row.end)
     parts = [(row.begin, row.end, "p50", "")] if data_day is None else [
-        (row.begin, known, "actual", ""), (known, row.end, "remaining", HATCH)]  # fmt: skip
+        (row.begin, past_end, "actual", ""), (past_end, row.end, "remaining", HATCH)]  # fmt: skip
     for begin, end, name, hatch in parts:
         if end > begin or name == "p50":
             ax.barh(
-                at + 0.08, end - begin, 0.34 if row.level == PHASE else 0.56, left=start + begin, hatch=hatch,
+                y + 0.08, end - begin, 0.34 if row.level == PHASE else 0.56, left=start + begin, hatch=hatch,
                 color="white" if hatch else shades(row.critical), lw=0.5, gid=name,
                 edgecolor=shades(max(row.critical, 0.2)) if hatch else palette.MUTED,
             )  # fmt: skip
     if row.p80 > row.end:
-        ax.plot([start + row.end, start + row.p80], [at + 0.08] * 2, color=palette.INK, lw=1.2, gid="p80")
-        ax.plot([start + row.p80] * 2, [at - 0.1, at + 0.26], color=palette.INK, lw=1.2)
+        ax.plot([start + row.end, start + row.p80], [y + 0.08] * 2, color=palette.INK, lw=1.2, gid="p80")
+        ax.plot([start + row.p80] * 2, [y - 0.1, y + 0.26], color=palette.INK, lw=1.2)
 
 
 def _frame(ax: Axes, names: Sequence[str], phases: set[int]) -> None:
     """Name the rows and the dates."""
     ax.set_yticks(range(len(names)), names, fontsize=9.5)
-    for at, label in enumerate(ax.get_yticklabels()):
-        label.set_fontweight("bold" if at in phases else "normal")
+    for position, label in enumerate(ax.get_yticklabels()):
+        label.set_fontweight("bold" if position in phases else "normal")
     ax.set_ylim(len(names) - 0.3, -0.7)
     ax.grid(visible=True, axis="x")
     ax.grid(visible=False, axis="y")
@@ -172,19 +174,19 @@ def _add_legend(ax: Axes, causes: Sequence[str], shades: Colormap, *, target: bo
 
     marks: list[Patch | Line2D] = [
         Line2D([], [], color=palette.INK, lw=2.5, label="expected plan"),
-        *(Patch(facecolor=shades(share), edgecolor=palette.MUTED, label=f"critical in {words}") for share, words in (
+        *(Patch(facecolor=shades(share), edgecolor=palette.MUTED, label=f"critical in {label}") for share, label in (
             (0.0, "no run"), (0.5, "half of the runs"), (1.0, "all"))),
         Line2D([], [], color=palette.INK, lw=1.2, marker="|", label="to P80"),
         Line2D([], [], color=palette.INK, lw=0, marker="D", ms=6, label="milestone, P50"),
     ]  # fmt: skip
     marks += [Line2D([], [], color="black", lw=1.4, ls=(0, (4, 3)), label="target")] * target
-    patches = [Patch(color=palette.CAUSES[name], label=words) for name, words in DELAY_CAUSES.items() if name in causes]
-    common: dict[str, Any] = {
+    patches = [Patch(color=palette.CAUSES[name], label=label) for name, label in DELAY_CAUSES.items() if name in causes]
+    legend_style: dict[str, Any] = {
         "loc": "lower left", "borderaxespad": 0.3, "borderpad": 0, "columnspacing": 0.9, "handlelength": 1.3,
         "handletextpad": 0.4, "fontsize": 9.5, "frameon": False,
     }  # fmt: skip
-    ax.legend(handles=marks, bbox_to_anchor=(-0.19, 1.0), ncols=7, **common)
+    ax.legend(handles=marks, bbox_to_anchor=(-0.19, 1.0), ncols=7, **legend_style)
     if patches:
         above = 16 / (ax.get_window_extent().height / ax.get_figure(root=True).dpi * 72)  # type: ignore[union-attr]
         labels = [str(patch.get_label()) for patch in patches]
-        ax.add_artist(Legend(ax, patches, labels, bbox_to_anchor=(-0.19, 1.0 + above), ncols=5, **common))
+        ax.add_artist(Legend(ax, patches, labels, bbox_to_anchor=(-0.19, 1.0 + above), ncols=5, **legend_style))

@@ -40,14 +40,14 @@ def plot_low_high(
     for end, colour in (("low", palette.ORANGE), ("high", palette.BLUE)):
         ax.barh(rows.index, rows[end], height=0.62, color=colour, label=f"input at its {end} end")
         errors = (rows[end] - rows[f"{end}_low"], rows[f"{end}_high"] - rows[end])
-        known = (errors[0] >= 0) & (errors[1] >= 0)
+        has_interval = (errors[0] >= 0) & (errors[1] >= 0)
         ax.errorbar(
-            rows[end][known], rows.index[known], xerr=[error[known] for error in errors], fmt="none",
+            rows[end][has_interval], rows.index[has_interval], xerr=[error[has_interval] for error in errors], fmt="none",
             ecolor=palette.INK, elinewidth=1.1, capsize=3,
         )  # fmt: skip
-    for place, row in rows.iterrows():
+    for y, row in rows.iterrows():
         for end in ("low", "high"):
-            _label_end(ax, float(str(place)), row, end, widest, fmt)
+            _label_end(ax, float(str(y)), row, end, widest, fmt)
     ax.axvline(0, color=palette.INK, lw=1)
     ax.set_yticks(rows.index, [style.text(str(name)) for name in rows["input"]])
     ax.set_xlim(-1.45 * widest, 1.45 * widest)
@@ -63,17 +63,17 @@ def plot_low_high(
 
 
 def _label_end(ax: Axes, place: float, row: pd.Series, end: str, widest: float, fmt: MetricFormat) -> None:
-    """Write an end's setting and change outside its bar."""
-    change, other = float(row[end]), float(row["high" if end == "low" else "low"])
+    """Write beside the end of a bar the input's setting and the change that it makes."""
+    change, opposite_change = float(row[end]), float(row["high" if end == "low" else "low"])
     # no change is written on the side where the other end's bar is not
-    outward = change or -other or (-1.0 if end == "low" else 1.0)
+    outward = change or -opposite_change or (-1.0 if end == "low" else 1.0)
     both_same_side = float(row["low"]) * float(row["high"]) > 0
     if both_same_side and abs(change) < max(abs(float(row["low"])), abs(float(row["high"]))):
         return
     reach = max(abs(change), abs(float(row[f"{end}_{'high' if outward > 0 else 'low'}"])))
     x = (reach + 0.03 * widest) * (1 if outward > 0 else -1)
-    words = f"{change_text(fmt, change)} at {row[f'{end}_setting']}"
-    ax.text(x, place, style.text(words), va="center", ha="left" if outward > 0 else "right", fontsize=10.5)
+    label = f"{change_text(fmt, change)} at {row[f'{end}_setting']}"
+    ax.text(x, place, style.text(label), va="center", ha="left" if outward > 0 else "right", fontsize=10.5)
 
 
 def change_text(fmt: MetricFormat, change: float) -> str:
@@ -98,17 +98,17 @@ def plot_which_risk(
     """
     fmt = metric_format(metric)
     ax = style.canvas(left=0.33, right=0.92, top=0.76, height=3.4 + 0.42 * max(len(rows), 4)) if ax is None else ax
-    place = np.arange(len(rows))
+    positions = np.arange(len(rows))
     ends = _bars_with_intervals(ax, rows)
     ax.axvline(0, color="black", lw=1.4)
     low, high = min(ends.min(initial=0.0), 0.0), max(ends.max(initial=fmt.finest_step), fmt.finest_step)
     ax.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
-    for at, row in enumerate(rows):
+    for position, row in enumerate(rows):
         ax.annotate(
-            row.text, (1, at), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
+            row.text, (1, position), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
             fontsize=11.5, fontweight="bold", annotation_clip=False,
         )  # fmt: skip
-    ax.set_yticks(place, [style.text(textwrap.fill(row.name, 34)) for row in rows], fontsize=11)
+    ax.set_yticks(positions, [style.text(textwrap.fill(row.name, 34)) for row in rows], fontsize=11)
     ax.set_ylim(max(len(rows), 1) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
     ax.grid(visible=True, axis="x")
@@ -120,31 +120,37 @@ def plot_which_risk(
 
 
 def _bars_with_intervals(ax: Axes, rows: Sequence[RiskRow]) -> Values:
-    """Draw days at P80 as bars in the colour of their kind, with intervals; return the intervals' ends."""
-    for kind, (colour, words) in KINDS.items():
-        of = [at for at, row in enumerate(rows) if row.kind == kind]
-        if of:
-            ax.barh(of, [rows[at].days for at in of], 0.62, color=colour, label=f"{words}, at P80")
-    ends = np.array([(row.low, row.high) for row in rows], np.float64).reshape(-1, 2)
-    ends = np.where(np.isfinite(ends), ends, np.array([[row.days] * 2 for row in rows]).reshape(-1, 2))
-    for at, both in enumerate(ends):
-        label = "95 % interval" if at == 0 else None
-        ax.plot(both, [at, at], color=palette.INK, lw=1.3, marker="|", ms=7, label=label)
-    return ends
+    """Draw days saved at P80 as bars, coloured by kind of cause; return their 95 % intervals, of shape (rows, 2)."""
+    for kind, (colour, kind_label) in KINDS.items():
+        positions = [position for position, row in enumerate(rows) if row.kind == kind]
+        if positions:
+            ax.barh(
+                positions,
+                [rows[position].days for position in positions],
+                0.62,
+                color=colour,
+                label=f"{kind_label}, at P80",
+            )
+    intervals = np.array([(row.low, row.high) for row in rows], np.float64).reshape(-1, 2)
+    intervals = np.where(np.isfinite(intervals), intervals, np.array([[row.days] * 2 for row in rows]).reshape(-1, 2))
+    for position, interval in enumerate(intervals):
+        label = "95 % interval" if position == 0 else None
+        ax.plot(interval, [position, position], color=palette.INK, lw=1.3, marker="|", ms=7, label=label)
+    return intervals
 
 
 def _share_axis(ax: Axes, rows: Sequence[RiskRow]) -> None:
-    """Draw the shares of the variance as dots on an axis above, whose zero is that of the days; name all marks."""
-    known = [(at, row.share) for at, row in enumerate(rows) if row.share is not None]
+    """Draw the shares of the variance as dots on an upper axis, whose zero is above that of the days, and add the legend."""
+    shares = [(position, row.share) for position, row in enumerate(rows) if row.share is not None]
     handles, labels = ax.get_legend_handles_labels()
-    if known:
+    if shares:
         upper = ax.twiny()
-        most = 1.15 * max(0.1, *(share for _, share in known))
+        most = 1.15 * max(0.1, *(share for _, share in shares))
         low, high = ax.get_xlim()
         upper.set_xlim(most * low / high, most)
         upper.plot(
-            [share for _, share in known], [at for at, _ in known], "o", color=palette.INK, mfc="white", mew=1.6, ms=7,
-            label="share of the variance (upper axis)",
+            [share for _, share in shares], [position for position, _ in shares],
+            "o", color=palette.INK, mfc="white", mew=1.6, ms=7, label="share of the variance (upper axis)",
         )  # fmt: skip
         upper.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.0f} %" if x >= -1e-9 else "")
         upper.set_xlabel("share of the variance of the date, by itself")
@@ -153,7 +159,7 @@ def _share_axis(ax: Axes, rows: Sequence[RiskRow]) -> None:
         handles, labels = [*handles, *more[0]], [*labels, *more[1]]
     ax.legend(
         handles, labels, loc="lower left", bbox_to_anchor=(-0.5, 1.0), borderaxespad=0.3, borderpad=0, fontsize=10.5,
-        ncols=4, columnspacing=1.2, handlelength=1.5, bbox_transform=_above(ax, 48 if known else 0),
+        ncols=4, columnspacing=1.2, handlelength=1.5, bbox_transform=_above(ax, 48 if shares else 0),
     )  # fmt: skip
 
 
@@ -177,14 +183,20 @@ def plot_indices(table: pd.DataFrame, metric: str, statistic: str = "p80", ax: A
     """Draw a table of indices (columns input, mu_star or ST and S1, each with `_conf`), the largest on top."""
     ax = style.canvas(top=0.86) if ax is None else ax
     rows = table.iloc[::-1].reset_index(drop=True)
-    shown = [column for column in SHOWN if column in rows]
-    high = 0.8 / len(shown)
-    for number, column in enumerate(shown):
-        at = rows.index + high * ((len(shown) - 1) / 2 - number)
+    columns = [column for column in SHOWN if column in rows]
+    bar_height = 0.8 / len(columns)
+    for number, column in enumerate(columns):
+        positions = rows.index + bar_height * ((len(columns) - 1) / 2 - number)
         colour = (palette.BLUE, palette.ORANGE)[number]
-        ax.barh(at, rows[column], height=0.9 * high, color=colour, label=SHOWN[column])
+        ax.barh(positions, rows[column], height=0.9 * bar_height, color=colour, label=SHOWN[column])
         ax.errorbar(
-            rows[column], at, xerr=rows[f"{column}_conf"], fmt="none", ecolor=palette.INK, elinewidth=1.1, capsize=3
+            rows[column],
+            positions,
+            xerr=rows[f"{column}_conf"],
+            fmt="none",
+            ecolor=palette.INK,
+            elinewidth=1.1,
+            capsize=3,
         )
     ax.axvline(0, color=palette.INK, lw=1)
     ax.set_yticks(rows.index, [style.text(str(name)) for name in rows["input"]])
@@ -206,18 +218,23 @@ def plot_indices(table: pd.DataFrame, metric: str, statistic: str = "p80", ax: A
 
 
 @style.in_house_style
-def plot_fit(found: Fit, ax: Axes | None = None) -> Axes:
+def plot_fit(fit: Fit, ax: Axes | None = None) -> Axes:
     """Draw the observed share (Kaplan-Meier where rows are not finished) and every candidate, the chosen one bold."""
     ax = style.canvas(top=0.84) if ax is None else ax
-    history = found.history
-    at, share = kaplan_meier(history)
+    history = fit.history
+    values, share = kaplan_meier(history)
     ax.step(
-        [0, *at], [0, *share], where="post", color=palette.INK, lw=1.6, label=f"observed, n = {len(history.finished)}"
+        [0, *values],
+        [0, *share],
+        where="post",
+        color=palette.INK,
+        lw=1.6,
+        label=f"observed, n = {len(history.finished)}",
     )
-    line = np.linspace(0, 1.15 * float(at.max()), 300)[1:]
+    line = np.linspace(0, 1.15 * float(values.max()), 300)[1:]
     colours = (palette.BLUE, palette.ORANGE, palette.MUTED)
-    for number, (one, colour) in enumerate(zip(found.candidates, colours, strict=False)):
-        ax.plot(line, one.cdf(line), color=colour, lw=2.4 if number == 0 else 1.2, label=one.name)
+    for number, (candidate, colour) in enumerate(zip(fit.candidates, colours, strict=False)):
+        ax.plot(line, candidate.cdf(line), color=colour, lw=2.4 if number == 0 else 1.2, label=candidate.name)
     for value in history.unfinished:
         ax.plot([value], [0.01], "|", color=palette.INK, ms=9)
     ax.set_xlabel(style.text(history.column))
@@ -225,5 +242,5 @@ def plot_fit(found: Fit, ax: Axes | None = None) -> Axes:
     ax.set_ylim(0, 1.02)
     style.legend_above(ax)
     style.title(ax, style.text(f"{history.file}: {history.column}"))
-    style.caption(ax, "; ".join(found.describe()))
+    style.caption(ax, "; ".join(fit.describe()))
     return ax

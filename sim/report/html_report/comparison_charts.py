@@ -65,15 +65,17 @@ def fan(views: Mapping[str, ResultView], curve: str, title: str, y: str, note: s
     if curve.endswith("_usd"):
         scale, unit = money_scale(max(float(rows["p90"].max()) for rows in curves.values()))
     bands, lines, spans = [], [], []
-    for k, (name, view) in enumerate(views.items()):
+    for position, (name, view) in enumerate(views.items()):
         shift = _days_after(view, first)
-        band, *own = _fan_series(curves[name], name, f"strategy-{k % 6}", shift, scale, with_p80=curve == "mw_online")
+        band, *lines_of_case = _fan_series(
+            curves[name], name, f"strategy-{position % 6}", shift, scale, with_p80=curve == "mw_online"
+        )
         bands.append(band)
-        lines += own
+        lines += lines_of_case
         spans.append(np.array(moving_days(curves[name], ["p10", "p90"])) + shift)
     marks = _shared_target(views) if curve == "mw_online" else []
-    shown = [*(day for span in spans for day in span), *(mark.at for mark in marks)]
-    low, high = min(shown), max(shown)
+    days = [*(day for span in spans for day in span), *(mark.at for mark in marks)]
+    low, high = min(days), max(days)
     finishes = "; ".join(
         f"{name} P50 {view.dates.format(float(view.summary['p50'][FINISH]))}"
         for name, view in views.items()
@@ -109,23 +111,23 @@ def _fan_series(
     yield Series(f"{name}, P10 to P90", "band", f"{tone}-band", x, p90, p10, step=True, unlisted=True, group=name)
     yield Series(f"{name}, P50", "line", tone, x, p50, step=True, width=2.6, group=name)
     if with_p80:
-        words = f"{name}, P80 of date"
-        yield Series(words, "line", tone, x, p20, step=True, dash=DASHED, width=1.6, unlisted=True, group=name)
+        label = f"{name}, P80 of date"
+        yield Series(label, "line", tone, x, p20, step=True, dash=DASHED, width=1.6, unlisted=True, group=name)
 
 
 def cloud(views: Mapping[str, ResultView]) -> Chart:
     """Return every run of several strategies as a dot, lead time by idle capital, with a diamond at both P80s."""
     first = next(iter(views.values()))
-    series = [_dots(view, name, k, first) for k, (name, view) in enumerate(views.items())]
-    marks = [mark for k, view in enumerate(views.values()) for mark in _diamond(view, k, first)]
-    days, idle = ([v for one in series for v in getattr(one, axis)] for axis in ("x", "y"))
-    wide = max(max(days, default=1.0) - min(days, default=0.0), 1.0)
+    series = [_dots(view, name, position, first) for position, (name, view) in enumerate(views.items())]
+    marks = [mark for position, view in enumerate(views.values()) for mark in _diamond(view, position, first)]
+    days, idle = ([v for dots in series for v in getattr(dots, axis)] for axis in ("x", "y"))
+    width = max(max(days, default=1.0) - min(days, default=0.0), 1.0)
     note = "Each dot is one simulated project, on the dates of the first; diamond: P80 of each axis by itself"
     return Chart(
         "Every run: when all MW are online, by idle capital",
         in_one_line(first.info.caption(note)),
         "Lead time by idle capital of every run; P50 and P80 in the table.",
-        date_axis(first.dates, min(days, default=0.0) - 0.05 * wide, max(days, default=1.0) + 0.05 * wide),
+        date_axis(first.dates, min(days, default=0.0) - 0.05 * width, max(days, default=1.0) + 0.05 * width),
         ChartAxis(
             "idle capital, deployed, months",
             digits=1,
@@ -183,13 +185,13 @@ def _around(values: Sequence[float]) -> tuple[float, float]:
 
 def difference(views: Mapping[str, ResultView], case: str, base: str) -> Chart:
     """Return the differences of the finish, pair by pair on the same random numbers, as columns."""
-    apart = paired_differences(views[case].runs, views[base].runs, FINISH)
-    known = apart[np.isfinite(apart)]
-    better = percent(float((apart < 0).mean())) if len(apart) else ""
-    width = max(1.0, math.ceil(float(np.ptp(known)) / 40)) if len(known) else 1.0
-    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    differences = paired_differences(views[case].runs, views[base].runs, FINISH)
+    finite = differences[np.isfinite(differences)]
+    better = percent(float((differences < 0).mean())) if len(differences) else ""
+    width = max(1.0, math.ceil(float(np.ptp(finite)) / 40)) if len(finite) else 1.0
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     edges = np.arange(math.floor(low / width) * width, high + 2 * width, width)
-    counts, _ = np.histogram(known, edges)
+    counts, _ = np.histogram(finite, edges)
     ends = (min(edges[0], 0.0) - width, max(edges[-1], 0.0) + width)
     title = f"{case} less {base}: {case} is faster in {better} of pairs"
     return Chart(

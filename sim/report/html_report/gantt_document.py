@@ -71,26 +71,26 @@ def _row(row: RangeRow) -> dict[str, Any]:
 # --- the work of the typical run --------------------------------------------------------------------------------------
 
 
-def _works(events: pd.DataFrame, shown: Sequence[RangeRow]) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the units of every row that has no rows below it."""
+def _works(events: pd.DataFrame, drawn_rows: Sequence[RangeRow]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield (name of a row, its units) for every row that has no rows below it; a unit is a list as `_unit` returns it."""
     works, waits = _by_unit(work_bars(events)), _by_unit(wait_bars(events))
-    known = events.drop_duplicates("unit").set_index("unit")[[*FACTS]]
-    facts = {str(unit): tuple(map(str, row)) for unit, *row in known.itertuples()}
+    facts_of_unit = events.drop_duplicates("unit").set_index("unit")[[*FACTS]]
+    facts = {str(unit): tuple(map(str, row)) for unit, *row in facts_of_unit.itertuples()}
     rows = gantt_rows({name: events[name].to_numpy() for name in COLUMNS})
-    names, parents = {row.name for row in shown}, {row.parent for row in shown}
+    names, parents = {row.name for row in drawn_rows}, {row.parent for row in drawn_rows}
     leaves = [
         row for row in rows if row.name in names and row.name not in parents and (row.level != PHASE or _alone(row))
     ]
     # by place first: a row has a few of some thousand units
-    there: dict[str, list[tuple[int, str]]] = {}
+    units_at_place: dict[str, list[tuple[int, str]]] = {}
     for number, unit in enumerate(works):
-        there.setdefault(facts[unit][1], []).append((number, unit))
+        units_at_place.setdefault(facts[unit][1], []).append((number, unit))
     for row in leaves:
-        near = sorted(one for place in row.all_places for one in there.get(place, ()))
-        units = [unit for _, unit in near if row.has(*facts[unit])]
-        found = [_unit(unit, works[unit], waits.get(unit, [])) for unit in units]
-        if found:
-            yield row.name, sorted(found, key=lambda unit: unit[1][0][0])
+        candidates = sorted(unit for place in row.all_places for unit in units_at_place.get(place, ()))
+        units = [unit for _, unit in candidates if row.has(*facts[unit])]
+        documents = [_unit(unit, works[unit], waits.get(unit, [])) for unit in units]
+        if documents:
+            yield row.name, sorted(documents, key=lambda unit: unit[1][0][0])
 
 
 def _alone(row: GanttRow) -> bool:
@@ -106,11 +106,11 @@ def _by_unit(bars: Sequence[Bar]) -> dict[str, list[Bar]]:
 
 
 def _unit(name: str, works: Sequence[Bar], waits: Sequence[Bar]) -> list[Any]:
-    """Return a unit with its work and its waits, as far as they can be seen."""
+    """Return [name, bars of work, bars of waits long enough to draw] of a unit; a bar is [begin, end, cause, activity]."""
     first = min(bar.begin for bar in works)
-    seen = [bar for bar in waits if bar.end - max(bar.begin, first - 30) >= SHORTEST]
+    visible = [bar for bar in waits if bar.end - max(bar.begin, first - 30) >= SHORTEST]
     return [
         name,
         [[bar.begin, bar.end, bar.cause, bar.what] for bar in works],
-        [[max(bar.begin, first - 30), bar.end, bar.cause, bar.what] for bar in seen],
+        [[max(bar.begin, first - 30), bar.end, bar.cause, bar.what] for bar in visible],
     ]

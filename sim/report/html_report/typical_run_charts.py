@@ -33,13 +33,13 @@ def trades(view: ResultView, people: dict[str, Values]) -> Chart:
     """Return people by trade, stacked, each week at its busiest day, in the typical run."""
     layers = workforce.by_week(people, view.indirect_ratio)
     count = len(next(iter(layers.values()), np.zeros(0)))
-    edges, floor, series = 7.0 * np.arange(count + 1), np.zeros(count), []
-    for k, (name, layer) in enumerate(layers.items()):
-        colour = "runs" if name == workforce.INDIRECT else f"trade-{k}"
-        series.append(Series(name.replace("_", " "), "columns", colour, edges, floor + layer, floor))
-        floor = floor + layer
+    edges, stacked, series = 7.0 * np.arange(count + 1), np.zeros(count), []
+    for number_of_trade, (name, layer) in enumerate(layers.items()):
+        colour = "runs" if name == workforce.INDIRECT else f"trade-{number_of_trade}"
+        series.append(Series(name.replace("_", " "), "columns", colour, edges, stacked + layer, stacked))
+        stacked = stacked + layer
     limit = view.limit(PEAK)
-    title = f"People on site by trade: peak {number(float(floor.max(initial=0)))} in this run"
+    title = f"People on site by trade: peak {number(float(stacked.max(initial=0)))} in this run"
     return Chart(
         title,
         in_one_line(
@@ -61,11 +61,18 @@ def trades(view: ResultView, people: dict[str, Values]) -> Chart:
 
 def flowline(view: ResultView) -> Chart:
     """Return the line of balance: a stroke a stage of a block, the release of each hall, the day a block is online."""
-    spans, releases, ready = [*stages(view.events)], hall_releases(view.events), online_days(view.events)
+    stage_periods = [*stages(view.events)]
+    releases = hall_releases(view.events)
+    online = online_days(view.events)
     series = []
     for stage in STAGES:
-        x = [day for _, found, begin, end in spans if found == stage for day in (begin, end)]
-        y = [edge for block, found, _, _ in spans if found == stage for edge in (block - 0.5, block + 0.5)]
+        x = [day for _, stage_of_work, begin, end in stage_periods if stage_of_work == stage for day in (begin, end)]
+        y = [
+            edge
+            for block, stage_of_work, _, _ in stage_periods
+            if stage_of_work == stage
+            for edge in (block - 0.5, block + 0.5)
+        ]
         series += (
             [
                 Series(
@@ -83,35 +90,37 @@ def flowline(view: ResultView) -> Chart:
             for edge in ((place_number(hall) - 1) * view.hall_blocks + 0.5, place_number(hall) * view.hall_blocks + 0.5)
         ]
         series.append(Series("hall dry-in", "segments", "muted", x, y, width=4))
-    series.append(Series("online", "points", "ink", [*ready.values()], [*map(float, ready)], width=1.8))
-    days = [day for one in series for day in one.x]
+    series.append(Series("online", "points", "ink", [*online.values()], [*map(float, online)], width=1.8))
+    days = [day for line in series for day in line.x]
     margin = 0.02 * (max(days) - min(days))
     return Chart(
         "Flowline of the typical run: steep is fast, a gap is waiting",
         in_one_line(view.info.caption_of_one_run("Blocks over time; strokes are not joined across crews")),
-        f"Line of balance of {len(ready)} blocks in the typical run, from {view.dates.format(min(days))}"
+        f"Line of balance of {len(online)} blocks in the typical run, from {view.dates.format(min(days))}"
         f" to {view.dates.format(max(days))}.",
         date_axis(view.dates, min(days) - margin, max(days) + margin),
-        ChartAxis("block", range=(0, max([*ready, 1]) + 1)),
+        ChartAxis("block", range=(0, max([*online, 1]) + 1)),
         None,
         tuple(series),
         head=("block", "online"),
-        table_rows=[(block, day_of_month(view.dates.date_of(day))) for block, day in sorted(ready.items())][
-            :: max(1, len(ready) // 12)
+        table_rows=[(block, day_of_month(view.dates.date_of(day))) for block, day in sorted(online.items())][
+            :: max(1, len(online) // 12)
         ],
     )
 
 
-def flow(view: ResultView, data: dict[str, Values]) -> Chart:
+def flow(view: ResultView, days_by_state: dict[str, Values]) -> Chart:
     """Return the cumulative flow of skids: how many are in each state."""
     days = [
         float(day)
-        for values in data.values()
+        for values in days_by_state.values()
         for day in (values.min(initial=math.inf), values.max(initial=0.0))
         if math.isfinite(day)
     ]
     x = np.arange(math.floor(min(days)) - 7, math.ceil(max(days)) + 8, dtype=np.float64)
-    counts = {state: np.searchsorted(values, x, side="right").astype(np.float64) for state, values in data.items()}
+    counts = {
+        state: np.searchsorted(values, x, side="right").astype(np.float64) for state, values in days_by_state.items()
+    }
     series = [Series("online", "area", "flow-online", x, counts["online"], step=True)]
     series += [
         Series(label, "area", f"flow-{upper}", x, counts[upper], counts[lower], step=True)

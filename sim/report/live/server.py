@@ -35,17 +35,17 @@ from sim.study.executors.persistent_pool import LostWorker
 from sim.study.result import working_days
 
 log = logging.getLogger(__name__)
-HERE = "127.0.0.1"
+LOCALHOST = "127.0.0.1"
 PAGE = Path(__file__).with_name("page.html")
 LARGEST_MESSAGE = 100_000
-MOST_WAITING = 200
+MAX_WAITING = 200
 """Requests of one page that nobody has begun; a slider that is dragged sends some sixty a second."""
-MOST_PAGES = 16
+MAX_PAGES = 16
 ATTEMPTS = 2
 """Times that a snapshot is begun, where a worker is lost over it."""
 NOT_UNDERSTOOD, POLICY_VIOLATION, TRY_LATER = 1003, 1008, 1013
 """Reasons to close a websocket (RFC 6455 and its registry)."""
-LONGEST_STILL = 1.0
+MAX_SECONDS_WITHOUT_UPDATE = 1.0
 """Seconds after which a snapshot is finished although the slider has moved on since."""
 POLICY = "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; connect-src 'self' ws://{host}"
 
@@ -78,7 +78,7 @@ class SharedState:
     @property
     def still_for_long(self) -> bool:
         """Whether nothing has been drawn for so long that the next snapshot is finished in any case."""
-        return monotonic() - self.drawn > LONGEST_STILL
+        return monotonic() - self.drawn > MAX_SECONDS_WITHOUT_UPDATE
 
 
 class _LocalHandler(RequestHandler):
@@ -92,7 +92,7 @@ class _LocalHandler(RequestHandler):
 
     def prepare(self) -> None:
         """Refuse host names that another machine could use."""
-        if self.request.host.rpartition(":")[0] not in {HERE, "localhost"}:
+        if self.request.host.rpartition(":")[0] not in {LOCALHOST, "localhost"}:
             raise HTTPError(403)
 
 
@@ -134,12 +134,12 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
     def open(self, *_: str, **__: str) -> None:
         """Send what can be changed."""
         self.state.pages += 1
-        if self.state.pages > MOST_PAGES:
-            self.close(code=TRY_LATER, reason=f"more than {MOST_PAGES} pages are open")
+        if self.state.pages > MAX_PAGES:
+            self.close(code=TRY_LATER, reason=f"more than {MAX_PAGES} pages are open")
             return
         live = self.state.live
         levers = [lever.document() for lever in live.levers]
-        limit, shown = live.base.project.limits.peak_workforce, live.base.project.display
+        limit, display = live.base.project.limits.peak_workforce, live.base.project.display
         self._send(
             kind="project",
             name=live.base.name,
@@ -147,7 +147,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
             start=live.base.project.scale.start_date.isoformat(),
             target=live.base.project.scale.target_days,
             **working_days(live.base.project),
-            money={"sign": shown.sign, "rate": shown.rate},
+            money={"sign": display.sign, "rate": display.rate},
             limit=None if limit is None else limit.value,
             runs=live.runs,
             levers=levers,
@@ -157,17 +157,17 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
     def on_message(self, message: str | bytes) -> None:
         """Handle a request: draw changed settings, size the crews again, or return the configuration."""
         self.waiting += 1
-        if self.waiting > MOST_WAITING:
-            self.close(code=POLICY_VIOLATION, reason=f"more than {MOST_WAITING} requests are waiting")
+        if self.waiting > MAX_WAITING:
+            self.close(code=POLICY_VIOLATION, reason=f"more than {MAX_WAITING} requests are waiting")
             return
         try:
-            asked = json.loads(message)
-            number, what, changes = int(asked["id"]), str(asked["what"]), dict(asked["changes"])
+            request = json.loads(message)
+            number, kind, changes = int(request["id"]), str(request["what"]), dict(request["changes"])
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError):
             self.close(code=NOT_UNDERSTOOD, reason="not understood")
             return
-        if what in {"copy", "report"}:
-            work = self._copy if what == "copy" else self._report
+        if kind in {"copy", "report"}:
+            work = self._copy if kind == "copy" else self._report
             self.state.copies.submit(work, asyncio.get_running_loop(), number, changes)
             return
         self.state.latest += 1
@@ -175,7 +175,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
         if not self.state.still_for_long:
             self.state.live.pool.leave()
         loop, ticket = asyncio.get_running_loop(), self.state.latest
-        self.state.thread.submit(self._show, loop, ticket, number, what == "anew", changes)
+        self.state.thread.submit(self._show, loop, ticket, number, kind == "anew", changes)
 
     def _begun(self) -> None:
         """Note that a working thread has taken a request."""
@@ -248,16 +248,16 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
 async def serve(live: Live, port: int, opened: Callable[[str], Awaitable[None] | None]) -> None:
     """Serve until cancelled; `opened` is called with the page's address. Port 0 takes any that is free."""
     state = SharedState(live)
-    table: list[Any] = [("/", Page, {"state": state}), ("/line", ChangesSocket, {"state": state})]
-    table.append((r"/report/([0-9]{1,6})", Report, {"state": state}))
-    server = HTTPServer(Application(table, websocket_max_message_size=LARGEST_MESSAGE))
+    routes: list[Any] = [("/", Page, {"state": state}), ("/line", ChangesSocket, {"state": state})]
+    routes.append((r"/report/([0-9]{1,6})", Report, {"state": state}))
+    server = HTTPServer(Application(routes, websocket_max_message_size=LARGEST_MESSAGE))
     try:
-        sockets = bind_sockets(port, HERE)
-    except OSError as taken:
-        raise WrongPort(f"--port {port} cannot be used: {taken.strerror}") from taken
+        sockets = bind_sockets(port, LOCALHOST)
+    except OSError as error:
+        raise WrongPort(f"--port {port} cannot be used: {error.strerror}") from error
     server.add_sockets(sockets)
     try:
-        pending = opened(f"http://{HERE}:{sockets[0].getsockname()[1]}/")
+        pending = opened(f"http://{LOCALHOST}:{sockets[0].getsockname()[1]}/")
         if pending is not None:
             await pending
         await asyncio.Event().wait()

@@ -17,9 +17,9 @@ from types import FrameType
 
 from sim.errors import SimError
 
-PATIENCE = 4.0
+GRACE_SECONDS = 4.0
 """Seconds after Ctrl-C or SIGTERM in which the program may end by itself."""
-AGAIN = 0.02
+RESEND_SECONDS = 0.02
 """Seconds after which a signal is sent once more that came where Python passes no exception on."""
 _SIGNALS = frozenset({int(signal.SIGINT), int(signal.SIGTERM)})
 
@@ -43,7 +43,7 @@ class TerminationRequest(KeyboardInterrupt):
 @contextmanager
 def interruptible(message: str = "interrupted") -> Iterator[None]:
     """Let Ctrl-C end the block as Interrupted, and SIGTERM as Terminated, with `message` as their line."""
-    before = _on_terminate()
+    previous_handler = _on_terminate()
     try:
         yield
     except TerminationRequest:
@@ -51,12 +51,12 @@ def interruptible(message: str = "interrupted") -> Iterator[None]:
     except KeyboardInterrupt:
         raise Interrupted(message) from None
     finally:
-        if before is not None:
-            signal.signal(signal.SIGTERM, before)
+        if previous_handler is not None:
+            signal.signal(signal.SIGTERM, previous_handler)
 
 
 def _on_terminate() -> signal.Handlers | None:
-    """Treat SIGTERM like Ctrl-C unless the program around us has plans of its own for it."""
+    """Handle SIGTERM like Ctrl-C; return the handler before, None where another one than the default stays."""
     if threading.current_thread() is not threading.main_thread():
         return None
     if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
@@ -75,48 +75,48 @@ class WatchSignals(threading.Thread):
 
 
 @contextmanager
-def ends_soon(patience: float = PATIENCE) -> Iterator[None]:
+def ends_soon(patience: float = GRACE_SECONDS) -> Iterator[None]:
     """End the process `patience` seconds after Ctrl-C or SIGTERM if the block has not ended by then; main thread only."""
     if os.name != "posix" or threading.current_thread() is not threading.main_thread():
         yield
         return
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    over = threading.Event()
-    before, hook = signal.set_wakeup_fd(writing, warn_on_full_buffer=False), sys.unraisablehook
-    WatchSignals(target=_watch, args=(reading, over, patience), daemon=True, name="watch signals").start()
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    finished = threading.Event()
+    previous_descriptor, previous_hook = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False), sys.unraisablehook
+    WatchSignals(target=_watch, args=(read_end, finished, patience), daemon=True, name="watch signals").start()
 
-    def unraisable(found: sys.UnraisableHookArgs) -> None:
+    def unraisable(exception: sys.UnraisableHookArgs) -> None:
         """Send a signal again that came while something was thrown away: Python prints its exception and goes on."""
-        if not issubclass(found.exc_type, KeyboardInterrupt):
-            hook(found)
+        if not issubclass(exception.exc_type, KeyboardInterrupt):
+            previous_hook(exception)
             return
-        number = signal.SIGTERM if issubclass(found.exc_type, TerminationRequest) else signal.SIGINT
-        WatchSignals(target=_again, args=(number, over), daemon=True, name="signal again").start()
+        number = signal.SIGTERM if issubclass(exception.exc_type, TerminationRequest) else signal.SIGINT
+        WatchSignals(target=_send_again, args=(number, finished), daemon=True, name="signal again").start()
 
     sys.unraisablehook = unraisable
     try:
         yield
     finally:
-        over.set()
-        sys.unraisablehook = hook
-        signal.set_wakeup_fd(before)
-        os.close(writing)
+        finished.set()
+        sys.unraisablehook = previous_hook
+        signal.set_wakeup_fd(previous_descriptor)
+        os.close(write_end)
 
 
-def _watch(reading: int, over: threading.Event, patience: float) -> None:
+def _watch(read_end: int, finished: threading.Event, patience: float) -> None:
     """Read the numbers of signals as they come; after one that ends the program, wait, and then end it."""
-    while number := os.read(reading, 1):
-        if number[0] in _SIGNALS and not over.wait(patience):
+    while number := os.read(read_end, 1):
+        if number[0] in _SIGNALS and not finished.wait(patience):
             with suppress(OSError):
                 os.write(2, b"interrupted\n")
             os._exit(128 + number[0])
-    os.close(reading)
+    os.close(read_end)
 
 
-def _again(number: int, over: threading.Event) -> None:
+def _send_again(number: int, finished: threading.Event) -> None:
     """Send this process a signal once more, unless the program has ended by then."""
-    if not over.wait(AGAIN):
+    if not finished.wait(RESEND_SECONDS):
         os.kill(os.getpid(), number)
 
 
@@ -126,17 +126,17 @@ def signals_blocked() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     # the mask is that of this thread: another one may take the signal, and Python's handler then runs here all the same
-    came: list[int] = []
+    received: list[int] = []
     handlers = {}
     if threading.current_thread() is threading.main_thread():
-        handlers = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _SIGNALS}
+        handlers = {number: signal.signal(number, lambda number, _: received.append(number)) for number in _SIGNALS}
     try:
         yield
     finally:
         for number, handler in handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        for number in came:
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
+        for number in received:
             signal.raise_signal(number)

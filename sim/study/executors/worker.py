@@ -29,9 +29,9 @@ class Outcome:
 
 
 def serve_chunks(pipe: Connection, inherited: tuple[CaseLike, int] | None = None) -> None:
-    """Take a case from the pipe, say so, and run chunks or functions that are asked for until the pipe is closed.
+    """Receive a case, confirm it, and run the chunks or functions that are asked for until the pipe is closed.
 
-    `inherited` are case and seed where the process is a copy of its parent, and has them.
+    `inherited` are case and seed where the process is a fork of its parent, and has them.
     """
     begin_work()
     with suppress(EOFError, OSError):  # the parent has gone
@@ -44,8 +44,8 @@ def serve_chunks(pipe: Connection, inherited: tuple[CaseLike, int] | None = None
             return
         pipe.send(None)
         while True:
-            wanted = pipe.recv()
-            pipe.send(run_chunk(case, seed, wanted) if isinstance(wanted, range) else called(wanted))
+            request = pipe.recv()
+            pipe.send(run_chunk(case, seed, request) if isinstance(request, range) else called(request))
 
 
 def called(function: Callable[[], object]) -> object:
@@ -56,23 +56,23 @@ def called(function: Callable[[], object]) -> object:
         return f"{type(error).__name__}: {error}"
 
 
-def run_chunk(case: CaseLike, seed: int, span: range) -> Outcome:
+def run_chunk(case: CaseLike, seed: int, replications: range) -> Outcome:
     """Run a chunk; a replication that raises becomes a failed row, wrong input ends the study."""
     began = time.perf_counter()
     try:
-        chunk = _run_chunk(case, seed, span)
+        chunk = _run_chunk(case, seed, replications)
     except SimError as refusal:
         return Outcome(None, 0.0, refusal)
     return Outcome(chunk, time.perf_counter() - began)
 
 
-def _run_chunk(case: CaseLike, seed: int, span: range) -> Chunk:
-    """Run a chunk; if it raises, each replication of it alone to find which."""
+def _run_chunk(case: CaseLike, seed: int, replications: range) -> Chunk:
+    """Run a chunk; where it raises, run each of its replications alone, to find the one that does."""
     try:
-        return validated(case.simulate_chunk(seed, span.start, len(span)), span, case)
+        return validated(case.simulate_chunk(seed, replications.start, len(replications)), replications, case)
     except SimError:
         raise
     except Exception as error:  # noqa: BLE001 -- whatever a model raises is a failed row, counted and shown
-        if len(span) == 1:
-            return failed(span, case.metrics, f"{type(error).__name__}: {error}")
-    return concatenated([_run_chunk(case, seed, range(r, r + 1)) for r in span])
+        if len(replications) == 1:
+            return failed(replications, case.metrics, f"{type(error).__name__}: {error}")
+    return concatenated([_run_chunk(case, seed, range(r, r + 1)) for r in replications])

@@ -45,10 +45,10 @@ def atomic_replace(target: Path, fill: Callable[[Path], None]) -> None:
 
 def _swap(new: Path, target: Path) -> None:
     """Rename `new` to `target`; on failure the old directory goes back."""
-    old = _aside(target)
-    files.remove(old)
+    old_path = _old_path(target)
+    files.remove(old_path)
     if files.exists(target):
-        files.rename(target, old)
+        files.rename(target, old_path)
     try:
         files.rename(new, target)
     except BaseException:
@@ -56,23 +56,23 @@ def _swap(new: Path, target: Path) -> None:
         raise
     # the new result is in place; an old one that cannot be removed now goes with the next replacement
     with suppress(SimError):
-        files.remove(old)
+        files.remove(old_path)
 
 
-def _aside(target: Path) -> Path:
+def _old_path(target: Path) -> Path:
     """Name of the old directory between the two renames."""
     return target.with_name(f".{target.name}.old")
 
 
 def recover(target: Path) -> None:
     """Rename an old directory back that a killed process left aside."""
-    if files.exists(_aside(target)) and not files.exists(target):
-        files.rename(_aside(target), target)
+    if files.exists(_old_path(target)) and not files.exists(target):
+        files.rename(_old_path(target), target)
 
 
 def readable_path(target: Path) -> Path:
     """Where a reader finds the directory at this moment, without changing anything."""
-    return target if files.exists(target) or not files.exists(_aside(target)) else _aside(target)
+    return target if files.exists(target) or not files.exists(_old_path(target)) else _old_path(target)
 
 
 # --- one writer -------------------------------------------------------------------------------------------------------
@@ -100,10 +100,10 @@ def output_lock(target: Path) -> Iterator[None]:
     """
     if not files.exists(target.parent):
         files.make_directory(target.parent)
-    path = target.with_name(f"{target.name}.lock")
-    lock = FileLock(path, timeout=RETRY_SECONDS)
-    with files.os_errors_named(path):
-        files.before("lock", path)
+    lock_path = target.with_name(f"{target.name}.lock")
+    lock = FileLock(lock_path, timeout=RETRY_SECONDS)
+    with files.os_errors_named(lock_path):
+        files.before("lock", lock_path)
         try:
             lock.acquire()
         except Timeout:  # an OSError, but not one of the disk
@@ -117,7 +117,7 @@ def output_lock(target: Path) -> Iterator[None]:
         # Removed while still held: a process that opened it meanwhile sees that its file has no name any more, and
         # tries again. Windows removes no open file; there filelock does it on release.
         with suppress(OSError):
-            path.unlink()
+            lock_path.unlink()
         lock.release()
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from sim.study.analyses.validation import CheckResult
 from sim.study.verification.checks import CHANCE, QUEUES, SCHEDULES
-from sim.study.verification.harness import Check, asked
+from sim.study.verification.harness import Check, run_check
 
 CHECKS: tuple[Check, ...] = (*SCHEDULES, *QUEUES, *CHANCE)
 
@@ -18,4 +18,4 @@ CHECKS: tuple[Check, ...] = (*SCHEDULES, *QUEUES, *CHANCE)
 def textbook() -> Iterator[CheckResult]:
     """Run every check, in order."""
     for check in CHECKS:
-        yield asked(check)
+        yield run_check(check)

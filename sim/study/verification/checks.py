@@ -32,7 +32,7 @@ from sim.plan.vocabulary import (
     fixed,
 )
 from sim.study.intervals import interval_ranks
-from sim.study.verification.harness import Check, Played, job, play, work
+from sim.study.verification.harness import Check, SimulatedPlan, job, simulate_plan, work
 from sim.world.distributions import Distribution, Exponential, Fixed, Lognormal, Pert, Triangular, Uniform
 from sim.world.streams import philox, stream_key, uniforms
 from sim.world.working_time import Calendar
@@ -46,13 +46,13 @@ BEFORE = {9: (1,), 5: (4,), 6: (4,), 7: (4,), 8: (4,)}
 
 def batch(jobs: int, machines: int, minutes: int) -> int:
     """The makespan of equal jobs on equal machines."""
-    return play({f"j{n}": job(minutes, "machine") for n in range(jobs)}, {"machine": machines}).finish
+    return simulate_plan({f"j{n}": job(minutes, "machine") for n in range(jobs)}, {"machine": machines}).finish
 
 
 def line(jobs: int, stations: Sequence[int]) -> int:
     """The makespan of jobs that pass stations of one, with all the room they need between them."""
     route = [step for n, minutes in enumerate(stations) for step in job(minutes, f"s{n}", f"at {n}")]
-    return play({f"j{n}": route for n in range(jobs)}, {f"s{n}": 1 for n in range(len(stations))}).finish
+    return simulate_plan({f"j{n}": route for n in range(jobs)}, {f"s{n}": 1 for n in range(len(stations))}).finish
 
 
 def tight_line(durations: Sequence[Sequence[int]], places: int) -> int:
@@ -67,7 +67,7 @@ def tight_line(durations: Sequence[Sequence[int]], places: int) -> int:
             if k < stations - 1:
                 route += [Hold({f"b{k}": 1}), Free({f"s{k}": 1}), Hold({f"s{k + 1}": 1}), Free({f"b{k}": 1})]
         routes[f"j{n}"] = [*route, Free({f"s{stations - 1}": 1})]
-    return play(routes, pools).finish
+    return simulate_plan(routes, pools).finish
 
 
 def tight_line_by_recursion(durations: Sequence[Sequence[int]], places: int) -> int:
@@ -87,7 +87,7 @@ def fleet(loads: int, trucks: int, out: int, unload: int, back: int) -> int:
     """When the last load is delivered by trucks that return empty."""
     trip: list[Step] = [work(out, "drive"), work(unload, "unload"), Signal("delivered"), work(back, "return")]
     load: list[Step] = [Hold({"truck": 1}), *trip, Free({"truck": 1})]
-    return play({f"l{n}": load for n in range(loads)}, {"truck": trucks}, finish=("delivered", loads)).finish
+    return simulate_plan({f"l{n}": load for n in range(loads)}, {"truck": trucks}, finish=("delivered", loads)).finish
 
 
 def graham(
@@ -99,7 +99,7 @@ def graham(
         waits = [Wait(f"done {predecessor}") for predecessor in before.get(task, ())]
         minutes = GRAHAM[task - 1] - shorter
         routes[f"t{priority}"] = [*waits, *job(minutes, "machine", priority=priority), Signal(f"done {task}")]
-    return play(routes, {"machine": machines}).finish
+    return simulate_plan(routes, {"machine": machines}).finish
 
 
 def network(tasks: int, seed: int) -> tuple[dict[str, list[Step]], list[int]]:
@@ -122,7 +122,7 @@ def network(tasks: int, seed: int) -> tuple[dict[str, list[Step]], list[int]]:
 def earliest_ends_that_differ(tasks: int, seed: int) -> int:
     """How many tasks of a network without limits do not end where the longest path ends."""
     routes, ends = network(tasks, seed)
-    found = play(routes, {}).times(WORK)
+    found = simulate_plan(routes, {}).times(WORK)
     return sum(found[f"t{task}"][1] != end for task, end in enumerate(ends))
 
 
@@ -132,14 +132,14 @@ def over_a_night(minutes: int) -> int:
     shifts = [(n * day + 7 * hour, n * day + 17 * hour) for n in range(10)]
     shift = Calendar.of("shift", shifts, 10 * day)
     route = [work(16 * hour, "wait"), work(minutes, "dig", "shift")]
-    return play({"crew": route}, {}, calendars={"shift": shift}).finish
+    return simulate_plan({"crew": route}, {}, calendars={"shift": shift}).finish
 
 
 def deadlock() -> int:
     """How many units a deadlock names: two that each hold what the other one wants."""
     first: list[Step] = [Hold({"crane": 1}), work(5), Hold({"rig": 1}), Free({"crane": 1, "rig": 1})]
     second: list[Step] = [Hold({"rig": 1}), work(5), Hold({"crane": 1}), Free({"crane": 1, "rig": 1})]
-    deadlock = play({"a": first, "b": second}, {"crane": 1, "rig": 1}).outcome.deadlock
+    deadlock = simulate_plan({"a": first, "b": second}, {"crane": 1, "rig": 1}).outcome.deadlock
     return 0 if deadlock is None else len({waiter.unit for waiter in deadlock.waiting})
 
 
@@ -191,7 +191,7 @@ def merge_times() -> Floats:
     finish = []
     for replication in range(MERGES):
         routes = {f"p{n}": [Work("path", path, "always")] for n in range(PATHS)}
-        finish.append(play(routes, {}, replication=replication).finish / PARTS)
+        finish.append(simulate_plan(routes, {}, replication=replication).finish / PARTS)
     return np.sort(np.array(finish))
 
 
@@ -205,7 +205,7 @@ def p80_error() -> float:
 def attempts(items: int, limit: int | None) -> Floats:
     """How often each of many items is tested while each test fails with probability 0.5."""
     test: list[Step] = [Label("top"), work(1, "test"), Again("top", "test fails", Chance(0.5), limit)]
-    played = play({f"i{n}": test for n in range(items)}, {})
+    played = simulate_plan({f"i{n}": test for n in range(items)}, {})
     times = np.bincount([int(played.plan.unit_of[step]) for _, step, _ in played.outcome.log.tolist()
                          if played.plan.rows[step, 0] == WORK], minlength=items)  # fmt: skip
     return times.astype(np.float64)
@@ -221,7 +221,7 @@ def practised(units: int, rate: float, first: int) -> float:
     curve = tuple(round(1_000_000 * n ** log2(rate)) for n in range(1, units + 1))
     make = Work("make", fixed(first), "always", learning="curve")
     route: list[Step] = [Hold({"line": 1}), make, Free({"line": 1})]
-    return play({f"u{n}": route for n in range(units)}, {"line": 1}, learning={"curve": curve}).finish / first
+    return simulate_plan({f"u{n}": route for n in range(units)}, {"line": 1}, learning={"curve": curve}).finish / first
 
 
 SKEWED, ROUND = Pert(20, 25, 45), Triangular(2, 4, 9)
@@ -267,11 +267,11 @@ MINUTES = 1000
 """Minutes of one unit of time, so that rounding to minutes does not show."""
 
 
-def station(servers: int, customers: int) -> Played:
+def station(servers: int, customers: int) -> SimulatedPlan:
     """Customers who come at drawn dates and are served for drawn minutes."""
     arrive, serve = Until("arrive", Span(Uniform(0, 600))), Work("serve", Span(Lognormal(18, 40)), "always")
     route: list[Step] = [arrive, Hold({"server": 1}), serve, Free({"server": 1})]
-    return play({f"c{n}": route for n in range(customers)}, {"server": servers})
+    return simulate_plan({f"c{n}": route for n in range(customers)}, {"server": servers})
 
 
 def starts_off_recursion(servers: int, customers: int) -> int:
@@ -310,7 +310,7 @@ def waits(servers: int, load: float, service: Distribution, customers: int) -> t
         routes[f"c{n}"] = [
             Until("arrive", Span(Fixed(arrival), MINUTES)), Hold({"server": 1}), serve, Free({"server": 1})
         ]  # fmt: skip
-    hold_times = play(routes, {"server": servers}).times(HOLD)
+    hold_times = simulate_plan(routes, {"server": servers}).times(HOLD)
     wait_times = np.array([hold_times[f"c{n}"][1] - hold_times[f"c{n}"][0] for n in range(customers)]) / MINUTES
     batches = wait_times[len(wait_times) % 20 :].reshape(20, -1).mean(axis=1)
     return float(wait_times.mean()), float(batches.std(ddof=1) / sqrt(20))

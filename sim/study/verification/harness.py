@@ -28,8 +28,8 @@ class Check:
     within: Callable[[], float] | float = 0.0
 
 
-def asked(check: Check) -> CheckResult:
-    """Ask a check; an engine that raises has not given the answer."""
+def run_check(check: Check) -> CheckResult:
+    """Run a check; an engine that raises has not given the answer."""
     within = check.within() if callable(check.within) else check.within
     expected = f"{check.known:.8g}" if within == 0 else f"{check.known:.6g} ± {within:.2g}"
     try:
@@ -41,7 +41,7 @@ def asked(check: Check) -> CheckResult:
 
 
 @dataclass(frozen=True)
-class Played:
+class SimulatedPlan:
     """A small plan that was run."""
 
     plan: CompiledPlan
@@ -54,13 +54,15 @@ class Played:
         return int(self.outcome.log[-1, 0])
 
     def times(self, operation: int, activity: str = "") -> dict[str, tuple[int, int]]:
-        """(begun, done) of the last step of a kind by unit; of one activity if it is named."""
-        found = {}
+        """Return (begin, end), in minutes, of the last step of an operation by unit; of one activity if it is named."""
+        times_by_unit = {}
         for done, step, begun in self.outcome.log.tolist():
-            named = self.plan.activities[self.plan.activity_of[step]] if self.plan.activity_of[step] >= 0 else ""
-            if self.plan.rows[step, 0] == operation and activity in ("", named):
-                found[self.plan.units[self.plan.unit_of[step]]] = (begun, done)
-        return found
+            activity_name = (
+                self.plan.activities[self.plan.activity_of[step]] if self.plan.activity_of[step] >= 0 else ""
+            )
+            if self.plan.rows[step, 0] == operation and activity in ("", activity_name):
+                times_by_unit[self.plan.units[self.plan.unit_of[step]]] = (begun, done)
+        return times_by_unit
 
     def drawn(self, activity: str) -> dict[str, int]:
         """What an activity came out at, by unit."""
@@ -69,12 +71,12 @@ class Played:
         return {unit: value for (what, _, unit), value in pairs if what == activity}
 
 
-def play(
+def simulate_plan(
     routes: Mapping[str, Route], pools: Mapping[str, int | Pool], *, finish: tuple[str, int] | None = None,
     seed: int = 1, replication: int = 0, calendars: Mapping[str, Calendar] | None = None,
     learning: Mapping[str, tuple[int, ...]] | None = None,
-) -> Played:  # fmt: skip
-    """Simulate routes over pools once; without `finish` it is over when every unit is at its end."""
+) -> SimulatedPlan:  # fmt: skip
+    """Simulate routes over pools once; without `finish` the simulation ends when every unit is at its end."""
     plan = Plan(finish or (OVER, len(routes)))
     plan.works_on({"always": always(LONG), **(calendars or {})})
     for name, curve in (learning or {}).items():
@@ -88,7 +90,7 @@ def play(
                 plan.gate(step.gate)
     compiled = compile_plan(plan)
     (draws,) = Draws(compiled.inputs, seed).chunk(replication, 1)
-    return Played(compiled, draws, simulate(SimpyPlan(compiled), draws, compiled.base_calendars))
+    return SimulatedPlan(compiled, draws, simulate(SimpyPlan(compiled), draws, compiled.base_calendars))
 
 
 def work(minutes: float, activity: str = "work", calendar: str = "always") -> Work:

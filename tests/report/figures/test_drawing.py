@@ -9,7 +9,7 @@ import pytest
 
 import sim
 from sim.report.console import describe_run, plain_text
-from sim.report.figures.drawing import THE_FEW, FigureDrawing, dealt, drawn
+from sim.report.figures.drawing import KEY_FIGURES, FigureDrawing, draw_figures, part_of_names
 from sim.report.html_report import run_report
 from sim.study.executors.worker_process import WorkerConnection
 from sim.study.result import Result
@@ -46,8 +46,8 @@ def test_idle_workers_draw_the_same_files_and_the_verdict_is_known_before(tmp_pa
     [(verdict, idle)] = seen
     assert idle == 2
     assert verdict == plain_text(describe_run(result))
-    here = drawn(result, "few")
-    assert len(here) == 2 * len(THE_FEW)
+    here = draw_figures(result, "few")
+    assert len(here) == 2 * len(KEY_FIGURES)
     assert names(tmp_path / "tiny" / "figures") == set(here)
     for name, data in here.items():
         assert (tmp_path / "tiny" / "figures" / name).read_bytes() == data, name
@@ -59,14 +59,14 @@ def test_fewer_figures_where_that_is_asked(tmp_path: Path, choice: str) -> None:
     drawing = FigureDrawing(choice)
     result = sim.run(tiny(), runs=4, workers=1, out=tmp_path / "tiny")
     result.save(tmp_path / "tiny", lambda directory: run_report.write_run(result, directory, drawing))
-    expected = {f"{name}.{ending}" for name in THE_FEW for ending in ("png", "svg")} if choice == "few" else set()
+    expected = {f"{name}.{ending}" for name in KEY_FIGURES for ending in ("png", "svg")} if choice == "few" else set()
     assert names(tmp_path / "tiny" / "figures") == expected
 
 
 @pytest.mark.parametrize("many", [1, 2, 3, 4])
 def test_every_figure_is_dealt_once_and_who_has_the_longest_gets_fewer(many: int) -> None:
     names = [*(f"figure {number}" for number in range(10)), "gantt"]
-    hands = [dealt(names, number, many) for number in range(many)]
+    hands = [part_of_names(names, number, many) for number in range(many)]
     assert sorted(name for hand in hands for name in hand) == sorted(names)
     times = [len(hand) + 2 * ("gantt" in hand) for hand in hands]
     assert max(times) - min(times) <= 1
