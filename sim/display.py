@@ -47,13 +47,13 @@ def progress_shown(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def watched(given: Callable[..., object] | None, name: str) -> Iterator[Any]:
-    """Yield what a caller gave to be told of progress; else a bar, in the cell of a notebook or on a terminal.
+def watched(callback: Callable[..., object] | None, name: str) -> Iterator[Any]:
+    """Yield the progress callback that was passed; else that of a progress bar, in a notebook or on a terminal.
 
     `sim.run(config, progress=lambda *_: None)` shows none.
     """
-    if given is not None or _bars_open or not (in_notebook() or sys.stderr.isatty()):
-        yield given
+    if callback is not None or _bars_open or not (in_notebook() or sys.stderr.isatty()):
+        yield callback
         return
     with presented("progress")(name) as bar:
         yield bar

@@ -1,4 +1,4 @@
-"""One run as the conservation checks see it: its log, and who held which pool on which minute."""
+"""One run as the conservation checks see it: its log, and what each unit held of each pool at each minute."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sim.plan.vocabulary import FREE, HOLD, SIGNAL
 
 @dataclass(frozen=True)
 class Moves:
-    """What was given back (counts above zero) and taken, in the order in which it happened."""
+    """Each change of a pool by a hold (count below zero) or a release (above zero), in the order of the log."""
 
     minute: Ints
     unit: Ints
@@ -30,7 +30,7 @@ class Moves:
 
 @dataclass(frozen=True)
 class CheckedRun:
-    """One run: its record, who was there, its blocks, what was bought, and the metrics and curves it gave."""
+    """One run: its record, people on site, blocks, cost model, and the metrics and curves computed from it."""
 
     project: Project
     run: Run
@@ -65,17 +65,19 @@ class CheckedRun:
 
     @cached_property
     def moves(self) -> Moves:
-        """Everything that was taken from pools or given to them."""
+        """Return every change of a pool by a step that holds or releases resources."""
         record, bundles = self.record, self.plan.bundles
         rows = np.flatnonzero((record.operation == HOLD) | (record.operation == FREE))
         bundle = record.index.first_argument[record.step[rows]]
         # every hold and free is as many moves as its bundle has pools: rows are repeated, and pairs looked up in one
         # list
         sizes = np.array([len(pools) for pools in bundles], np.int64)
-        flat = np.array([pair for pools in bundles for pair in pools], np.int64).reshape(-1, 2)
-        first = np.concatenate([[0], np.cumsum(sizes)])[bundle]
+        all_pairs = np.array([pair for pools in bundles for pair in pools], np.int64).reshape(-1, 2)
+        first_pair = np.concatenate([[0], np.cumsum(sizes)])[bundle]
         repeated = np.repeat(np.arange(len(rows)), sizes[bundle])
-        within = np.arange(len(repeated)) - np.repeat(np.cumsum(sizes[bundle]) - sizes[bundle], sizes[bundle])
-        pair = flat[first[repeated] + within]
+        position_in_bundle = np.arange(len(repeated)) - np.repeat(
+            np.cumsum(sizes[bundle]) - sizes[bundle], sizes[bundle]
+        )
+        pair = all_pairs[first_pair[repeated] + position_in_bundle]
         sign = np.where(record.operation[rows] == FREE, 1, -1)[repeated]
         return Moves(record.minute[rows][repeated], self.unit[rows][repeated], pair[:, 0], sign * pair[:, 1])

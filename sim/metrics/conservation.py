@@ -216,7 +216,7 @@ def skids(checked: CheckedRun) -> Iterator[str]:
 def _stage_minutes(checked: CheckedRun, system: str, stage: str) -> Ints:
     """Return the minutes, ascending, at which parts of a system reached a stage, as noted in the log."""
     notes = checked.record.noted(stage)
-    system_of_item = checked.record.index.thing_of_item
+    system_of_item = checked.record.index.part_of_item
     return np.sort(notes.minute[system_of_item[notes.item] == system]) if len(notes.item) else notes.minute
 
 

@@ -48,7 +48,7 @@ class Online:
 
 def online(record: Record, layout: Layout, project: Project) -> Online:
     """Return when every block was ordered and came online."""
-    places = record.index.places_of([block.name for block in layout.blocks])
+    places = record.index.item_positions([block.name for block in layout.blocks])
     minute, cancelled = np.full(len(layout.blocks), -1, np.int64), np.zeros(len(layout.blocks), np.bool_)
     notes = record.noted(ONLINE)
     minute[places[notes.item]] = notes.minute

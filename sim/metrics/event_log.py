@@ -125,39 +125,41 @@ class Index:
         """Return the calendars on which people work."""
         return tuple(np.unique(self.calendar_of_step[(self.operation == WORK) & self.peopled]).tolist())
 
-    def places_of(self, names: Sequence[str]) -> Ints:
+    def item_positions(self, names: Sequence[str]) -> Ints:
         """Return for each item its position among these names, or -1."""
         # every run asks with the same names, block by block; the plan's answer is kept
         key = tuple(names)
-        if key not in self._places:
-            place = _numbers(key)
-            self._places[key] = np.array([place.get(name, -1) for name in self.items], np.int64)
-        return self._places[key]
+        if key not in self._positions:
+            position_of_name = _numbers(key)
+            self._positions[key] = np.array([position_of_name.get(name, -1) for name in self.items], np.int64)
+        return self._positions[key]
 
-    def places_by_step(self, names: Sequence[str]) -> NDArray[np.int32]:
+    def positions_by_step(self, names: Sequence[str]) -> NDArray[np.int32]:
         """Return for each step the position, among these names, of the item that its note is about, or -1."""
         key = tuple(names)
-        if key not in self._places_by_step:
+        if key not in self._positions_by_step:
             notes = np.flatnonzero(self.operation == NOTE)
-            self._places_by_step[key] = np.full(len(self.operation), -1, np.int32)
-            self._places_by_step[key][notes] = self.places_of(names)[self.items_of(notes)]
-        return self._places_by_step[key]
+            self._positions_by_step[key] = np.full(len(self.operation), -1, np.int32)
+            self._positions_by_step[key][notes] = self.item_positions(names)[self.items_of(notes)]
+        return self._positions_by_step[key]
 
     @cached_property
-    def _places_by_step(self) -> dict[tuple[str, ...], NDArray[np.int32]]:
+    def _positions_by_step(self) -> dict[tuple[str, ...], NDArray[np.int32]]:
         return {}
 
-    def things_among(self, names: Sequence[str]) -> Ints:
+    def part_positions(self, names: Sequence[str]) -> Ints:
         """Return for each item (electrical/b17) the position of its part (electrical) among these names, or -1."""
-        # another first name keeps these apart from `places_of` in the same store
+        # another first name keeps these apart from `item_positions` in the same store
         key = ("/", *names)
-        if key not in self._places:
-            place = _numbers(tuple(names))
-            self._places[key] = np.array([place.get(thing, -1) for thing in self.thing_of_item.tolist()], np.int64)
-        return self._places[key]
+        if key not in self._positions:
+            position_of_name = _numbers(tuple(names))
+            self._positions[key] = np.array(
+                [position_of_name.get(part, -1) for part in self.part_of_item.tolist()], np.int64
+            )
+        return self._positions[key]
 
     @cached_property
-    def _places(self) -> dict[tuple[str, ...], Ints]:
+    def _positions(self) -> dict[tuple[str, ...], Ints]:
         return {}
 
     @cached_property
@@ -180,7 +182,7 @@ class Index:
         return counts
 
     @cached_property
-    def thing_of_item(self) -> NDArray[np.str_]:
+    def part_of_item(self) -> NDArray[np.str_]:
         """Return the part every item is of, without its place: electrical for electrical/b17."""
         part = {note.item: note.part for note in self.plan.notes}
         return np.array([part[item] for item in self.items], np.str_)

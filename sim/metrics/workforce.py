@@ -69,7 +69,7 @@ def _by_day(record: Record, kind: str, trades: tuple[str, ...], days: int) -> In
     notes, by_day = record.noted_rows(kind), np.zeros((len(trades), days), np.int64)
     if len(notes):  # nobody, mostly, works overtime
         end = min(days - 1, record.end // DAY)
-        record.kernels.people_by_day(notes, record.index.places_by_step(trades), by_day, end)
+        record.kernels.people_by_day(notes, record.index.positions_by_step(trades), by_day, end)
     return by_day
 
 
@@ -156,7 +156,7 @@ def offsite_hours(record: Record, project: Project) -> float:
     if not len(delivered.minute):
         return 0.0
     systems, shifts = project.by_system, len(project.calendars.factory.shifts)
-    of_system = record.index.things_among(tuple(systems))
+    of_system = record.index.part_positions(tuple(systems))
     # the last of the reversed rows is the first one
     first_started = _last_minutes(of_system[started.item[::-1]], started.minute[::-1], len(systems))
     last_delivered = _last_minutes(of_system[delivered.item], delivered.minute, len(systems))

@@ -137,22 +137,22 @@ def _difference(
     sampling: Sampling,
     explained: Floats | None = None,
 ) -> Difference:
-    """One row."""
+    """Return one row of the comparison; `names` are (metric, case, base), `values` the samples of (case, base)."""
     case, base = values
     controlled = None
     if explained is not None and sampling.is_plain and np.isfinite(case).all() and np.isfinite(base).all():
         controlled = controlled_mean(case - base, explained, level)
     mean = controlled or sampled_mean_difference(case, base, sampling, level)
     p50, p80 = sampled_quantile_differences(case, base, (0.5, 0.8), sampling, level)
-    ahead, equal = better(case, base, direction, level)
+    share_better, share_equal = better(case, base, direction, level)
     return Difference(
         *names,
         *_three(mean),
         *_three(p50),
         *_three(p80),
-        *_three(ahead),
-        equal,
-        ahead.n,
+        *_three(share_better),
+        share_equal,
+        share_better.n,
         level,
         "; ".join(filter(None, [_remark(names[0], (mean, p50, p80), base, shift_days), CONTROLLED * bool(controlled)])),
     )
@@ -163,17 +163,17 @@ def _three(interval: Interval) -> tuple[float, float, float]:
     return interval.value, interval.low, interval.high
 
 
-def _remark(metric: str, found: tuple[Interval, ...], base: Floats, shift_days: float) -> str:
-    """Remarks on the numbers; the last of those found is the P80."""
+def _remark(metric: str, intervals: tuple[Interval, ...], base: Floats, shift_days: float) -> str:
+    """Return remarks on a row, given the intervals of its mean, P50 and P80, in this order."""
     # a stalled replication is infinite: the median of the finite ones says how large the metric is
-    known = base[np.isfinite(base)]
+    finite = base[np.isfinite(base)]
     row = metric_of(metric)
     unit = row.unit if row else ""
-    least = practical(unit, float(np.median(known)) if len(known) else 0.0, shift_days)
+    negligible = practical(unit, float(np.median(finite)) if len(finite) else 0.0, shift_days)
     # by size, not by significance: with enough runs every difference is significant
-    small = all(abs(interval.value) <= least for interval in found if not np.isnan(interval.value))
-    few = 0 < found[-1].n < TRUSTED_N
-    return "; ".join([NO_DIFFERENCE] * small + [TOO_FEW] * few)
+    all_negligible = all(abs(interval.value) <= negligible for interval in intervals if not np.isnan(interval.value))
+    too_few = 0 < intervals[-1].n < TRUSTED_N
+    return "; ".join([NO_DIFFERENCE] * all_negligible + [TOO_FEW] * too_few)
 
 
 def table(differences: list[Difference]) -> pd.DataFrame:

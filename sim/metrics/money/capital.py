@@ -132,23 +132,23 @@ def capital_events(
     )
 
 
-def capital_metrics(found: CapitalTimeline, compute: Flags, mw: float, cost_of_capital: float) -> dict[str, float]:
+def capital_metrics(timeline: CapitalTimeline, compute: Flags, mw: float, cost_of_capital: float) -> dict[str, float]:
     """Return the capital metrics of DESIGN §7 that follow from the timeline, in dollars and months."""
-    dollars, summed = found.total / 100, found.integrals
+    dollars, integrals = timeline.total / 100, timeline.integrals
     # from cents × minutes to dollars × months
-    idle, committed = summed.idle / 100 / MONTH, summed.waiting / 100 / MONTH
-    sums, months = float(dollars.sum()), float(idle.sum())
+    idle, committed_idle = integrals.idle / 100 / MONTH, integrals.waiting / 100 / MONTH
+    total, idle_dollar_months = float(dollars.sum()), float(idle.sum())
     return {
-        "capital_total_usd": sums,
-        "idle_capital_peak_usd": summed.highest / 100,
-        "idle_capital_usd_months": months,
-        "idle_capital_months": ratio(months, sums),
+        "capital_total_usd": total,
+        "idle_capital_peak_usd": integrals.highest / 100,
+        "idle_capital_usd_months": idle_dollar_months,
+        "idle_capital_months": ratio(idle_dollar_months, total),
         "idle_capital_months_infrastructure": ratio(idle[~compute].sum(), dollars[~compute].sum()),
         "idle_capital_months_compute": ratio(idle[compute].sum(), dollars[compute].sum()),
-        "committed_idle_months": ratio(committed.sum(), sums),
-        "stranded_capital_usd": float(summed.stranded.sum()) / 100,
-        "carrying_cost_usd": cost_of_capital / 100 / 12 * months,
-        "installed_cost_usd_per_mw": ratio(sums, mw),
+        "committed_idle_months": ratio(committed_idle.sum(), total),
+        "stranded_capital_usd": float(integrals.stranded.sum()) / 100,
+        "carrying_cost_usd": cost_of_capital / 100 / 12 * idle_dollar_months,
+        "installed_cost_usd_per_mw": ratio(total, mw),
     }
 
 

@@ -27,21 +27,21 @@ def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, i
     """
     ax = style.canvas() if ax is None else ax
     day, deployed = _mean(data, "capital_deployed_usd")
-    service = np.interp(day, *_mean(data, "capital_in_service_usd"))
+    in_service = np.interp(day, *_mean(data, "capital_in_service_usd"))
     scale, unit = money_scale(float(deployed.max(initial=0)))
     x = style.date_position(info.dates, 0) + day
-    words = f"Mean of all runs; idle {idle or money_months(area_between(day, deployed - service))}"
-    ax.fill_between(x, 0, service / scale, color=palette.TINTS[1], lw=0, label="in service")
-    ax.fill_between(x, service / scale, deployed / scale, color=palette.IDLE_TINT, lw=0, label="idle")
+    idle_text = f"Mean of all runs; idle {idle or money_months(area_between(day, deployed - in_service))}"
+    ax.fill_between(x, 0, in_service / scale, color=palette.TINTS[1], lw=0, label="in service")
+    ax.fill_between(x, in_service / scale, deployed / scale, color=palette.IDLE_TINT, lw=0, label="idle")
     if (data["curve"] == "capital_committed_usd").any():
-        signed = np.interp(day, *_mean(data, "capital_committed_usd"))
-        ax.plot(x, signed / scale, color=palette.MUTED, lw=1.6, ls=(0, (5, 3)), label="committed (under contract)")
+        committed = np.interp(day, *_mean(data, "capital_committed_usd"))
+        ax.plot(x, committed / scale, color=palette.MUTED, lw=1.6, ls=(0, (5, 3)), label="committed (under contract)")
     ax.plot(x, deployed / scale, color=palette.INK, lw=2.2, label="deployed (paid)")
-    ax.plot(x, service / scale, color=palette.BLUE, lw=2.2)
-    _frame(ax, x, deployed / scale, service / scale, unit)
+    ax.plot(x, in_service / scale, color=palette.BLUE, lw=2.2)
+    _frame(ax, x, deployed / scale, in_service / scale, unit)
     _subtitle(ax, note)
     style.title(ax, "Capital deployed against capital in service")
-    style.caption(ax, info.caption(words, DEFINITION))
+    style.caption(ax, info.caption(idle_text, DEFINITION))
     return ax
 
 
@@ -62,18 +62,20 @@ def quarterly_funding(curves: pd.DataFrame, dates: ProjectDates) -> pd.DataFrame
         return None
     day, paid = _mean(curves, "capital_deployed_usd")
     edges = _quarters(dates.start, float(day[-1]))
-    sums = {"uses": paid} | {n: np.interp(day, *_mean(curves, f"{n}_drawn_usd")) for n in ("equity", "debt")}
-    until = {name: np.interp(edges, day + 1, values, left=0.0) for name, values in sums.items()}
-    table = pd.DataFrame({name: np.diff(values) for name, values in until.items()})
+    cumulative_by_day = {"uses": paid} | {
+        source: np.interp(day, *_mean(curves, f"{source}_drawn_usd")) for source in ("equity", "debt")
+    }
+    cumulative = {name: np.interp(edges, day + 1, values, left=0.0) for name, values in cumulative_by_day.items()}
+    table = pd.DataFrame({name: np.diff(values) for name, values in cumulative.items()})
     flow = np.interp(day, *_mean(curves, "cash_flow_usd_per_month")) / (365.25 / 12)
     table["revenue"] = np.diff(np.interp(edges, day + 1, np.cumsum(flow), left=0.0)) + table["uses"]
-    first = [dates.date_of(float(edge) + 1) for edge in edges[:-1]]
-    table.insert(0, "name", [f"Q{(when.month + 2) // 3} {when.year}" for when in first])
+    first_dates = [dates.date_of(float(edge) + 1) for edge in edges[:-1]]
+    table.insert(0, "name", [f"Q{(when.month + 2) // 3} {when.year}" for when in first_dates])
     table["begin"], table["end"] = edges[:-1], edges[1:]
-    busy = np.flatnonzero(
+    active_quarters = np.flatnonzero(
         table[["uses", "equity", "debt"]].abs().max(axis=1).to_numpy() > 0.002 * paid.max(initial=1.0)
     )
-    return table.iloc[: (busy[-1] + 1 if len(busy) else 1)]
+    return table.iloc[: (active_quarters[-1] + 1 if len(active_quarters) else 1)]
 
 
 def _quarters(start: date, last: float) -> Values:
@@ -90,7 +92,7 @@ def _mean(curves: pd.DataFrame, name: str) -> tuple[Values, Values]:
 
 
 def _frame(ax: Axes, x: Values, deployed: Values, service: Values, unit: str) -> None:
-    """Show the time until all that is paid is in service, or all there is."""
+    """Limit the axis of dates to 30 days after all that is paid is in service, or to the end of the curves."""
     ax.set_ylim(0, max(float(deployed.max(initial=0)), 1e-9) * 1.12)
     if len(x):
         waiting = np.flatnonzero(service < 0.995 * deployed.max())

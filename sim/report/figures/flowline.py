@@ -31,15 +31,15 @@ def plot_flowline(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, 
     which a hall was released to the blocks in it (`hall_blocks` to a hall), a black dot a block's first day online.
     """
     ax = style.canvas() if ax is None else ax
-    start, spans = style.date_position(info.dates, 0), [*stages(data)]
+    start, stage_periods = style.date_position(info.dates, 0), [*stages(data)]
     for stage, colour in palette.STAGES.items():
-        of = [(block, begin, end) for block, found, begin, end in spans if found == stage]
-        _strokes(ax, of, start, colour, "tests, until online" if stage == STAGES[-1] else stage)
+        strokes = [(block, begin, end) for block, stage_of_work, begin, end in stage_periods if stage_of_work == stage]
+        _strokes(ax, strokes, start, colour, "tests, until online" if stage == STAGES[-1] else stage)
     _halls(ax, hall_releases(data), start, hall_blocks)
-    ready = online_days(data)
-    x, y = [start + day for day in ready.values()], list(ready)
+    online = online_days(data)
+    x, y = [start + day for day in online.values()], list(online)
     ax.plot(x, y, ".", ls="", color="black", ms=3.5, label="online")
-    ax.set_ylim(0, max([*(block for block, *_ in spans), 1]) + 1)
+    ax.set_ylim(0, max([*(block for block, *_ in stage_periods), 1]) + 1)
     ax.margins(x=0.02)
     ax.set_ylabel("block")
     style.date_axis(ax)

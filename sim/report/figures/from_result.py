@@ -113,12 +113,12 @@ def mean_idle(view: ResultView) -> str:
     values = view.values(IDLE)
     if not len(values) or not np.isfinite(values).all():
         return ""
-    found = mean_by_controls(view, IDLE) or mean_interval(values)
-    step = step_for(found.low, found.high, metric_format(IDLE).finest_step)
-    mean = money_months(found.value, step)
+    estimate = mean_by_controls(view, IDLE) or mean_interval(values)
+    step = step_for(estimate.low, estimate.high, metric_format(IDLE).finest_step)
+    mean = money_months(estimate.value, step)
     if view.info.sampling:
         return mean
-    bounds = interval(found.low, found.high, lambda value: money_months(value, step))
+    bounds = interval(estimate.low, estimate.high, lambda value: money_months(value, step))
     return f"{mean} ({bounds})"
 
 

@@ -87,13 +87,13 @@ def strategy_colours(names: Sequence[str]) -> dict[str, str]:
     return {name: STRATEGIES[k % len(STRATEGIES)] for k, name in enumerate(names)}
 
 
-def contrast(one: str, other: str) -> float:
+def contrast(colour: str, other_colour: str) -> float:
     """Return the contrast ratio of two colours `#rrggbb`, 1 to 21 (Web Content Accessibility Guidelines 2.2, §1.4.3).
 
     >>> round(contrast("#000000", "#ffffff"))
     21
     """
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    light, dark = sorted((_luminance(colour), _luminance(other_colour)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 

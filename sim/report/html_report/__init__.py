@@ -54,12 +54,12 @@ def chart_script() -> str:
 @cache
 def _environment() -> jinja2.Environment:
     """Return what fills in templates; every text is escaped, and a name that is not given is an error."""
-    found = jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_text), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, finalize=_unbroken,
     )  # fmt: skip
-    found.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":"), "allow_nan": False}
-    return found
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False, "separators": (",", ":"), "allow_nan": False}
+    return environment
 
 
 UNITS = re.compile(r"(?<=\d) (?=(?:%|M|bn|days?|months?|MW|people|bn-months|M-months)(?![a-z]))")

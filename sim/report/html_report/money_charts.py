@@ -32,45 +32,45 @@ def joint(view: ResultView) -> Chart:
     finish, cost = view.values(FINISH), view.values(COST)
     target, budget = view.limit(FINISH) or 0.0, view.planned(BUDGET) or 0.0
     scale, unit = money_scale(float(np.nanmax(cost)))
-    early, thrifty, done = finish <= target, cost <= budget, np.isfinite(finish)
-    dots = _quadrants(finish, cost / scale, early, thrifty)
+    in_time, within_budget, finished = finish <= target, cost <= budget, np.isfinite(finish)
+    dots = _quadrants(finish, cost / scale, in_time, within_budget)
     lines = _frontiers(finish, cost, scale)
-    shown = np.append(finish[done], target)
-    wide = max(float(np.ptp(shown)), 14.0)
-    dollars = np.append(cost[done], budget) / scale
-    both = percent(float((early & thrifty).mean()))
+    days = np.append(finish[finished], target)
+    width = max(float(np.ptp(days)), 14.0)
+    dollars = np.append(cost[finished], budget) / scale
+    share_kept = percent(float((in_time & within_budget).mean()))
     margin = max(float(np.ptp(dollars)) * 0.12, 0.01)
     return Chart(
-        f"Date and budget both kept in {both} of runs",
+        f"Date and budget both kept in {share_kept} of runs",
         in_one_line(
             view.info.caption(
                 f"Each dot a run; target {view.dates.format(target)}, budget {money(budget)}; in the corners: share of runs"
             )
         ),
-        f"Joint confidence of date and budget: both kept in {both} of runs.",
-        date_axis(view.dates, min(shown) - 0.22 * wide, max(shown) + 0.06 * wide),
+        f"Joint confidence of date and budget: both kept in {share_kept} of runs.",
+        date_axis(view.dates, min(days) - 0.22 * width, max(days) + 0.06 * width),
         money_axis("capital in total", unit, (min(dollars) - margin, max(dollars) + margin)),
         None,
         (*dots, *lines),
         (
             Mark("x", target, "target", dash=DASHED),
             Mark("y", budget / scale, key=f"budget {money(budget)}"),
-            *_corners(early, thrifty),
+            *_corners(in_time, within_budget),
         ),
     )
 
 
-def _quadrants(finish: Values, cost: Values, early: Flags, thrifty: Flags) -> Iterator[Series]:
+def _quadrants(finish: Values, cost: Values, in_time: Flags, within_budget: Flags) -> Iterator[Series]:
     """Yield the runs as dots: those that keep both, one or none; `cost` is in the chart's unit."""
     groups = (
-        ("both kept", early & thrifty, "kept"),
-        ("one of them missed", early != thrifty, "half"),
-        ("both missed", ~early & ~thrifty, "missed"),
+        ("both kept", in_time & within_budget, "kept"),
+        ("one of them missed", in_time != within_budget, "half"),
+        ("both missed", ~in_time & ~within_budget, "missed"),
     )
     for name, group, colour in groups:
-        of = group & np.isfinite(finish)
-        if of.any():
-            yield Series(name, "points", colour, finish[of], cost[of])
+        dots = group & np.isfinite(finish)
+        if dots.any():
+            yield Series(name, "points", colour, finish[dots], cost[dots])
 
 
 def _frontiers(finish: Values, cost: Values, scale: float) -> Iterator[Series]:
@@ -97,27 +97,27 @@ def capital(view: ResultView) -> Chart:
     paid, service = curve_of(view.curves, "capital_deployed_usd"), curve_of(view.curves, "capital_in_service_usd")
     scale, unit = money_scale(float(paid["mean"].max()))
     x = paid["day"].to_numpy(dtype=np.float64)
-    deployed, earning = paid["mean"].to_numpy() / scale, np.interp(x, service["day"], service["mean"]) / scale
+    deployed, in_service = paid["mean"].to_numpy() / scale, np.interp(x, service["day"], service["mean"]) / scale
     series = [
-        Series("in service", "area", "in-service", x, earning),
-        Series("idle: paid, not in service", "area", "idle", x, deployed, earning),
+        Series("in service", "area", "in-service", x, in_service),
+        Series("idle: paid, not in service", "area", "idle", x, deployed, in_service),
         Series("deployed (paid)", "line", "deployed", x, deployed),
     ]
     if (view.curves["curve"] == "capital_committed_usd").any():
-        signed = curve_of(view.curves, "capital_committed_usd")
+        committed = curve_of(view.curves, "capital_committed_usd")
         series.append(
             Series(
                 "committed (under contract)",
                 "line",
                 "committed",
-                signed["day"],
-                signed["mean"] / scale,
+                committed["day"],
+                committed["mean"] / scale,
                 dash=DASHED,
                 width=1.6,
             )
         )
-    rest = np.flatnonzero(earning < 0.995 * deployed.max(initial=0))
-    end = float(x[min(len(x) - 1, (rest[-1] if len(rest) else 0) + 30)])
+    idle_days = np.flatnonzero(in_service < 0.995 * deployed.max(initial=0))
+    end = float(x[min(len(x) - 1, (idle_days[-1] if len(idle_days) else 0) + 30)])
     return Chart(
         "Capital deployed against capital in service",
         in_one_line(view.info.caption(idle_note(view), DEFINITION)),
@@ -145,10 +145,10 @@ def funding(view: ResultView) -> Chart | None:
         f"net revenue, {unit}",
     )
     rows = [
-        (r["name"], *(number(r[c] / scale, 0.01) for c in ("uses", "debt", "equity", "revenue")))
-        for r in table.to_dict("records")
+        (row["name"], *(number(row[column] / scale, 0.01) for column in ("uses", "debt", "equity", "revenue")))
+        for row in table.to_dict("records")
     ]
-    held = [*(table["revenue"] / scale), float(table["revenue"].iloc[-1] / scale)]
+    revenue_steps = [*(table["revenue"] / scale), float(table["revenue"].iloc[-1] / scale)]
     return Chart(
         "Sources and uses of money, by quarter",
         in_one_line(
@@ -164,7 +164,7 @@ def funding(view: ResultView) -> Chart | None:
         (
             Series("equity drawn", "columns", "equity", edges, equity),
             Series("debt drawn", "columns", "debt", edges, equity + debt, equity),
-            Series("net revenue", "line", "revenue", edges, held, step=True),
+            Series("net revenue", "line", "revenue", edges, revenue_steps, step=True),
         ),
         head=columns,
         table_rows=rows,

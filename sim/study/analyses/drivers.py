@@ -42,8 +42,8 @@ Watch = Callable[[str], AbstractContextManager[Progress | None]]
 class Drivers(Displayed):
     """The result of a project with everything on, and what each cause costs it.
 
-    >>> found = sim.drivers(sim.load("configs/hybrid.yaml"), runs=200)
-    >>> found.table()[["name", "kind", f"{found.metric}_p80"]]
+    >>> causes = sim.drivers(sim.load("configs/hybrid.yaml"), runs=200)
+    >>> causes.table()[["name", "kind", f"{causes.metric}_p80"]]
     """
 
     result: Result
@@ -62,9 +62,9 @@ class Drivers(Displayed):
 
         METRIC_p50, METRIC_p80 and METRIC_mean are base less switched off; each has its 95 % interval, _low and _high.
         """
-        found = frame(self.result.switched)
-        order = found[f"{self.metric}_p80"].sort_values(ascending=False, kind="stable").index
-        return found.reindex(order).reset_index(drop=True)
+        table = frame(self.result.switched)
+        order = table[f"{self.metric}_p80"].sort_values(ascending=False, kind="stable").index
+        return table.reindex(order).reset_index(drop=True)
 
 
 def drivers(
@@ -83,8 +83,8 @@ def drivers(
     Every saving is that of one cause alone; causes overlap, so savings do not add up. With `out`, the result is
     written there with the table of causes. `watch(name)` opens a progress bar. Raises SimError.
 
-    >>> found = sim.drivers(sim.load("configs/hybrid.yaml"), runs=200)
-    >>> found.table()
+    >>> causes = sim.drivers(sim.load("configs/hybrid.yaml"), runs=200)
+    >>> causes.table()
     """
     target = None if out is None else Path(out).absolute()
     if target is not None:
@@ -103,23 +103,23 @@ def drivers(
 
 
 def _switched(case: Case, seed: int, runs: int, processes: int, watch: Watch | None) -> list[tuple[Cause, Sample]]:
-    """Return the replications without every cause alone, then without all of a kind.
+    """Return (cause, its sample) for each cause switched off alone, then for all causes of a kind switched off together.
 
-    A process takes a cause at a time where there are enough of them, as each must be prepared first.
+    Where there are enough causes, a chunk is all replications of one cause, as each must be prepared first.
     """
     causes = Switches(case, seed).causes
-    wanted = [*((cause, (cause,)) for cause in causes), *combined_causes(causes)]
-    if not wanted:
+    switch_offs = [*((cause, (cause,)) for cause in causes), *combined_causes(causes)]
+    if not switch_offs:
         return []
-    require_memory(case, len(wanted) * runs, processes, on_disk=False)
-    asked = tuple(metric for metric in METRICS if metric in case.metrics)
-    switched = SwitchOffSeries(runs, asked, case, seed, tuple(off for _, off in wanted))
-    chunk = runs if len(wanted) >= 2 * processes else None
-    with _bar(watch, f"{len(wanted)} times without a cause") as progress:
-        found = replicate(
-            switched, seed=seed, runs=len(wanted) * runs, workers=processes, chunk=chunk, progress=progress
+    require_memory(case, len(switch_offs) * runs, processes, on_disk=False)
+    metrics = tuple(metric for metric in METRICS if metric in case.metrics)
+    switched = SwitchOffSeries(runs, metrics, case, seed, tuple(switched_off for _, switched_off in switch_offs))
+    chunk = runs if len(switch_offs) >= 2 * processes else None
+    with _bar(watch, f"{len(switch_offs)} times without a cause") as progress:
+        all_samples = replicate(
+            switched, seed=seed, runs=len(switch_offs) * runs, workers=processes, chunk=chunk, progress=progress
         )
-    return [(cause, sample) for (cause, _), sample in zip(wanted, split_sample(found, runs), strict=True)]
+    return [(cause, sample) for (cause, _), sample in zip(switch_offs, split_sample(all_samples, runs), strict=True)]
 
 
 def _bar(watch: Watch | None, name: str) -> AbstractContextManager[Progress | None]:

@@ -44,10 +44,10 @@ class Preview:
         return self.preparing + starting + self.runs * self.each / max(together, 1.0) + self.fixed
 
     def describe(self) -> str:
-        """The preview in two lines."""
-        who = f"{self.workers} processes" if self.workers > 1 else "one process"
+        """Return two lines of text: how long the run will take, and how much memory it needs."""
+        processes = f"{self.workers} processes" if self.workers > 1 else "one process"
         return (
-            f"about {_clock(self.seconds)} for {self.runs:,} replications with {who} on this machine: "
+            f"about {_clock(self.seconds)} for {self.runs:,} replications with {processes} on this machine: "
             f"{_clock(self.preparing)} to prepare, {1000 * self.each:.3g} ms each, {_clock(self.fixed)} at the end\n"
             f"up to {self.memory / 1e9:.1f} GB of memory{_of_available()}"
         )
@@ -57,12 +57,18 @@ def preview(
     config: Config | Project, *, runs: int = RUNS, seed: int = SEED, workers: int | None = None, sampling: str = "mc"
 ) -> Preview:
     """Prepare a project, time a few of its replications, and say how long `runs` of them will take."""
-    began = time.perf_counter()
+    started = time.perf_counter()
     case = prepare_case(config, sampling=sampling, runs=runs, engine=AUTO)
     case.simulate_chunk(seed, 0, 1)
-    preparing = time.perf_counter() - began
-    wanted, used = case.sampling.fit(runs), cores() if workers is None else max(workers, 1)
-    return Preview(wanted, used, preparing, _each(case, seed, wanted), memory_needed(case, wanted, used))
+    preparing = time.perf_counter() - started
+    replications, processes = case.sampling.fit(runs), cores() if workers is None else max(workers, 1)
+    return Preview(
+        replications,
+        processes,
+        preparing,
+        _each(case, seed, replications),
+        memory_needed(case, replications, processes),
+    )
 
 
 def _each(case: Case, seed: int, runs: int) -> float:

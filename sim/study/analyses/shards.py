@@ -178,13 +178,13 @@ def run_shard(
     They stay beside `out` (`NAME.shard-2-of-4.partial`) for `merge_shards`; `resume` goes on from what an
     interrupted part left. Raises SimError.
     """
-    wanted = parse(shard)
+    requested = parse(shard)
     case = prepare_case(config, sampling=sampling, runs=runs, engine=AUTO)
     runs = case.sampling.fit(runs)
-    place = wanted.target(Path(out).absolute())
-    with open_checkpoint(place, identity(case, seed), resume=resume, about={RUNS_KEY: runs}) as store:
+    target = requested.target(Path(out).absolute())
+    with open_checkpoint(target, identity(case, seed), resume=resume, about={RUNS_KEY: runs}) as store:
         run_range(
-            case, seed=seed, part=wanted.part(runs), store=store, progress=progress,
+            case, seed=seed, part=requested.part(runs), store=store, progress=progress,
             workers=cores() if workers is None else workers,
         )  # fmt: skip
         return store.directory

@@ -96,22 +96,22 @@ class WorkerConnection:
             _require_executable()
             resource_tracker.ensure_running()  # or it would be started with the first process, and let Ctrl-C through
         self.lost = ""
-        self.pipe, there = get_context("spawn").Pipe()
+        self.pipe, worker_end = get_context("spawn").Pipe()
         _living.add(self)
         if fork:
-            self._process: BaseProcess = ForkedProcess(target=_forked, args=(target, there, *args), daemon=True)
+            self._process: BaseProcess = ForkedProcess(target=_forked, args=(target, worker_end, *args), daemon=True)
         else:
-            self._process = WorkerProcess(target=target, args=(there, *args), daemon=True)
+            self._process = WorkerProcess(target=target, args=(worker_end, *args), daemon=True)
         try:
             with signals_blocked():
                 self._process.start()
-        except BaseException as refused:  # Ctrl-C, too, is delivered once the process has started
+        except BaseException as error:  # Ctrl-C, too, is delivered once the process has started
             self.close()
-            if isinstance(refused, OSError):
-                raise cannot_start(str(refused)) from refused
+            if isinstance(error, OSError):
+                raise cannot_start(str(error)) from error
             raise
         finally:
-            there.close()
+            worker_end.close()
 
     def send(self, message: bytes) -> None:
         """Send what `packed` has made, and wait until it is read; whether the worker is gone, `receive` says."""
@@ -164,24 +164,28 @@ def answering(connections: Iterable[W]) -> list[W]:
 
 
 def in_fork(work: Callable[..., T], *args: Any, nice: int = 0) -> Callable[[], T]:
-    """Have a copy of this process work something out meanwhile; return what waits for the result.
+    """Start a call in a fork of this process; return a function that waits for its result.
 
-    What is needed only at the end lets others go first, as much as its `nice` says. Where there can be no copy, or it is
-    lost, the result is worked out here, when it is asked for.
+    `nice` lowers the priority of the fork. Where processes cannot be forked, or the fork is lost, that function computes
+    the result itself, in this process.
     """
-    here = partial(work, *args)
-    return partial(_received, WorkerConnection(_send_result, here, nice, fork=True), here) if can_fork() else here
+    local_call = partial(work, *args)
+    return (
+        partial(_received, WorkerConnection(_send_result, local_call, nice, fork=True), local_call)
+        if can_fork()
+        else local_call
+    )
 
 
-def _received(worker: WorkerConnection, here: Callable[[], T]) -> T:
-    """Return what a process has worked out, or work it out here."""
+def _received(worker: WorkerConnection, local_call: Callable[[], T]) -> T:
+    """Return the result of a forked process; where it was lost, compute it in this process."""
     try:
-        found: T = worker.receive()
+        result: T = worker.receive()
     except WorkerLost:
-        return here()
+        return local_call()
     finally:
         worker.close()
-    return found
+    return result
 
 
 def packed(message: object) -> bytes:

@@ -48,11 +48,11 @@ def replay_page(results: Sequence[RunData], columns: int = 0, folders: Sequence[
     for view in views:
         if not len(view.events):
             raise NothingToPlay(f"{view.info.name}: this result has no event log of one run")
-    known = [
+    details_of_run = [
         RunDetails.of(result, folder) if isinstance(result, Result) else None
         for result, folder in zip(results, folders or [Path()] * len(results), strict=True)
     ] if folders else [None] * len(results)  # fmt: skip
-    scenes = [scene(view, columns, details) for view, details in zip(views, known, strict=True)]
+    scenes = [scene(view, columns, details) for view, details in zip(views, details_of_run, strict=True)]
     script = "\n".join(map(_text, SCRIPTS))
     page = _template().render(
         title=fitting([view.info.name for view in views]), scenes=scenes, script=script,
