@@ -56,14 +56,14 @@ def reference(out: Path, gallery: Path | None) -> None:
     if gallery is not None:
         files.make_directory(gallery)
         files.write(out / "gallery.md", gallery_page(gallery, out).encode())
-        click.echo(f"pages_by_name to {out / 'gallery.md'} and {gallery}")
+        click.echo(f"written to {out / 'gallery.md'} and {gallery}")
         return
 
     pages = pages_by_name(click.get_current_context().find_root().command)
     files.make_directory(out)
     for name, text in pages.items():
         files.write(out / name, text.encode())
-    click.echo(f"pages_by_name to {out}: {', '.join(pages)}")
+    click.echo(f"written to {out}: {', '.join(pages)}")
 
 
 def pages_by_name(root: click.Command) -> dict[str, str]:

@@ -357,7 +357,8 @@ def config_text(
     blocks = _top_level(text)
     for wanted, option, keys in ((week, "--week", ("calendars", "labour")), (calendars, "--calendars", ("calendars",))):
         if wanted and (stated := [key for key, _ in blocks if key in keys]):
-            raise WrongFile(f"{like}: {option}: it states {listed(stated)} itself; leave them or {option} out")
+            message = f"it states {listed(stated)} itself; leave them out, or leave out {option}"
+            raise WrongFile(f"{like}: {option}: {message}")
     body = "".join(block for key, block in _waiting(blocks, place, like) if key not in (place.network, "name", "label"))
     if extends := re.search(r"^extends:\s*(\S+)", body, re.MULTILINE):
         base = _base_from(extends[1], like, target)
