@@ -173,7 +173,7 @@ def lives(turns: int) -> list[Row]:
     taken = [[float(line) for line in run([sys.executable, "-c", LIVE]).lines] for _ in range(turns)]
     first, again = zip(*taken, strict=True)
     return [
-        row("sim live: first snapshot", [*first], 2),
+        row("sim live: first picture", [*first], 2),
         row("sim live: a crane more, 500 replications", [*again], 1.5),
     ]
 

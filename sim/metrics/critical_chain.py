@@ -72,28 +72,30 @@ class DrivingChain:
     def _walk(self) -> Iterator[ChainSegment]:
         """Yield the segments from the completion back to the decision."""
         record, operation, plan = self.record, self._operation, self.record.index.plan
-        row, waiting, short, short_since, is_returned = self._completion(), NONE, "", 0, False
+        row, waiting, short_resource, short_from, returned_to_pool = self._completion(), NONE, "", 0, False
         seen: set[int] = set()
         while row >= 0:
             seen.add(row)
             begun, done, kind = int(record.begun[row]), int(record.minute[row]), int(operation[row])
             # steps that took no time are no reason for a date, but lead back to one
             if kind in (WORK, UNTIL) and done > begun:
-                yield from self._segments(row, short, short_since, waiting)
+                yield from self._segments(row, short_resource, short_from, waiting)
             elif kind in (HOLD, WAIT) and done > begun:
                 releasing, pool = self.released_by(row)
                 if pool != NONE and plan.pool_causes[pool] != TOKEN:
-                    short, short_since, is_returned = plan.pool_causes[pool], begun, plan.pool_kinds[pool] != "passed"
-                elif not is_returned:
+                    short_resource = plan.pool_causes[pool]
+                    short_from = begun
+                    returned_to_pool = plan.pool_kinds[pool] != "passed"
+                elif not returned_to_pool:
                     # behind a gate, a place that others pass on explains nothing any more; a crew is still short
-                    short = ""
+                    short_resource = ""
                 is_outage = releasing >= 0 and self._strikes(releasing)
                 # two units can release each other in one minute: a row is walked once, so that the walk ends
                 if releasing >= 0 and releasing not in seen and not is_outage:
                     row, waiting = releasing, row
                     continue
-                yield ChainSegment(begun, done, row, "risk" if is_outage else short or "other", waiting)
-                short = ""
+                yield ChainSegment(begun, done, row, "risk" if is_outage else short_resource or "other", waiting)
+                short_resource = ""
             row = int(self._before[row])
 
     def _strikes(self, row: int) -> bool:
@@ -127,13 +129,17 @@ class DrivingChain:
         before[order[:1]] = NONE
         return before
 
-    def _segments(self, row: int, short: str, short_since: int, waiting: int) -> Iterator[ChainSegment]:
-        """Yield the segments of a work or a wait for a date, backwards; weather and what was short have segments apart."""
+    def _segments(self, row: int, short_resource: str, short_from: int, waiting: int) -> Iterator[ChainSegment]:
+        """Yield the segments of one row, last first: time lost to weather, to a short resource, and by the row's own cause.
+
+        `short_resource` is the cause of the pool that was short since minute `short_from`, empty where none was; `waiting` is
+        the row that waited for this one.
+        """
         begun, done, own_cause = int(self.record.begun[row]), int(self.record.minute[row]), self.cause(row)
         weather_minutes = lost_to_weather(self.record, row)
-        split = min(max(begun, short_since), done) if short else done
+        split = min(max(begun, short_from), done) if short_resource else done
         # weather is spread evenly over the work; differences of cumulated shares, so that no minute is lost by rounding
-        for begin, end, cause in ((split, done, short), (begun, split, own_cause)):
+        for begin, end, cause in ((split, done, short_resource), (begun, split, own_cause)):
             weather = (end - begun) * weather_minutes // (done - begun) - (begin - begun) * weather_minutes // (
                 done - begun
             )

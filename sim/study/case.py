@@ -295,7 +295,7 @@ class Case(Displayed):
                 require_same(self.plan, reference, simulated)
                 self._compared.add(simulated.replication)
             yield simulated
-            del simulated  # or it would be held while the next one is performed, a log of 7 MB for 2 GW
+            del simulated  # or its log (7 MB for 2 GW) would be held while the next one is simulated
 
     @cached_property
     def _compared(self) -> set[int]:

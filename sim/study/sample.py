@@ -79,7 +79,7 @@ def _order_statistic_bounds(ordered: Column) -> Columns:
 
 
 def _t_bounds(columns: Columns, sorted_parts: list[Column]) -> Columns:
-    """Return 95 % bounds around the quantiles of all: Student's t over those of each randomisation, a sorted part."""
+    """Return columns of 95 % bounds of each quantile, by Student's t over the randomisations, each a sorted part."""
     count, bounds = len(sorted_parts), Columns()
     for name in BOUNDED:
         # replications of one randomisation depend on each other, so the scatter of randomisations says how sure the band is

@@ -76,7 +76,7 @@ def indices(case: Case, seed: int, sample: Sample) -> dict[str, Columns]:
 def _metric_indices(
     case: Case, seed: int, sample: Sample, metric: str, drivers_by_runs: dict[bytes, tuple[list[DriverSample], Floats]]
 ) -> Iterator[tuple[str, str, str, str, float, float, float, int]]:
-    """Yield the rows of one metric; drivers and resamples of the same runs are looked up in `drivers_by_runs`."""
+    """Yield the rows of the table of Sobol indices of one metric; `drivers_by_runs` caches drivers and resamples."""
     values = sample.rows(metric)
     finite = np.flatnonzero(np.isfinite(values))
     if len(finite) < MIN_INDEX_RUNS or np.ptp(values[finite]) == 0:

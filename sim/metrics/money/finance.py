@@ -191,21 +191,22 @@ def interest(timeline: CapitalTimeline, percent_per_year: float) -> float:
     """Return the interest on debt until the blocks it was drawn for are online, or to the horizon, compounded monthly.
 
     A draw D for an item, of which block b is the share w, costs D × Σ w ((1 + r/12)^m − 1), m the months from the
-    draw to b online; what is online already costs nothing, what never is costs to the horizon.
+    draw to b online; a block online before the draw costs nothing, one that is never online costs interest up to the horizon.
     """
     if not percent_per_year or not timeline.debt.any():
         return 0.0
     # compounded by the month, at any minute: (1 + r/12)^m with a real m
     rate = np.log1p(percent_per_year / 1200) / MONTH
-    drawn = timeline.kernels.debt_draws(timeline.table)
+    debt_draws = timeline.kernels.debt_draws(timeline.table)
     # one exponential a row: the factor between two rows is the quotient of theirs
-    growth_at = np.exp(rate * np.minimum(drawn.minute, timeline.horizon))
-    cumulated = np.cumsum(drawn.change * growth_at)
+    growth = np.exp(rate * np.minimum(debt_draws.minute, timeline.horizon))
+    cumulated = np.cumsum(debt_draws.change * growth)
     # what comes online after a draw ends its interest then; what is never online, at the horizon
-    until_online, share_never_online = cumulated[drawn.last] - cumulated[drawn.row], 1.0 - drawn.share_last
+    until_online = cumulated[debt_draws.last] - cumulated[debt_draws.row]
+    share_never_online = 1.0 - debt_draws.share_last
     at_horizon = share_never_online * np.exp(rate * timeline.horizon)
-    factor = (until_online + at_horizon) / growth_at[drawn.row] - (1.0 - drawn.share)
-    return float((drawn.debt * factor).sum()) / 100  # no matrix product, see `wages`
+    factor = (until_online + at_horizon) / growth[debt_draws.row] - (1.0 - debt_draws.share)
+    return float((debt_draws.debt * factor).sum()) / 100  # no matrix product, see `wages`
 
 
 def monthly(minute: Ints, usd: Floats, days: int) -> Floats:

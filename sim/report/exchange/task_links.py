@@ -111,7 +111,7 @@ class PredecessorTracker:
 
 
 def handed_on(plan: CompiledPlan) -> set[int]:
-    """Return the pools through which one unit hands a token to another: empty at first, and never given back by who takes.
+    """Return the numbers of pools through which a unit hands tokens to another: empty at first, never refilled by their users.
 
     A finished skid and power are handed on; crews, lines, places and cranes are shared.
     """

@@ -106,13 +106,13 @@ def _words(name: str) -> str:
 
 
 def order_of(group: tuple[str, ...]) -> tuple[tuple[int, str, int], ...]:
-    """Return what sorts headings: the four first ones as they are built, the others by their words and numbers."""
+    """Return the sort key of a heading: the first four names in the order of construction, others by words and numbers."""
     # a natural sort of what people read: nothing but the order hangs on these digits
     return tuple(
         (
             _ORDER_OF_HEADINGS.get(name, 9),
             re.sub(r"\d+", "", name),
-            int(found[0]) if (found := re.search(r"\d+", name)) else 0,
+            int(digits[0]) if (digits := re.search(r"\d+", name)) else 0,
         )
         for name in group
     )

@@ -141,11 +141,11 @@ def _middles(
     return middle
 
 
-def _without_overlap(wanted: Sequence[float], sizes: Sequence[float]) -> list[float]:
-    """Return middles in order, at distances by the sizes, as near to the wanted ones as possible (isotonic regression)."""
+def _without_overlap(preferred: Sequence[float], sizes: Sequence[float]) -> list[float]:
+    """Return the middles of boxes in a column, spaced by sizes, as near the preferred ones as can be (isotonic regression)."""
     offsets = list(accumulate(((size + next_size) / 2 for size, next_size in pairwise(sizes)), initial=0.0))
     groups: list[list[float]] = []
-    for middle, offset in zip(wanted, offsets, strict=True):
+    for middle, offset in zip(preferred, offsets, strict=True):
         groups.append([middle - offset])
         while len(groups) > 1 and fmean(groups[-2]) > fmean(groups[-1]):
             groups[-2:] = [groups[-2] + groups[-1]]

@@ -228,7 +228,7 @@ def _one_more(case: Case, cause: str, what: str) -> Iterator[LeverTrial]:
 
 
 def _policies(project: Project) -> Iterator[LeverTrial]:
-    """Yield policies that are not in force."""
+    """Yield a lever for each policy that the project does not follow yet."""
     if project.procurement.policy == "just_in_time":
         path = "procurement.policy"
         yield LeverTrial(f"{path}=at_decision", "everything ordered at the decision", path, "at_decision", "order_date")

@@ -42,7 +42,7 @@ class TerminationRequest(KeyboardInterrupt):
 
 @contextmanager
 def interruptible(message: str = "interrupted") -> Iterator[None]:
-    """Let Ctrl-C end the block as Interrupted, and SIGTERM as Terminated, with `message` as their line."""
+    """Raise Interrupted where Ctrl-C ends the block, and Terminated where SIGTERM does, with `message` as their text."""
     previous_handler = _on_terminate()
     try:
         yield

@@ -170,11 +170,9 @@ def in_fork(work: Callable[..., T], *args: Any, nice: int = 0) -> Callable[[], T
     the result itself, in this process.
     """
     local_call = partial(work, *args)
-    return (
-        partial(_received, WorkerConnection(_send_result, local_call, nice, fork=True), local_call)
-        if can_fork()
-        else local_call
-    )
+    if not can_fork():
+        return local_call
+    return partial(_received, WorkerConnection(_send_result, local_call, nice, fork=True), local_call)
 
 
 def _received(worker: WorkerConnection, local_call: Callable[[], T]) -> T:

@@ -215,7 +215,7 @@ class _Reader:
         return f"not taken over: {CONSTRAINTS[kind]} {when}".rstrip() if CONSTRAINTS[kind] else ""
 
     def _report_left_out(self, elements: Mapping[str, tuple[Element, int]]) -> None:
-        """Add a remark for everything that a network has no field for."""
+        """Add a remark for each property of a task that the imported network has no field for."""
         for uid, (element, _) in elements.items():
             activity_id = _text(element, "ID") or uid
             for remark, is_present in (

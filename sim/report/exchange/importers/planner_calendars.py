@@ -201,7 +201,7 @@ def even_week(name: str, day_hours: float, week_hours: float) -> PlannerCalendar
 
 
 def p6_week(text: str, base: Week | None = None) -> Week | None:
-    """Return the week in P6's `clndr_data`; None if there is none. A calendar has from its `base` what it does not state.
+    """Return the working week in P6's `clndr_data`; days that it does not state are those of `base`, None without either.
 
     Days of the week are numbered from 1, Sunday; exceptions have a day number from 1899-12-30.
     """
