@@ -111,7 +111,7 @@ class PredecessorTracker:
 
 
 def handed_on(plan: CompiledPlan) -> set[int]:
-    """Return the numbers of pools through which a unit hands tokens to another: empty at first, never refilled by their users.
+    """Return the numbers of pools through which units hand tokens to others: empty at first, never refilled by their users.
 
     A finished skid and power are handed on; crews, lines, places and cranes are shared.
     """

@@ -142,7 +142,7 @@ def _middles(
 
 
 def _without_overlap(preferred: Sequence[float], sizes: Sequence[float]) -> list[float]:
-    """Return the middles of boxes in a column, spaced by sizes, as near the preferred ones as can be (isotonic regression)."""
+    """Return the middles of boxes, spaced by sizes, as near the preferred ones as can be (isotonic regression)."""
     offsets = list(accumulate(((size + next_size) / 2 for size, next_size in pairwise(sizes)), initial=0.0))
     groups: list[list[float]] = []
     for middle, offset in zip(preferred, offsets, strict=True):
