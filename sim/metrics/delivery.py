@@ -47,18 +47,18 @@ class Online:
 
 
 def online(record: Record, layout: Layout, project: Project) -> Online:
-    """Return when every block was ordered and came online."""
-    places = record.index.item_positions([block.name for block in layout.blocks])
+    """Return by block: the minutes when it came online and was ordered (-1 if never), its MW, whether it was cancelled."""
+    block_of_item = record.index.item_positions([block.name for block in layout.blocks])
     minute, cancelled = np.full(len(layout.blocks), -1, np.int64), np.zeros(len(layout.blocks), np.bool_)
     notes = record.noted(ONLINE)
-    minute[places[notes.item]] = notes.minute
+    minute[block_of_item[notes.item]] = notes.minute
     ordered = np.array([block.order_day * DAY for block in layout.blocks], np.int64)
     # blocks whose order the plan notes have no date of their own: until it is approved they are not ordered
-    undated = places[record.index.item_of_note[record.index.kind_of_note == _kind(record, APPROVED)]]
+    undated = block_of_item[record.index.item_of_note[record.index.kind_of_note == _kind(record, APPROVED)]]
     ordered[undated] = -1
     approvals = record.noted(APPROVED)
-    ordered[places[approvals.item]] = approvals.minute
-    cancelled[places[record.noted(CANCELLED).item]] = True
+    ordered[block_of_item[approvals.item]] = approvals.minute
+    cancelled[block_of_item[record.noted(CANCELLED).item]] = True
     mw = np.full(len(layout.blocks), project.block.mw_gross.value)
     return Online(minute, mw, ordered, cancelled)
 

@@ -344,15 +344,15 @@ class ResultView:
 
 
 def _promise(outlook: MilestoneOutlook, start: date) -> Milestone:
-    """Return a milestone of the contract with its date, how often it is kept, and the damages agreed."""
-    kept = f"{percent(outlook.in_time.value)} ({interval(outlook.in_time.low, outlook.in_time.high, percent)})"
+    """Return a milestone of the contract with its date, P50 and P80, probability of being in time, and damages."""
+    in_time = f"{percent(outlook.in_time.value)} ({interval(outlook.in_time.low, outlook.in_time.high, percent)})"
     damages = (
         ""
         if outlook.damages_usd is None
         else f"{money(outlook.damages_usd)} in the mean, P80 {money(outlook.damages_p80_usd or 0.0)}"
     )
     day = float((outlook.milestone.date - start).days)
-    return Milestone(outlook.milestone.name, day, outlook.p50, outlook.p80, kept, damages, is_promised=True)
+    return Milestone(outlook.milestone.name, day, outlook.p50, outlook.p80, in_time, damages, is_promised=True)
 
 
 def _optional(table: Mapping[str, Any] | None, metric: str) -> float | None:

@@ -390,7 +390,7 @@ def _compile_in_helper(pipe: Connection) -> None:
     rehearsal, planned = Rehearsal(simpy_case.project, ResourcePlan()), simpy_case.planned_run
     del os.environ[DISABLE_JIT]
     compiled_case = replace(simpy_case, engine=COMPILED)
-    compiled_case.__dict__["planned_run"] = planned  # not performed again, by the engine that is not compiled yet
+    compiled_case.__dict__["planned_run"] = planned  # not simulated again by the engine that is not compiled yet
     compiled_case.as_planned, manning(rehearsal, rehearsal.log), rehearsal.latest_for(rehearsal.finish)
     pipe.send(None)
 

@@ -1,6 +1,6 @@
 """One run as a planner's schedule: tasks with dates, what each follows, and why it did not begin sooner.
 
-The dates are those of one run that was really performed, not means, which would violate the logic. Tasks that
+The dates are those of one simulated run, not means, which would violate the logic. Tasks that
 follow each other are linked; a task that could have begun sooner but waited for a crew, a crane, a place, power or
 weather says so, and has an earliest start where the planner's tool would otherwise move it.
 

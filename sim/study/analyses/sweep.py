@@ -186,9 +186,9 @@ class Sweep(Displayed):
         return self.table(metric, statistic).pivot_table(index=row, columns=column, values=metric, sort=False)
 
     def as_good_as_best(self, metric: str, statistic: str = "p80") -> list[bool]:
-        """Whether the runs cannot tell a point from the best one: the 95 % interval of their paired difference has 0 in it.
+        """Return by point whether it is no worse than the best: the 95 % interval of their paired difference contains 0.
 
-        The best has the smallest number, or the largest of a metric that is better so; points that do not finish are not.
+        The best has the smallest number, or the largest of a metric where more is better; points that do not finish are not.
         """
         self._known(metric)
         values = [sample.runs[metric].astype(float) for sample in self.samples]

@@ -214,10 +214,10 @@ def _container_limit() -> int | None:
 
 
 def give_back_memory() -> None:
-    """Have the C library (glibc), and Arrow where it was used, give the system back what was freed.
+    """Have the C library (glibc), and Arrow where it was used, return freed memory to the operating system.
 
-    Of a 2 GW campus planning crews leaves 270 MB behind, and working out the expected plan 40; workers are forked from that.
-    Chunks of 20,000 replications leave 120 MB, which would be held while these are put together.
+    For a campus of 2 GW, crew planning leaves 270 MB of it and the expected plan 40 MB, which forked workers would share;
+    chunks of 20,000 replications leave 120 MB, which would be held while these are put together.
     """
     if arrow := sys.modules.get("pyarrow"):
         arrow.default_memory_pool().release_unused()
