@@ -76,9 +76,9 @@ class Problem:
     def __str__(self) -> str:
         """The problem on one line: `configs/x.yaml:12: factories.lines: 0 given, at least 1 expected`."""
         where = f"{self.file}:{self.line}" if self.line else self.file
-        said = f"{self.value} given, {expected(self.message)}" if self.value else self.message
-        told = ": ".join(part for part in (where, self.path, said) if part)
-        return f"{told} ({self.hint})" if self.hint else told
+        problem = f"{self.value} given, {expected(self.message)}" if self.value else self.message
+        text = ": ".join(part for part in (where, self.path, problem) if part)
+        return f"{text} ({self.hint})" if self.hint else text
 
 
 class ConfigError(SimError):

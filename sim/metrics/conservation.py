@@ -295,15 +295,15 @@ def queues(checked: CheckedRun) -> Iterator[str]:
     bundle = record.index.first_argument[record.step[rows]]
     for bundle_number in np.unique(bundle).tolist():
         holds = rows[bundle == bundle_number]
-        asked, granted = record.begun[holds], record.minute[holds]
-        times, time_index = np.unique(np.concatenate([asked, granted]), return_inverse=True)
+        requested, granted = record.begun[holds], record.minute[holds]
+        times, time_index = np.unique(np.concatenate([requested, granted]), return_inverse=True)
         # the same area measured across (length of the queue over time) and along (each unit's wait)
         queue_change = np.concatenate([np.ones(len(holds), np.int64), np.full(len(holds), -1)])
         queue_length = np.cumsum(np.bincount(time_index, queue_change, len(times)))
         total_wait = float((queue_length[:-1] * np.diff(times)).sum())
-        if total_wait != float((granted - asked).sum()) or bool((queue_length < 0).any()):
-            wanted = " + ".join(plan.pools[pool] for pool, _ in plan.bundles[bundle_number])
-            yield f"who waits for {wanted} over time is {total_wait:g} minutes, the waits are {(granted - asked).sum()}"
+        if total_wait != float((granted - requested).sum()) or bool((queue_length < 0).any()):
+            names = " + ".join(plan.pools[pool] for pool, _ in plan.bundles[bundle_number])
+            yield f"who waits for {names} over time is {total_wait:g} minutes, the waits are {(granted - requested).sum()}"
 
 
 # --- people -----------------------------------------------------------------------------------------------------------

@@ -202,11 +202,11 @@ class DrivingChain:
 
     def _released(self, row: int) -> int:
         """Return how many late holds and waits a unit has behind it in the minute of one of its rows."""
-        record, found, minute = self.record, 0, self.record.minute[row]
+        record, count, minute = self.record, 0, self.record.minute[row]
         while row >= 0 and record.minute[row] == minute:
-            found += bool(self._operation[row] in (HOLD, WAIT) and record.begun[row] < minute)
+            count += bool(self._operation[row] in (HOLD, WAIT) and record.begun[row] < minute)
             row = int(self._before[row])
-        return found
+        return count
 
     def short(self, row: int) -> str:
         """Return the cause of the first pool that was short when a late hold asked for it."""
@@ -275,8 +275,8 @@ def chain_summary(record: Record) -> ChainSummary:
 def _trade_of(plan: CompiledPlan, step: int) -> str:
     """Return the trade whose crews a step waits for; empty where it waits for none."""
     operation, number = plan.rows[step, :2].tolist()
-    wanted = plan.bundles[number] if operation == HOLD else ()
-    return next((plan.pools[pool].partition(".")[2] for pool, _ in wanted if plan.pool_causes[pool] == "crew"), "")
+    bundle = plan.bundles[number] if operation == HOLD else ()
+    return next((plan.pools[pool].partition(".")[2] for pool, _ in bundle if plan.pool_causes[pool] == "crew"), "")
 
 
 def _compiled_summary(index: Index, rows: Ints) -> ChainSummary:

@@ -134,10 +134,10 @@ def chain_rows(record: Record, kernels: ChainKernels) -> Ints:
 
 def compiled_chain_minutes(record: Record, kernels: ChainKernels) -> dict[str, int] | None:
     """Return the minutes on the chain by cause without making its segments; None where the run was never finished."""
-    found = chain_rows(record, kernels)
-    if not len(found):
+    rows = chain_rows(record, kernels)
+    if not len(rows):
         return None
-    total = kernels.sum_causes(found, NUMBER_OF_CAUSE["weather"], len(NUMBER_OF_CAUSE))
+    total = kernels.sum_causes(rows, NUMBER_OF_CAUSE["weather"], len(NUMBER_OF_CAUSE))
     return dict(zip(CAUSES, total.tolist(), strict=True))
 
 

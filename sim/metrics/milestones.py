@@ -81,8 +81,8 @@ def reached_on(milestone: ContractMilestone, record: Record, blocks: Online, lay
 def day_of_mw(day: NDArray[np.float64], mw: NDArray[np.float64], level: float) -> float:
     """Return the first day on which blocks of together `level` MW are online; infinite if they never are."""
     order = np.argsort(day, kind="stable")
-    there = np.cumsum(mw[order])
-    at = int(np.searchsorted(there, level - 1e-6))
+    cumulated_mw = np.cumsum(mw[order])
+    at = int(np.searchsorted(cumulated_mw, level - 1e-6))
     return float(day[order[at]]) if at < len(day) else float("inf")
 
 

@@ -371,9 +371,11 @@ def metric_of(name: str) -> Metric | None:
 
 def directions_of(names: Iterable[str]) -> dict[str, int]:
     """Return which way each of these metrics is better, in the order of the table, milestones last; others are left out."""
-    found = list(names)
-    own = {name: metric.direction for name in found if name not in METRICS and (metric := metric_of(name))}
-    return {name: direction for name, direction in DIRECTIONS.items() if name in found} | own
+    metric_names = list(names)
+    milestone_directions = {
+        name: metric.direction for name in metric_names if name not in METRICS and (metric := metric_of(name))
+    }
+    return {name: direction for name, direction in DIRECTIONS.items() if name in metric_names} | milestone_directions
 
 
 def metrics_table() -> pd.DataFrame:

@@ -87,7 +87,7 @@ def latest(
 def _counts(plan: CompiledPlan, steps: Sequence[Sequence[int]]) -> list[list[int]]:
     """Return per row the gate count before a signal, pool counts given before a free, or needed by a hold."""
     rows = plan.rows.tolist()
-    level, given, taken = [0] * len(plan.gates), [0] * len(plan.pools), [0] * len(plan.pools)
+    level, released, taken = [0] * len(plan.gates), [0] * len(plan.pools), [0] * len(plan.pools)
     initial = plan.initial.tolist()
     counts: list[list[int]] = []
     for _, step, amount in steps:
@@ -99,8 +99,8 @@ def _counts(plan: CompiledPlan, steps: Sequence[Sequence[int]]) -> list[list[int
         elif operation in (FREE, HOLD):
             for pool, count in plan.bundles[a]:
                 if operation == FREE:
-                    row_counts.append(given[pool])
-                    given[pool] += count
+                    row_counts.append(released[pool])
+                    released[pool] += count
                 else:
                     taken[pool] += count
                     # first given, first taken: the n-th taken beyond the initial count needs the n-th given back
@@ -285,8 +285,10 @@ def skids_by_day(record: Record, days: int) -> Floats:
     """Return how many skids have come to the site until the end of each day."""
     rows, plan = record.noted_rows("delivered"), record.index.plan
     kinds = [plan.unit_info[unit].kind for unit in plan.unit_of[rows[:, 1]].tolist()]
-    there = rows[np.array([kind == "skid" for kind in kinds], np.bool_), 0]
-    return np.cumsum(np.bincount(np.minimum(there // DAY, days - 1), minlength=days)[:days]).astype(np.float64)
+    arrival_minutes = rows[np.array([kind == "skid" for kind in kinds], np.bool_), 0]
+    return np.cumsum(np.bincount(np.minimum(arrival_minutes // DAY, days - 1), minlength=days)[:days]).astype(
+        np.float64
+    )
 
 
 def paid_by_day(people: Headcount, paid: Floats) -> Floats:

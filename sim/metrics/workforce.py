@@ -83,8 +83,8 @@ def indirect(direct: Ints, project: Project) -> Ints:
 def paid_hours_by_day(calendar: Calendar, days: int) -> Floats:
     """Return the open hours of a calendar on every day, shape (days,): what one person is paid, if it is one shift."""
     hours = np.zeros(days)
-    known = calendar.open_by_day[:days]
-    hours[: len(known)] = known / 60
+    open_minutes = calendar.open_by_day[:days]
+    hours[: len(open_minutes)] = open_minutes / 60
     return hours
 
 
@@ -171,7 +171,7 @@ def offsite_hours(record: Record, project: Project) -> float:
 
 def _last_minutes(system: Ints, minute: Ints, systems: int) -> list[int]:
     """Return the minute that stands last for every system, or -1; what is of no system has the number -1."""
-    found = np.full(systems + 1, -1, np.int64)
+    last_minutes = np.full(systems + 1, -1, np.int64)
     # numpy keeps the last of several values; what is of no system goes to the extra place, -1
-    found[system] = minute
-    return list(found[:systems].tolist())
+    last_minutes[system] = minute
+    return list(last_minutes[:systems].tolist())

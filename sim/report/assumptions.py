@@ -205,17 +205,17 @@ def _is_in_file(config: Loaded[Project], address: Address) -> bool:
     return Path(nearest_position(config.positions, address).file).name == config.files[0].name
 
 
-def _count(found: Sequence[Row]) -> str:
+def _count(listed_rows: Sequence[Row]) -> str:
     """Return how many numbers there are, by confidence."""
-    grades = Counter(row.confidence or "none stated" for row in found if row.source)
+    grades = Counter(row.confidence or "none stated" for row in listed_rows if row.source)
     by_grade = ", ".join(f"{count} {grade}" for grade, count in sorted(grades.items()))
-    own = sum(not row.source for row in found)
-    return f"{len(found)} numbers: {by_grade}; {own} choices of the project.\n"
+    own = sum(not row.source for row in listed_rows)
+    return f"{len(listed_rows)} numbers: {by_grade}; {own} choices of the project.\n"
 
 
-def _section(title: str, found: Sequence[Row]) -> str:
+def _section(title: str, listed_rows: Sequence[Row]) -> str:
     head = [f"## {title}", "", _line(COLUMNS), _line("---" for _ in COLUMNS)]
-    return "\n".join([*head, *(_line(row.cells()) for row in found), ""])
+    return "\n".join([*head, *(_line(row.cells()) for row in listed_rows), ""])
 
 
 def _line(cells: Iterable[str]) -> str:

@@ -223,8 +223,8 @@ def _shares(
 
 def _limits(views: Mapping[str, ResultView], metric: str) -> str:
     """Write the limit all strategies share, a lead time as a date; or that each has its own."""
-    given = [(view, limit) for view in views.values() if (limit := view.limit(metric)) is not None]
-    texts = {view.dates.format(limit) if metric == FINISH else number(limit) for view, limit in given}
+    limits = [(view, limit) for view in views.values() if (limit := view.limit(metric)) is not None]
+    texts = {view.dates.format(limit) if metric == FINISH else number(limit) for view, limit in limits}
     return texts.pop() if len(texts) == 1 else "its own limit"
 
 

@@ -107,11 +107,11 @@ def _sections(root: type[BaseModel], title: str) -> Iterator[str]:
 
 def _nested_models(root: type[BaseModel]) -> list[type[BaseModel]]:
     """Return a model and all below it, level by level."""
-    found = [root]
-    for model in found:
+    models = [root]
+    for model in models:
         for key in model.model_fields:
-            found += [below for below in dict.fromkeys(_models_in(allowed_at(model, (key,)))) if below not in found]
-    return found
+            models += [below for below in dict.fromkeys(_models_in(allowed_at(model, (key,)))) if below not in models]
+    return models
 
 
 def _title(model: type[BaseModel], models: Sequence[type[BaseModel]]) -> str:

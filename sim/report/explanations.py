@@ -219,22 +219,22 @@ OVERLAP = (
 )
 
 
-def drivers_header(found: Drivers) -> tuple[str, ...]:
+def drivers_header(drivers: Drivers) -> tuple[str, ...]:
     """Return the names of the columns."""
     days = ("P50, days", "P80, days", "95 % of P80", "mean, days")
-    return ("cause", "kind", *days, *(SHORT[metric] for metric in _others(found)))
+    return ("cause", "kind", *days, *(SHORT[metric] for metric in _others(drivers)))
 
 
-def drivers_rows(found: Drivers) -> list[tuple[str, ...]]:
+def drivers_rows(drivers: Drivers) -> list[tuple[str, ...]]:
     """Return a row a cause that saves anything, the largest at P80 first; all of a kind together at the end."""
-    table = found.table().to_dict("records")
-    every = [_row(found, row) for last in (False, True) for row in table if (row["kind"] == ALL) == last]
+    table = drivers.table().to_dict("records")
+    every = [_row(drivers, row) for last in (False, True) for row in table if (row["kind"] == ALL) == last]
     return [cells for cells in every if _is_noticeable(cells)]
 
 
-def negligible_causes(found: Drivers) -> str:
+def negligible_causes(drivers: Drivers) -> str:
     """Return a sentence with the causes that save nothing noticeable."""
-    names = [cells[0] for row in found.table().to_dict("records") if not _is_noticeable(cells := _row(found, row))]
+    names = [cells[0] for row in drivers.table().to_dict("records") if not _is_noticeable(cells := _row(drivers, row))]
     return f"Nothing noticeable is saved by: {'; '.join(names)}." if names else ""
 
 
@@ -242,17 +242,17 @@ def _is_noticeable(cells: tuple[str, ...]) -> bool:
     return any(cell != "0" for cell in (*cells[2:4], *cells[5:]))
 
 
-def _row(found: Drivers, row: dict[Any, Any]) -> tuple[str, ...]:
+def _row(drivers: Drivers, row: dict[Any, Any]) -> tuple[str, ...]:
     """Return one cause as cells."""
-    p50, p80, low, high = (float(row[f"{found.metric}_{column}"]) for column in ("p50", "p80", "p80_low", "p80_high"))
-    others = [_change(metric, float(row[f"{metric}_p80"])) for metric in _others(found)]
+    p50, p80, low, high = (float(row[f"{drivers.metric}_{column}"]) for column in ("p50", "p80", "p80_low", "p80_high"))
+    others = [_change(metric, float(row[f"{metric}_p80"])) for metric in _others(drivers)]
     spread = interval(low, high, _days)
-    return (str(row["name"]), KINDS[str(row["kind"])], _days(p50), _days(p80), spread, _mean(found, row), *others)
+    return (str(row["name"]), KINDS[str(row["kind"])], _days(p50), _days(p80), spread, _mean(drivers, row), *others)
 
 
-def _mean(found: Drivers, row: dict[Any, Any]) -> str:
+def _mean(drivers: Drivers, row: dict[Any, Any]) -> str:
     """Return the mean saving with half its 95 % interval: the surest of the three."""
-    mean, high = (float(row.get(f"{found.metric}_{column}", math.nan)) for column in ("mean", "mean_high"))
+    mean, high = (float(row.get(f"{drivers.metric}_{column}", math.nan)) for column in ("mean", "mean_high"))
     half = high - mean if math.isfinite(high) else 0.0
     return _days(mean) if _days(half) == "0" else f"{_days(mean)} ± {number(half)}"
 
@@ -268,9 +268,9 @@ def _change(metric: str, value: float) -> str:
     return signed(fmt.write(near, fmt.finest_step)) if near else "0"
 
 
-def _others(found: Drivers) -> list[str]:
+def _others(drivers: Drivers) -> list[str]:
     """Return the metrics besides the one that causes are ranked by: dollars and people."""
-    return [metric for metric in METRICS[2:] if f"{metric}_p80" in found.result.switched]
+    return [metric for metric in METRICS[2:] if f"{metric}_p80" in drivers.result.switched]
 
 
 def stored_drivers(view: ResultView) -> Drivers | None:

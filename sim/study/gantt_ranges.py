@@ -154,8 +154,8 @@ def _block_groups(blocks: Sequence[str], halls: Sequence[str]) -> Iterator[tuple
 
 def _halls(log: Mapping[str, Column]) -> list[str]:
     """Return the places that have a shell, in order."""
-    there = np.asarray(log["part"]) == "shell"
-    return sorted({*_list(np.asarray(log["place"])[there])} - {""}, key=place_number)
+    is_shell = np.asarray(log["part"]) == "shell"
+    return sorted({*_list(np.asarray(log["place"])[is_shell])} - {""}, key=place_number)
 
 
 def _groups(names: Sequence[str]) -> Iterator[Sequence[str]]:

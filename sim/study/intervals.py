@@ -149,9 +149,9 @@ DAYS_A_MONTH = 365.25 / 12
 
 
 def pairs(case: Floats, base: Floats) -> tuple[Floats, Floats]:
-    """The replications in which both have a number (infinity is one)."""
-    known = ~(np.isnan(case) | np.isnan(base))
-    return case[known], base[known]
+    """Return (case, base) for the replications in which both have a number (infinity is one)."""
+    both_known = ~(np.isnan(case) | np.isnan(base))
+    return case[both_known], base[both_known]
 
 
 def minus(case: Floats | float, base: Floats | float) -> Floats:
@@ -205,9 +205,9 @@ def _resampled_differences(case: Floats, base: Floats, ranks: npt.NDArray[np.int
 
 def _draw_counts(generator: np.random.Generator, resamples: int, n: int) -> npt.NDArray[np.int_]:
     """Return how often each of n replications is drawn in a resample of n draws, shape (resamples, n)."""
-    drawn = generator.integers(0, n, (resamples, n))
-    drawn += n * np.arange(resamples)[:, None]
-    return np.bincount(drawn.ravel(), minlength=resamples * n).reshape(resamples, n)
+    indices = generator.integers(0, n, (resamples, n))
+    indices += n * np.arange(resamples)[:, None]
+    return np.bincount(indices.ravel(), minlength=resamples * n).reshape(resamples, n)
 
 
 def _positions_of_ranks(counts: npt.NDArray[np.int_], ranks: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:
@@ -277,8 +277,8 @@ def sampled_mean(rows: Floats, sampling: Sampling, level: float = LEVEL) -> Inte
     """A mean with its t-interval, of replications or of randomisations."""
     if sampling.is_plain:
         return mean_interval(_complete_rows(rows), level)
-    found = randomisation_interval(_mean, rows, sampling.size, level)
-    return found if isfinite(found.value) else Interval(nan, nan, nan, found.n)
+    estimate = randomisation_interval(_mean, rows, sampling.size, level)
+    return estimate if isfinite(estimate.value) else Interval(nan, nan, nan, estimate.n)
 
 
 def sampled_mean_difference(case: Floats, base: Floats, sampling: Sampling, level: float = LEVEL) -> Interval:

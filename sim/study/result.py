@@ -106,8 +106,8 @@ class Result(Displayed):
         """One curve, a row a day; SimError names the curves there are."""
         rows = self.curves[self.curves["curve"] == name]
         if rows.empty:
-            there = ", ".join(dict.fromkeys(self.sample.curves["curve"].tolist()))
-            raise SimError(f"there is no curve {name!r}; there are {there or 'none'}")
+            names = ", ".join(dict.fromkeys(self.sample.curves["curve"].tolist()))
+            raise SimError(f"there is no curve {name!r}; there are {names or 'none'}")
         return rows.drop(columns="curve").set_index("day")
 
     def turnovers(self) -> pd.DataFrame:
@@ -280,8 +280,8 @@ def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
 
 def digest(project: Project) -> str:
     """Return a fingerprint of the resolved configuration; what is expected of the results is no part of it."""
-    stated = project.model_dump(mode="json") | {"expect": []}
-    return sha256(dumps(stated, sort_keys=True).encode()).hexdigest()
+    configuration = project.model_dump(mode="json") | {"expect": []}
+    return sha256(dumps(configuration, sort_keys=True).encode()).hexdigest()
 
 
 @cache

@@ -82,11 +82,11 @@ class Precision:
 
     def remark(self, values: Floats, runs: int) -> str:
         """What to print beside the result: how well it is known, and whether the cap came first."""
-        asked = f"±{100 * self.half_width:g} % of {self._name} was asked"
+        goal = f"±{100 * self.half_width:g} % of {self._name} was asked"
         is_known = f"±{100 * _relative(self.interval(values)):.2g} % after {runs:,} runs"
         if self.reached(values):
-            return f"{asked}: {is_known}"
-        return f"{asked} and not reached: {is_known}, the most allowed"
+            return f"{goal}: {is_known}"
+        return f"{goal} and not reached: {is_known}, the most allowed"
 
 
 def _relative(interval: Interval) -> float:
@@ -233,10 +233,10 @@ def simulate_missing(
             _report(progress, wanted, remaining, sizer)
 
 
-def _report(progress: Progress | None, wanted: range, left: int, sizer: ChunkSizer) -> None:
+def _report(progress: Progress | None, wanted: range, remaining: int, sizer: ChunkSizer) -> None:
     """Report the progress."""
     if progress is not None:
-        progress(len(wanted) - left, len(wanted), sizer.seconds_left(left))
+        progress(len(wanted) - remaining, len(wanted), sizer.seconds_left(remaining))
 
 
 def _interrupt_message(store: ChunkStore) -> str:

@@ -203,8 +203,8 @@ def days_reached(curve: Column, max_mw: float, step: float = 0.0) -> Columns:
     `curve` is (replications, days) and never falls. Infinite where a replication never has so much. No step: tenths only.
     """
     levels = ramp_levels(max_mw, step)
-    wanted = np.array(levels) - 1e-6 * max_mw
-    days = np.array([row.searchsorted(wanted) for row in curve], dtype=np.float64).reshape(len(curve), len(levels))
+    thresholds = np.array(levels) - 1e-6 * max_mw
+    days = np.array([row.searchsorted(thresholds) for row in curve], dtype=np.float64).reshape(len(curve), len(levels))
     days[days == curve.shape[1]] = np.inf
     return {f"{level:g}": days[:, column] for column, level in enumerate(levels)}
 
@@ -376,7 +376,7 @@ def summarise_ramp(sample: Sample) -> Columns:
         days[sample.ramp["replication"]] = sample.ramp[level]
         p50 = sampled_quantile(days, 0.5, sample.sampling)
         p80 = sampled_quantile(days, 0.8, sample.sampling) if quotable else UNKNOWN
-        rows.append([float(level), *(part for one in (p50, p80) for part in (one.value, one.low, one.high)), p50.n])
+        rows.append([float(level), *(part for day in (p50, p80) for part in (day.value, day.low, day.high)), p50.n])
     names = ("mw", "p50", "p50_low", "p50_high", "p80", "p80_low", "p80_high", "n")
     return {name: np.array(column) for name, column in zip(names, [*zip(*rows, strict=True)] or [()] * 8, strict=True)}
 

@@ -256,10 +256,11 @@ def _authorised_on(cost_model: CostModel, blocks: Online) -> Ints:
 
 def _exposure_at_first_mw(accounts: Accounts) -> float:
     """Return what could be lost on the day the first MW is online; all of it if none ever is."""
-    found, first = accounts.timeline, int(accounts.online.min())
+    timeline, first = accounts.timeline, int(accounts.online.min())
     # the rows of all items that hold at that minute; `until` stops at the horizon, so a later minute is there
-    at = (found.minute <= first) & (found.until > first) | (found.until == found.horizon) & (first >= found.horizon)
-    return float(found.exposed[at].sum()) / 100
+    is_current = (timeline.minute <= first) & (timeline.until > first)
+    is_last = (timeline.until == timeline.horizon) & (first >= timeline.horizon)
+    return float(timeline.exposed[is_current | is_last].sum()) / 100
 
 
 def _obsolescence(accounts: Accounts) -> float:
@@ -278,10 +279,10 @@ def _obsolescence(accounts: Accounts) -> float:
 
 def _net_present_value(accounts: Accounts) -> float:
     """Return the net present value on the project's first day."""
-    drawn, project, horizon = accounts.draws, accounts.cost_model.project, accounts.horizon
-    book = book_value(drawn.minute, drawn.usd, accounts.cost_model.compute[drawn.item], horizon, project)
+    payments, project, horizon = accounts.draws, accounts.cost_model.project, accounts.horizon
+    book = book_value(payments.minute, payments.usd, accounts.cost_model.compute[payments.item], horizon, project)
     return net_present_value(
-        (drawn.minute, drawn.usd), book, accounts.earned, horizon, project.money.cost_of_capital.value
+        (payments.minute, payments.usd), book, accounts.earned, horizon, project.money.cost_of_capital.value
     )
 
 

@@ -293,12 +293,12 @@ def _notes_of_plan(index: Index) -> dict[str, dict[str, dict[str, list[tuple[int
 
 
 def _merged_notes(notes: Sequence[Mapping[str, Steps]]) -> dict[str, Steps]:
-    """Return the notes of several things by kind."""
-    found: dict[str, list[tuple[int, int]]] = {}
-    for one in notes:
-        for kind, steps in one.items():
-            found.setdefault(kind, []).extend(steps)
-    return {kind: tuple(steps) for kind, steps in found.items()}
+    """Return the steps of several mappings from kinds of notes to steps, put together by kind."""
+    merged: dict[str, list[tuple[int, int]]] = {}
+    for steps_by_kind in notes:
+        for kind, steps in steps_by_kind.items():
+            merged.setdefault(kind, []).extend(steps)
+    return {kind: tuple(steps) for kind, steps in merged.items()}
 
 
 def _group(item: _PricedItem, block: int, project: Project) -> tuple[str, int | str]:

@@ -98,8 +98,8 @@ def obsolescence(title: Ints, online: Ints, usd: Floats, horizon: int, percent_p
     """Return Σ V (1 − (1 − d)^m), m the months from title to online (or to the horizon), over parts of blocks."""
     months = np.maximum(0.0, np.minimum(online, horizon) - title) / (YEAR / 12)
     # compounded: a share of what is left, month by month
-    kept = (1 - percent_per_month / 100) ** months
-    return float((usd * (1 - kept)).sum())
+    share_kept = (1 - percent_per_month / 100) ** months
+    return float((usd * (1 - share_kept)).sum())
 
 
 def net_present_value(
@@ -129,10 +129,10 @@ def net_present_value(
 def book_value(minute: Ints, usd: Floats, compute: NDArray[np.bool_], horizon: int, project: Project) -> Floats:
     """Return what is left of payments at the horizon: compute loses a share a month, the rest a year's part a year."""
     months = np.maximum(0.0, horizon - minute) / (YEAR / 12)
-    left = np.maximum(0.0, 1 - months / 12 / project.money.ownership.infrastructure_years.value)
+    share_left = np.maximum(0.0, 1 - months / 12 / project.money.ownership.infrastructure_years.value)
     # compute is written down by what newer chips leave of it, not by its age alone
-    left[compute] = (1 - project.money.business.obsolescence.value / 100) ** months[compute]
-    return usd * left
+    share_left[compute] = (1 - project.money.business.obsolescence.value / 100) ** months[compute]
+    return usd * share_left
 
 
 def damages(online: Ints, ordered: Ints, horizon: int, project: Project) -> dict[str, float]:

@@ -181,8 +181,8 @@ def _tasks_reaching(milestone: ContractMilestone, schedule: Schedule, layout: La
         return [online[name] for name in blocks] if all(name in online for name in blocks) else []
     if milestone.mw is None:
         return list(online.values())
-    wanted = ceil(milestone.mw / schedule.project.block.mw_gross.value - _SMALL)
-    return sorted(online.values(), key=lambda one: one.finish)[:wanted] if len(online) >= wanted else []
+    blocks_needed = ceil(milestone.mw / schedule.project.block.mw_gross.value - _SMALL)
+    return sorted(online.values(), key=lambda task: task.finish)[:blocks_needed] if len(online) >= blocks_needed else []
 
 
 def _contract_quantiles(result: Result, project: Project) -> dict[Key, TaskQuantiles]:

@@ -90,9 +90,9 @@ def _fields(root: Element) -> None:
     """Name the fields that are ours."""
     listed = SubElement(root, "ExtendedAttributes")
     for number, field, alias in FIELDS:
-        one = SubElement(listed, "ExtendedAttribute")
+        attribute = SubElement(listed, "ExtendedAttribute")
         for name, text in (("FieldID", number), ("FieldName", field), ("Alias", alias)):
-            _put(one, name, text)
+            _put(attribute, name, text)
 
 
 def _calendar(parent: Element, schedule: Schedule, name: str, number: int, end: int) -> None:
@@ -251,10 +251,10 @@ def _task(element: Element, exported: ExportedResult, task: Task, calendar: int,
 
 def _progress(exported: ExportedResult, task: Task, start: str, finish: str) -> dict[str, str]:
     """Return what is done of a task at the data date, and what remains."""
-    begun, ended, left = exported.progress(task)
-    share = 100 if ended else round(100 * (1 - left / task.minutes)) if begun and task.minutes else 0
+    begun, ended, remaining = exported.progress(task)
+    share = 100 if ended else round(100 * (1 - remaining / task.minutes)) if begun and task.minutes else 0
     actual = ({"ActualStart": start} if begun else {}) | ({"ActualFinish": finish} if ended else {})
-    lengths = {"ActualDuration": duration(task.minutes - left), "RemainingDuration": duration(left)}
+    lengths = {"ActualDuration": duration(task.minutes - remaining), "RemainingDuration": duration(remaining)}
     return {"PercentComplete": str(min(share, 99) if not ended else 100), **actual, **lengths}
 
 

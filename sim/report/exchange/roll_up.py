@@ -69,9 +69,9 @@ def roll_up(schedule: Schedule, level: int) -> tuple[Schedule, Mapping[tuple[int
 
 
 def _order(bar: Task) -> tuple[object, ...]:
-    """Where a bar stands: what is numbered by its number, all else, and what has the same one, by its start."""
-    found = re.search(r"\d+", bar.name) if bar.group[0] != SITE else None
-    return (order_of(bar.group), int(found[0]) if found else -1, bar.start, bar.finish, bar.number)
+    """Return the sort key of a bar: its heading, the number in its name, and its start."""
+    digits = re.search(r"\d+", bar.name) if bar.group[0] != SITE else None
+    return (order_of(bar.group), int(digits[0]) if digits else -1, bar.start, bar.finish, bar.number)
 
 
 def _with_reason(bar: Task, bars: Sequence[Task], schedule: Schedule) -> Task:

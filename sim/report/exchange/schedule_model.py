@@ -196,12 +196,12 @@ class _TaskCollector:
         )
 
     def _exported_calendar(self, name: str, start: int, finish: int) -> str:
-        """The calendar a planner's tool gets: paid shifts on site; around the clock where the shifts do not fit."""
-        shown = SHIFT if name in ON_SITE else name
-        calendar = self.base_calendars[shown]
+        """Return the name of a task's calendar in the planner's tool: paid shifts on site, else around the clock."""
+        calendar_name = SHIFT if name in ON_SITE else name
+        calendar = self.base_calendars[calendar_name]
         length = calendar.worked(finish) - calendar.worked(start)
         fits = length > 0 and calendar.next_open(start) == start and calendar.finish(start, length) == finish
-        return shown if fits else "always"
+        return calendar_name if fits else "always"
 
     def _free(self, link: TaskLink) -> int:
         """The minute from which a link lets a task begin."""

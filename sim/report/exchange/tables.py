@@ -62,9 +62,9 @@ def _about(exported: ExportedResult) -> Iterator[tuple[str, str]]:
 
 def _summary(exported: ExportedResult) -> pd.DataFrame:
     """Return the summary with each metric's name in words."""
-    found = exported.result.summary().reset_index()
-    found.insert(0, "name", [metric_format(str(metric)).label for metric in found["metric"]])
-    return found
+    summary = exported.result.summary().reset_index()
+    summary.insert(0, "name", [metric_format(str(metric)).label for metric in summary["metric"]])
+    return summary
 
 
 def _milestones(exported: ExportedResult) -> Iterator[dict[str, Any]]:

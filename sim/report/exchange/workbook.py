@@ -56,10 +56,10 @@ class ExcelNotPossible(SimError):
 
 def workbook(exported: ExportedResult) -> bytes:
     """Return an exported result as a workbook; ExcelNotPossible where openpyxl is missing or a sheet would be too long."""
-    found = tables(exported)
-    verdict = [*_verdict(exported), ["", ""], *found["about"].itertuples(index=False, name=None)]
-    agreed = [name for name in SHEETS if name != "contract" or len(found[name])]
-    return write_sheets({"Verdict": verdict, **{SHEETS[name]: found[name] for name in agreed}})
+    table_of_name = tables(exported)
+    verdict = [*_verdict(exported), ["", ""], *table_of_name["about"].itertuples(index=False, name=None)]
+    sheet_names = [name for name in SHEETS if name != "contract" or len(table_of_name[name])]
+    return write_sheets({"Verdict": verdict, **{SHEETS[name]: table_of_name[name] for name in sheet_names}})
 
 
 def write_sheets(sheets: Mapping[str, pd.DataFrame | Sequence[Sequence[Any]]]) -> bytes:

@@ -376,7 +376,7 @@ def _value_with_interval(fmt: MetricFormat, middle: float, low: float, high: flo
 def running_percentile(sample: Values, p: float, points: int = 120) -> tuple[Values, Values, Values, Values]:
     """Return n, the percentile of the first n values and its 95 % interval, where both ends are finite."""
     sizes = sorted({int(n) for n in np.linspace(1, len(sample), points)} - {0})
-    found = [quantile_interval(sample[:n], p) for n in sizes if n <= len(sample)]
-    rows = [(f.n, f.value, f.low, f.high) for f in found if np.isfinite([f.value, f.low, f.high]).all()]
+    intervals = [quantile_interval(sample[:n], p) for n in sizes if n <= len(sample)]
+    rows = [(f.n, f.value, f.low, f.high) for f in intervals if np.isfinite([f.value, f.low, f.high]).all()]
     table = np.array(rows, dtype=np.float64).reshape(-1, 4)
     return table[:, 0], table[:, 1], table[:, 2], table[:, 3]

@@ -133,9 +133,9 @@ class FigureDrawing:
 
     def of_another(self) -> FigureDrawing:
         """Return the drawing of another result by the same processes, which stay until they are closed."""
-        other = FigureDrawing(self.choice)
-        other._own, other._stays = self._own, True
-        return other
+        drawing = FigureDrawing(self.choice)
+        drawing._own, drawing._stays = self._own, True
+        return drawing
 
     def _collect(self) -> None:
         """Take what workers have drawn; what one of them could not is drawn here."""
@@ -146,17 +146,17 @@ class FigureDrawing:
 
     def _take(self, worker: Drawer) -> None:
         """Take what a worker has drawn."""
-        wanted = self._asked.pop(worker)
-        self._drawn |= _answer(worker) or wanted()
+        request = self._asked.pop(worker)
+        self._drawn |= _answer(worker) or request()
 
 
 def _answer(worker: Drawer) -> Pictures | None:
     """Return what a worker has drawn; nothing where it was lost or could not."""
     try:
-        found = worker.receive()
+        received = worker.receive()
     except WorkerLost:
         return None
-    return found if isinstance(found, dict) else None
+    return received if isinstance(received, dict) else None
 
 
 # --- processes that draw ----------------------------------------------------------------------------------------------
@@ -229,8 +229,8 @@ def _serve(pipe: Connection) -> None:
     """Call what comes along a pipe until it is closed."""
     with suppress(EOFError, OSError):
         while True:
-            wanted: Callable[[], object] = pipe.recv()
-            pipe.send(called(wanted))
+            request: Callable[[], object] = pipe.recv()
+            pipe.send(called(request))
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------

@@ -56,8 +56,8 @@ def convergence(view: ResultView, ax: Axes | None = None) -> Axes:
 
 def has_joint(view: ResultView) -> bool:
     """Tell whether a run has a target date and a budget, each with a value in every run."""
-    known = view.limit(FINISH) is not None and view.planned(BUDGET) is not None
-    return known and len(view.values(FINISH)) == len(view.values(COST))
+    is_limited = view.limit(FINISH) is not None and view.planned(BUDGET) is not None
+    return is_limited and len(view.values(FINISH)) == len(view.values(COST))
 
 
 def joint(view: ResultView, ax: Axes | None = None) -> Axes:

@@ -76,8 +76,8 @@ def can_fork() -> bool:
 
     A fork copies the calling thread alone; a lock that another one holds at that moment is never opened in the copy.
     """
-    others = [one for one in threading.enumerate() if one is not threading.current_thread()]
-    return sys.platform == "linux" and all(type(one).__name__ in HARMLESS_THREADS for one in others)
+    other_threads = [thread for thread in threading.enumerate() if thread is not threading.current_thread()]
+    return sys.platform == "linux" and all(type(thread).__name__ in HARMLESS_THREADS for thread in other_threads)
 
 
 _living: WeakSet[WorkerConnection] = WeakSet()
@@ -146,8 +146,8 @@ class WorkerConnection:
 @atexit.register
 def _close_all() -> None:
     """End what nobody has ended: Python would ask with SIGTERM, which is not for workers, and wait."""
-    for one in list(_living):
-        one.close()
+    for worker in list(_living):
+        worker.close()
 
 
 W = TypeVar("W", bound=WorkerConnection)
@@ -157,10 +157,10 @@ T = TypeVar("T")
 def answering(connections: Iterable[W]) -> list[W]:
     """Wait until some workers have sent something or are lost; return those."""
     waited_for = list(connections)
-    if lost := [one for one in waited_for if one.lost]:
+    if lost := [worker for worker in waited_for if worker.lost]:
         return lost
-    ready = connection.wait([one.pipe for one in waited_for])
-    return [one for one in waited_for if one.pipe in ready]
+    ready = connection.wait([worker.pipe for worker in waited_for])
+    return [worker for worker in waited_for if worker.pipe in ready]
 
 
 def in_fork(work: Callable[..., T], *args: Any, nice: int = 0) -> Callable[[], T]:
@@ -223,8 +223,8 @@ def _cause(code: int | None) -> str:
 def _forked(target: Callable[..., None], pipe: connection.Connection, *args: Any) -> None:
     """Begin as a copy of the parent: let go of what is the parent's, and call `target(pipe, *args)`."""
     signal.set_wakeup_fd(-1)  # the parent's watch over its own signals
-    for one in list(_living):
-        one.pipe.close()  # a pipe whose other end is open here as well would never be seen to end
+    for worker in list(_living):
+        worker.pipe.close()  # a pipe whose other end is open here as well would never be seen to end
     gc.freeze()  # the collector writes into every object that it looks at, and memory that is written to is copied
     target(pipe, *args)
 

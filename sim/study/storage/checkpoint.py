@@ -123,9 +123,9 @@ class Checkpoint:
             files.remove(self.directory)
 
     def _curves(self, span: range) -> list[str]:
-        """The curves a chunk has."""
-        found = sealed_files.names(self._bytes(span), str(self._files[span]))
-        return [name.removeprefix(CURVE) for name in found if name.startswith(CURVE)]
+        """Return the names of the curves that a stored chunk has."""
+        names = sealed_files.names(self._bytes(span), str(self._files[span]))
+        return [name.removeprefix(CURVE) for name in names if name.startswith(CURVE)]
 
     def _bytes(self, span: range) -> bytes:
         """A chunk's file; Damaged if it is not what was written."""

@@ -122,8 +122,8 @@ def network(tasks: int, seed: int) -> tuple[dict[str, list[Step]], list[int]]:
 def earliest_ends_that_differ(tasks: int, seed: int) -> int:
     """How many tasks of a network without limits do not end where the longest path ends."""
     routes, ends = network(tasks, seed)
-    found = simulate_plan(routes, {}).times(WORK)
-    return sum(found[f"t{task}"][1] != end for task, end in enumerate(ends))
+    times = simulate_plan(routes, {}).times(WORK)
+    return sum(times[f"t{task}"][1] != end for task, end in enumerate(ends))
 
 
 def over_a_night(minutes: int) -> int:

@@ -257,10 +257,10 @@ def _one_line(text: str) -> str:
 
 def awaited(project: Project, network: str) -> list[str]:
     """Return the steps of a network that other parts of a project wait for, in order, without the network's name."""
-    found = dict.fromkeys(
+    step_names = dict.fromkeys(
         name.partition(".")[2] for name in _references(project, network) if name.startswith(f"{network}.")
     )
-    return list(found)
+    return list(step_names)
 
 
 def _references(project: Project, network: str) -> Iterator[str]:

@@ -129,8 +129,8 @@ class Remarks:
 
     def lines(self) -> Iterator[str]:
         """One line a kind: how many, and the first ids."""
-        for kind, found in self.kinds.items():
-            yield f"{kind}: {len(found):,} ({listed(list(dict.fromkeys(found)))})"
+        for kind, ids in self.kinds.items():
+            yield f"{kind}: {len(ids):,} ({listed(list(dict.fromkeys(ids)))})"
 
 
 @dataclass(frozen=True)
@@ -239,8 +239,8 @@ def _links_of_work(
             roles = {end.role for end in ends}
             for role in ("inactive", "external"):
                 if role in roles:
-                    other = ends[0] if ends[1].role == role else ends[1]
-                    remarks.add(f"links with {role} tasks, left out; of", other.activity.id)
+                    activity_of_link = ends[0] if ends[1].role == role else ends[1]
+                    remarks.add(f"links with {role} tasks, left out; of", activity_of_link.activity.id)
             if roles <= {"work"}:
                 yield part_link
             elif roles <= {"work", "effort"}:

@@ -259,10 +259,10 @@ def _flat(node: list[Any]) -> str:
 
 
 def _p6_hours(day: list[Any]) -> Hours:
-    """The working times of one day; some versions of P6 write the finish before the start."""
+    """Return the working times of one day; some versions of P6 write the finish before the start."""
     text = _flat(day)
-    found = [(a, b) for a, b in _START_FIRST.findall(text)] + [(b, a) for a, b in _FINISH_FIRST.findall(text)]
-    return _in_order([(_minute(begin), _minute(end)) for begin, end in found])
+    clock_times = [(a, b) for a, b in _START_FIRST.findall(text)] + [(b, a) for a, b in _FINISH_FIRST.findall(text)]
+    return _in_order([(_minute(begin), _minute(end)) for begin, end in clock_times])
 
 
 def _minute(text: str) -> int:
@@ -311,18 +311,18 @@ def _mspdi_week(
 
 
 def _mspdi_hours(day: Element) -> Hours:
-    """The working times of a day; a working day without times has the usual ones."""
+    """Return the working times of a day; a working day without times has the usual ones."""
     if (day.findtext("DayWorking") or "").strip() not in {"1", "true"}:
         return ()
     times = [(_clock(t.findtext("FromTime")), _clock(t.findtext("ToTime"))) for t in day.iterfind("WorkingTimes/*")]
-    found = [(begin, end) for begin, end in times if begin is not None and end is not None]
-    return _in_order(found) if found else _DAY
+    working_times = [(begin, end) for begin, end in times if begin is not None and end is not None]
+    return _in_order(working_times) if working_times else _DAY
 
 
 def _clock(text: str | None) -> int | None:
-    """A time of day in minutes."""
-    found = re.fullmatch(r"(?:\d{4}-\d\d-\d\dT)?(\d\d):(\d\d)(:\d\d(\.\d+)?)?", (text or "").strip())
-    return int(found[1]) * 60 + int(found[2]) if found else None
+    """Return a time of day in minutes; None if the text is none."""
+    match = re.fullmatch(r"(?:\d{4}-\d\d-\d\dT)?(\d\d):(\d\d)(:\d\d(\.\d+)?)?", (text or "").strip())
+    return int(match[1]) * 60 + int(match[2]) if match else None
 
 
 def _dates(exception: Element) -> Iterator[date]:

@@ -175,11 +175,11 @@ def _encoding_of(data: bytes) -> str | None:
 
 def _lines_with_names(data: bytes) -> Iterator[bytes]:
     """Yield the lines that are not plain ASCII, from the tables that have names in them."""
-    wanted = False
+    in_table_with_names = False
     for line in data.split(b"\n"):
         if line.startswith(b"%T"):
-            wanted = line[2:].strip() in _TABLES_WITH_NAMES
-        elif not line.isascii() and (wanted or not line.startswith(b"%")):
+            in_table_with_names = line[2:].strip() in _TABLES_WITH_NAMES
+        elif not line.isascii() and (in_table_with_names or not line.startswith(b"%")):
             yield line
 
 
@@ -271,8 +271,8 @@ _NUMBER = re.compile(r"-?(\d{1,3}([ .,\u00a0]\d{3})+|\d+)?([.,]\d*)?")
 
 
 def decimal_mark(texts: Iterable[str]) -> str:
-    """The mark before decimals, as far as numbers show it; empty if they do not."""
-    marks = {found[1] for text in texts if (found := re.fullmatch(r"-?\d+([.,])(\d{1,2}|\d{4,})", text))}
+    """Return the decimal mark that the numbers show; empty if they show none."""
+    marks = {match[1] for text in texts if (match := re.fullmatch(r"-?\d+([.,])(\d{1,2}|\d{4,})", text))}
     return marks.pop() if len(marks) == 1 else ""
 
 

@@ -319,10 +319,10 @@ class _Reader:
     # --- values ---
 
     def _cell(self, row: Row, name: str) -> str:
-        """A value that must be there."""
+        """Return a value that the row must have; WrongFile where it is blank."""
         if not row[name]:
-            shown = ", ".join([value for value in row.values() if value][:4])
-            raise WrongFile(f"{self.file}:{row.line}: a row without {name}: {shown}")
+            values = ", ".join([value for value in row.values() if value][:4])
+            raise WrongFile(f"{self.file}:{row.line}: a row without {name}: {values}")
         return row[name]
 
     def _decimal_mark(self) -> str:
