@@ -186,7 +186,7 @@ class Sweep(Displayed):
         return self.table(metric, statistic).pivot_table(index=row, columns=column, values=metric, sort=False)
 
     def as_good_as_best(self, metric: str, statistic: str = "p80") -> list[bool]:
-        """Return by point whether it is no worse than the best: the 95 % interval of their paired difference contains 0.
+        """Return by point whether it cannot be told from the best: the 95 % interval of their paired difference contains 0.
 
         The best has the smallest number, or the largest of a metric where more is better; points that do not finish are not.
         """
