@@ -148,7 +148,7 @@ def _in_memory(call: ast.Call) -> bool:
     if not written and ast.unparse(call.func).rpartition(".")[2] in {"to_csv", "to_json"}:
         return True
     packaged = "resources(" in ast.unparse(call.func)
-    return packaged or any(argument.split(".")[0] in {"sink", "into"} for argument in written)
+    return packaged or any(argument.split(".")[0] in {"sink", "into", "buffer"} for argument in written)
 
 
 def pickled(name: str, source: str) -> list[str]:
