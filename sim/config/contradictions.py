@@ -1,7 +1,7 @@
-"""Two keys that contradict each other: they state one thing differently, or promise what the project cannot reach.
+"""Keys that contradict each other: they state one thing differently, or promise what the project cannot reach.
 
-The others of this kind are refused where one section sees both (units of an amount and of a price, lag and lead, path
-and growth) or where the sections are checked against each other (orders and capacity, a schedule and a policy).
+Other contradictions are refused within a section (units of an amount and of a price, lag and lead, path and growth) or
+where sections are checked against each other (orders and capacity, a schedule and a policy).
 """
 
 from __future__ import annotations
@@ -34,12 +34,11 @@ def contradictions(project: Project) -> Iterator[Finding]:
 
 
 def _existing(project: Project) -> Iterator[Finding]:
-    """Yield what stands already and is no step."""
-    for at, pattern in enumerate(project.existing):
+    """Yield patterns of steps that exist already and that match no step."""
+    for index, pattern in enumerate(project.existing):
         if not project.existing_steps(pattern):
-            yield Finding(
-                ("existing", at), pattern, "a step of site_works, shell or pad, such as shell.* or site_works.roads"
-            )
+            allowed = "a step of site_works, shell or pad, such as shell.* or site_works.roads"
+            yield Finding(("existing", index), pattern, allowed)
 
 
 def _buildings(project: Project) -> Iterator[Finding]:
@@ -47,9 +46,9 @@ def _buildings(project: Project) -> Iterator[Finding]:
     scale, block, path = project.scale, project.block.mw_gross.value, ("scale", "buildings")
     if not scale.buildings:
         return
-    for at, building in enumerate(scale.buildings):
+    for index, building in enumerate(scale.buildings):
         if abs(building.mw / block - round(building.mw / block)) > 1e-6:
-            yield Finding((*path, at, "mw"), building.mw, f"a multiple of block.mw_gross ({block:g} MW)")
+            yield Finding((*path, index, "mw"), building.mw, f"a multiple of block.mw_gross ({block:g} MW)")
     total = fsum(building.mw for building in scale.buildings)
     if abs(total - scale.capacity_mw) > 1e-6:
         yield Finding(path, f"{total:g} MW", f"buildings that add up to scale.capacity_mw ({scale.capacity_mw:g} MW)")
@@ -60,25 +59,25 @@ def _buildings(project: Project) -> Iterator[Finding]:
 
 
 def _working_week(project: Project) -> Iterator[Finding]:
-    """Yield a site calendar that says another week than labour.pattern, or no week where there is no pattern."""
-    stated, labour, path = project.calendars.site, project.labour, ("calendars", "site")
+    """Yield keys of the site calendar that differ from labour.pattern, or that are missing where there is no pattern."""
+    site_calendar, labour, path = project.calendars.site, project.labour, ("calendars", "site")
     if labour.pattern is None:
-        missing = [key for key in ("days", "shifts") if getattr(stated, key) is None]
+        missing = [key for key in ("days", "shifts") if getattr(site_calendar, key) is None]
         for key in missing:
             yield Finding((*path, key), NOTHING, "is missing: labour.pattern is null, so the week is stated here")
         return
     pattern = labour.patterns[labour.pattern]
     for key in ("days", "shifts", "breaks"):
-        own = getattr(stated, key)
-        if own is not None and own != getattr(pattern, key):
+        value = getattr(site_calendar, key)
+        if value is not None and value != getattr(pattern, key):
             message = f"the same {key} as labour.pattern {labour.pattern} ({{beside}}), which would override them"
             hint = "name the pattern that is meant, or write `pattern: null` under labour to work by calendars.site"
-            yield Finding((*path, key), own, message, hint, ("labour", "pattern"))
+            yield Finding((*path, key), value, message, hint, ("labour", "pattern"))
             return
 
 
 def _standby(project: Project) -> Iterator[Finding]:
-    """Yield pay for crews that stand by where none is sent home."""
+    """Yield standby pay where no crew is ever sent home."""
     labour = project.labour
     if labour.standby is not None and not labour.idle_leave:
         message = "none, as labour.idle_leave ({beside}) sends nobody home who could stand by"
@@ -100,18 +99,18 @@ def _weather_source(project: Project) -> Iterator[Finding]:
 def _phase_orders(project: Project) -> Iterator[Finding]:
     """Yield an interval between phases where a schedule or the demand says when each of them is ordered."""
     scale, orders = project.scale, project.orders
-    decides = ("orders", "given") if orders.given else ("orders", "policy")
+    deciding_key = ("orders", "given") if orders.given else ("orders", "policy")
     if scale.phases > 1 and scale.phase_interval_days.value and (orders.given or orders.policy == "follow_demand"):
-        message = f"0, as {'.'.join(decides)} ({{beside}}) says when each phase is ordered"
-        yield Finding(("scale", "phase_interval_days"), scale.phase_interval_days.value, message, "", decides)
+        message = f"0, as {'.'.join(deciding_key)} ({{beside}}) says when each phase is ordered"
+        yield Finding(("scale", "phase_interval_days"), scale.phase_interval_days.value, message, "", deciding_key)
 
 
 def _item_names(project: Project) -> Iterator[Finding]:
-    """Yield items that are called like a system or the power plant, whose deliveries and prices have that name."""
-    for at, item in enumerate(project.procurement.items):
+    """Yield items with the name of a system or the power plant, whose deliveries and prices have that name."""
+    for index, item in enumerate(project.procurement.items):
         if item.id in TAKEN:
-            what = f"a name of its own: {item.id} is ordered and priced as a part of the project already"
-            yield Finding(("procurement", "items", at, "id"), item.id, what)
+            allowed = f"a name of its own: {item.id} is ordered and priced as a part of the project already"
+            yield Finding(("procurement", "items", index, "id"), item.id, allowed)
 
 
 def _milestones(project: Project) -> Iterator[Finding]:

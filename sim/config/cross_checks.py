@@ -2,7 +2,7 @@
 
 `load.checked` runs `broken_references` on every validated project and reports all findings at once.
 
-Risk drivers name what they hit by tags, `kind:name`, which are checked against the rest of the configuration:
+Risk drivers name what they affect by tags, `kind:name`, which are checked against the rest of the configuration:
 
 Work and dates:
   trade:NAME      every piece of work a trade takes part in
@@ -41,7 +41,7 @@ CALENDARS = "one of calendars.named"
 
 
 def _supply(project: Project) -> Iterator[Finding]:
-    """Yield everything in the supply of a project that names what is not there or is not enough."""
+    """Yield the findings about suppliers, partners, allocations, gate slots and power."""
     yield from _suppliers(project)
     yield from _partners(project)
     yield from _allocations(project)
@@ -50,23 +50,23 @@ def _supply(project: Project) -> Iterator[Finding]:
 
 
 def _suppliers(project: Project) -> Iterator[Finding]:
-    """Yield suppliers that are named and not described."""
+    """Yield suppliers that are named and missing from `procurement.suppliers`."""
     known = project.procurement.suppliers
-    named: dict[KeyPath, str | None] = {("energization", "units", "supplier"): project.energization.units.supplier}
-    for at, item in enumerate(project.procurement.items):
-        named["procurement", "items", at, "supplier"] = item.supplier
+    suppliers: dict[KeyPath, str | None] = {("energization", "units", "supplier"): project.energization.units.supplier}
+    for index, item in enumerate(project.procurement.items):
+        suppliers["procurement", "items", index, "supplier"] = item.supplier
     for name, system in project.by_system.items():
-        named["systems", name, "factory", "supplier"] = system.factory.supplier
-        named["systems", name, "site", "supplier"] = system.site.supplier
-    for path, supplier in named.items():
+        suppliers["systems", name, "factory", "supplier"] = system.factory.supplier
+        suppliers["systems", name, "site", "supplier"] = system.site.supplier
+    for path, supplier in suppliers.items():
         if supplier is not None and supplier not in known:
-            near = get_close_matches(supplier, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}"
+            similar = get_close_matches(supplier, known, n=1)
+            hint = f"did you mean {similar[0]}?" if similar else f"known: {', '.join(known) or 'none'}"
             yield Finding(path, supplier, "a supplier of procurement.suppliers", hint)
 
 
 def _partners(project: Project) -> Iterator[Finding]:
-    """Yield partners that make more than everything together."""
+    """Yield systems whose partners have shares of more than 1 together."""
     for name, system in project.by_system.items():
         partners, path = system.factory.partners, ("systems", name, "factory", "partners")
         total = sum(partner.share for partner in partners)
@@ -75,6 +75,7 @@ def _partners(project: Project) -> Iterator[Finding]:
 
 
 def _allocations(project: Project) -> Iterator[Finding]:
+    """Yield systems whose allocations are less than all blocks need."""
     for name, system in project.by_system.items():
         total = sum(allocation.mw.value for allocation in system.allocations)
         if system.allocations and total < project.blocks * project.block.mw_gross.value - 1e-6:
@@ -83,6 +84,7 @@ def _allocations(project: Project) -> Iterator[Finding]:
 
 
 def _gate_slots(project: Project) -> Iterator[Finding]:
+    """Yield gate slots of a day that are fewer than the loads of a block, which come together."""
     slots = project.logistics.gate_slots_per_day
     for name, system in project.by_system.items():
         if slots is not None and system.scope == "site" and system.site.loads_per_block > slots:
@@ -91,13 +93,13 @@ def _gate_slots(project: Project) -> Iterator[Finding]:
 
 
 def _power(project: Project) -> Iterator[Finding]:
-    """Yield power that is not even there when everything runs."""
-    given = project.energization
-    firm = max(0, given.units.count - given.units.spare) * given.units.mw.value
-    firm += sum(feed.mw.value for feed in given.grid)
-    served, blocks = ("all phases", project.blocks) if given.shared else ("one phase", project.blocks_per_phase)
+    """Yield firm power that is less than the blocks need even when all of it is installed."""
+    power = project.energization
+    firm = max(0, power.units.count - power.units.spare) * power.units.mw.value
+    firm += sum(feed.mw.value for feed in power.grid)
+    served, blocks = ("all phases", project.blocks) if power.shared else ("one phase", project.blocks_per_phase)
     needed = blocks * project.block.mw_gross.value
-    if (given.grid or given.shared or not given.units.count) and firm < needed - 1e-6:
+    if (power.grid or power.shared or not power.units.count) and firm < needed - 1e-6:
         yield Finding(("energization", "grid"), f"{firm:g} MW firm", f"power for {served} ({needed:g} MW)")
 
 
@@ -118,15 +120,15 @@ KINDS: Mapping[Effect, tuple[str, ...]] = {
 
 
 def _broken_tags(project: Project, networks: Iterable[tuple[KeyPath, Sequence[Step], object]]) -> Iterator[Finding]:
-    """Yield every tag of the register that does not fit its effect or names nothing the project could have."""
+    """Yield every tag of the risk register that does not fit its effect, or names nothing the project could have."""
     known = tag_names(project, networks)
-    for at, driver in enumerate(project.risks.drivers):
-        for position, tag in enumerate(driver.on):
-            path = ("risks", "drivers", at, "on", position)
+    for driver_index, driver in enumerate(project.risks.drivers):
+        for tag_index, tag in enumerate(driver.on):
+            path = ("risks", "drivers", driver_index, "on", tag_index)
             kind, _, name = tag.partition(":")
             if kind not in KINDS[driver.effect]:
-                words = ", ".join(KINDS[driver.effect])
-                yield Finding(path, tag, f"a tag that {driver.effect} can have: {words}", did_you_mean(kind, known))
+                kinds = ", ".join(KINDS[driver.effect])
+                yield Finding(path, tag, f"a tag that {driver.effect} can have: {kinds}", did_you_mean(kind, known))
             elif not _tag_exists(kind, name, known[kind]):
                 yield Finding(path, tag, f"{kind} with a name that is known", did_you_mean(name, known[kind]))
 
@@ -134,9 +136,9 @@ def _broken_tags(project: Project, networks: Iterable[tuple[KeyPath, Sequence[St
 def tag_names(
     project: Project, networks: Iterable[tuple[KeyPath, Sequence[Step], object]]
 ) -> dict[str, Collection[str]]:
-    """Return by kind of tag the names it can have; a kind that stands alone has none.
+    """Return by kind of tag the names it can have; none for a kind that needs no name.
 
-    Beside its steps, a network is listed as `network.`.
+    A network is listed as `network.`, in addition to its steps.
     """
     trades, systems = tuple(project.labour.trades), SYSTEMS
     items = (*(item.id for item in project.procurement.items), *systems, GENERATION)
@@ -156,29 +158,28 @@ def tag_names(
 
 
 def network_name(path: KeyPath) -> str:
-    """Return what the activities of a network of steps begin with: site_works, shell, electrical, generation."""
+    """Return the name of a step network, with which its activities begin: site_works, shell, electrical, generation."""
     return {"energization": GENERATION, "systems": str(path[1])}.get(str(path[0]), str(path[0]))
 
 
 def _tag_exists(kind: str, name: str, known: Collection[str]) -> bool:
-    """Whether a tag of this kind can have this name; a pattern must only name a network that there can be."""
+    """Tell whether a tag of a kind can have a name; of a pattern only the network must exist."""
     if kind != "step":
         return name in known if known else not name
-    head = name.partition(".")[0]
-    if name in known or ("*" in name and any(fnmatchcase(step.partition(".")[0], head) for step in known)):
+    network = name.partition(".")[0]
+    if name in known or ("*" in name and any(fnmatchcase(step.partition(".")[0], network) for step in known)):
         return True
     # a network that is empty here may have steps in another project with the same register
-    whose = f"{name.partition('.')[0]}."
-    return [step for step in known if step.startswith(whose)] == [whose]
+    return [step for step in known if step.startswith(f"{network}.")] == [f"{network}."]
 
 
 # --- references between sections --------------------------------------------------------------------------------------
 
 
 def broken_references(project: Project) -> Refused | None:
-    """Return everything in a project that names what is not there or does not add up, or None."""
+    """Return all findings about a project: names that do not exist, numbers that do not add up; None without any."""
     findings = [
-        *(one for network in networks(project) for one in _broken_network(*network, project.calendars.named)),
+        *(finding for network in networks(project) for finding in _broken_network(*network, project.calendars.named)),
         *_trades(project),
         *_prerequisites(project),
         *_items(project),
@@ -194,7 +195,7 @@ def broken_references(project: Project) -> Refused | None:
 
 
 def networks(project: Project) -> Iterator[tuple[KeyPath, Sequence[Step], frozenset[str]]]:
-    """Yield every step network: its path, its steps, and the names further up that its steps may come after."""
+    """Yield (path, steps, names of steps in other networks that may come before them) of every step network."""
     site = frozenset(f"site_works.{step.id}" for step in project.site_works.steps)
     hall = site | {f"shell.{step.id}" for step in project.shell.steps}
     block = hall | {f"pad.{step.id}" for step in project.pad.steps}
@@ -208,30 +209,31 @@ def networks(project: Project) -> Iterator[tuple[KeyPath, Sequence[Step], frozen
 
 
 def _broken_network(
-    path: KeyPath, steps: Sequence[Step], above: frozenset[str], named: Collection[str]
+    path: KeyPath, steps: Sequence[Step], other_steps: frozenset[str], named_calendars: Collection[str]
 ) -> Iterator[Finding]:
-    """Yield predecessors and calendars that are not there, and a cycle."""
+    """Yield predecessors and calendars of a step network that do not exist, links it cannot have, and a cycle."""
     ids = [step.id for step in steps]
-    for at, step in enumerate(steps):
-        if step.calendar not in {None, *named}:
-            yield _unknown_name((*path, at, "calendar"), str(step.calendar), named, CALENDARS)
-        for position, link in enumerate(step.after):
-            place = (*path, at, "after", position)
-            if link.lag_calendar not in {None, *named}:
-                yield _unknown_name((*place, "lag_calendar"), str(link.lag_calendar), named, CALENDARS)
-            if link.id not in ids and link.id not in above:
-                yield _unknown_name(place, link.id, [*ids, *above], "a step here or further up")
-            elif message := _unusable(link, step, path, ids):
-                yield Finding(place, link.id, message)
+    for index, step in enumerate(steps):
+        if step.calendar not in {None, *named_calendars}:
+            yield _unknown_name((*path, index, "calendar"), str(step.calendar), named_calendars, CALENDARS)
+        for link_index, link in enumerate(step.after):
+            link_path = (*path, index, "after", link_index)
+            if link.lag_calendar not in {None, *named_calendars}:
+                calendar = str(link.lag_calendar)
+                yield _unknown_name((*link_path, "lag_calendar"), calendar, named_calendars, CALENDARS)
+            if link.id not in ids and link.id not in other_steps:
+                yield _unknown_name(link_path, link.id, [*ids, *other_steps], "a step here or further up")
+            elif allowed := _allowed_instead(link, step, path, ids):
+                yield Finding(link_path, link.id, allowed)
     try:
-        TopologicalSorter(_events(steps)).prepare()
-    except CycleError as cycle:
-        circle = list(dict.fromkeys(name for name, _ in cycle.args[1]))
-        yield Finding(path, NOTHING, f"these steps wait for each other: {' after '.join([*circle, circle[0]])}")
+        TopologicalSorter(_event_graph(steps)).prepare()
+    except CycleError as error:
+        cycle = list(dict.fromkeys(name for name, _ in error.args[1]))
+        yield Finding(path, NOTHING, f"these steps wait for each other: {' after '.join([*cycle, cycle[0]])}")
 
 
-def _unusable(link: Predecessor, step: Step, path: KeyPath, ids: Sequence[str]) -> str:
-    """Return why a link cannot be used where it stands; nothing if it can."""
+def _allowed_instead(link: Predecessor, step: Step, path: KeyPath, ids: Sequence[str]) -> str:
+    """Return what is allowed in place of a link that its network cannot have; empty if it can."""
     if not link.plain and path[-1] in ("hook_up", "install"):
         return "a plain id: these steps follow one after the other"
     if link.of_start and link.id not in ids:
@@ -241,34 +243,35 @@ def _unusable(link: Predecessor, step: Step, path: KeyPath, ids: Sequence[str]) 
     return ""
 
 
-def _events(steps: Sequence[Step]) -> dict[tuple[str, str], set[tuple[str, str]]]:
-    """Return by event, the start or finish of a step, the events that it waits for."""
+def _event_graph(steps: Sequence[Step]) -> dict[tuple[str, str], set[tuple[str, str]]]:
+    """Return by event (step, "S" for its start or "F" for its finish) the events that come before it."""
     ids = {step.id for step in steps}
-    waits: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    graph: dict[tuple[str, str], set[tuple[str, str]]] = {}
     for step in steps:
-        waits.setdefault((step.id, "F"), set()).add((step.id, "S"))
+        graph.setdefault((step.id, "F"), set()).add((step.id, "S"))
         for link in step.after:
             if link.id in ids:
-                before, own = link.type
-                waits.setdefault((step.id, own), set()).add((link.id, before))
-    return waits
+                predecessor_event, own_event = link.type
+                graph.setdefault((step.id, own_event), set()).add((link.id, predecessor_event))
+    return graph
 
 
-def _unknown_name(path: KeyPath, name: str, known: Iterable[str], what: str) -> Finding:
+def _unknown_name(path: KeyPath, name: str, known: Iterable[str], allowed: str) -> Finding:
+    """Return the finding about a name that is none of the known ones, with a hint at the most similar."""
     choices = sorted(set(known))
-    close = get_close_matches(name, choices, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(choices) or 'none'}"
-    return Finding(path, name, what, hint)
+    similar = get_close_matches(name, choices, n=1)
+    hint = f"did you mean {similar[0]}?" if similar else f"known: {', '.join(choices) or 'none'}"
+    return Finding(path, name, allowed, hint)
 
 
 def _trades(project: Project) -> Iterator[Finding]:
-    """Yield trades that steps and mechanisms name and `labour.trades` lacks."""
+    """Yield trades that are named and missing from `labour.trades`, and a repairing trade that has installed nothing."""
     trades = project.labour.trades
     for path, steps, _ in networks(project):
-        for at, step in enumerate(steps):
+        for index, step in enumerate(steps):
             for trade in step.crews:
                 if trade not in trades:
-                    yield _unknown_name((*path, at, "crews"), trade, trades, "a trade of labour.trades")
+                    yield _unknown_name((*path, index, "crews"), trade, trades, "a trade of labour.trades")
     flush, fix = project.commissioning.flush, project.commissioning.fix_trade
     named: dict[KeyPath, str] = {
         ("commissioning", "trade"): project.commissioning.trade,
@@ -276,64 +279,64 @@ def _trades(project: Project) -> Iterator[Finding]:
         **({("commissioning", "flush", "trade"): flush.trade} if flush is not None else {}),
         ("logistics", "lifting_trade"): project.logistics.lifting_trade,
     }
-    for place, trade in named.items():
+    for path, trade in named.items():
         if trade not in trades:
-            yield _unknown_name(place, trade, trades, "a trade of labour.trades")
+            yield _unknown_name(path, trade, trades, "a trade of labour.trades")
     installing = {trade for steps in _used_networks(project) for step in steps for trade in step.crews}
     if fix is not None and fix in trades and fix not in {*installing, project.commissioning.trade}:
-        what = f"a trade that has installed something here: {', '.join(sorted(installing)) or 'none has'}"
-        yield Finding(("commissioning", "fix_trade"), fix, what)
+        allowed = f"a trade that has installed something here: {', '.join(sorted(installing)) or 'none has'}"
+        yield Finding(("commissioning", "fix_trade"), fix, allowed)
 
 
 def _used_networks(project: Project) -> Iterator[Sequence[Step]]:
-    """Yield the networks whose steps are done: of a system, those of its scope."""
+    """Yield the step networks that are performed: of a system, the one for its scope."""
     yield from (project.site_works.steps, project.shell.steps, project.pad.steps, project.energization.install)
     for system in project.by_system.values():
         yield system.site.steps if system.scope == "site" else system.hook_up
 
 
 def _prerequisites(project: Project) -> Iterator[Finding]:
-    """Yield prerequisites of systems, commissioning and power that no step makes, and systems that wait for themselves."""
-    above = {path: names for path, _, names in networks(project)}
-    site, hall = above["shell", "steps"], above["pad", "steps"]
-    places: list[tuple[KeyPath, Sequence[str], Iterable[str]]] = [
+    """Yield prerequisites of systems, commissioning and power that are no steps or systems, and a cycle of systems."""
+    steps_before = {path: names for path, _, names in networks(project)}
+    site, hall = steps_before["shell", "steps"], steps_before["pad", "steps"]
+    prerequisites: list[tuple[KeyPath, Sequence[str], Iterable[str]]] = [
         (("commissioning", "after"), project.commissioning.after, hall),
         *([(("commissioning", "flush", "after"), flush.after, hall)] if (flush := project.commissioning.flush) else []),
         (("energization", "after"), project.energization.after, site),
     ]
-    for at, feed in enumerate(project.energization.grid):
-        places.append((("energization", "grid", at, "after"), feed.after, site))
+    for index, feed in enumerate(project.energization.grid):
+        prerequisites.append((("energization", "grid", index, "after"), feed.after, site))
     for name, system in project.by_system.items():
-        others = set(project.by_system) - {name}
-        places.append((("systems", name, "after"), system.after, above["systems", name, "site", "steps"] | others))
-    for path, names, known in places:
-        for at, name in enumerate(names):
+        known_names = steps_before["systems", name, "site", "steps"] | (set(project.by_system) - {name})
+        prerequisites.append((("systems", name, "after"), system.after, known_names))
+    for path, names, known in prerequisites:
+        for index, name in enumerate(names):
             if name not in known:
-                yield _unknown_name((*path, at), name, known, "something that is made on site before")
+                yield _unknown_name((*path, index), name, known, "something that is made on site before")
     systems = project.by_system
     graph = {name: [before for before in system.after if before in systems] for name, system in systems.items()}
     try:
         TopologicalSorter(graph).prepare()
-    except CycleError as cycle:
-        yield Finding(("systems",), NOTHING, f"these systems wait for each other: {' after '.join(cycle.args[1])}")
+    except CycleError as error:
+        yield Finding(("systems",), NOTHING, f"these systems wait for each other: {' after '.join(error.args[1])}")
 
 
 def _items(project: Project) -> Iterator[Finding]:
-    """Yield items that steps need and that are not ordered, or not in a lot the step can wait for."""
+    """Yield items that steps need and that are not bought, or not for a place that the step can wait for."""
     items = {item.id: item.per for item in project.procurement.items}
-    lots = {"site_works": {"phase"}, "shell": {"phase", "hall"}, "energization": {"phase"}}
+    places = {"site_works": {"phase"}, "shell": {"phase", "hall"}, "energization": {"phase"}}
     for path, steps, _ in networks(project):
-        allowed = lots.get(str(path[0]), {"phase", "hall", "block"})
+        allowed = places.get(str(path[0]), {"phase", "hall", "block"})
         known = [item for item, per in items.items() if per in allowed]
-        for at, step in enumerate(steps):
-            for position, need in enumerate(step.needs):
+        for index, step in enumerate(steps):
+            for need_index, need in enumerate(step.needs):
                 if need not in known:
-                    what = f"an item of procurement.items ordered per {' or '.join(sorted(allowed))}"
-                    yield _unknown_name((*path, at, "needs", position), need, known, what)
+                    description = f"an item of procurement.items ordered per {' or '.join(sorted(allowed))}"
+                    yield _unknown_name((*path, index, "needs", need_index), need, known, description)
 
 
 def _groups(project: Project) -> Iterator[Finding]:
-    """Yield groups that do not fit into each other, and orders that do not add up."""
+    """Yield turnovers that do not fit into halls, too many spare units, and orders that do not add up to the capacity."""
     hall, turnover = project.hall.blocks, project.turnover_blocks
     if hall % turnover and turnover % hall:
         message = f"a divisor of hall.blocks ({hall}), or for a building of several halls a multiple of it"
@@ -349,20 +352,20 @@ def _groups(project: Project) -> Iterator[Finding]:
 
 
 def _money(project: Project) -> Iterator[Finding]:
-    """Yield prices whose payments do not add up."""
-    things = {"site_works", "shell", "pad", "generation", *project.by_system}
-    things |= {item.id for item in project.procurement.items}
+    """Yield prices whose payments do not add up, that are of nothing the plan buys, or whose cancelling shares fall."""
+    bought = {"site_works", "shell", "pad", "generation", *project.by_system}
+    bought |= {item.id for item in project.procurement.items}
     for name, price in project.money.prices.items():
         total = sum(payment.share for payment in price.payments)
         path = ("money", "prices", name)
         if abs(total - 1) > 1e-9:
             yield Finding((*path, "payments"), f"{total:g}", "payment shares that add up to 1")
-        for at, thing in enumerate(price.of):
-            if thing not in things:
-                yield _unknown_name((*path, "of", at), thing, things, "something the plan orders or makes")
-        if not price.of and name not in things and get_close_matches(name, things):
-            # what this project does not buy may have a price; what is written almost like something is a slip
-            yield _unknown_name(path, name, things, "a price of something the plan orders or makes, or with `of`")
+        for index, item in enumerate(price.of):
+            if item not in bought:
+                yield _unknown_name((*path, "of", index), item, bought, "something the plan orders or makes")
+        if not price.of and name not in bought and get_close_matches(name, bought):
+            # something that this project does not buy may have a price; a name that is almost one it buys is a slip
+            yield _unknown_name(path, name, bought, "a price of something the plan orders or makes, or with `of`")
         shares = [stage.share for stage in price.cancelling]
         if shares != sorted(shares):
             yield Finding((*path, "cancelling"), shares, "shares that rise from stage to stage")
@@ -388,10 +391,10 @@ def _orders(project: Project) -> Iterator[Finding]:
         yield Finding(("orders", "demand"), NOTHING, "the demand to follow")
         return
     if orders.lot_blocks % project.turnover_blocks:
-        what = f"a multiple of turnover_blocks ({project.turnover_blocks})"
-        yield Finding(("orders", "lot_blocks"), orders.lot_blocks, what)
+        allowed = f"a multiple of turnover_blocks ({project.turnover_blocks})"
+        yield Finding(("orders", "lot_blocks"), orders.lot_blocks, allowed)
     growth, path = orders.demand.growth, orders.demand.path
-    first = growth.first_day.value if growth is not None else min(point.day for point in path)
-    if first < orders.look_ahead_days.value:
-        where = ("orders", "look_ahead_days")
-        yield Finding(where, f"{orders.look_ahead_days.value:g}", f"at most the day of the first need ({first:g})")
+    first_day = growth.first_day.value if growth is not None else min(point.day for point in path)
+    if first_day < orders.look_ahead_days.value:
+        allowed = f"at most the day of the first need ({first_day:g})"
+        yield Finding(("orders", "look_ahead_days"), f"{orders.look_ahead_days.value:g}", allowed)

@@ -47,7 +47,7 @@ MOST_BASES = 10
 DICTIONARY = "dictionary"
 """What messages call a configuration that was given as a dictionary of Python."""
 NOT_INHERITED = ("label", "is_base")
-"""What a file says of itself, and not of those that extend it."""
+"""Keys of a base that do not hold for files that extend it."""
 BASE_FORMS = "a shipped project by its name, such as base, or a YAML file: relative to this one, or absolute"
 
 FieldsAt = Callable[[Address], Iterable[str]]
@@ -64,7 +64,7 @@ class MergedSources:
 
 def merge_sources(source: Path | Mapping[str, Any], overrides: Sequence[str], fields_at: FieldsAt) -> MergedSources:
     """Read a file, or take a dictionary, with its bases and apply the overrides in order; ConfigError if one is unusable."""
-    document = _section_file(source) if isinstance(source, Path) else _stated(source)
+    document = _section_file(source) if isinstance(source, Path) else _from_dictionary(source)
     path = source if isinstance(source, Path) else Path(DICTIONARY)
     document, files = _with_bases(path, document, ())
     for override in overrides:
@@ -72,41 +72,44 @@ def merge_sources(source: Path | Mapping[str, Any], overrides: Sequence[str], fi
     return MergedSources(document, files)
 
 
-def _stated(tree: Mapping[str, Any]) -> Document:
-    """A dictionary from Python as if it stood in a file; the version of the format may be left out."""
-    document = read_text(json.dumps({"schema_version": SCHEMA_VERSION, **tree}, default=_written), DICTIONARY)
-    place = Position(DICTIONARY, 0, 0)
-    document.positions = dict.fromkeys(document.positions, place)
-    document.faults = [replace(fault, position=place) for fault in document.faults]
+def _from_dictionary(tree: Mapping[str, Any]) -> Document:
+    """Return a dictionary of Python as the document of a file; the version of the format may be left out."""
+    document = read_text(json.dumps({"schema_version": SCHEMA_VERSION, **tree}, default=_as_yaml_value), DICTIONARY)
+    position = Position(DICTIONARY, 0, 0)
+    document.positions = dict.fromkeys(document.positions, position)
+    document.faults = [replace(fault, position=position) for fault in document.faults]
     return document
 
 
-def _written(value: Any) -> Any:
-    """A value of Python as YAML has it: days and times as text, numbers of numpy as numbers."""
+def _as_yaml_value(value: Any) -> Any:
+    """Return a value that JSON does not know as YAML has it: dates and times as text, numpy's numbers as numbers."""
     return value.item() if hasattr(value, "item") else str(value)
 
 
-def _with_bases(path: Path, document: Document, above: tuple[Path, ...]) -> tuple[Document, tuple[Path, ...]]:
-    """A document laid over the base that it extends, which may extend another one in turn; and all files."""
+def _with_bases(path: Path, document: Document, extended_by: tuple[Path, ...]) -> tuple[Document, tuple[Path, ...]]:
+    """Return a document merged over its base, which may extend another one in turn, and all files, its own first.
+
+    `extended_by` are the files that extend this one, directly or in turn.
+    """
     if not isinstance(document.tree, dict) or "extends" not in document.tree:
         return document, (path,)
     base_path = _base_path(path, document)
-    chain = (*above, path)
-    if base_path.resolve() in [one.resolve() for one in chain]:
-        names = " extends ".join(one.name for one in (*chain, base_path))
+    chain = (*extended_by, path)
+    if base_path.resolve() in [file.resolve() for file in chain]:
+        names = " extends ".join(file.name for file in (*chain, base_path))
         _refuse(document, ("extends",), NOTHING, f"goes round in a circle: {names}")
     if len(chain) > MOST_BASES:
         _refuse(document, ("extends",), NOTHING, f"is one base too many: at most {MOST_BASES} in a row")
     base, files = _with_bases(base_path, _section_file(base_path), chain)
     del document.tree["extends"]
-    for own in NOT_INHERITED:
-        base.tree.pop(own, None)
-        base.positions.pop((own,), None)
+    for key in NOT_INHERITED:
+        base.tree.pop(key, None)
+        base.positions.pop((key,), None)
     return merge(base, document), (path, *files)
 
 
 def _section_file(path: Path) -> Document:
-    """A file that holds sections and states the version of the format it is written in."""
+    """Return the document of a file; ConfigError unless it holds sections and the version of the format it is written in."""
     document = read_file(path)
     if document.tree is None:
         _refuse(document, (), NOTHING, "is empty")
@@ -115,67 +118,67 @@ def _section_file(path: Path) -> Document:
     version = document.tree.get("schema_version", NOTHING)
     if version is NOTHING:
         message = f"is missing: write `schema_version: {SCHEMA_VERSION}` at the top of the file"
-        near = difflib.get_close_matches("schema_version", document.tree, n=1, cutoff=0.7)
-        _refuse(document, ("schema_version",), NOTHING, message, f"{near[0]} is not it" if near else "")
+        similar = difflib.get_close_matches("schema_version", document.tree, n=1, cutoff=0.7)
+        _refuse(document, ("schema_version",), NOTHING, message, f"{similar[0]} is not it" if similar else "")
     if version != SCHEMA_VERSION or isinstance(version, bool | float):
         _refuse(document, ("schema_version",), version, f"version {SCHEMA_VERSION}, which this program reads")
     return document
 
 
 def _base_path(path: Path, document: Document) -> Path:
-    """The file named by `extends`: a shipped one by its name alone, or a YAML file, relative to this one or absolute."""
+    """Return the file named by `extends`: a shipped one by its name, or a YAML file, relative to this one or absolute."""
     name = document.tree["extends"]
     if not isinstance(name, str) or "\\" in name or not (is_name(name) or Path(name).suffix in ENDINGS):
         _refuse(document, ("extends",), name, BASE_FORMS)
     if is_name(name):
-        found = shipped(name)
-        return found or _refuse(document, ("extends",), name, BASE_FORMS, did_you_mean(name, shipped_names()))
+        hint = did_you_mean(name, shipped_names())
+        return shipped(name) or _refuse(document, ("extends",), name, BASE_FORMS, hint)
     try:
         target = Path(os.path.normpath(path.parent / Path(name).expanduser()))
-        there = target.is_file()
+        exists = target.is_file()
     except (OSError, RuntimeError) as error:  # a name too long for the disk, or ~ of a user that is not there
         reason = getattr(error, "strerror", None) or str(error)
         _refuse(document, ("extends",), name, f"a file that exists: {reason}")
-    if not there:
-        near = did_you_mean(target.name, _yaml_files(target.parent, but=path))
+    if not exists:
+        hint = did_you_mean(target.name, _yaml_files(target.parent, except_file=path))
         if target.stem in shipped_names():
-            near = f"the shipped one is extended by its name alone: `extends: {target.stem}`"
-        _refuse(document, ("extends",), name, "a file that exists", near)
+            hint = f"the shipped one is extended by its name alone: `extends: {target.stem}`"
+        _refuse(document, ("extends",), name, "a file that exists", hint)
     return target
 
 
-def _yaml_files(folder: Path, but: Path) -> list[str]:
-    """The other YAML files of a folder."""
-    return [file.name for file in folder.glob("*.y*ml") if file.name != but.name] if folder.is_dir() else []
+def _yaml_files(folder: Path, except_file: Path) -> list[str]:
+    """Return the names of the YAML files of a folder, but for one."""
+    return [file.name for file in folder.glob("*.y*ml") if file.name != except_file.name] if folder.is_dir() else []
 
 
 def _refuse(document: Document, address: Address, value: object, message: str, hint: str = "") -> NoReturn:
-    """Give up on a file, naming the place."""
+    """Raise ConfigError for a value of a file, at its position."""
     fault = Fault(address, nearest_position(document.positions, address), value, message, hint)
     raise ConfigError([problem_of(fault, document.tree)])
 
 
 def merge(base: Document, over: Document) -> Document:
-    """Lay one document over another: mappings merge, everything else replaces, positions follow the winner.
+    """Return a document merged over a base: mappings merge, everything else replaces, each value keeps its position.
 
-    A mapping that is a whole estimate replaces the one below it, source and all: half of one estimate and
+    A mapping that is a whole estimate replaces that of the base, source and all: half of one estimate and
     half of another is neither.
     """
     positions = dict(base.positions)
-    tree = _overlay(base.tree, over.tree, (), positions, over.positions)
+    tree = _merge_trees(base.tree, over.tree, (), positions, over.positions)
     return Document(tree, positions, over.faults + base.faults)
 
 
-def _overlay(under: Any, over: Any, address: Address, positions: Positions, winning: Positions) -> Any:
-    """The winning value at an address; `positions` is brought up to date in place."""
-    if isinstance(under, dict) and isinstance(over, dict) and not states_an_estimate(over):
-        positions[address] = winning[address]
-        result = dict(under)
+def _merge_trees(base: Any, over: Any, address: Address, positions: Positions, over_positions: Positions) -> Any:
+    """Return the merged value at an address; `positions`, those of the base, are updated in place."""
+    if isinstance(base, dict) and isinstance(over, dict) and not states_an_estimate(over):
+        positions[address] = over_positions[address]
+        merged = dict(base)
         for key, value in over.items():
-            result[key] = _overlay(under.get(key), value, (*address, key), positions, winning)
-        return result
-    _drop_positions(positions, under, address)
-    positions.update({place: winning[place] for place in _addresses(over, address)})
+            merged[key] = _merge_trees(base.get(key), value, (*address, key), positions, over_positions)
+        return merged
+    _drop_positions(positions, base, address)
+    positions.update({part: over_positions[part] for part in _addresses(over, address)})
     return over
 
 
@@ -188,41 +191,41 @@ def _addresses(value: Any, address: Address) -> Iterator[Address]:
 
 
 def _drop_positions(positions: Positions, value: Any, address: Address) -> None:
-    """Drop the places of a value and of all its parts."""
-    for place in _addresses(value, address):
-        positions.pop(place, None)
+    """Drop the positions of a value and of all its parts."""
+    for part in _addresses(value, address):
+        positions.pop(part, None)
 
 
 def set_value(document: Document, override: str, fields_at: FieldsAt) -> None:
-    """Apply one `path=value` in place; what is wrong with it is noted among the document's faults.
+    """Apply one `path=value` in place; faults of it are added to those of the document.
 
-    The value is YAML on one line and replaces what was there. A list element is addressed by its `id` or by
-    its index. Only what is there, or what the model knows, can be set: new names belong in a file.
+    The value is YAML on one line and replaces the present one. A list element is addressed by its `id` or by
+    its index. Only a key that exists, or that the model knows, can be set: new names belong in a file.
     """
     dotted, equals, text = override.partition("=")
     dotted = dotted.strip()
-    place = Position(f"--set {dotted}", 0, 0)
+    position = Position(f"--set {dotted}", 0, 0)
     if not equals or not dotted:
-        document.faults.append(Fault((), place, NOTHING, "is not of the form section.key=value"))
+        document.faults.append(Fault((), position, NOTHING, "is not of the form section.key=value"))
         return
-    found = _resolve_path(document.tree, dotted.split("."), place, fields_at)
-    if isinstance(found, Fault):
-        document.faults.append(found)
+    address = _resolve_path(document.tree, dotted.split("."), position, fields_at)
+    if isinstance(address, Fault):
+        document.faults.append(address)
         return
     try:
-        value = read_text(text, place.file)
+        value = read_text(text, position.file)
     except ConfigError as error:
-        document.faults += [Fault(found, place, NOTHING, problem.message) for problem in error.problems]
+        document.faults += [Fault(address, position, NOTHING, problem.message) for problem in error.problems]
         return
-    _drop_positions(document.positions, value_at(document.tree, found), found)
-    _set_at(document.tree, found, value.tree)
-    document.positions.update({(*found, *below): place for below in value.positions})
-    document.faults = [fault for fault in document.faults if fault.address[: len(found)] != found]
-    document.faults += [Fault((*found, *f.address), place, f.value, f.message, f.hint) for f in value.faults]
+    _drop_positions(document.positions, value_at(document.tree, address), address)
+    _set_at(document.tree, address, value.tree)
+    document.positions.update({(*address, *part): position for part in value.positions})
+    document.faults = [fault for fault in document.faults if fault.address[: len(address)] != address]
+    document.faults += [replace(fault, address=(*address, *fault.address), position=position) for fault in value.faults]
 
 
-def _resolve_path(tree: Any, words: list[str], place: Position, fields_at: FieldsAt) -> Address | Fault:
-    """The address meant by a dotted path; a Fault that names the first word which leads nowhere."""
+def _resolve_path(tree: Any, words: list[str], position: Position, fields_at: FieldsAt) -> Address | Fault:
+    """Return the address of a dotted path (its words); a Fault at the first word that names nothing."""
     address: Address = ()
     while words:
         node = value_at(tree, address)
@@ -230,13 +233,13 @@ def _resolve_path(tree: Any, words: list[str], place: Position, fields_at: Field
         if not used and words[0] in fields_at(address) and (node is None or isinstance(node, dict)):
             key, used = words[0], 1
         if not used:
-            return _not_found(node, (*address, words[0]), place, fields_at(address))
+            return _not_found(node, (*address, words[0]), position, fields_at(address))
         address, words = (*address, key), words[used:]
     return address
 
 
 def _match_key(node: Any, words: list[str]) -> tuple[str | int, int]:
-    """The key or index that the first words stand for (names may contain dots), and how many they are."""
+    """Return the key or index that the first words stand for, and how many words: names may contain dots; 0 if none."""
     for used in range(1, len(words) + 1):
         word = ".".join(words[:used])
         if isinstance(node, dict) and word in node:
@@ -249,25 +252,25 @@ def _match_key(node: Any, words: list[str]) -> tuple[str | int, int]:
 
 
 def _ids(elements: list[Any]) -> list[str]:
-    """The `id` of each element, empty for one that has none."""
+    """Return the `id` of each element, empty for one that has none."""
     return [str(child(element, "id") or "") for element in elements]
 
 
-def _not_found(node: Any, address: Address, place: Position, fields: Iterable[str]) -> Fault:
-    """Why a word of an override's path was not found."""
+def _not_found(node: Any, address: Address, position: Position, fields: Iterable[str]) -> Fault:
+    """Return the fault of an override whose path has a word, the last one of `address`, that names nothing."""
     word = str(address[-1])
     if isinstance(node, list):
         known = [name for name in _ids(node) if name] or [f"0 to {len(node) - 1}"]
-        return Fault(address, place, NOTHING, "there is no such element", did_you_mean(word, known))
+        return Fault(address, position, NOTHING, "there is no such element", did_you_mean(word, known))
     if node is not None and not isinstance(node, dict):
-        return Fault(address, place, NOTHING, "the value above it is a single one and has no parts")
+        return Fault(address, position, NOTHING, "the value above it is a single one and has no parts")
     keys = {*(node or {}), *fields}
-    deeper = paths_to(node, word) if len(address) == 1 else ""
-    return Fault(address, place, NOTHING, "there is no such key", deeper or did_you_mean(word, keys))
+    longer_paths = paths_to(node, word) if len(address) == 1 else ""
+    return Fault(address, position, NOTHING, "there is no such key", longer_paths or did_you_mean(word, keys))
 
 
 def _set_at(tree: Any, address: Address, value: Any) -> None:
-    """Set a value, making the optional sections on the way to it."""
+    """Set the value at an address, adding optional sections above it that are missing."""
     for key in address[:-1]:
         if child(tree, key) is None:
             tree[key] = {}
@@ -283,19 +286,19 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, repr=False)
 class Loaded(Generic[M]):
-    """A configuration that holds together, and where each of its values was written."""
+    """A validated configuration, with its tree of plain values and the position of each."""
 
     value: M
     tree: dict[str, Any]
     positions: Positions
     files: tuple[Path, ...]
     continuation: Continuation | None = None
-    """From where it goes on, where it is a project under way."""
+    """The status from which it continues, where it is a project under way."""
 
     def __repr__(self) -> str:
-        """What it is and where it is from, on one line."""
-        came = f" from {' over '.join(str(file) for file in self.files)}" if self.files else ""
-        return f"<{type(self.value).__name__} {getattr(self.value, 'name', '')!r}{came}>"
+        """Name the type, the project and its files on one line."""
+        files = f" from {' over '.join(str(file) for file in self.files)}" if self.files else ""
+        return f"<{type(self.value).__name__} {getattr(self.value, 'name', '')!r}{files}>"
 
     def _repr_html_(self) -> str:
         """A tree of all values with units and sources, for notebooks."""
@@ -311,20 +314,20 @@ def load_as(model: type[M], source: str | Path | Mapping[str, Any], overrides: S
     `source` is a path, the name of a shipped project, or a dictionary with the keys of a file.
 
     Checks of a whole section (its model validators) only run on sections whose fields are right. So that all problems
-    are told at once, they are run with placeholders for wrong values as well (see validation_errors.py); what they
+    are reported at once, they are run with placeholders for wrong values as well (see validation_errors.py); what they
     find because of a placeholder is left out.
     """
 
     def fields(address: Address) -> Iterable[str]:
-        """The fields the model has at an address."""
+        """Return the fields that the model has at an address."""
         return allowed_at(model, address).fields()
 
-    given = source if isinstance(source, Mapping) else find_config(source)
-    merged = merge_sources(given, overrides, fields)
-    found = merged.document
-    convert_units(found, model)
-    value = checked(model, found.tree, found.positions, found.faults)
-    return Loaded(value, found.tree, found.positions, merged.files)
+    file_or_dictionary = source if isinstance(source, Mapping) else find_config(source)
+    merged = merge_sources(file_or_dictionary, overrides, fields)
+    document = merged.document
+    convert_units(document, model)
+    value = checked(model, document.tree, document.positions, document.faults)
+    return Loaded(value, document.tree, document.positions, merged.files)
 
 
 ConfigLike = Loaded[Project] | Project | str | Path | Mapping[str, Any]
@@ -338,14 +341,14 @@ def as_config(source: ConfigLike) -> Loaded[Project] | Project:
 
 def as_loaded(source: ConfigLike) -> Loaded[Project]:
     """Return any configuration as a loaded one, so that its values can be changed by path; ConfigError as `load_as`."""
-    found = as_config(source)
-    if isinstance(found, Loaded):
-        return found
-    return Loaded(found, found.model_dump(mode="json", exclude_none=True), {}, (Path(found.name),))
+    config = as_config(source)
+    if isinstance(config, Loaded):
+        return config
+    return Loaded(config, config.model_dump(mode="json", exclude_none=True), {}, (Path(config.name),))
 
 
 def require_runnable(config: Loaded[Project] | Project) -> None:
-    """Raise ConfigError for a base: it states what projects share, and is none itself."""
+    """Raise ConfigError for a base, which states what projects share and is no project itself."""
     project = config.value if isinstance(config, Loaded) else config
     if project.is_base:
         file = str(config.files[0]) if isinstance(config, Loaded) else project.name
@@ -356,43 +359,42 @@ def require_runnable(config: Loaded[Project] | Project) -> None:
 def checked(
     model: type[M], tree: dict[str, Any], positions: Positions | None = None, faults: Sequence[Fault] = ()
 ) -> M:
-    """A tree of plain values as a model; ConfigError with its problems and the `faults` met before."""
+    """Return a tree of plain values as a validated model; ConfigError with its problems and the `faults` of reading it."""
     places = positions or {}
-    plain = _without_version(model, tree)
-    found = list(faults)
+    without_version = _without_version(model, tree)
+    all_faults = list(faults)
     try:
-        value = _validated(model, plain)
-        if not found:
+        value = _validated(model, without_version)
+        if not all_faults:
             return value
     except (ValidationError, Refused) as error:
-        wrong = faults_of(error, model, plain, places)
-        found += wrong + further_faults(wrong, model, plain, places, _validated)
-    first = nearest_position(places, ()).file
-    raise ConfigError(problem_of(fault, tree) for fault in _in_file_order(found, first))
+        invalid = faults_of(error, model, without_version, places)
+        all_faults += invalid + further_faults(invalid, model, without_version, places, _validated)
+    first_file = nearest_position(places, ()).file
+    raise ConfigError(problem_of(fault, tree) for fault in _in_file_order(all_faults, first_file))
 
 
 def _validated(model: type[M], tree: dict[str, Any]) -> M:
-    """Read a tree as a model; for a project, check its sections against each other too."""
+    """Return a tree as a model, a project's sections checked against each other; ValidationError or Refused."""
     value = model.model_validate(tree)
     if isinstance(value, Project) and (broken := broken_references(value)):
         raise broken
-    # checked as it is written: what stands already may be named
+    # checked as it is written: steps that exist already may be named
     return cast("M", value.without_existing()) if isinstance(value, Project) else value
 
 
 def _without_version(model: type[BaseModel], tree: dict[str, Any]) -> dict[str, Any]:
-    """The tree for a model that leaves the format version to the loader."""
+    """Return the tree without the version of the format, for a model that has no such field."""
     if "schema_version" in model.model_fields:
         return tree
     return {key: value for key, value in tree.items() if (key, value) != ("schema_version", SCHEMA_VERSION)}
 
 
-def _in_file_order(faults: Iterable[Fault], first: str) -> list[Fault]:
-    """Faults as they stand, the `first` file before its base, overrides last; the same one only once."""
-    once = {(fault.position, fault.address, fault.message): fault for fault in faults}
+def _in_file_order(faults: Iterable[Fault], first_file: str) -> list[Fault]:
+    """Return different faults in the order of their positions, the first file before its base, overrides last."""
+    different = {(fault.position, fault.address, fault.message): fault for fault in faults}
 
-    def place(fault: Fault) -> tuple[bool, bool, Position]:
-        """Sort key of a fault."""
-        return fault.position.line == 0, fault.position.file != first, fault.position
+    def sort_key(fault: Fault) -> tuple[bool, bool, Position]:
+        return fault.position.line == 0, fault.position.file != first_file, fault.position
 
-    return sorted(once.values(), key=place)
+    return sorted(different.values(), key=sort_key)

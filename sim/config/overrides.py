@@ -20,7 +20,7 @@ from sim.errors import ConfigError, Problem, closest, did_you_mean
 M = TypeVar("M", bound=BaseModel)
 SCALED = ("value", "low", "mode", "high", "median", "p90")
 Origins = Mapping[str, Position]
-"""Where a change was asked for, by its path; a change without an origin is reported as `--set`."""
+"""Where a change was requested, by its path; a change without an origin is reported as `--set`."""
 
 
 def with_settings(loaded: Loaded[M], settings: Mapping[str, Any], places: Origins | None = None) -> Loaded[M]:
@@ -38,66 +38,68 @@ def with_settings(loaded: Loaded[M], settings: Mapping[str, Any], places: Origin
 
 
 def continued(loaded: Loaded[M], status: object, *, learning: bool = True, logic: str | None = None) -> Loaded[M]:
-    """Return a configuration that goes on from a status, wherever it is run: in a run, a sweep, a comparison."""
+    """Return a configuration that continues from a status, wherever it is run: in a run, a sweep, a comparison."""
     return replace(loaded, continuation=Continuation(status, loaded, learning, logic))
 
 
 def _at_origin(problem: Problem, places: Origins) -> Problem:
-    """The problem where the change was asked for."""
+    """Return a problem of a `--set` change at the position where the change was requested."""
     path = problem.file.removeprefix("--set ")
     if path == problem.file or path not in places:
         return problem
     file, line, column = places[path]
-    shown = path if problem.path in ("", path) else problem.path
-    return replace(problem, file=file, line=line, column=column, path=shown)
+    reported_path = path if problem.path in ("", path) else problem.path
+    return replace(problem, file=file, line=line, column=column, path=reported_path)
 
 
 def expand_wildcards(loaded: Loaded[M], paths: Sequence[str], places: Origins | None = None) -> list[str]:
-    """Paths without stars: `fleets.*.trucks` is one path for every fleet; ConfigError if a star finds nothing."""
-    found = []
+    """Return paths without stars: `fleets.*.trucks` is one path for every fleet; ConfigError if a star matches nothing."""
+    expanded = []
     for path in paths:
-        here = list(_expand(loaded.tree, [], path.split(".")))
-        if not here:
+        matches = list(_expand(loaded.tree, [], path.split(".")))
+        if not matches:
             file, line, column = (places or {}).get(path, Position(f"--set {path}", 0, 0))
             raise ConfigError([Problem(file, line, column, path, "", "no key is there that `*` could stand for")])
-        found += here
-    return found
+        expanded += matches
+    return expanded
 
 
-def _expand(node: Any, done: list[str], words: list[str]) -> Iterable[str]:
-    """Every path that a path with stars stands for."""
+def _expand(node: Any, prefix: list[str], words: list[str]) -> Iterable[str]:
+    """Yield every path that matches a path with stars; `node` is the value at `prefix`, `words` the rest of the path."""
     if "*" not in words:
-        yield ".".join([*done, *words])
+        yield ".".join([*prefix, *words])
         return
-    word, rest = words[0], words[1:]
+    word, *rest = words
     for key in _keys(node) if word == "*" else [word]:
-        below = _child(node, key)
-        if below is not None:
-            yield from _expand(below, [*done, key], rest)
+        part = _child(node, key)
+        if part is not None:
+            yield from _expand(part, [*prefix, key], rest)
 
 
 def _keys(node: Any) -> list[str]:
-    """The keys of a mapping, the ids of a list."""
+    """Return the keys of a mapping, or the ids of the elements of a list."""
     if isinstance(node, list):
         return [str(child(element, "id")) for element in node if child(element, "id") is not None]
     return list(node) if isinstance(node, Mapping) else []
 
 
 def _child(node: Any, word: str) -> Any:
-    """The part of a node that a word of a path names."""
+    """Return the part of a node that a word of a path names: a key, or an element's id or index; None if there is none."""
     if not isinstance(node, list):
         return child(node, word)
-    named = [element for element in node if child(element, "id") == word]
-    return named[0] if named else child(node, int(word)) if word.isdecimal() else None
+    for element in node:
+        if child(element, "id") == word:
+            return element
+    return child(node, int(word)) if word.isdecimal() else None
 
 
 def address_of(loaded: Loaded[M], path: str) -> Address:
-    """The address of a path in the tree; keys that are not written yet stay as they are."""
+    """Return the address of a path in a configuration's tree; keys that are not written yet stay as they are."""
     return address_in(loaded.tree, path)
 
 
 def address_in(tree: Any, path: str) -> Address:
-    """The address of a path in a tree, whose list elements go by their ids or places."""
+    """Return the address of a path in a tree, in which list elements are named by their ids or indices."""
     address: Address = ()
     for word in path.split("."):
         node = value_at(tree, address)
@@ -110,80 +112,81 @@ def address_in(tree: Any, path: str) -> Address:
 
 
 def takes_integers(loaded: Loaded[M], path: str) -> bool:
-    """Whether only whole numbers may stand at a path."""
+    """Tell whether only whole numbers are allowed at a path."""
     types = allowed_at(type(loaded.value), address_of(loaded, path)).types
     return int in types and float not in types
 
 
 def scaled(loaded: Loaded[M], path: str, factor: float) -> Any:
-    """What stands at a path, times a factor: a number, or all numbers of an estimate; ConfigError if nothing does."""
-    stated = value_at(loaded.tree, address_of(loaded, path))
-    if isinstance(stated, Mapping):
-        numbers = {key: stated[key] * factor for key in SCALED if isinstance(stated.get(key), int | float)}
-        listed = {"values": [value * factor for value in stated["values"]]} if "values" in stated else {}
-        return {**stated, **numbers, **listed}
-    if isinstance(stated, int | float) and not isinstance(stated, bool):
-        return round_if_integer(loaded, path, stated * factor)
+    """Return the value at a path times a factor: a number, or an estimate with all its numbers; ConfigError for others."""
+    value = value_at(loaded.tree, address_of(loaded, path))
+    if isinstance(value, Mapping):
+        numbers = {key: value[key] * factor for key in SCALED if isinstance(value.get(key), int | float)}
+        values = {"values": [number * factor for number in value["values"]]} if "values" in value else {}
+        return {**value, **numbers, **values}
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return round_if_integer(loaded, path, value * factor)
     words = path.split(".")
-    above = value_at(loaded.tree, address_of(loaded, ".".join(words[:-1]))) if words[1:] else loaded.tree
-    hint = did_you_mean(words[-1], _keys(above))
+    section = value_at(loaded.tree, address_of(loaded, ".".join(words[:-1]))) if words[1:] else loaded.tree
+    hint = did_you_mean(words[-1], _keys(section))
     raise ConfigError(
         [Problem(f"--set {path}", 0, 0, "", "", "there is no number here that a factor could change", hint)]
     )
 
 
 def round_if_integer(loaded: Loaded[M], path: str, number: float) -> float | int:
-    """A number as it may stand at a path: whole where only whole ones may."""
+    """Return a number as it is allowed at a path: rounded where only whole numbers are."""
     return round(number) if takes_integers(loaded, path) else number
 
 
-def placed(tree: Any, key: Sequence[str], value: Mapping[str, Any]) -> tuple[list[str], Any]:
-    """Return the path to write at, and what stands there then, so that a value comes to a key of a tree.
+def change_to_set(tree: Any, key: Sequence[str], value: Mapping[str, Any]) -> tuple[list[str], Any]:
+    """Return (path, new value) of the change that sets the value of a key (its words) in a tree.
 
-    A list is written whole, with the one element (by its id) changed; a duration is written as `{days: …}`. ConfigError
-    for a key that is none, with what there is.
+    A list is replaced as a whole, with the one element (by its id) changed; a duration is written as `{days: …}`.
+    ConfigError for a key that does not exist, with those that do.
     """
     node, path = tree, list[str]()
-    for place, word in enumerate(key):
+    for depth, word in enumerate(key):
         if isinstance(node, list):
             ids = [str(child(element, "id") or number) for number, element in enumerate(node)]
-            number = ids.index(_known(word, ids, key[:place]))
-            _, inner = placed(node[number], key[place + 1 :], value)
-            changed = _merged(node[number], key[place + 1 :], inner)
-            return path, [changed if at == number else element for at, element in enumerate(node)]
-        path.append(_known(word, list(node) if isinstance(node, Mapping) else [], key[:place]))
+            index = ids.index(_require_known(word, ids, key[:depth]))
+            below = key[depth + 1 :]
+            _, new_value = change_to_set(node[index], below, value)
+            changed = _with_value(node[index], below, new_value)
+            return path, [*node[:index], changed, *node[index + 1 :]]
+        path.append(_require_known(word, list(node) if isinstance(node, Mapping) else [], key[:depth]))
         node = node[word]
     return path, {**node, "days": dict(value)} if isinstance(node, Mapping) and "days" in node else dict(value)
 
 
-def _known(word: str, known: Sequence[str], above: Sequence[str]) -> str:
-    """A word of a path if it is there; ConfigError otherwise."""
+def _require_known(word: str, known: Sequence[str], above: Sequence[str]) -> str:
+    """Return a word of a path if it is known; else raise ConfigError. `above` are the words before it."""
     if word in known:
         return word
     path = ".".join([*above, word])
-    near = closest(word, known)
+    similar = closest(word, known)
     message = f"no {word!r} in {'.'.join(above) or 'the configuration'}; there is {', '.join(known) or 'nothing'}"
-    raise ConfigError([Problem("--key", 0, 0, path, "", message, f"did you mean {near}?" if near else "")])
+    raise ConfigError([Problem("--key", 0, 0, path, "", message, f"did you mean {similar}?" if similar else "")])
 
 
-def _merged(element: Any, rest: Sequence[str], value: Any) -> Any:
-    """An element of a list with a value in it."""
-    return {**element, rest[0]: _merged(element.get(rest[0], {}), rest[1:], value)} if rest else value
+def _with_value(element: Any, key: Sequence[str], value: Any) -> Any:
+    """Return a copy of an element in which a key (its words) has a value; without a key, the value itself."""
+    return {**element, key[0]: _with_value(element.get(key[0], {}), key[1:], value)} if key else value
 
 
 # --- as a file --------------------------------------------------------------------------------------------------------
 
 
 def extended(path: Path, changes: Mapping[str, Any], suffix: str, comment: str) -> str:
-    """Return a configuration as YAML, to be kept beside `path`: that one with changes, by their dotted paths.
+    """Return the YAML of a configuration that is the one at `path` with changes (by dotted path), for the same folder.
 
-    It has the other one's name with a suffix, and begins with a comment of one line.
+    Its name is that one's with a suffix; it begins with a comment of one line.
     """
-    own = dict(read_file(path).tree)
-    name = f"{own.get('name', path.stem)}{suffix}"
-    if "extends" not in own:
-        own = {"extends": path.name, "schema_version": SCHEMA_VERSION}
-    tree = {**own, "name": name}
+    original = dict(read_file(path).tree)
+    name = f"{original.get('name', path.stem)}{suffix}"
+    if "extends" not in original:
+        original = {"extends": path.name, "schema_version": SCHEMA_VERSION}
+    tree = {**original, "name": name}
     for dotted, value in changes.items():
         _put(tree, dotted.split("."), value)
     lines = [f"# {comment}", *_lines(tree, "")]
@@ -191,7 +194,7 @@ def extended(path: Path, changes: Mapping[str, Any], suffix: str, comment: str) 
 
 
 def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
-    """Set a value, with the sections on the way to it; what is there already stays as it is."""
+    """Set the value of a key (its words), adding sections above it that are missing; other values stay."""
     for key in keys[:-1]:
         tree[key] = dict(tree.get(key) or {})
         tree = tree[key]
@@ -199,7 +202,7 @@ def _put(tree: dict[str, Any], keys: list[str], value: Any) -> None:
 
 
 def _lines(tree: Mapping[str, Any], indent: str) -> Iterator[str]:
-    """Yield a mapping as YAML; single values and lists are written as JSON, which is YAML too."""
+    """Yield the lines of a mapping as YAML; single values and lists are written as JSON, which is YAML too."""
     for key, value in tree.items():
         if isinstance(value, dict) and value:
             yield f"{indent}{key}:"

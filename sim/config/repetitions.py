@@ -1,7 +1,7 @@
-"""What is stated twice in a list, and hours that overlap: each is refused with the line of the other.
+"""Entries that a list has twice, and hours that overlap: each is refused with the line of the other.
 
 Two shifts at one time would be two crews in one place for the calendar and one for the headcount, and a step that is
-named twice has two sets of predecessors. Every list of a configuration is looked at: entries with an `id`, links,
+named twice has two sets of predecessors. Every list of a configuration is checked: entries with an `id`, links,
 plain names, hours of a day. Numbers and amounts may repeat, as months and payments do.
 """
 
@@ -24,9 +24,9 @@ DAY = 1440
 
 
 def repetitions(project: Project) -> Iterator[Finding]:
-    """Yield everything in a project's lists that stands there already, and hours that overlap others."""
+    """Yield the entries of a project's lists that are there already, and hours that overlap others."""
     for path, entries in _lists(project, ()):
-        yield from _again(path, entries)
+        yield from _repeated(path, entries)
         yield from _overlaps(path, entries)
 
 
@@ -40,12 +40,12 @@ def _lists(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, Sequence[Any]]]
             yield from _lists(part, (*path, name))
     elif isinstance(value, tuple):
         yield path, value
-        for at, part in enumerate(value):
-            yield from _lists(part, (*path, at))
+        for index, part in enumerate(value):
+            yield from _lists(part, (*path, index))
 
 
 def _identity(entry: Any) -> tuple[KeyPath, Hashable]:
-    """Where in an entry of a list its name stands, and the name; None for what may be there several times."""
+    """Return (path of its name within an entry of a list, the name); None in place of the name where it may repeat."""
     if isinstance(entry, Predecessor):
         return (), f"{entry.id} {entry.type}" if not entry.plain else entry.id
     if isinstance(entry, BaseModel) and "id" in type(entry).model_fields:
@@ -53,49 +53,52 @@ def _identity(entry: Any) -> tuple[KeyPath, Hashable]:
     return (), entry if isinstance(entry, str) else None
 
 
-def _again(path: KeyPath, entries: Sequence[Any]) -> Iterator[Finding]:
-    """Yield the entries of a list whose name another one has before them."""
-    first: dict[Hashable, KeyPath] = {}
-    for at, entry in enumerate(entries):
-        inside, name = _identity(entry)
-        place = (*path, at, *inside)
+def _repeated(path: KeyPath, entries: Sequence[Any]) -> Iterator[Finding]:
+    """Yield the entries of a list with the name of an earlier one."""
+    first_path: dict[Hashable, KeyPath] = {}
+    for index, entry in enumerate(entries):
+        path_in_entry, name = _identity(entry)
+        name_path = (*path, index, *path_in_entry)
         if name is None:
             continue
-        if name in first:
-            each = "each id" if inside else "each"
-            yield Finding(place, name, f"{each} once in {path[-1]}; it stands at {{beside}} already", "", first[name])
-        first.setdefault(name, place)
+        if name in first_path:
+            each = "each id" if path_in_entry else "each"
+            message = f"{each} once in {path[-1]}; it stands at {{beside}} already"
+            yield Finding(name_path, name, message, "", first_path[name])
+        first_path.setdefault(name, name_path)
 
 
 def _overlaps(path: KeyPath, entries: Sequence[Any]) -> Iterator[Finding]:
-    """Yield hours of a list that overlap hours before them on the same day, past midnight too."""
-    spans = [(at, _hours(entry), _days(entry)) for at, entry in enumerate(entries) if _hours(entry) is not None]
-    for number, (at, hours, days) in enumerate(spans):
-        for before, other, others_days in spans[:number]:
-            if hours is not None and other is not None and days & others_days and _overlap(hours, other):
-                what = f"hours that do not overlap {other.start} to {other.end} ({{beside}})"
-                yield Finding((*path, at), f"{hours.start} to {hours.end}", what, "", (*path, before))
+    """Yield hours of a list that overlap earlier ones of the list on the same day, past midnight too."""
+    spans = [
+        (index, hours, _days(entry)) for index, entry in enumerate(entries) if (hours := _hours(entry)) is not None
+    ]
+    for number, (index, hours, days) in enumerate(spans):
+        for earlier_index, earlier_hours, earlier_days in spans[:number]:
+            if days & earlier_days and _overlap(hours, earlier_hours):
+                message = f"hours that do not overlap {earlier_hours.start} to {earlier_hours.end} ({{beside}})"
+                yield Finding((*path, index), f"{hours.start} to {hours.end}", message, "", (*path, earlier_index))
                 break
 
 
 def _hours(entry: Any) -> ClockSpan | None:
-    """The hours that an entry of a list states, if it states any."""
-    found = entry.hours if isinstance(entry, Curfew) else entry
-    return found if isinstance(found, ClockSpan) else None
+    """Return the hours of an entry of a list; None if it has none."""
+    hours = entry.hours if isinstance(entry, Curfew) else entry
+    return hours if isinstance(hours, ClockSpan) else None
 
 
 def _days(entry: Any) -> frozenset[str]:
-    """The days on which an entry applies: those it states, or any."""
+    """Return the days on which the hours of an entry apply; "any" where it does not say."""
     return frozenset(entry.days) if isinstance(entry, Curfew) else frozenset({"any"})
 
 
 def _overlap(one: ClockSpan, other: ClockSpan) -> bool:
-    """Whether two spans have a minute in common, on one day or from one day to the next."""
-    (start, end), (begin, over) = _minutes(one), _minutes(other)
-    return any(start < over + shift and begin + shift < end for shift in (-DAY, 0, DAY))
+    """Tell whether two spans have a minute in common, on one day or from one day to the next."""
+    (start, end), (other_start, other_end) = _minutes(one), _minutes(other)
+    return any(start < other_end + shift and other_start + shift < end for shift in (-DAY, 0, DAY))
 
 
 def _minutes(span: ClockSpan) -> tuple[int, int]:
-    """Start and end in minutes after midnight, the end on the next day where it is not later than the start."""
+    """Return start and end in minutes after midnight, the end on the next day where it is not later than the start."""
     start, end = (int(text[:2]) * 60 + int(text[3:]) for text in (span.start, span.end))
     return start, end if end > start else end + DAY

@@ -1,9 +1,9 @@
 """Validation errors in a planner's words: where each mistake stands, what is allowed there, what was probably meant.
 
-`faults_of` translates the errors of pydantic and of the cross checks. `further_faults` looks behind them: the checks
-of a whole section cannot run while one of its values is wrong, so one slip would hide a cycle of steps. The tree is
-therefore validated twice more, with two different stand-ins for each wrong value; only a fault that appears both
-times, in the same words and not about a stand-in, is reported.
+`faults_of` translates the errors of pydantic and of the cross checks. `further_faults` finds those hidden by them: the
+checks of a whole section cannot run while one of its values is wrong, so one slip would hide a cycle of steps. The tree
+is therefore validated twice more, with two different placeholders for each wrong value; only a fault that appears both
+times, in the same words and not about a placeholder, is reported.
 """
 
 from __future__ import annotations
@@ -95,14 +95,14 @@ _EXPECTED = {
 
 @dataclass(frozen=True)
 class _LocatedError:
-    """A mistake with its address; `one_reading` where it comes from one of several types that a value may have."""
+    """A fault; `of_alternative` where it comes from one of several types that a value may have."""
 
     fault: Fault
-    one_reading: bool = False
+    of_alternative: bool = False
 
 
 def faults_of(error: ValidationError | Refused, model: type[BaseModel], tree: Any, positions: Positions) -> list[Fault]:
-    """Every mistake the validator or the cross-checks found, located and worded; one for each thing to mend."""
+    """Return the mistakes that the validator or the cross checks found, with address and message; one per thing to mend."""
     translator = _ErrorTranslator(model, tree, positions)
     if isinstance(error, Refused):
         return [translator.from_finding((), finding) for finding in error.findings]
@@ -111,16 +111,16 @@ def faults_of(error: ValidationError | Refused, model: type[BaseModel], tree: An
 
 
 def tree_address(tree: Any, loc: Sequence[str | int]) -> Address:
-    """The part of a validator's location that exists in the tree, without its words for union branches."""
+    """Return the keys of a pydantic error location that exist in the tree, without its words for branches of a union."""
     if not loc:
         return ()
-    taken = (loc[0], *tree_address(child(tree, loc[0]), loc[1:])) if has(tree, loc[0]) else ()
-    skipped = () if len(taken) == len(loc) else tree_address(tree, loc[1:])
-    return taken if len(taken) >= len(skipped) else skipped
+    with_first = (loc[0], *tree_address(child(tree, loc[0]), loc[1:])) if has(tree, loc[0]) else ()
+    without_first = () if len(with_first) == len(loc) else tree_address(tree, loc[1:])
+    return with_first if len(with_first) >= len(without_first) else without_first
 
 
 def unknown_keys(faults: Iterable[Fault]) -> list[Fault]:
-    """Those of the faults that are keys no section has."""
+    """Return those of the faults that are about keys which no section has."""
     return [fault for fault in faults if fault.message == UNKNOWN]
 
 
@@ -128,78 +128,78 @@ class _ErrorTranslator:
     """Turns errors of pydantic into faults with an address, a position and a message for planners."""
 
     def __init__(self, model: type[BaseModel], tree: Any, positions: Positions) -> None:
-        """Take what was validated and where it stands."""
+        """Keep the tree that was validated, its model and the positions of its values."""
         self.model = model
         self.tree = tree
         self.positions = positions
 
     def translate(self, detail: dict[str, Any]) -> list[_LocatedError]:
-        """The faults in one error of pydantic; none for a value that was already refused on reading."""
+        """Return the faults in one error of pydantic; none for a value that was already refused on reading."""
         kind, context = detail["type"], detail.get("ctx", {})
         loc = tuple(key for key in detail["loc"] if key != "[key]")
         if kind in ("missing", "union_tag_not_found"):
             return [self._missing(loc if kind == "missing" else (*loc, context["discriminator"].strip("'")))]
         address = tree_address(self.tree, loc)
-        one_reading = len(address) < len(loc)
+        of_alternative = len(address) < len(loc)
         if isinstance(value_at(self.tree, address), Unread):
             return []
         if kind == "too_short" and len(detail["input"]) >= context["min_length"]:
-            return []  # its elements are wrong, which is told by itself
+            return []  # its elements are wrong, which is reported by itself
         if kind == "extra_forbidden":
             return [_LocatedError(self._unknown(address))]
         cause = context.get("error")
         if isinstance(cause, Refused):
-            return [_LocatedError(self.from_finding(address, finding), one_reading) for finding in cause.findings]
-        return [_LocatedError(self._wrong_value(address, detail), one_reading)]
+            return [_LocatedError(self.from_finding(address, finding), of_alternative) for finding in cause.findings]
+        return [_LocatedError(self._wrong_value(address, detail), of_alternative)]
 
     def _fault(self, address: Address, value: object, message: str, hint: str = "") -> Fault:
-        """A fault at an address, placed where it or its section stands."""
+        """Return a fault at an address, with the position of its value or of the section around it."""
         return Fault(address, nearest_position(self.positions, address), value, message, hint)
 
     def _missing(self, loc: tuple[str | int, ...]) -> _LocatedError:
-        """A key that must be there, with what it is for."""
+        """Return the fault of a key that is missing at a location, with what it is for."""
         section = tree_address(self.tree, loc[:-1])
         allowed = allowed_at(self.model, (*section, loc[-1]))
-        wanted = ", ".join(part for part in (allowed.description, allowed.range_and_unit()) if part)
-        message = f"{_MISSING}: {wanted}" if wanted else _MISSING
-        fault = self._fault((*section, loc[-1]), NOTHING, message, self._other_entry(section))
+        meaning = ", ".join(part for part in (allowed.description, allowed.range_and_unit()) if part)
+        message = f"{_MISSING}: {meaning}" if meaning else _MISSING
+        fault = self._fault((*section, loc[-1]), NOTHING, message, self._similar_entry(section))
         return _LocatedError(fault, len(section) < len(loc) - 1)
 
-    def _other_entry(self, section: Address) -> str:
-        """The entry beside this one that was probably meant, where entries have free names: electricians, not electrician."""
-        beside = value_at(self.tree, section[:-1]) if section else None
-        if not isinstance(beside, dict) or allowed_at(self.model, section[:-1]).fields():
+    def _similar_entry(self, section: Address) -> str:
+        """Return a hint at an entry of a similar name, where names are free: electricians in place of electrician."""
+        entries = value_at(self.tree, section[:-1]) if section else None
+        if not isinstance(entries, dict) or allowed_at(self.model, section[:-1]).fields():
             return ""
-        near = closest(str(section[-1]), [str(name) for name in beside if name != section[-1]], cutoff=0.85)
-        return f"{_DID_YOU_MEAN}{near}?" if near else ""
+        similar = closest(str(section[-1]), [str(name) for name in entries if name != section[-1]], cutoff=0.85)
+        return f"{_DID_YOU_MEAN}{similar}?" if similar else ""
 
     def _unknown(self, address: Address) -> Fault:
-        """A key no section has here, and the nearest that one has."""
+        """Return the fault of a key that no section has here, with a hint at the nearest that there is."""
         fields = allowed_at(self.model, address[:-1]).fields()
         hint = _cut_by_comma(self.tree, self.positions, address)
         return self._fault(address, NOTHING, UNKNOWN, hint or did_you_mean(str(address[-1]), fields))
 
     def from_finding(self, address: Address, finding: Finding) -> Fault:
-        """What a section or a range found in itself."""
-        part = address
+        """Return the fault of a finding by the checks of a section, or of a range, at an address."""
+        # as far as the finding's path exists in the tree, and on into keys that are missing from a section
+        full = address
         for depth, key in enumerate(finding.path):
-            if not has(value_at(self.tree, part), key):
-                part += finding.path[depth:] if isinstance(value_at(self.tree, part), dict) else ()
+            if not has(value_at(self.tree, full), key):
+                full += finding.path[depth:] if isinstance(value_at(self.tree, full), dict) else ()
                 break
-            part = (*part, key)
-        if not isinstance(finding, OutOfRange):
-            message = finding.message
-            if finding.beside:
-                message = message.replace("{beside}", str(nearest_position(self.positions, finding.beside)))
-            unit = allowed_at(self.model, part).unit
-            hint = finding.hint or (hint_for_text(finding.value, unit) if isinstance(finding.value, str) else "")
-            return self._fault(part, finding.value, message, hint)
-        allowed = allowed_at(self.model, part)
-        hint = finding.hint or unit_hint(finding.value, allowed.unit, allowed.bounds)
-        return self._fault(part, finding.value, f"{finding.message} {allowed.unit}".strip(), hint)
+            full = (*full, key)
+        allowed = allowed_at(self.model, full)
+        if isinstance(finding, OutOfRange):
+            hint = finding.hint or unit_hint(finding.value, allowed.unit, allowed.bounds)
+            return self._fault(full, finding.value, f"{finding.message} {allowed.unit}".strip(), hint)
+        message = finding.message
+        if finding.beside:
+            message = message.replace("{beside}", str(nearest_position(self.positions, finding.beside)))
+        hint = finding.hint or (hint_for_text(finding.value, allowed.unit) if isinstance(finding.value, str) else "")
+        return self._fault(full, finding.value, message, hint)
 
     def _wrong_value(self, address: Address, detail: dict[str, Any]) -> Fault:
-        """A value of the wrong kind or size."""
+        """Return the fault of a value of the wrong type or size."""
         kind, context, value = detail["type"], detail.get("ctx", {}), detail["input"]
         if kind == "union_tag_invalid":
             address, value = (*address, context["discriminator"].strip("'")), context["tag"]
@@ -215,30 +215,30 @@ class _ErrorTranslator:
 
 
 def _expected(kind: str, detail: dict[str, Any], allowed: Allowed) -> str:
-    """What is allowed, in place of the validator's message; for a number with its range and unit."""
+    """Return what is allowed, in place of pydantic's message; for a number with its range and unit."""
     context = {
         key: short_text(value) if isinstance(value, float) else str(value).replace("'", "")
         for key, value in detail.get("ctx", {}).items()
     }
     if kind == "string_pattern_mismatch":
         return _PATTERNS.get(context["pattern"], f"text of the form {context['pattern']}")
-    words = _EXPECTED[kind].format(**context) if kind in _EXPECTED else str(detail["msg"]).lower()
-    measure = allowed.range_and_unit() if kind in _NUMBER_TYPES else allowed.unit if kind in _SIZES else ""
-    between = (" from " if allowed.bounds and " to " in measure else ", ") if kind in _NUMBER_TYPES else " "
-    return f"{words}{between}{measure}" if measure else words
+    text = _EXPECTED[kind].format(**context) if kind in _EXPECTED else str(detail["msg"]).lower()
+    range_or_unit = allowed.range_and_unit() if kind in _NUMBER_TYPES else allowed.unit if kind in _SIZES else ""
+    separator = (" from " if allowed.bounds and " to " in range_or_unit else ", ") if kind in _NUMBER_TYPES else " "
+    return f"{text}{separator}{range_or_unit}" if range_or_unit else text
 
 
 def _cut_by_comma(tree: Any, positions: Positions, address: Address) -> str:
-    """How to write the number that a comma has cut in two: `{capacity_mw: 1,000}` is 1 and a key 000."""
-    section, rest, here = value_at(tree, address[:-1]), str(address[-1]), positions.get(address)
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", rest) or section[address[-1]] is not None or here is None:
+    """Return a hint how to write a number that a comma has cut in two: `{capacity_mw: 1,000}` is 1 and a key 000."""
+    section, rest, position = value_at(tree, address[:-1]), str(address[-1]), positions.get(address)
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", rest) or section[address[-1]] is not None or position is None:
         return ""
-    beside = [(*address[:-1], key) for key in section]
-    before = [(positions[one], one[-1]) for one in beside if one in positions and positions[one][:2] == here[:2]]
-    _, key = max((pair for pair in before if pair[0] < here), default=(here, ""))
+    keys = [(positions.get((*address[:-1], key)), key) for key in section]
+    same_line = [(place, key) for place, key in keys if place and place[:2] == position[:2]]
+    _, key = max((pair for pair in same_line if pair[0] < position), default=(position, ""))
     point = "" if re.match(r"[0-9]{3}(?![0-9])", rest) else "."  # 1,000 is a thousand, 120,5 has a comma for a point
-    whole = f"{section.get(key)}{point}{rest}"
-    return f"a comma ends a value here: write {key}: {whole}" if _is_plain_number(section.get(key)) else ""
+    number = f"{section.get(key)}{point}{rest}"
+    return f"a comma ends a value here: write {key}: {number}" if _is_plain_number(section.get(key)) else ""
 
 
 def _is_plain_number(value: object) -> bool:
@@ -246,7 +246,7 @@ def _is_plain_number(value: object) -> bool:
 
 
 def _how_to_write(kind: str, value: object, unit: str = "") -> str:
-    """How to write what was meant: yes as true, a number that is text or has a needless fraction."""
+    """Return a hint how to write a value of the wrong type: yes as true, a number that is text or has a needless fraction."""
     if kind == "bool_type" and str(value).lower() in _BOOLEANS:
         return f"write {_BOOLEANS[str(value).lower()]}"
     if kind.startswith("date_") and isinstance(value, str):
@@ -265,119 +265,121 @@ def _how_to_write(kind: str, value: object, unit: str = "") -> str:
 
 
 def _is_section(value: object) -> bool:
-    """Whether a value is too large to show beside a message about the whole of it."""
+    """Tell whether a value is a section or list, too large to show in a message about the whole of it."""
     return isinstance(value, dict | list | tuple | BaseModel)
 
 
 def _merge_alternatives(errors: list[_LocatedError]) -> list[Fault]:
-    """Where a value can be read in several ways, keep the deepest complaint, or join those at one place."""
-    readings = [error.fault for error in errors if error.one_reading]
-    kept = [error.fault for error in errors if not error.one_reading]
-    for address in dict.fromkeys(fault.address for fault in readings):
-        if any(other.address[: len(address)] == address != other.address for other in readings):
-            continue
-        here = [fault for fault in readings if fault.address == address]
-        hint = next((fault.hint for fault in here if fault.hint), "")
-        message = " or ".join(dict.fromkeys(fault.message for fault in here))
-        kept.append(replace(here[0], message=message, hint=hint))
-    return kept
+    """Return the faults of errors; where a value may have several types, the deepest of them, those at one address as one."""
+    of_alternatives = [error.fault for error in errors if error.of_alternative]
+    merged = [error.fault for error in errors if not error.of_alternative]
+    for address in dict.fromkeys(fault.address for fault in of_alternatives):
+        if any(other.address[: len(address)] == address != other.address for other in of_alternatives):
+            continue  # a deeper one says more
+        at_address = [fault for fault in of_alternatives if fault.address == address]
+        hint = next((fault.hint for fault in at_address if fault.hint), "")
+        message = " or ".join(dict.fromkeys(fault.message for fault in at_address))
+        merged.append(replace(at_address[0], message=message, hint=hint))
+    return merged
 
 
 def _without_consequences(faults: list[Fault]) -> list[Fault]:
-    """Leave out what is missing only because its key is misspelt."""
+    """Return faults without those of keys that are missing only because they are misspelt."""
     intended = {(*fault.address[:-1], fault.hint[len(_DID_YOU_MEAN) : -1]) for fault in unknown_keys(faults)}
     return [fault for fault in faults if not (fault.message.startswith(_MISSING) and fault.address in intended)]
 
 
-# --- further faults, found with stand-ins for wrong values ------------------------------------------------------------
+# --- further faults, found with placeholders for wrong values ---------------------------------------------------------
 
 
-_STAND_INS: dict[Any, tuple[Any, Any]] = {
+_PLACEHOLDERS: dict[Any, tuple[Any, Any]] = {
     bool: (False, True),
     str: ("a", "b"),
     date: ("2026-01-01", "2027-01-01"),
 }
 
 
-class _NoStandIn(Exception):
-    """A whole section or list is wrong: whatever stood in for it would be guessed."""
+class _NoPlaceholder(Exception):
+    """A whole section or list is wrong: any placeholder for it would be a guess."""
 
 
 def further_faults(
-    found: Sequence[Fault], model: type[BaseModel], tree: dict[str, Any], positions: Positions, validate: Validate
+    known: Sequence[Fault], model: type[BaseModel], tree: dict[str, Any], positions: Positions, validate: Validate
 ) -> list[Fault]:
-    """Faults that show once the `found` ones are out of the way; none where a whole section would have to be guessed."""
+    """Return the faults that appear when the `known` ones are corrected; none where a whole section would be a guess."""
     try:
-        first, second = (_faults_with_stand_ins(found, model, tree, positions, choice, validate) for choice in (0, 1))
-    except _NoStandIn:
+        first, second = (
+            _faults_with_placeholders(known, model, tree, positions, choice, validate) for choice in (0, 1)
+        )
+    except _NoPlaceholder:
         return []
     return [fault for fault in first if fault in second]
 
 
-def _faults_with_stand_ins(
-    found: Sequence[Fault],
+def _faults_with_placeholders(
+    known: Sequence[Fault],
     model: type[BaseModel],
     tree: dict[str, Any],
     positions: Positions,
     choice: int,
     validate: Validate,
 ) -> list[Fault]:
-    """Faults of the tree with stand-ins, without those about the stand-ins."""
-    mended, places = copy.deepcopy(tree), dict(positions)
-    misspelt = unknown_keys(found)
+    """Return the faults of the tree with placeholders for wrong values, without those about the placeholders."""
+    corrected, new_positions = copy.deepcopy(tree), dict(positions)
+    misspelt = unknown_keys(known)
     for fault in misspelt:
-        _fix_spelling(mended, places, fault.address, model)
-    unread = [address for address in positions if isinstance(value_at(mended, address), Unread)]
-    wrong = [fault.address for fault in found if fault not in misspelt] + unread
-    # Neighbours go opposite ways, so that a sum of several stand-ins is not at one extreme both times.
-    touched = [_put_stand_in(mended, address, model, (choice + i) % 2) for i, address in enumerate(wrong)]
+        _fix_spelling(corrected, new_positions, fault.address, model)
+    unread = [address for address in positions if isinstance(value_at(corrected, address), Unread)]
+    wrong = [fault.address for fault in known if fault not in misspelt] + unread
+    # neighbours get opposite extremes, so that a sum of several placeholders is not at one extreme both times
+    changed = [_put_placeholder(corrected, address, model, (choice + i) % 2) for i, address in enumerate(wrong)]
     try:
-        validate(model, mended)
+        validate(model, corrected)
     except (ValidationError, Refused) as error:
-        found_again = faults_of(error, model, mended, places)
-        return [fault for fault in found_again if not _lies_within(fault.address, touched)]
+        faults = faults_of(error, model, corrected, new_positions)
+        return [fault for fault in faults if not _lies_within(fault.address, changed)]
     return []
 
 
-def _lies_within(address: Address, touched: Iterable[Address]) -> bool:
-    """Whether an address lies at or within one that was changed."""
-    return any(address[: len(place)] == place for place in touched)
+def _lies_within(address: Address, changed: Iterable[Address]) -> bool:
+    """Tell whether an address lies at or within one that was changed."""
+    return any(address[: len(outer)] == outer for outer in changed)
 
 
 def _fix_spelling(tree: dict[str, Any], positions: Positions, address: Address, model: type[BaseModel]) -> None:
-    """Give a value the nearest free key of its section, or drop it; both in place."""
+    """Move a value to the nearest free key of its section, or drop it; changes the tree and the positions."""
     section = value_at(tree, address[:-1])
     value = section.pop(address[-1])
-    unit_hint = closest(str(address[-1]), allowed_at(model, address[:-1]).fields())
-    if not unit_hint or has(section, unit_hint):
+    right_key = closest(str(address[-1]), allowed_at(model, address[:-1]).fields())
+    if not right_key or has(section, right_key):
         return
-    section[unit_hint] = value
-    moved = {place: where for place, where in positions.items() if place[: len(address)] == address}
-    new = (*address[:-1], unit_hint)
-    positions.update({(*new, *place[len(address) :]): where for place, where in moved.items()})
+    section[right_key] = value
+    moved = {old: position for old, position in positions.items() if old[: len(address)] == address}
+    new_address = (*address[:-1], right_key)
+    positions.update({(*new_address, *old[len(address) :]): position for old, position in moved.items()})
 
 
-def _put_stand_in(tree: dict[str, Any], address: Address, model: type[BaseModel], choice: int) -> Address:
-    """Put a stand-in at an address, in place; gives back the address of all that changed."""
+def _put_placeholder(tree: dict[str, Any], address: Address, model: type[BaseModel], choice: int) -> Address:
+    """Put one of two placeholders at an address, or for the whole number around it; return the address that changed."""
     while len(address) > 1 and _is_number(allowed_at(model, address[:-1])):
         address = address[:-1]
     section = value_at(tree, address[:-1])
     if not address or address[-1] == "id" or type(section) not in (dict, list):
-        raise _NoStandIn
-    pair = _stand_ins(allowed_at(model, address))
+        raise _NoPlaceholder
+    pair = _placeholders(allowed_at(model, address))
     if pair[0] == pair[1]:
-        raise _NoStandIn
+        raise _NoPlaceholder
     section[address[-1]] = pair[choice]
     return address
 
 
 def _is_number(allowed: Allowed) -> bool:
-    """Whether an estimate or a figure stands here, which is one value however many keys it has."""
+    """Tell whether an estimate or a figure is allowed, which is one value however many keys it has."""
     return any(hasattr(kind, "numbers") for kind in allowed.types)
 
 
-def _stand_ins(allowed: Allowed) -> tuple[Any, Any]:
-    """Two different values that are valid here."""
+def _placeholders(allowed: Allowed) -> tuple[Any, Any]:
+    """Return two different values that are allowed, where the types allow more than one."""
     bounds = allowed.bounds or Bounds(1, 2)
     low = 1 if bounds.low is None else bounds.low
     high = low + 1 if bounds.high is None else bounds.high
@@ -386,6 +388,6 @@ def _stand_ins(allowed: Allowed) -> tuple[Any, Any]:
             return get_args(kind)[0], get_args(kind)[-1]
         if kind in (int, float) or hasattr(kind, "numbers"):
             return ((low + high) / 2 if bounds.above else low), high
-        if kind in _STAND_INS:
-            return _STAND_INS[kind]
-    raise _NoStandIn
+        if kind in _PLACEHOLDERS:
+            return _PLACEHOLDERS[kind]
+    raise _NoPlaceholder

@@ -43,7 +43,7 @@ _NO_ALIASES = "anchors, aliases and merge keys are not read: write the value out
 
 @dataclass
 class Document:
-    """What one file says: plain values, where each stands, and what could not be read.
+    """The contents of one file: a tree of plain values, the position of each, and the faults of reading it.
 
     A refused value is an `Unread` text in the tree.
     """
@@ -62,7 +62,7 @@ def read_file(path: Path) -> Document:
         data = files.read_at_most(path, MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise _refusal(file, f"is larger than {MAX_BYTES // 1000} kB: put long tables into CSV files")
-        return _copied(_read_before(data.decode("utf-8-sig"), file))
+        return _copy_of(_read_once(data.decode("utf-8-sig"), file))
     except UnicodeDecodeError as error:
         line = bytes(error.object[: error.start]).count(b"\n") + 1
         raise _refusal(file, "is not UTF-8 text", line) from None
@@ -71,16 +71,17 @@ def read_file(path: Path) -> Document:
 
 
 def _not_a_file(path: Path) -> tuple[str, int, str]:
-    """Why a path cannot be read, and what was probably meant: a project in its folder, a result, a shipped project."""
+    """Return (message, line 0, hint) for a path that is no file: a misspelt project, the folder of a result or a project."""
     if not path.is_dir():
-        word, names = path.stem, shipped_names()
-        near = word if word in names else closest(word, names)
-        what = "a shipped project goes by its name: " if near == word else "did you mean the shipped project "
-        return "there is no such file", 0, f"{what}{near}{'?' * (near != word)}" if near else ""
-    own = path / f"{path.absolute().name}.yaml"
+        name, names = path.stem, shipped_names()
+        if name in names:
+            return "there is no such file", 0, f"a shipped project goes by its name: {name}"
+        similar = closest(name, names)
+        return "there is no such file", 0, f"did you mean the shipped project {similar}?" if similar else ""
+    file_in_folder = path / f"{path.absolute().name}.yaml"
     if (path / "manifest.json").is_file():
         return "is the folder of a result, not a configuration", 0, f"sim ask {path}, sim report {path}"
-    return "is a folder, not a file", 0, f"did you mean {own}?" if own.is_file() else ""
+    return "is a folder, not a file", 0, f"did you mean {file_in_folder}?" if file_in_folder.is_file() else ""
 
 
 def read_text(text: str, file: str) -> Document:
@@ -93,40 +94,40 @@ def read_text(text: str, file: str) -> Document:
     try:
         reader.read()
     except _Stop as stop:
-        reader.document.faults.append(stop.fault)
-        found = reader.document
-        raise ConfigError(problem_of(fault, found.tree) for fault in found.faults[-MAX_FAULTS:]) from None
+        document = reader.document
+        document.faults.append(stop.fault)
+        raise ConfigError(problem_of(fault, document.tree) for fault in document.faults[-MAX_FAULTS:]) from None
     return reader.document
 
 
 @lru_cache(maxsize=8)
-def _read_before(text: str, file: str) -> Document:
-    """Return what a file with this text says; a study reads the same base for each of its projects."""
+def _read_once(text: str, file: str) -> Document:
+    """Return the document of a text, cached: a study reads the same base for each of its projects."""
     return read_text(text, file)
 
 
-def _copied(document: Document) -> Document:
-    """Return a document that may be changed in place."""
+def _copy_of(document: Document) -> Document:
+    """Return a copy of a document that may be changed in place."""
     return Document(_plain_copy(document.tree), dict(document.positions), [*document.faults])
 
 
 def _plain_copy(value: Any) -> Any:
-    """Return a tree of mappings and lists without any part in common; ten times as fast as `deepcopy`."""
+    """Return a deep copy of a tree of mappings and lists; ten times as fast as `deepcopy`."""
     if isinstance(value, dict):
         return {key: _plain_copy(part) for key, part in value.items()}
     return [_plain_copy(part) for part in value] if isinstance(value, list) else value
 
 
 def _refusal(file: str, message: str, line: int = 0, hint: str = "") -> ConfigError:
-    """A file that cannot be read at all."""
+    """Return the error of a file that cannot be read at all."""
     return ConfigError([problem_of(Fault((), Position(file, line, 1), NOTHING, message, hint), None)])
 
 
 class _Stop(Exception):
-    """Reading cannot go on."""
+    """Raised where reading cannot go on, because of a fault."""
 
     def __init__(self, fault: Fault) -> None:
-        """Keep what is wrong."""
+        """Keep the fault."""
         self.fault = fault
 
 
@@ -140,7 +141,7 @@ class _Reader:
         self.events = self._events(text)
 
     def _events(self, text: str) -> Iterator[yaml.Event]:
-        """The parser's events; its errors become faults with a place."""
+        """Yield the parser's events; its errors are raised as faults with a position."""
         try:
             yield from yaml.parse(text, Loader=LOADER)
         except yaml.MarkedYAMLError as error:
@@ -156,51 +157,51 @@ class _Reader:
             raise _Stop(Fault((), position, NOTHING, "a character that YAML does not allow")) from None
 
     def read(self) -> None:
-        """Read the one document there is."""
-        event = self._after(yaml.StreamStartEvent, yaml.DocumentStartEvent)
+        """Read the only document of the text."""
+        event = self._next_but(yaml.StreamStartEvent, yaml.DocumentStartEvent)
         self.document.positions[()] = self._position(event.start_mark)
         if isinstance(event, yaml.StreamEndEvent):
             return
         self.document.tree = self._value(event, (), 1)
-        event = self._after(yaml.DocumentEndEvent)
+        event = self._next_but(yaml.DocumentEndEvent)
         if not isinstance(event, yaml.StreamEndEvent):
             message = "a second document: one file holds one"
             raise _Stop(Fault((), self._position(event.start_mark), NOTHING, message))
 
-    def _after(self, *kinds: type[yaml.Event]) -> yaml.Event:
-        """The first event that is of none of these kinds."""
+    def _next_but(self, *kinds: type[yaml.Event]) -> yaml.Event:
+        """Return the next event that is of none of these kinds."""
         return next(event for event in self.events if not isinstance(event, kinds))
 
     def _value(self, event: yaml.Event, address: Address, depth: int) -> Any:
-        """The value that begins with this event, at an address."""
-        place = self._position(event.start_mark)
-        self.document.positions.setdefault(address, place)
+        """Return the value at an address that begins with this event."""
+        position = self._position(event.start_mark)
+        self.document.positions.setdefault(address, position)
         if isinstance(event, yaml.AliasEvent):
             return self._unread(address, f"*{event.anchor}", "the value written out (no aliases)")
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-            self._fault(address, place, NOTHING, _NO_ALIASES)
+            self._fault(address, position, NOTHING, _NO_ALIASES)
         if getattr(event, "tag", None) is not None:
-            self._fault(address, place, NOTHING, "tags (!) are not read: write plain values")
+            self._fault(address, position, NOTHING, "tags (!) are not read: write plain values")
         if len(self.document.positions) > MAX_VALUES:
             message = f"is the {MAX_VALUES}th value: put long tables into CSV files"
-            raise _Stop(Fault(address[:8], place, NOTHING, message))
+            raise _Stop(Fault(address[:8], position, NOTHING, message))
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, address)
         if depth > MAX_DEPTH:
-            raise _Stop(Fault(address[:8], place, NOTHING, f"is nested deeper than {MAX_DEPTH} levels"))
+            raise _Stop(Fault(address[:8], position, NOTHING, f"is nested deeper than {MAX_DEPTH} levels"))
         if isinstance(event, yaml.SequenceStartEvent):
             return self._list(address, depth)
         return self._mapping(address, depth)
 
     def _list(self, address: Address, depth: int) -> list[Any]:
-        """The elements up to the end of the list."""
+        """Return the elements of a list up to its end."""
         values: list[Any] = []
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             values.append(self._value(event, (*address, len(values)), depth + 1))
         return values
 
     def _mapping(self, address: Address, depth: int) -> dict[str, Any]:
-        """The entries up to the end of the mapping; a refused key is left out with its value."""
+        """Return the entries of a mapping up to its end; a refused key is left out with its value."""
         values: dict[str, Any] = {}
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key = self._key(event, address, values)
@@ -213,27 +214,27 @@ class _Reader:
         return values
 
     def _key(self, event: yaml.Event, address: Address, values: dict[str, Any]) -> str | None:
-        """The text of a key; None, with a fault, for one that is refused."""
-        place = self._position(event.start_mark)
+        """Return the text of a key; None, with its fault noted, for one that is refused. `values` are the entries so far."""
+        position = self._position(event.start_mark)
         if not isinstance(event, yaml.ScalarEvent) or event.tag is not None or event.anchor is not None:
-            self._fault(address, place, NOTHING, "a key must be a plain word")
+            self._fault(address, position, NOTHING, "a key must be a plain word")
             self._skip(event)
             return None
         key = str(event.value)
         if key == "<<" and event.implicit[0]:
-            self._fault((*address, key), place, NOTHING, _NO_ALIASES)
+            self._fault((*address, key), position, NOTHING, _NO_ALIASES)
             return None
         if key in values:
             line = self.document.positions[(*address, key)].line
-            self._fault((*address, key), place, NOTHING, f"is written twice here, first on line {line}")
+            self._fault((*address, key), position, NOTHING, f"is written twice here, first on line {line}")
             return None
         if _has_surrogates(key) or CONTROL.search(key):
-            self._fault(address, place, NOTHING, "a key with characters that are not text")
+            self._fault(address, position, NOTHING, "a key with characters that are not text")
             return None
         return key
 
     def _skip(self, event: yaml.Event) -> None:
-        """Pass over a value without building it."""
+        """Read past a value without building it."""
         open_levels = int(isinstance(event, yaml.CollectionStartEvent))
         while open_levels:
             event = next(self.events)
@@ -241,7 +242,7 @@ class _Reader:
             open_levels -= isinstance(event, yaml.CollectionEndEvent)
 
     def _scalar(self, event: yaml.ScalarEvent, address: Address) -> Any:
-        """A scalar by the core rules of YAML 1.2; quoted and block scalars are text."""
+        """Return a scalar by the core schema of YAML 1.2; quoted and block scalars are text."""
         text = str(event.value)
         if _has_surrogates(text):
             return self._unread(address, ascii(text), "text with characters that exist")
@@ -256,38 +257,38 @@ class _Reader:
         return self._number_or_text(text, address)
 
     def _number_or_text(self, text: str, address: Address) -> Any:
-        """A plain scalar that is a number, or else is text; what is not clearly one of them is refused."""
+        """Return a plain scalar as a number, or else as text; one that is not clearly either is refused."""
         if _NOT_FINITE.fullmatch(text):
             return self._unread(address, text, "a finite number")
         if _LEADING_ZERO.fullmatch(text):
             return self._unread(address, text, "a number without leading zeros, or text in quotes")
-        whole = _INTEGER.fullmatch(text) or _BASED.fullmatch(text)
-        if not whole and not _FLOAT.fullmatch(text):
+        is_integer = _INTEGER.fullmatch(text) or _BASED.fullmatch(text)
+        if not is_integer and not _FLOAT.fullmatch(text):
             return text
         if len(text) > MAX_DIGITS:
             return self._unread(address, text, f"a number of at most {MAX_DIGITS} characters")
-        number = int(text, 0) if whole else float(text)
-        if abs(number) > 2**63 - 1 if whole else not math.isfinite(number):
+        number = int(text, 0) if is_integer else float(text)
+        if abs(number) > 2**63 - 1 if is_integer else not math.isfinite(number):
             return self._unread(address, text, "a number the computer can hold")
         return number
 
     def _unread(self, address: Address, text: str, message: str) -> Unread:
-        """Note a value that is refused and put its text in its place."""
+        """Note the fault of a value that is refused, and return its text as a placeholder."""
         self._fault(address, self.document.positions[address], Unread(text), message)
         return Unread(text)
 
     def _fault(self, address: Address, position: Position, value: object, message: str) -> None:
-        """Note a mistake and go on, up to the most that are reported."""
+        """Note a fault; stop reading after as many as are reported."""
         fault = Fault(address, position, value, message)
         if len(self.document.faults) >= MAX_FAULTS:
             raise _Stop(fault)
         self.document.faults.append(fault)
 
     def _position(self, mark: Any) -> Position:
-        """A parser's mark, counted from 1."""
+        """Return the position of a parser's mark, counted from 1."""
         return Position(self.file, mark.line + 1, mark.column + 1) if mark else Position(self.file, 1, 1)
 
 
 def _has_surrogates(text: str) -> bool:
-    """Whether a text holds half a character (an escaped surrogate), which no file could be written with."""
+    """Tell whether a text holds half a character (an escaped surrogate), with which no file could be written."""
     return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import files
-from sim.config.overrides import address_in, placed
+from sim.config.overrides import address_in, change_to_set
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate, Figure
 from sim.config.source_positions import Address, allowed_at, child, value_at
@@ -306,7 +306,7 @@ def fragment(found: Fit, key: str, project: Project, unit: str = "") -> tuple[st
     factor, taken = converted(history, key, project, unit)
     how = f"; {found.candidates[0].name} by AICc, D {found.distance:.2f}" if found.candidates else ""
     source = f"{history.file}: {rows} rows of {history.column}{taken}{how}"
-    way, value = placed(like, key.split("."), {**_times(found.estimate, factor), "source": source})
+    way, value = change_to_set(like, key.split("."), {**_times(found.estimate, factor), "source": source})
     lines = [f"{'  ' * depth}{part}:" for depth, part in enumerate(way)]
     parts = value if isinstance(value, list) else []
     lines[-1] += "" if parts else f" {dumps(value, ensure_ascii=False)}"
@@ -324,7 +324,7 @@ def told(taken: str) -> list[str]:
 def converted(history: History, key: str, project: Project, unit: str = "") -> tuple[float, str]:
     """Return what one of a history's unit is in that of a key, and the words for it; WrongHistory where none fits."""
     like = project.model_dump(mode="json", exclude_none=True)
-    placed(like, key.split("."), {})  # a key that is none is told first
+    change_to_set(like, key.split("."), {})  # a key that is none is told first
     here = allowed_at(Project, _field(key, like))
     takes = Figure if history.tested else Estimate
     if history.tested and here.unit not in ("probability", "share", ""):
