@@ -1,8 +1,8 @@
-"""The disk: every file is read and written through this module, from the configuration to the last figure.
+"""Files on disk: every file is read and written through this module, from the configuration to the last figure.
 
-A file or a directory appears whole or not at all: it is written beside its place, pushed to the disk and then
-renamed. `before` is called ahead of every single operation; a test that wants the seventh one to fail puts a
-function there that raises an OSError at its seventh call.
+A file or a directory appears whole or not at all: it is written under a temporary name in the same directory, synced to
+the disk and then renamed. `before` is called ahead of every single operation; a test that wants the seventh one to fail
+puts a function there that raises an OSError at its seventh call.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sim.errors import SimError
 
 
 def _no_fault(operation: str, path: Path) -> None:
-    """Let the operation happen."""
+    """Do nothing: no operation fails."""
 
 
 before: Callable[[str, Path], None] = _no_fault
@@ -37,7 +37,7 @@ _WRONG_PLACE_ERRORS = {
 
 
 class WrongPlace(SimError):
-    """A file or directory that is missing, may not be written, or is not ours to replace."""
+    """A file or directory that is missing, may not be written, or was not written by this program."""
 
     exit_code = 2
 
@@ -68,14 +68,14 @@ def os_errors_named(path: Path, size: int = 0) -> Iterator[None]:
 
 
 def _free(path: Path) -> str:
-    """How much room is left, if that can be known."""
+    """Return how many bytes are free, as text; empty where that cannot be known."""
     with suppress(OSError):
         return f", {shutil.disk_usage(path.parent).free:,} are free"
     return ""
 
 
 def digest(data: bytes) -> str:
-    """Fingerprint by which a damaged file is told from a sound one (SHA-256, hexadecimal)."""
+    """Return the fingerprint by which a damaged file is recognised (SHA-256, hexadecimal)."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -142,28 +142,32 @@ def _removed_on_error(path: Path) -> Iterator[None]:
 
 
 def exists(path: Path) -> bool:
-    """Whether something is there; WrongPlace if that may not even be asked."""
+    """Tell whether a path exists; WrongPlace if its directory may not be read."""
     with os_errors_named(path):
         return path.exists()
 
 
 def listed(directory: Path) -> list[Path]:
-    """Every file below a directory, sorted; hidden ones are nobody's result."""
+    """Return every file below a directory, sorted, without hidden ones and those in hidden directories."""
     with os_errors_named(directory):
         before("list", directory)
-        files = (path for path in directory.rglob("*") if path.is_file())
-        return sorted(p for p in files if not any(q.startswith(".") for q in p.relative_to(directory).parts))
+        visible = []
+        for path in directory.rglob("*"):
+            hidden = any(part.startswith(".") for part in path.relative_to(directory).parts)
+            if path.is_file() and not hidden:
+                visible.append(path)
+        return sorted(visible)
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory unless it is there; its parent must exist."""
+    """Make a directory unless it exists; its parent must exist."""
     with os_errors_named(path):
         before("mkdir", path)
         path.mkdir(exist_ok=True)
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a whole directory; nothing happens if it is not there."""
+    """Remove a file or a whole directory; nothing happens if it does not exist."""
     with os_errors_named(path):
         before("remove", path)
         if path.is_dir() and not path.is_symlink():
@@ -173,13 +177,13 @@ def remove(path: Path) -> None:
 
 
 def sync_directory(directory: Path) -> None:
-    """Push every file below a directory to the disk, also those somebody else wrote there."""
+    """Sync every file below a directory, and the directory, to the disk, whoever wrote them."""
     for path in [*listed(directory), directory]:
         _sync_entry(path)
 
 
 def _sync_entry(path: Path) -> None:
-    """Push one file or the entries of one directory to the disk."""
+    """Sync one file, or the entries of one directory, to the disk."""
     with os_errors_named(path):
         before("fsync", path)
         if os.name != "posix" and path.is_dir():

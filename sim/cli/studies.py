@@ -256,11 +256,11 @@ def fit(
     to divide by. Or it has `failed` and `tested`, for a share. Candidates are lognormal, gamma and Weibull;
     the smallest AICc is taken. With fewer than eight rows no shape can be told, and the estimate is widened.
     """
-    from sim.world.fitting import converted, fragment, read_history, told
+    from sim.world.fitting import factor_to_key_unit, fragment, read_history, unit_note
     from sim.world.fitting import fit as fitted
 
     history, loaded = read_history(data, column), load(like, ())
-    interpretation = told(converted(history, key, loaded.value, unit)[1])
+    interpretation = unit_note(factor_to_key_unit(history, key, loaded.value, unit)[1])
     fit_result = fitted(history)
     for line in (*fit_result.describe(), *interpretation):
         click.echo(line, err=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from math import fsum
 
 from sim.config.project import Project
-from sim.config.sections.contract import misplaced
+from sim.config.sections.contract import unreachable_or_duplicate
 from sim.config.sections.systems import SYSTEMS
 from sim.errors import NOTHING, Finding
 
@@ -119,4 +119,4 @@ def _milestones(project: Project) -> Iterator[Finding]:
     phases = [min(per_phase, project.blocks - first) for first in range(0, project.blocks, per_phase)]
     halls = sum(-(-blocks // project.hall.blocks) for blocks in phases)
     built_mw = project.blocks * project.block.mw_gross.value
-    yield from misplaced(project.milestones, built_mw, halls, project.scale.start_date)
+    yield from unreachable_or_duplicate(project.milestones, built_mw, halls, project.scale.start_date)

@@ -30,19 +30,19 @@ def _section(node: Mapping[str, Any], address: Address, model: type[BaseModel]) 
 
 
 def _entry(name: str, value: Any, address: Address, model: type[BaseModel]) -> Iterator[str]:
-    """Yield one key: a value on its line, or a section or list that opens."""
-    inside = _as_mapping(value)
-    if inside is None or _is_number(inside):
+    """Yield the HTML of one key: a value on its line, or a section or list that opens."""
+    parts = _as_mapping(value)
+    if parts is None or _is_number(parts):
         yield f"<li>{escape(name)}: {_value(value, address, model)}{_origin(value)}</li>"
         return
-    about = f" <small>({len(inside)})</small>"
-    yield f"<li><details><summary>{escape(name)}{about}{_origin(value)}</summary>"
-    yield from _section(inside, address, model)
+    count = f" <small>({len(parts)})</small>"
+    yield f"<li><details><summary>{escape(name)}{count}{_origin(value)}</summary>"
+    yield from _section(parts, address, model)
     yield "</details></li>"
 
 
 def _as_mapping(value: Any) -> Mapping[Any, Any] | None:
-    """A mapping, or a list of sections by id or number; None for a plain value."""
+    """Return a mapping as it is, a list of sections by number; None for a plain value."""
     if isinstance(value, Mapping):
         return value
     if isinstance(value, list) and any(isinstance(element, Mapping) for element in value):
@@ -51,12 +51,12 @@ def _as_mapping(value: Any) -> Mapping[Any, Any] | None:
 
 
 def _is_number(node: Mapping[Any, Any]) -> bool:
-    """Whether a mapping is one number with its range and its source."""
+    """Tell whether a mapping is one number with its range and its source."""
     return any(key in node for key in NUMBERS) and all(key in (*NUMBERS, *PROVENANCE, "shape") for key in node)
 
 
 def _value(value: Any, address: Address, model: type[BaseModel]) -> str:
-    """A value with its unit, as it is written in a file."""
+    """Return the HTML of a value with its unit, as it is written in a file."""
     unit = allowed_at(model, address).unit
     value = _converted(value, unit)
     if isinstance(value, Mapping):
@@ -80,6 +80,8 @@ def _converted(value: Any, unit: str) -> Any:
 
 
 def _origin(value: Any) -> str:
-    """The source of a value and how far it is trusted, small."""
-    said = [str(value[key]) for key in ("source", "confidence") if isinstance(value, Mapping) and value.get(key)]
-    return f" <small style='color:gray'>{escape(' · '.join(said))}</small>" if said else ""
+    """Return the HTML of the source and confidence of a value, small; empty where it has none."""
+    if not isinstance(value, Mapping):
+        return ""
+    texts = [str(value[key]) for key in ("source", "confidence") if value.get(key)]
+    return f" <small style='color:gray'>{escape(' · '.join(texts))}</small>" if texts else ""

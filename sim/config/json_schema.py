@@ -13,14 +13,14 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The JSON Schema of a configuration file; the same model gives the same bytes.
+    """Return the JSON Schema of a configuration file; the same model gives the same bytes.
 
     No key is required, because a file that extends a base holds only what differs; the loader reports
-    what is missing after merging. Units and ranges are part of each description.
+    missing keys after merging. Units and ranges are part of each description.
     """
     schema = model.model_json_schema()
     _annotate(schema)
-    own = schema.pop("properties", {})
+    properties = schema.pop("properties", {})
     version = {"title": "Schema version", "const": SCHEMA_VERSION, "description": "Format of this file"}
     base = {"title": "Extends", "type": "string", "description": "A base file, relative to this one"}
     head = {"schema_version": version, "extends": base}
@@ -28,13 +28,13 @@ def json_schema(model: type[BaseModel]) -> dict[str, Any]:
         "$schema": _DIALECT,
         "title": schema.pop("title", model.__name__),
         "type": schema.pop("type", "object"),
-        "properties": {**head, **{key: value for key, value in own.items() if key != "schema_version"}},
+        "properties": {**head, **{key: value for key, value in properties.items() if key != "schema_version"}},
         **schema,
     }
 
 
 def _annotate(node: Any) -> None:
-    """Drop what is required and put unit and range into each description, in place."""
+    """Drop all `required` and add unit and range to each description, in place."""
     if isinstance(node, list):
         for child in node:
             _annotate(child)
@@ -42,15 +42,15 @@ def _annotate(node: Any) -> None:
         return
     if isinstance(node.get("required"), list):
         del node["required"]
-    measure = _measure(node)
-    if measure and isinstance(node.get("description", ""), str):
-        node["description"] = f"{node.get('description', '')} ({measure})".strip()
+    range_text = _range_and_unit(node)
+    if range_text and isinstance(node.get("description", ""), str):
+        node["description"] = f"{node.get('description', '')} ({range_text})".strip()
     for child in node.values():
         _annotate(child)
 
 
-def _measure(node: dict[str, Any]) -> str:
-    """Range and unit of a number as words; empty where no unit is stated."""
+def _range_and_unit(node: dict[str, Any]) -> str:
+    """Return range and unit of a number as text; empty where no unit is stated."""
     unit = node.get("x-unit")
     if not isinstance(unit, str):
         return ""

@@ -70,14 +70,14 @@ class Expectation:
 
 
 def parse_expectation(text: str) -> Expectation:
-    """Read one line; ValueError says what is allowed."""
-    found = _LINE.fullmatch(text.strip())
-    if found is None or not isfinite(float(found["limit"])):
+    """Parse one expectation (metric, statistic, comparison sign, limit); ValueError says which form is allowed."""
+    match = _LINE.fullmatch(text.strip())
+    if match is None or not isfinite(float(match["limit"])):
         raise ValueError(FORM)
-    if not _STATISTIC.fullmatch(found["statistic"]):
-        raise ValueError(f"mean or p1 … p99 behind {found['metric']}.")
-    sign: Sign = found["sign"]  # type: ignore[assignment]  # one of the four the pattern allows
-    return Expectation(text.strip(), found["metric"], found["statistic"], sign, float(found["limit"]))
+    if not _STATISTIC.fullmatch(match["statistic"]):
+        raise ValueError(f"mean or p1 … p99 behind {match['metric']}.")
+    sign: Sign = match["sign"]  # type: ignore[assignment]  # one of the four the pattern allows
+    return Expectation(text.strip(), match["metric"], match["statistic"], sign, float(match["limit"]))
 
 
 def _parsable(text: str) -> str:
@@ -165,18 +165,18 @@ ON_SITE = ("site_works", "shell", "pad")
 """Networks of steps that may stand already."""
 
 
-def _left(names: Iterable[str], done: Container[str]) -> tuple[str, ...]:
-    return tuple(name for name in names if name not in done)
+def _not_existing(names: Iterable[str], existing: Container[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in existing)
 
 
-def _steps_left(steps: Iterable[Step], network: str, done: Container[str]) -> tuple[Step, ...]:
-    """Return the steps of a network that are left to do, without links to what is done."""
+def _steps_to_build(steps: Iterable[Step], network: str, existing: Container[str]) -> tuple[Step, ...]:
+    """Return the steps of a network that do not exist yet, without their links to existing predecessors."""
     return tuple(
         step.model_copy(
-            update={"after": tuple(link for link in step.after if _full_name(link.id, network) not in done)}
+            update={"after": tuple(link for link in step.after if _full_name(link.id, network) not in existing)}
         )
         for step in steps
-        if f"{network}.{step.id}" not in done
+        if f"{network}.{step.id}" not in existing
     )
 
 
@@ -278,24 +278,27 @@ class Project(Section):
         return {name for name in names if fnmatchcase(name, pattern)}
 
     def without_existing(self) -> Project:
-        """Return this project without what stands already: its steps, and all links to them."""
-        done = {name for pattern in self.existing for name in self.existing_steps(pattern)}
-        if not done:
+        """Return this project without its existing steps (those that `existing` names) and without all links to them."""
+        existing = {name for pattern in self.existing for name in self.existing_steps(pattern)}
+        if not existing:
             return self
         systems = {
             name: system.model_copy(
                 update={
-                    "after": _left(system.after, done),
-                    "site": system.site.model_copy(update={"steps": _steps_left(system.site.steps, name, done)}),
+                    "after": _not_existing(system.after, existing),
+                    "site": system.site.model_copy(
+                        update={"steps": _steps_to_build(system.site.steps, name, existing)}
+                    ),
                 }
             )
             for name, system in self.by_system.items()
         }
         flush = self.commissioning.flush
         changed: dict[str, object] = {
-            network: given.model_copy(update={"steps": _steps_left(given.steps, network, done)})
+            network: (section := getattr(self, network)).model_copy(
+                update={"steps": _steps_to_build(section.steps, network, existing)}
+            )
             for network in ON_SITE
-            for given in (getattr(self, network),)
         }
         return self.model_copy(
             update=changed
@@ -304,15 +307,15 @@ class Project(Section):
                 "systems": self.systems.model_copy(update=systems),
                 "commissioning": self.commissioning.model_copy(
                     update={
-                        "after": _left(self.commissioning.after, done),
-                        "flush": flush and flush.model_copy(update={"after": _left(flush.after, done)}),
+                        "after": _not_existing(self.commissioning.after, existing),
+                        "flush": flush and flush.model_copy(update={"after": _not_existing(flush.after, existing)}),
                     }
                 ),
                 "energization": self.energization.model_copy(
                     update={
-                        "after": _left(self.energization.after, done),
+                        "after": _not_existing(self.energization.after, existing),
                         "grid": tuple(
-                            feed.model_copy(update={"after": _left(feed.after, done)})
+                            feed.model_copy(update={"after": _not_existing(feed.after, existing)})
                             for feed in self.energization.grid
                         ),
                     }
@@ -321,22 +324,22 @@ class Project(Section):
         )
 
     def with_risks(self, mode: Mode | None = None, without: Iterable[str] = ()) -> Project:
-        """Return this project with its register read in a mode, and without some of its drivers; all else stays.
+        """Return this project with another mode of its risk register, and with some risk drivers switched off.
 
-        `mode` None keeps the project's own; `without` is added to what the project itself leaves out. Raises
-        ConfigError where an id is not in the register.
+        `mode` None keeps the project's own; `without` (driver ids) is added to the drivers that the project itself leaves
+        out. Raises ConfigError where an id is not in the register.
         """
         risks = self.risks
-        left_out = dict.fromkeys([*risks.without, *without])
-        known = [driver.id for driver in risks.drivers]
+        switched_off = dict.fromkeys([*risks.without, *without])
+        driver_ids = [driver.id for driver in risks.drivers]
         problems = [
-            Problem("--without", 0, 0, "", name, "the id of a driver of risks.drivers", did_you_mean(name, known))
-            for name in left_out
-            if name not in known
+            Problem("--without", 0, 0, "", name, "the id of a driver of risks.drivers", did_you_mean(name, driver_ids))
+            for name in switched_off
+            if name not in driver_ids
         ]
         if problems:
             raise ConfigError(problems)
-        changed = risks.model_copy(update={"mode": mode or risks.mode, "without": tuple(left_out)})
+        changed = risks.model_copy(update={"mode": mode or risks.mode, "without": tuple(switched_off)})
         return self.model_copy(update={"risks": changed})
 
 

@@ -19,7 +19,7 @@ SCHEMA = "schema.json"
 
 @cache
 def shipped_folder() -> Path:
-    """Return the folder of what is shipped: in the installed package, or beside it in a checkout.
+    """Return the folder of the shipped configurations: in the installed package, or next to it in a checkout.
 
     >>> (shipped_folder() / "base.yaml").is_file()
     True
@@ -58,7 +58,7 @@ def is_name(text: str) -> bool:
 
 
 def find_config(given: str | Path) -> Path:
-    """Return the file that is meant: itself where it is there, else the shipped project of that name, else itself.
+    """Return the file of a path or name: the path if it exists, else the shipped project of that name, else the path.
 
     >>> find_config("hybrid") == shipped("hybrid")
     True

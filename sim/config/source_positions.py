@@ -1,4 +1,4 @@
-"""Where a value of the configuration stands, and what the schema allows there.
+"""Addresses and positions of the values of a configuration, and what the schema allows at an address.
 
 An address is the path of keys in the tree; a position is file, line and column. `allowed_at` looks up the types,
 unit and range that the models state for an address, from which messages, hints and `--set` are made.
@@ -30,14 +30,14 @@ _WORD = re.compile(r"[A-Za-z0-9._-]+")
 
 
 class Position(NamedTuple):
-    """A place in a file, counted from 1; line 0 for what stands in no file (an override)."""
+    """A position in a file, counted from 1; line 0 for a value that is in no file (an override)."""
 
     file: str
     line: int
     column: int
 
     def __str__(self) -> str:
-        """The place as messages show it: `configs/x.yaml:12`, or `--set scale.phases`."""
+        """Return the position as messages show it: `configs/x.yaml:12`, or `--set scale.phases`."""
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
@@ -60,7 +60,7 @@ class Fault:
 
 
 def problem_of(fault: Fault, tree: Any) -> Problem:
-    """The fault as a message, its path written as `--set` would take it."""
+    """Return a fault as a problem for people, with its path as `--set` takes it."""
     value = "" if fault.value is NOTHING else short_text(fault.value)
     file, line, column = fault.position
     path = dotted_path(fault.address, tree)
@@ -69,19 +69,19 @@ def problem_of(fault: Fault, tree: Any) -> Problem:
 
 
 def dotted_path(address: Address, tree: Any) -> str:
-    """An address with dots; a list element goes by its `id` if it has one: `shell.steps.slab.hours`."""
+    """Return an address with dots; a list element is named by its `id` if it has one: `shell.steps.slab.hours`."""
     words = []
     for key in address:
         node = child(tree, key)
         name = node.get("id") if isinstance(key, int) and isinstance(node, Mapping) else None
-        named = isinstance(name, str) and _WORD.fullmatch(name)
-        words.append(_printable(str(name if named else key)))
+        has_id = isinstance(name, str) and _WORD.fullmatch(name)
+        words.append(_printable(str(name if has_id else key)))
         tree = node
     return ".".join(words)
 
 
 def child(node: Any, key: str | int) -> Any:
-    """The part of a mapping or list under a key, None where there is none."""
+    """Return the part of a mapping or list under a key, None where there is none."""
     if isinstance(node, Mapping):
         return node.get(key)
     if isinstance(node, list) and isinstance(key, int) and 0 <= key < len(node):
@@ -90,36 +90,36 @@ def child(node: Any, key: str | int) -> Any:
 
 
 def has(node: Any, key: str | int) -> bool:
-    """Whether a mapping or list has a part under this key."""
+    """Tell whether a mapping or list has a part under this key."""
     if isinstance(node, Mapping):
         return key in node
     return isinstance(node, list) and isinstance(key, int) and 0 <= key < len(node)
 
 
 def paths_to(tree: Any, word: str) -> str:
-    """A hint with the paths that end in a word, `did you mean logistics.cranes?`; none where many do."""
-    found = [*_ending_in(tree, word, ())]
-    return f"did you mean {' or '.join(dotted_path(one, tree) for one in found)}?" if 0 < len(found) <= 3 else ""
+    """Return a hint with the paths that end in a word, `did you mean logistics.cranes?`; empty for more than three."""
+    paths = [dotted_path(address, tree) for address in _ending_in(tree, word, ())]
+    return f"did you mean {' or '.join(paths)}?" if 0 < len(paths) <= 3 else ""
 
 
-def _ending_in(node: Any, word: str, above: Address) -> Iterator[Address]:
-    """Every address that ends in a word, below sections only."""
+def _ending_in(node: Any, word: str, prefix: Address) -> Iterator[Address]:
+    """Yield every address that ends in a word, within mappings only; `node` is the value at `prefix`."""
     for key, part in node.items() if isinstance(node, Mapping) else ():
         if key == word:
-            yield (*above, key)
+            yield (*prefix, key)
         else:
-            yield from _ending_in(part, word, (*above, key))
+            yield from _ending_in(part, word, (*prefix, key))
 
 
 def value_at(tree: Any, address: Address) -> Any:
-    """The value at an address, None where there is none."""
+    """Return the value at an address, None where there is none."""
     for key in address:
         tree = child(tree, key)
     return tree
 
 
 def nearest_position(positions: Positions, address: Address) -> Position:
-    """The place of a value, or of the innermost section around it that has one."""
+    """Return the position of a value, or of the innermost section around it that has one."""
     for length in range(len(address), -1, -1):
         if address[:length] in positions:
             return positions[address[:length]]
@@ -127,7 +127,7 @@ def nearest_position(positions: Positions, address: Address) -> Position:
 
 
 def short_text(value: object) -> str:
-    """A value on one short line, as YAML would have it."""
+    """Return a value as one short line of text, as YAML would have it."""
     if isinstance(value, Unread):
         text = _printable(value)
     elif isinstance(value, Mapping):
@@ -144,7 +144,7 @@ def short_text(value: object) -> str:
 
 
 def _printable(text: str) -> str:
-    """A text that cannot break the line or colour the terminal."""
+    """Return a text escaped so that it cannot break the line or colour the terminal."""
     return text if text.isprintable() else ascii(text)[1:-1]
 
 
@@ -153,7 +153,7 @@ def _printable(text: str) -> str:
 
 @dataclass(frozen=True)
 class Allowed:
-    """The types that may stand at an address, and the unit, range and description of the number there."""
+    """What the schema allows at an address: types, and the unit, range and description of a number."""
 
     types: tuple[Any, ...]
     unit: str = ""
@@ -161,50 +161,50 @@ class Allowed:
     description: str = ""
 
     def fields(self) -> dict[str, FieldInfo]:
-        """The fields of the section at this address; empty for free keys and plain values."""
+        """Return the fields of the section at this address; empty for free keys and plain values."""
         sections = [kind for kind in self.types if _is_section(kind)]
         return {field.alias or name: field for kind in sections for name, field in kind.model_fields.items()}
 
     def range_and_unit(self) -> str:
-        """Range and unit as text, `1 to 50 lines`; empty where neither is stated."""
-        words = self.bounds.describe() if self.bounds else ""
-        return " ".join(part for part in (words, self.unit) if part)
+        """Return range and unit as text, `1 to 50 lines`; empty where neither is stated."""
+        range_text = self.bounds.describe() if self.bounds else ""
+        return " ".join(part for part in (range_text, self.unit) if part)
 
 
 def allowed_at(model: type[BaseModel], address: Address) -> Allowed:
-    """What may stand at an address of a model; no types where nothing may."""
-    here = Allowed((model,))
+    """Return what a model allows at an address; no types where nothing is allowed."""
+    allowed = Allowed((model,))
     for key in address:
-        here = _one_step_down(here, key)
-    return here
+        allowed = _allowed_below(allowed, key)
+    return allowed
 
 
-def _one_step_down(here: Allowed, key: str | int) -> Allowed:
-    """One step down: into a field, a mapping's value or a list's element."""
-    field = here.fields().get(str(key))
+def _allowed_below(allowed: Allowed, key: str | int) -> Allowed:
+    """Return what is allowed under a key: for a field, a value of a mapping or an element of a list."""
+    field = allowed.fields().get(str(key))
     if field is not None:
-        inside = any(hasattr(kind, "numbers") for kind in here.types)
-        above = here if inside else Allowed(())
-        found = _with_marks(field.annotation, field.metadata, above)
-        return Allowed(found.types, found.unit, found.bounds, field.description or "")
-    elements = [element for kind in here.types for element in _elements(kind)]
-    return _with_marks(Union[tuple(elements)], (), here) if elements else Allowed(())  # noqa: UP007 (built at run time)
+        # the parts of an estimate have the unit and range of the whole
+        within_number = any(hasattr(kind, "numbers") for kind in allowed.types)
+        of_field = _allowed_by(field.annotation, field.metadata, allowed if within_number else Allowed(()))
+        return Allowed(of_field.types, of_field.unit, of_field.bounds, field.description or "")
+    elements = [element for kind in allowed.types for element in _elements(kind)]
+    return _allowed_by(Union[tuple(elements)], (), allowed) if elements else Allowed(())  # noqa: UP007 (built at run time)
 
 
-def _with_marks(annotation: Any, marks: Iterable[Any], above: Allowed) -> Allowed:
-    """The bare types of an annotation, with the marks found on it or inherited from the number around it."""
+def _allowed_by(annotation: Any, metadata: Iterable[Any], inherited: Allowed) -> Allowed:
+    """Return the types of an annotation, with the unit and range of its metadata, or else the inherited ones."""
     types: list[Any] = []
-    found = list(marks)
+    marks = list(metadata)
     for kind, own_marks in _alternatives(annotation):
         types.append(kind)
-        found += own_marks
-    unit = next((mark.name for mark in found if isinstance(mark, Unit)), above.unit)
-    bounds = next((mark for mark in found if isinstance(mark, Bounds)), _plain_bounds(found) or above.bounds)
-    return Allowed(tuple(types), unit, bounds, above.description)
+        marks += own_marks
+    unit = next((mark.name for mark in marks if isinstance(mark, Unit)), inherited.unit)
+    bounds = next((mark for mark in marks if isinstance(mark, Bounds)), _plain_bounds(marks) or inherited.bounds)
+    return Allowed(tuple(types), unit, bounds, inherited.description)
 
 
 def _plain_bounds(marks: Iterable[Any]) -> Bounds | None:
-    """The range stated by pydantic's own words (`ge`, `gt`, `le`), if any."""
+    """Return the range stated by pydantic's own constraints (`ge`, `gt`, `le`), None without any."""
     ends = {word: getattr(mark, word) for mark in marks for word in ("ge", "gt", "le") if hasattr(mark, word)}
     if not ends:
         return None
@@ -212,7 +212,7 @@ def _plain_bounds(marks: Iterable[Any]) -> Bounds | None:
 
 
 def _alternatives(annotation: Any) -> Iterator[tuple[Any, list[Any]]]:
-    """The alternatives of an annotation without wrappers, each with its marks."""
+    """Yield (type, its metadata) for every alternative of a type annotation, without `Annotated`, unions and None."""
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *marks = get_args(annotation)
@@ -225,7 +225,7 @@ def _alternatives(annotation: Any) -> Iterator[tuple[Any, list[Any]]]:
 
 
 def _elements(kind: Any) -> list[Any]:
-    """The types of what a mapping or a sequence holds."""
+    """Return the types of the values of a mapping, or of the elements of a sequence; empty for other types."""
     arguments = [argument for argument in get_args(kind) if argument is not ...]
     origin = get_origin(kind)
     if not arguments or not isinstance(origin, type):
@@ -234,5 +234,5 @@ def _elements(kind: Any) -> list[Any]:
 
 
 def _is_section(kind: Any) -> bool:
-    """Whether a type is a section with fields."""
+    """Tell whether a type is a section with fields."""
     return isinstance(kind, type) and issubclass(kind, BaseModel)

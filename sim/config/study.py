@@ -76,10 +76,13 @@ class Tune(Section):
     )
 
 
-def other_kind(error: ConfigError, keys: Iterable[str], source: object, told: str) -> ConfigError:
-    """Return one sentence for a file of another kind, where at least two of its unknown keys are keys of that kind."""
-    there = {problem.path for problem in error.problems if problem.message == UNKNOWN} & {*keys}
-    return ConfigError([Problem(str(source), 0, 0, "", "", told)]) if len(there) > 1 else error
+def other_kind(error: ConfigError, keys: Iterable[str], source: object, message: str) -> ConfigError:
+    """Return `message` as the only error where a file is of another kind: two or more unknown keys are among its `keys`.
+
+    Otherwise return `error` unchanged.
+    """
+    keys_of_kind = {problem.path for problem in error.problems if problem.message == UNKNOWN} & {*keys}
+    return ConfigError([Problem(str(source), 0, 0, "", "", message)]) if len(keys_of_kind) > 1 else error
 
 
 class Study(Section):

@@ -1,7 +1,7 @@
-"""Numbers written with another unit than their field's, such as `30 m`, `25 %` or `850 km`, as numbers in that unit.
+"""Conversion of numbers that are written with another unit than their field's, such as `30 m`, `25 %` or `850 km`.
 
-Also the unit that a column of a table has in its name (`duration_h`, `lead time [weeks]`), and what one of it is in that of
-a field, where hours and days may be worked ones or those of the calendar.
+Also the unit in the name of a table's column (`duration_h`, `lead time [weeks]`), and its factor to the unit of a field,
+where hours and days may be working or calendar ones.
 
 Factors are exact where a unit is defined by another (an inch is 25.4 mm, a pound 0.45359237 kg: NIST SP 811, appendix B);
 a month is 365.25/12 days, as everywhere here.
@@ -55,11 +55,11 @@ FACTORS: Mapping[str, Mapping[str, float]] = {
     "%/month": {"%": 1, "%/month": 1},
     "$": {"$": 1, "USD": 1, "usd": 1, "k": 1e3, "M": 1e6, "bn": 1e9},
 }
-"""By the unit of a field: the units that may be written instead, and what one of them is in it."""
+"""By the unit of a field: the units that may be written instead, with their factors to it."""
 
 
 def convert_units(document: Document, model: type[BaseModel]) -> None:
-    """Turn texts such as `30 m` into numbers in the unit of their field, in place; what fits no unit stays a text.
+    """Turn texts such as `30 m` into numbers in the unit of their field, in place; a text with no fitting unit stays.
 
     >>> from sim.config.project import Project
     >>> from sim.config.yaml_reader import read_text
@@ -70,16 +70,16 @@ def convert_units(document: Document, model: type[BaseModel]) -> None:
     """
     for address in list(document.positions):
         value = value_at(document.tree, address)
-        if type(value) is str and (found := WRITTEN.fullmatch(value.strip())):
+        if type(value) is str and (match := WRITTEN.fullmatch(value.strip())):
             number = in_unit(
-                float(found["number"].replace("_", "")), found["unit"].strip(), allowed_at(model, address).unit
+                float(match["number"].replace("_", "")), match["unit"].strip(), allowed_at(model, address).unit
             )
             if number is not None:
                 value_at(document.tree, address[:-1])[address[-1]] = int(number) if number.is_integer() else number
 
 
 def in_unit(number: float, written: str, unit: str) -> float | None:
-    """Return a number of one unit in another, to twelve figures; None where they do not fit.
+    """Return a number of a written unit in the unit of a field, to twelve figures; None where they do not fit.
 
     >>> in_unit(30, "m", "ft"), in_unit(25, "%", "share"), in_unit(5, "C", "°F"), in_unit(3, "kg", "ft")
     (98.4251968504, 0.25, 41.0, None)
@@ -91,7 +91,7 @@ def in_unit(number: float, written: str, unit: str) -> float | None:
 
 
 def hint_for_text(text: str, unit: str) -> str:
-    """Return how a number is to be written that has a unit its field does not know; empty where it is no number.
+    """Return a hint which units a field knows, for a number with another one; empty where the text is no number.
 
     >>> hint_for_text("30 furlongs", "ft")
     'a number in ft, or one with ft, feet, m, cm, in behind it'
@@ -107,27 +107,27 @@ _MONTHS = [name[:3] for name in _NAMES]
 
 
 def days_meant(text: str) -> tuple[date, ...]:
-    """Return the days that a text may mean which is no day in ISO form: two where day and month may be either.
+    """Return the dates that a text not in ISO form may mean: two where day and month may be either way round.
 
     >>> [str(day) for text in ("30 June 2027", "June 30, 2027", "5.1.2027", "01/05/2027") for day in days_meant(text)]
     ['2027-06-30', '2027-06-30', '2027-01-05', '2027-01-05', '2027-05-01']
     """
     parts = [part for part in re.split(r"[./ ,-]+", text.strip().lower()) if part]
-    spoken = [any(name.startswith(part) for name in _NAMES) and len(part) > 2 for part in parts]
-    numbers = [str(_MONTHS.index(part[:3]) + 1) if word else part for part, word in zip(parts, spoken, strict=True)]
-    if len(numbers) != 3 or not all(re.fullmatch("[0-9]{1,2}", one) for one in numbers[:2]):
+    is_month = [any(name.startswith(part) for name in _NAMES) and len(part) > 2 for part in parts]
+    numbers = [str(_MONTHS.index(part[:3]) + 1) if name else part for part, name in zip(parts, is_month, strict=True)]
+    if len(numbers) != 3 or not all(re.fullmatch("[0-9]{1,2}", number) for number in numbers[:2]):
         return ()
     if not re.fullmatch("[1-9][0-9]{3}", numbers[2]):
         return ()
-    first, second, year = (int(one) for one in numbers)
-    orders = [(first, second)] if spoken[0] else [(second, first)]
-    if not any(spoken) and "." not in text:
-        orders = [(first, second), (second, first)]
-    return tuple(
-        date(year, month, day)
-        for month, day in dict.fromkeys(orders)
-        if 0 < month < 13 and 0 < day <= monthrange(year, month)[1]
-    )
+    first, second, year = map(int, numbers)
+    month_and_day = [(first, second)] if is_month[0] else [(second, first)]
+    if not any(is_month) and "." not in text:
+        month_and_day = [(first, second), (second, first)]
+    dates = []
+    for month, day in dict.fromkeys(month_and_day):
+        if 0 < month < 13 and 0 < day <= monthrange(year, month)[1]:
+            dates.append(date(year, month, day))
+    return tuple(dates)
 
 
 # --- the unit in the name of a column ---------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ _SPELLED = {
     "sq ft": "sqft ft2", "m2": "sqm m2 m²", "$": "$ usd dollars", "EUR": "€ eur euros", "GBP": "£ gbp", "C": "°c celsius",
 }  # fmt: skip
 _UNITS = {word: unit for unit, words in _SPELLED.items() for word in words.split()}
-_WHOSE = {
+_UNIT_KINDS = {
     **dict.fromkeys(("working", "work", "worked", "shift", "net"), "working"),
     **dict.fromkeys(("calendar", "elapsed", "clock", "gross"), "calendar"),
     **dict.fromkeys(("person", "man", "labour", "labor", "crew"), "person"),
@@ -156,7 +156,7 @@ _WORD = re.compile(r"[A-Z]?[a-z]+[²2]?|[A-Z]+[2]?(?![a-z])|[%$€£]|°[Cc]|/")
 
 @dataclass(frozen=True)
 class Workday:
-    """Whose working days they are, the hours of one, and how many a week has."""
+    """The working days of a calendar: its name (the site, a factory), the hours of one, and how many a week has."""
 
     whose: str
     hours: float
@@ -170,31 +170,31 @@ def units_named(name: str) -> tuple[str, ...]:
     (('hours',), ('working hours',), ('h/sq ft',), ())
     """
     words = [word.lower() for word in _WORD.findall(name.replace("sq ft", "sqft").replace("sq_ft", "sqft"))]
-    found = dict(_named(words))
-    last = [unit for at, unit in found.items() if at == len(words) - 1]
-    return tuple(dict.fromkeys(last or found.values()))
+    unit_at = dict(_units_with_positions(words))
+    at_end = [unit for position, unit in unit_at.items() if position == len(words) - 1]
+    return tuple(dict.fromkeys(at_end or unit_at.values()))
 
 
-def _named(words: list[str]) -> Iterator[tuple[int, str]]:
-    """Yield units with the place of their last word; what stands behind `per` belongs to the unit before it."""
-    at, end = 0, len(words) - 1
-    while at <= end:
-        rate = words[at + 1 : at + 2] in (["per"], ["/"])
-        unit = _UNITS.get(words[at], "")
-        if unit and (at == end or rate or words[at] not in _ONLY_AT_THE_END):
-            whose = _WHOSE.get(words[at - 1], "") if at else ""
-            below = _UNITS.get(words[at + 2], "") if rate and at + 2 <= end else ""
-            if below:
-                yield at + 2, f"{'h' if unit == 'hours' else unit}/{below}"
+def _units_with_positions(words: list[str]) -> Iterator[tuple[int, str]]:
+    """Yield (position of its last word, unit) of every unit among the words of a name; hours per sqft are one unit."""
+    position, end = 0, len(words) - 1
+    while position <= end:
+        is_rate = words[position + 1 : position + 2] in (["per"], ["/"])
+        unit = _UNITS.get(words[position], "")
+        if unit and (position == end or is_rate or words[position] not in _ONLY_AT_THE_END):
+            kind = _UNIT_KINDS.get(words[position - 1], "") if position else ""
+            per_unit = _UNITS.get(words[position + 2], "") if is_rate and position + 2 <= end else ""
+            if per_unit:
+                yield position + 2, f"{'h' if unit == 'hours' else unit}/{per_unit}"
             else:
-                yield at, f"person-{unit}" if whose == "person" else f"{whose} {unit}".strip()
-        at += 3 if rate else 1
+                yield position, f"person-{unit}" if kind == "person" else f"{kind} {unit}".strip()
+        position += 3 if is_rate else 1
 
 
 def factor_between(written: str, unit: str, day: Workday) -> tuple[float, str] | None:
-    """Return how much one of a named unit is in the unit of a field, and what was taken for it; None where none fits.
+    """Return (factor from a named unit to the unit of a field, what it assumes as text); None where they do not fit.
 
-    Hours of a field in working days may be worked or those of the clock: AmbiguousUnit.
+    Hours and days without a kind, for a field in the other one, may be working or calendar ones: AmbiguousUnit.
 
     >>> factor_between("calendar days", "working days", Workday("the site", 10, 5))
     (0.7142857142857143, '5 working days in 7 of the calendar')
@@ -202,20 +202,20 @@ def factor_between(written: str, unit: str, day: Workday) -> tuple[float, str] |
     word = written.removeprefix("working ").removeprefix("calendar ")
     kind = written.removesuffix(word).strip()
     if unit == "working days":
-        return _in_working_days(kind, word, day)
+        return _factor_to_working_days(kind, word, day)
     if unit in ("days", "weeks", "months", "years") and word in {**_HOURS, **_LONG}:
-        factor, how = _in_calendar_days(kind, word, day)
-        return factor / _LONG[unit], how
+        factor, assumption = _factor_to_calendar_days(kind, word, day)
+        return factor / _LONG[unit], assumption
     if unit in ("h", "min") and word in _LONG:
         if not kind:
             raise AmbiguousUnit((f"working {word}", f"calendar {word}"))
         days = _LONG[word] if kind == "calendar" else _LONG[word] * (day.a_week / 7 if word != "days" else 1)
-        return days * (24 if kind == "calendar" else day.hours) * (60 if unit == "min" else 1), _clock(kind, day)
+        return days * (24 if kind == "calendar" else day.hours) * (60 if unit == "min" else 1), _hours_a_day(kind, day)
     if unit in ("h", "min") and word in _HOURS:
         return _HOURS[word] * (60 if unit == "min" else 1), ""
     if unit == "person-hours":
-        worked = {"hours": 1.0, "person-hours": 1.0, "person-days": day.hours}.get(written)
-        return None if worked is None else (worked, _clock("working", day) if written == "person-days" else "")
+        hours = {"hours": 1.0, "person-hours": 1.0, "person-days": day.hours}.get(written)
+        return None if hours is None else (hours, _hours_a_day("working", day) if written == "person-days" else "")
     factors = {written: 1.0} if written == unit else FACTORS.get(unit, {})
     return (factors[written], "") if written in factors else None
 
@@ -225,67 +225,71 @@ class AmbiguousUnit(ValueError):
 
 
 class UnfitUnit(SimError):
-    """A unit that is one of something else than a field's, or that may mean two things."""
+    """A unit of another quantity than a field's, or one that may mean two things."""
 
     exit_code = 2
 
 
 def conversion(name: str, unit: str, day: Workday, whose: str, key: str) -> tuple[float, str]:
-    """Return what one of the unit in a name is in that of a field, and the words for it; UnfitUnit where none fits.
+    """Return (factor from the unit in a column's name to that of a field, description); UnfitUnit where none fits.
 
-    `whose` name it is and the `key` of the field are for the message.
+    `whose` (the column) and `key` (the field) are for the message.
     """
     units = units_named(name)
     if not units:
         return 1.0, f"taken as {unit}, as its name has no unit" if unit else ""
     try:
         fits = None if len(units) > 1 else factor_between(units[0], unit, day)
-    except AmbiguousUnit as either:
-        units, fits = either.args[0], None
+    except AmbiguousUnit as ambiguous:
+        units, fits = ambiguous.args[0], None
     if fits is None and len(units) > 1:
-        forms = " or ".join(f'--unit "{one}"{_as_told(one, unit, day)}' for one in units)
-        raise UnfitUnit(f"{whose} may be in {' or '.join(units)}, and {key} is in {unit}: add {forms}")
+        options = " or ".join(f'--unit "{option}"{_assumption_of(option, unit, day)}' for option in units)
+        raise UnfitUnit(f"{whose} may be in {' or '.join(units)}, and {key} is in {unit}: add {options}")
     if fits is None:
-        where = f"in {unit}" if unit else "a number without a unit"
+        quantity = f"in {unit}" if unit else "a number without a unit"
         raise UnfitUnit(
-            f"{whose} is in {units[0]}, and {key} is {where}: the one is none of the other; "
+            f"{whose} is in {units[0]}, and {key} is {quantity}: the one is none of the other; "
             "name another column with --column, or the unit that is meant with --unit"
         )
-    factor, how = fits
-    if factor == 1 and not how:
+    factor, assumption = fits
+    if factor == 1 and not assumption:
         return 1.0, "taken as working days" if unit == "working days" and units[0] == "days" else ""
-    return factor, f"{units[0]} × {factor:.4g} = {unit}" + (f" ({how})" if how else "")
+    return factor, f"{units[0]} × {factor:.4g} = {unit}" + (f" ({assumption})" if assumption else "")
 
 
-def _as_told(written: str, unit: str, day: Workday) -> str:
-    """Return what is taken for a unit, in brackets; nothing where it is not known."""
+def _assumption_of(written: str, unit: str, day: Workday) -> str:
+    """Return what a conversion assumes, in brackets; empty where nothing."""
     fits = factor_between(written, unit, day)
     return f" ({fits[1]})" if fits and fits[1] else ""
 
 
-def _in_working_days(kind: str, word: str, day: Workday) -> tuple[float, str] | None:
-    """Return what one of a span is in working days."""
-    share = day.a_week / 7
+def _factor_to_working_days(kind: str, word: str, day: Workday) -> tuple[float, str] | None:
+    """Return (factor to working days, assumption) of a unit of time; `kind` is working, calendar or empty."""
+    working_share = day.a_week / 7
     if word in _HOURS:
         if not kind:
             raise AmbiguousUnit((f"working {word}", f"calendar {word}"))
-        return _HOURS[word] * (1 / day.hours if kind == "working" else share / 24), _clock(kind, day)
+        return _HOURS[word] * (1 / day.hours if kind == "working" else working_share / 24), _hours_a_day(kind, day)
     if word == "days" and kind != "calendar":
         return 1.0, ""
-    return (_LONG[word] * share, f"{day.a_week:g} working days in 7 of the calendar") if word in _LONG else None
+    if word not in _LONG:
+        return None
+    return _LONG[word] * working_share, f"{day.a_week:g} working days in 7 of the calendar"
 
 
-def _in_calendar_days(kind: str, word: str, day: Workday) -> tuple[float, str]:
-    """Return what one of a span is in days of the calendar."""
-    stretch = 7 / day.a_week
+def _factor_to_calendar_days(kind: str, word: str, day: Workday) -> tuple[float, str]:
+    """Return (factor to calendar days, assumption) of a unit of time; `kind` is working, calendar or empty."""
+    calendar_per_working_day = 7 / day.a_week
     if word in _HOURS:
-        return _HOURS[word] * (stretch / day.hours if kind == "working" else 1 / 24), _clock(kind or "calendar", day)
+        days = calendar_per_working_day / day.hours if kind == "working" else 1 / 24
+        return _HOURS[word] * days, _hours_a_day(kind or "calendar", day)
     if word == "days" and kind == "working":
-        return stretch, f"7 days of the calendar for {day.a_week:g} working days"
+        return calendar_per_working_day, f"7 days of the calendar for {day.a_week:g} working days"
     return _LONG[word], ""
 
 
-def _clock(kind: str, day: Workday) -> str:
+def _hours_a_day(kind: str, day: Workday) -> str:
+    """Return the sentence how many hours a day of a kind (working or calendar) has."""
     return (
         f"{day.hours:g} h a working day of {day.whose}"
         if kind == "working"

@@ -229,15 +229,17 @@ def _expected(kind: str, detail: dict[str, Any], allowed: Allowed) -> str:
 
 
 def _cut_by_comma(tree: Any, positions: Positions, address: Address) -> str:
-    """Return a hint how to write a number that a comma has cut in two: `{capacity_mw: 1,000}` is 1 and a key 000."""
-    section, rest, position = value_at(tree, address[:-1]), str(address[-1]), positions.get(address)
-    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", rest) or section[address[-1]] is not None or position is None:
+    """Return a hint how to write a number that a comma cut in two: YAML reads `{capacity_mw: 1,000}` as 1 and a key 000."""
+    section, digits_after, position = value_at(tree, address[:-1]), str(address[-1]), positions.get(address)
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", digits_after) or section[address[-1]] is not None or position is None:
         return ""
-    keys = [(positions.get((*address[:-1], key)), key) for key in section]
-    same_line = [(place, key) for place, key in keys if place and place[:2] == position[:2]]
-    _, key = max((pair for pair in same_line if pair[0] < position), default=(position, ""))
-    point = "" if re.match(r"[0-9]{3}(?![0-9])", rest) else "."  # 1,000 is a thousand, 120,5 has a comma for a point
-    number = f"{section.get(key)}{point}{rest}"
+    key_positions = {key: positions.get((*address[:-1], key)) for key in section}
+    # the number's first part is the value of the last key before it on the same line
+    before = [(place, key) for key, place in key_positions.items() if place and place < position]
+    _, key = max(((place, key) for place, key in before if place[:2] == position[:2]), default=(position, ""))
+    # 1,000 is a thousand; 120,5 has a comma for a decimal point
+    point = "" if re.match(r"[0-9]{3}(?![0-9])", digits_after) else "."
+    number = f"{section.get(key)}{point}{digits_after}"
     return f"a comma ends a value here: write {key}: {number}" if _is_plain_number(section.get(key)) else ""
 
 

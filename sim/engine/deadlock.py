@@ -54,8 +54,8 @@ class SimulationState:
     level: Sequence[int]
     minute: int
 
-    def explain(self, because: str = "") -> Deadlock:
-        """Return which units wait for what, and which hold the pools that are short."""
+    def deadlock(self, because: str = "") -> Deadlock:
+        """Return the deadlock: which units wait for what, and which hold the pools that are short."""
         waiting: list[BlockedUnit] = []
         short: set[int] = set()
         for unit, step in enumerate(self.step_of):

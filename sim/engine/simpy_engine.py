@@ -113,10 +113,10 @@ class Simulation:
         try:
             while not self.complete and self._simulate_minute():
                 pass
-            deadlock = None if self.complete else self._current_state().explain()
+            deadlock = None if self.complete else self._current_state().deadlock()
         # beyond the calendar's end there may be time: the project is not known to be impossible
         except CalendarEnds as error:
-            deadlock = self._current_state().explain(str(error))
+            deadlock = self._current_state().deadlock(str(error))
         log = np.array(self.log, np.int64).reshape(-1, 3)
         return RunOutcome(log if self.state is None else np.concatenate([self.state.history, log]), deadlock)
 

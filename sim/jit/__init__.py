@@ -39,20 +39,20 @@ BLAS, COVERAGE = "scipy.linalg.cython_blas", "coverage"
 def load_numba(*, to_compile: bool = False) -> None:
     """Load numba without linear algebra and coverage: no kernel multiplies matrices.
 
-    What only compiling needs (`to_compile`) stays away until something is compiled. A function of somebody else's that
-    multiplies matrices still finds its BLAS, which numba loads when it compiles it.
+    What only compiling needs is loaded with `to_compile` alone. A compiled function outside this project that multiplies
+    matrices still finds its BLAS, which numba loads when it compiles that function.
     """
-    wanted = "numba.np.arraymath" if to_compile else "numba"
-    if wanted in sys.modules:
+    module_to_load = "numba.np.arraymath" if to_compile else "numba"
+    if module_to_load in sys.modules:
         return
-    lent = [name for name in (BLAS, COVERAGE) if name not in sys.modules]
-    for name in lent:
-        # of BLAS it is asked here only whether it can be imported; `None` is a module that cannot
+    placeholders = [name for name in (BLAS, COVERAGE) if name not in sys.modules]
+    for name in placeholders:
+        # numba only checks whether BLAS can be imported: an empty module will do. `None` marks a module as not importable
         sys.modules[name] = ModuleType(name) if name == BLAS else None  # type: ignore[assignment]
     try:
-        import_module(wanted)
+        import_module(module_to_load)
     finally:
-        for name in lent:
+        for name in placeholders:
             sys.modules.pop(name, None)
 
 
@@ -63,15 +63,17 @@ def special_functions() -> ModuleType:
     """Return scipy's special functions (`ndtri`, `betaincinv`, `bdtr`, …), without the rest of their package.
 
     The package loads linear algebra, orthogonal polynomials and the interfaces of other array libraries first: 0.2 s of
-    processor time, of which the functions themselves are 0.02. Who imports it later has it whole, with the same functions.
+    processor time, of which the functions themselves take 0.02 s. A later `import scipy.special` still loads the whole
+    package, with the same functions.
     """
     if SPECIAL not in sys.modules and f"{SPECIAL}._ufuncs" not in sys.modules:
-        lent = ModuleType(SPECIAL)
-        lent.__path__ = [str(Path(str(import_module("scipy").__file__)).with_name("special"))]
-        sys.modules[SPECIAL] = lent
+        # an empty package in its place for the moment, so that importing the submodule does not run the package's own code
+        placeholder = ModuleType(SPECIAL)
+        placeholder.__path__ = [str(Path(str(import_module("scipy").__file__)).with_name("special"))]
+        sys.modules[SPECIAL] = placeholder
         try:
             import_module(f"{SPECIAL}._ufuncs")
-        except ImportError:  # a scipy that is laid out otherwise: its package knows
+        except ImportError:  # another version of scipy, with other submodules: the whole package is imported below
             sys.modules.pop(f"{SPECIAL}._ufuncs", None)
         finally:
             del sys.modules[SPECIAL]
@@ -80,10 +82,10 @@ def special_functions() -> ModuleType:
 
 @contextmanager
 def gc_paused() -> Iterator[None]:
-    """Switch cyclic garbage collection off for a block; reference counting goes on.
+    """Switch cyclic garbage collection off for a `with` block; reference counting goes on.
 
-    Writing a plan makes hundreds of thousands of objects that all stay: the collector would walk over them again and
-    again and find nothing.
+    Building a plan creates hundreds of thousands of objects that all stay in use: the collector would examine them again
+    and again and free nothing.
     """
     was_enabled = gc.isenabled()
     gc.disable()
@@ -95,7 +97,7 @@ def gc_paused() -> Iterator[None]:
 
 
 def user_cache() -> Path:
-    """Return the folder in which this system keeps what programs can make again."""
+    """Return this project's cache folder, where the operating system expects one: its files can be made again."""
     home = Path.home()
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "hybrid-dc-sim"

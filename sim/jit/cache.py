@@ -36,10 +36,10 @@ CONSTANTS = (
     "world/streams.py",
 )
 """Files of `sim` whose constants are compiled in."""
-NOTED = "fingerprints.json"
-"""What the files of a folder were when they were last looked at."""
-KEPT = 2
-"""Folders that stay: that of the present sources and the one before, so that two branches do not evict each other."""
+FINGERPRINTS_FILE = "fingerprints.json"
+"""File of a cache folder: the checksum of each of its files when they were last checked."""
+FOLDERS_TO_KEEP = 2
+"""Cache folders that are kept: the present sources' and the previous one's, so that two branches do not evict each other."""
 
 
 def sources() -> Iterator[Path]:
@@ -51,107 +51,117 @@ def sources() -> Iterator[Path]:
 
 
 def digest() -> str:
-    """Return what identifies these sources under this numba; reading some 30 files takes about two milliseconds."""
+    """Return 16 hexadecimal digits of a hash of these sources and of the versions of numba and Python.
+
+    Reading some 30 files takes about two milliseconds.
+    """
     # machine code of another numba or Python must not be loaded either
-    found = sha256(f"{numba.__version__} {sys.version}".encode())
+    source_hash = sha256(f"{numba.__version__} {sys.version}".encode())
     for path in sources():
-        found.update(path.read_bytes())
-    return found.hexdigest()[:16]
+        source_hash.update(path.read_bytes())
+    return source_hash.hexdigest()[:16]
 
 
 def use_cache() -> bool:
-    """Have numba keep machine code under the digest of its sources; return whether it is kept at all.
+    """Set numba's cache folder to one named after the digest of the sources; return whether it can be written.
 
-    Where `NUMBA_CACHE_DIR` names a folder the digest is a folder in that one. Without a folder that can be written,
-    every process compiles for itself and warns once.
+    It lies in the folder that `NUMBA_CACHE_DIR` names, or else in the user's cache. Where it cannot be written, every
+    process compiles for itself and warns once.
     """
     config: Any = numba.config
     try:
-        kept = Path(config.CACHE_DIR) if config.CACHE_DIR else user_cache() / "numba"
-        folder = kept / digest()
-        # old folders go only when a new one is made: most starts then read a directory and nothing else
+        all_folders = Path(config.CACHE_DIR) if config.CACHE_DIR else user_cache() / "numba"
+        folder = all_folders / digest()
+        # old folders are removed only when a new one is made: most starts then read one directory and nothing else
         if not folder.is_dir():
             folder.mkdir(parents=True)
-            _remove_old(kept)
-        remove_rotten(folder)
+            _remove_old(all_folders)
+        remove_damaged(folder)
         # numba would find out at the first compilation, with an error instead of a warning
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(folder)
-    except (OSError, RuntimeError) as refused:  # no home is a RuntimeError
-        log.warning("compiled code cannot be kept for the next run (%s): every process compiles for itself", refused)
+    except (OSError, RuntimeError) as error:  # a user without a home folder is a RuntimeError
+        log.warning("compiled code cannot be kept for the next run (%s): every process compiles for itself", error)
         return False
     config.CACHE_DIR = str(folder)
     return True
 
 
 def is_empty() -> bool:
-    """Return whether there is no machine code of these sources yet: something is going to be compiled, and kept."""
+    """Return whether the cache holds no machine code of these sources yet, so that kernels will be compiled and saved."""
     config: Any = numba.config
-    return _is_ours() and not any(Path(config.CACHE_DIR).rglob("*.nbi"))
+    return _uses_digest_folder() and not any(Path(config.CACHE_DIR).rglob("*.nbi"))
 
 
-def _is_ours() -> bool:
-    """Return whether the folder of machine code is the one of these sources."""
+def _uses_digest_folder() -> bool:
+    """Return whether numba's cache folder is one that `use_cache` has set: its name is a digest."""
     config: Any = numba.config
     return bool(config.CACHE_DIR) and _is_hexadecimal(Path(config.CACHE_DIR))
 
 
-def remove_rotten(folder: Path) -> list[Path]:
-    """Remove machine code that is no longer what was once found here, and note what there is; return what went.
+def remove_damaged(folder: Path) -> list[Path]:
+    """Remove files of machine code whose checksum has changed since the last check; return the removed files.
 
-    numba believes what it reads: a flipped bit is an error of LLVM, or a wrong jump. What is removed is compiled again.
+    The checksums of the others are saved for the next check. numba trusts the files it reads: a flipped bit would be an
+    error of LLVM, or a wrong jump. Removed functions are compiled again.
     """
-    noted = _fingerprints(folder)
-    there = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.nb[ic]")) if path.is_file()}
-    found = {name: _fingerprint(path) for name, path in there.items()}
-    # a file of no bytes is what a crash of the machine leaves
-    rotten = [name for name, mark in found.items() if noted.get(name, mark) != mark or not there[name].stat().st_size]
-    # an index and the code it lists belong together: one without the other would be half a truth
-    gone = [name for name in found if any(_stem(name) == _stem(other) for other in rotten)]
-    if gone:
-        log.warning("%d files of compiled code were damaged or changed: they are compiled again", len(gone))
-    for name in gone:
-        there[name].unlink(missing_ok=True)
-    kept = {name: mark for name, mark in found.items() if name not in gone}
-    if kept != noted:
-        new = folder / f".{NOTED}.{os.getpid()}"
-        new.write_text(json.dumps(kept), encoding="utf-8")
-        new.replace(folder / NOTED)
-    return [there[name] for name in gone]
+    saved_sums = _saved_checksums(folder)
+    files = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.nb[ic]")) if path.is_file()}
+    checksums = {name: _checksum(path) for name, path in files.items()}
+    # a file can be empty after a crash of the machine
+    damaged_functions = {
+        _function_of(name)
+        for name, checksum in checksums.items()
+        if saved_sums.get(name, checksum) != checksum or not files[name].stat().st_size
+    }
+    # the index of a function and the code files it lists are removed together
+    removed = [name for name in checksums if _function_of(name) in damaged_functions]
+    if removed:
+        log.warning("%d files of compiled code were damaged or changed: they are compiled again", len(removed))
+    for name in removed:
+        files[name].unlink(missing_ok=True)
+    remaining_sums = {name: checksum for name, checksum in checksums.items() if name not in removed}
+    if remaining_sums != saved_sums:
+        new_file = folder / f".{FINGERPRINTS_FILE}.{os.getpid()}"
+        new_file.write_text(json.dumps(remaining_sums), encoding="utf-8")
+        new_file.replace(folder / FINGERPRINTS_FILE)
+    return [files[name] for name in removed]
 
 
 def discard() -> None:
-    """Remove all machine code of these sources: what numba could not read it would fail over again."""
+    """Remove all machine code of these sources, after numba failed to load some: the next run would fail on it again."""
     config: Any = numba.config
-    if _is_ours():
+    if _uses_digest_folder():
         for path in Path(config.CACHE_DIR).rglob("*.nb[ic]"):
             path.unlink(missing_ok=True)
 
 
-def _fingerprints(folder: Path) -> dict[str, str]:
-    """Return what was noted of the files of a folder; nothing where the note itself cannot be read."""
+def _saved_checksums(folder: Path) -> dict[str, str]:
+    """Return the checksums saved at the last check, by file name; none where they cannot be read."""
     try:
-        noted = json.loads((folder / NOTED).read_bytes())
+        saved_sums = json.loads((folder / FINGERPRINTS_FILE).read_bytes())
     except (OSError, ValueError):
         return {}
-    return noted if isinstance(noted, dict) else {}
+    return saved_sums if isinstance(saved_sums, dict) else {}
 
 
-def _fingerprint(path: Path) -> str:
+def _checksum(path: Path) -> str:
     return blake2b(path.read_bytes(), digest_size=16).hexdigest()
 
 
-def _stem(name: str) -> str:
-    """Return what an index (f.nbi) and its code (f.1.nbc) have in common."""
+def _function_of(name: str) -> str:
+    """Return the function that a cache file belongs to: `f` for its index (f.nbi) and its code (f.1.nbc)."""
     return name.removesuffix(".nbi") if name.endswith(".nbi") else name.rsplit(".", 2)[0]
 
 
-def _remove_old(kept: Path) -> None:
-    """Remove all but the newest folders named by a digest; other files in there are not ours."""
+def _remove_old(parent: Path) -> None:
+    """Remove the folders named after a digest, except the newest; other files in `parent` are left alone."""
     length = len(digest())
-    # the folder may be one that the user shares with other programs: only names that a digest can have are touched
-    ours = [path for path in kept.iterdir() if path.is_dir() and len(path.name) == length and _is_hexadecimal(path)]
-    for path in sorted(ours, key=lambda one: one.stat().st_mtime, reverse=True)[KEPT:]:
+    # other programs may use the parent folder too: only folders whose name can be a digest are touched
+    folders = [
+        path for path in parent.iterdir() if path.is_dir() and len(path.name) == length and _is_hexadecimal(path)
+    ]
+    for path in sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)[FOLDERS_TO_KEEP:]:
         rmtree(path, ignore_errors=True)
 
 

@@ -62,54 +62,55 @@ _cached = use_cache()  # before the first kernel is compiled: numba asks where t
 
 
 def inline(function: Function) -> Function:
-    """Write a function into each of its callers: right for one that has a single caller, or a single line."""
+    """Mark a function for inlining into its callers: for functions with a single caller or a single line."""
     return cast(Function, _compile(**_inside, inline="always")(function))
 
 
 def jit(function: Function) -> Function:
-    """Compile a function once and call it from other compiled ones; it cannot be called from Python."""
+    """Compile a function that other compiled functions call; it cannot be called from Python."""
     compiled = _compile(**_inside)(function)
     # a literal argument is a type of its own to numba: `f(run, 0)` and `f(run, n)` would be compiled twice
-    compiled.get_call_template = _for_types_alone(compiled.get_call_template)
+    compiled.get_call_template = _without_literals(compiled.get_call_template)
     return cast(Function, compiled)
 
 
-def _for_types_alone(template: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """Have a function compiled for the types it is called with; numba would compile it anew for every constant."""
-    without_value: Any = types.unliteral
+def _without_literals(get_call_template: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return numba's `get_call_template` with literal types replaced by plain ones: one compilation for all constants."""
+    plain_type: Any = types.unliteral
 
-    def typed(arguments: Any, keywords: Any) -> Any:
-        kinds = {name: without_value(kind) for name, kind in dict(keywords).items()}
-        return template(tuple(without_value(kind) for kind in arguments), kinds)
+    def get_template_of_types(arguments: Any, keywords: Any) -> Any:
+        keyword_types = {name: plain_type(argument) for name, argument in dict(keywords).items()}
+        return get_call_template(tuple(plain_type(argument) for argument in arguments), keyword_types)
 
-    return typed
+    return get_template_of_types
 
 
 def entry_point(function: Function) -> Function:
-    """Compile a function that Python calls with arrays, when it is first called; machine code is kept on disk."""
+    """Compile a function that Python calls with arrays, at its first call; the machine code is saved on disk."""
     compiled = _compile(**_plain, cache=_cached)(function)
     _load_before_compiling(getattr(compiled, "_cache", None))
     return cast(Function, compiled)
 
 
-def _load_before_compiling(kept: Any) -> None:
-    """Have machine code looked for on the disk before numba gets ready to compile, which takes 0.1 s of processor time.
+def _load_before_compiling(cache: Any) -> None:
+    """Let a function's cache read machine code from disk before numba initializes its compiler (0.1 s of processor time).
 
-    numba gets ready first and looks then; what is found needs only its runtime. Where nothing is found all is as ever.
+    numba initializes the compiler first and reads then, though loaded machine code needs only the runtime. A function
+    that is not on disk is compiled as usual.
     """
-    if not hasattr(kept, "_load_overload"):  # nothing is kept, or it is another numba
+    if not hasattr(cache, "_load_overload"):  # there is no cache, or numba is of another version
         return
-    get_ready_and_load = kept.load_overload
+    initialize_and_load = cache.load_overload
 
     def load(signature: Any, context: Any) -> Any:
         _runtime.initialize(context)
-        with kept._guard_against_spurious_io_errors():  # noqa: SLF001 (as in what is called otherwise)
-            found = kept._load_overload(signature, context)  # noqa: SLF001
-        if found is None:
+        with cache._guard_against_spurious_io_errors():  # noqa: SLF001 (numba's own `load_overload` does the same)
+            machine_code = cache._load_overload(signature, context)  # noqa: SLF001
+        if machine_code is None:
             load_numba(to_compile=True)
-        return found or get_ready_and_load(signature, context)
+        return machine_code or initialize_and_load(signature, context)
 
-    kept.load_overload = load
+    cache.load_overload = load
 
 
 # --- intrinsics -------------------------------------------------------------------------------------------------------
@@ -118,80 +119,81 @@ def _load_before_compiling(kept: Any) -> None:
 @_make_intrinsic  # type: ignore[untyped-decorator]
 def _pointer(_: Any, array: Any) -> Any:
     """Return a pointer to an array's first element."""
-    # a view knows no strides: of any other layout it would read the wrong places
+    # a view has no strides: of an array with another layout it would read the wrong elements
     if array.layout != "C":
         raise TypeError("only C-contiguous arrays can be viewed")
 
-    def first(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def write_pointer(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return context.make_array(signature.args[0])(context, builder, arguments[0]).data
 
     pointer: Any = types.CPointer
-    return pointer(array.dtype)(array), first
+    return pointer(array.dtype)(array), write_pointer
 
 
 @_make_intrinsic  # type: ignore[untyped-decorator]
 def _upper(_: Any, __: Any, ___: Any) -> Any:
     """Return the upper half of the product of two 64-bit words: one instruction of the processor."""
 
-    def half(_: Any, builder: Any, __: Any, words: Any) -> Any:
+    def write_product(_: Any, builder: Any, __: Any, words: Any) -> Any:
         # a product of 128 bits is one instruction; numba's own integers end at 64
         wide = type(words[0].type)(128)
         product = builder.mul(*(builder.zext(word, wide) for word in words))
         return builder.trunc(builder.lshr(product, wide(64)), words[0].type)
 
-    return types.uint64(types.uint64, types.uint64), half
+    return types.uint64(types.uint64, types.uint64), write_product
 
 
 @_make_intrinsic  # type: ignore[untyped-decorator]
 def _lowest(_: Any, __: Any) -> Any:
     """Return the position of the lowest set bit of a word that is not 0: one instruction of the processor."""
 
-    def place(_: Any, builder: Any, __: Any, words: Any) -> Any:
-        # 1: undefined for a word of 0, which saves a branch; callers have looked
+    def write_count(_: Any, builder: Any, __: Any, words: Any) -> Any:
+        # the argument 1 leaves the result for a word of 0 undefined, which saves a branch: callers never pass 0
         return builder.cttz(words[0], _llvm.IntType(1)(1))
 
-    return types.int64(types.int64), place
+    return types.int64(types.int64), write_count
 
 
 @_make_intrinsic  # type: ignore[untyped-decorator]
 def _bits(_: Any, __: Any) -> Any:
     """Return the 64 bits of a float as an integer."""
 
-    def same(_: Any, builder: Any, __: Any, words: Any) -> Any:
+    def write_bitcast(_: Any, builder: Any, __: Any, words: Any) -> Any:
         return builder.bitcast(words[0], _llvm.IntType(64))
 
-    return types.int64(types.float64), same
+    return types.int64(types.float64), write_bitcast
 
 
 @_make_intrinsic  # type: ignore[untyped-decorator]
 def _float(_: Any, __: Any) -> Any:
     """Return the float that has these 64 bits."""
 
-    def same(_: Any, builder: Any, __: Any, words: Any) -> Any:
+    def write_bitcast(_: Any, builder: Any, __: Any, words: Any) -> Any:
         return builder.bitcast(words[0], _llvm.DoubleType())
 
-    return types.float64(types.int64), same
+    return types.float64(types.int64), write_bitcast
 
 
 @_make_intrinsic  # type: ignore[untyped-decorator]
-def _fetch(_: Any, numbers: Any, __: Any) -> Any:
-    """Have the processor bring a number near before it is asked for; nothing waits for it."""
+def _prefetch(_: Any, numbers: Any, __: Any) -> Any:
+    """Prefetch element i of an array into the processor's cache, without waiting for it; return i."""
 
-    def ask(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
-        byte, word = _llvm.IntType(8).as_pointer(), _llvm.IntType(32)
-        kind = _llvm.FunctionType(_llvm.VoidType(), [byte, word, word, word])
-        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        # read, keep near, data: the arguments of llvm.prefetch. A wrong address is ignored, so bounds need no check
-        address = builder.bitcast(builder.gep(arguments[0], [arguments[1]]), byte)
-        builder.call(prefetch, [address, word(0), word(3), word(1)])
-        return arguments[1]
+    def write_prefetch(_: Any, builder: Any, __: Any, arguments: Any) -> Any:
+        array, index = arguments
+        byte_pointer, int32 = _llvm.IntType(8).as_pointer(), _llvm.IntType(32)
+        signature = _llvm.FunctionType(_llvm.VoidType(), [byte_pointer, int32, int32, int32])
+        prefetch = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
+        # for reading (0), highest locality (3), data (1). A wrong address is ignored, so bounds need no check
+        address = builder.bitcast(builder.gep(array, [index]), byte_pointer)
+        builder.call(prefetch, [address, int32(0), int32(3), int32(1)])
+        return index
 
-    return types.int64(numbers, types.int64), ask
+    return types.int64(numbers, types.int64), write_prefetch
 
 
 int_view = cast(Callable[[NDArray[np.integer[Any]]], IntView], _pointer)
 float_view = cast(Callable[[Floats], FloatView], _pointer)
-prefetch = cast(Callable[[IntView, int], int], _fetch)
+prefetch = cast(Callable[[IntView, int], int], _prefetch)
 lowest_bit = cast(Callable[[int], int], _lowest)
 float_to_bits = cast(Callable[[float], int], _bits)
 bits_to_float = cast(Callable[[int], float], _float)

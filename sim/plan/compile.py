@@ -132,14 +132,15 @@ class _Units:
     """All units of a plan by rank: `route` and `copy` have by unit the written route it follows, and which copy it is."""
 
     def __init__(self, plan: Plan) -> None:
-        # by unit: the first unit of its route, under whose name the route is written, and its number among the copies
-        written = {unit: (first, copy) for first in plan.units for copy, unit in enumerate(plan.copies.units(first))}
-        self.names = tuple(sorted(written, key=natural))
+        # by unit: its route (named after the first unit that follows it), and the unit's number among the copies
+        routes = plan.units
+        route_and_copy = {unit: (route, copy) for route in routes for copy, unit in enumerate(plan.copies.units(route))}
+        self.names = tuple(sorted(route_and_copy, key=natural))
         # in the order of their first units: so everything gets its number where the whole plan first names it
-        self.routes = list(dict.fromkeys(written[unit][0] for unit in self.names))
+        self.routes = list(dict.fromkeys(route_and_copy[unit][0] for unit in self.names))
         route_number = _by_name(self.routes)
-        self.route = np.array([route_number[written[unit][0]] for unit in self.names], np.int64)
-        self.copy = np.array([written[unit][1] for unit in self.names], np.int64)
+        self.route = np.array([route_number[route_and_copy[unit][0]] for unit in self.names], np.int64)
+        self.copy = np.array([route_and_copy[unit][1] for unit in self.names], np.int64)
         copies_of = [plan.copies.get(name, (_ONLY_COPY,)) for name in self.routes]
         places = zip(self.route.tolist(), self.copy.tolist(), strict=True)
         self.copies = [copies_of[route][copy] for route, copy in places]
@@ -175,18 +176,18 @@ class _Compiler:
         self.inputs = InputsBuilder(plan)
         self.first = [0]
         self.rows: list[Row] = []
-        self.activity_of, self.cause_of, self.areas_named, self.learning_of = (list[int]() for _ in range(4))
+        self.activity_of, self.cause_of, self.area_of_row, self.learning_of = (list[int]() for _ in range(4))
         self.works: list[Work | None] = []
         self.gate_of, self.note_of, self.area_of = PerCopy(), PerCopy(), PerCopy()
         self._copies: Sequence[Copy] = ()
-        self._in_route: dict[object, int] = {}
+        self._numbers_in_route: dict[object, int] = {}
         self._known_bundles: dict[tuple[tuple[str, int], ...], int] = {}
 
     def compile(self) -> CompiledPlan:
         """Compile every written route, then copy their rows for all units, in natural order of the units' names."""
         for name in self.units.routes:
             self._copies = self.plan.copies.get(name, ())
-            self._in_route.clear()
+            self._numbers_in_route.clear()
             self._route(name, self.plan.units[name])
             self.first.append(len(self.rows))
             self.inputs.end_route()
@@ -210,7 +211,7 @@ class _Compiler:
             self.rows.append(row)
             self.cause_of.append(CAUSES.index(self.plan.cause(name, step)) if isinstance(step, Work | Until) else NONE)
             self.works.append(step if isinstance(step, Work) else None)
-            self.areas_named.append(self._area(step.area) if isinstance(step, Work) else NONE)
+            self.area_of_row.append(self._area(step.area) if isinstance(step, Work) else NONE)
             curve = step.learning if isinstance(step, Work) else None
             self.learning_of.append(NONE if curve is None else self.learning[curve])
         if length == 0:
@@ -218,22 +219,22 @@ class _Compiler:
 
     def _gate(self, name: str) -> int:
         """Return the number of a gate in the rows of this route; `gate_of` has for it the gate of every copy."""
-        if name not in self._in_route:
-            self._in_route[name] = self.gate_of.add(self.gates[own] for own in names_of(name, self._copies))
-        return self._in_route[name]
+        if name not in self._numbers_in_route:
+            self._numbers_in_route[name] = self.gate_of.add(self.gates[gate] for gate in names_of(name, self._copies))
+        return self._numbers_in_route[name]
 
     def _area(self, name: str | None) -> int:
         """Return the number of an area in the rows of this route; `area_of` has for it the area of every copy."""
-        return NONE if name is None else self.area_of.add(self.areas[own] for own in names_of(name, self._copies))
+        return NONE if name is None else self.area_of.add(self.areas[area] for area in names_of(name, self._copies))
 
     def _note(self, step: Note) -> int:
         """Return the number of a note in the rows of this route; `note_of` has for it the note of every copy."""
-        if (key := (step.kind, step.part, step.place)) not in self._in_route:
+        if (key := (step.kind, step.part, step.place)) not in self._numbers_in_route:
             places = names_of(step.place, self._copies)
-            self._in_route[key] = self.note_of.add(
+            self._numbers_in_route[key] = self.note_of.add(
                 self.notes[NoteInfo(step.kind, step.part, place)] for place in places
             )
-        return self._in_route[key]
+        return self._numbers_in_route[key]
 
     def _row(self, step: Step, unit: str, labels: Mapping[str, int]) -> Row:
         """Return the row of one step; the comment in each case names its arguments."""
@@ -348,9 +349,9 @@ class _Compiler:
 
     def _areas_of_all_units(self, layout: Spread) -> IntArray:
         """Return the area of every row of the whole plan, or -1."""
-        areas = np.array(self.areas_named, np.int64)[layout.source]
-        named = areas != NONE
-        areas[named] = self.area_of.of(areas[named], self.units.copy[layout.unit[named]])
+        areas = np.array(self.area_of_row, np.int64)[layout.source]
+        has_area = areas != NONE
+        areas[has_area] = self.area_of.of(areas[has_area], self.units.copy[layout.unit[has_area]])
         return areas
 
     def _rows_of_all_units(self, layout: Spread) -> tuple[tuple[NoteInfo, ...], IntArray]:

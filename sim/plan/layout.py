@@ -246,16 +246,16 @@ def sections(project: Project, hall: Place) -> list[tuple[str, int]]:
 
 
 def generating_units(project: Project, layout: Layout) -> list[Place]:
-    """Return the places of all generating units: each with the blocks from the first that needs its power on.
+    """Return the places of all generating units: each with the blocks that need its power, in order.
 
-    Units that are spare stand before the first: without them no block has its power.
+    The spare units of a plant come first: every block needs them.
     """
     units, block = project.energization.units, project.block.mw_gross.value
     places = []
     for plant in layout.plants:
         for number in range(units.count):
-            first = int(max(0, number - units.spare) * units.mw.value / block + 1e-9)
-            blocks = plant.blocks[min(first, len(plant.blocks) - 1) :]
+            first_block = int(max(0, number - units.spare) * units.mw.value / block + 1e-9)
+            blocks = plant.blocks[min(first_block, len(plant.blocks) - 1) :]
             name = f"{plant.name}.g{number + 1}"
             places.append(Place(name, plant.phase, "", blocks, units.mw.value, plant.order_day, unit=number + 1))
     return places

@@ -1,4 +1,4 @@
-"""Distributions: what an estimator means by "5 to 9 days, most likely 6".
+"""Probability distributions of estimates such as "5 to 9 days, most likely 6".
 
 Each one turns a uniform draw into a value by its inverse CDF (`ppf`, "percent point function"), so one draw belongs to
 one input, and at the same draw a longer estimate is a longer duration. Values have the unit of the estimate; nothing
@@ -24,7 +24,7 @@ from sim.jit import special_functions
 Floats: TypeAlias = NDArray[np.float64]
 
 KEPT_SIZE = 1024
-"""Quantiles of a distribution that are kept when they are worked out: a half of its table has 642."""
+"""Quantiles of a distribution that are cached when they are computed at once: a half of its table has 642."""
 _Z90 = 1.2815515655446004  # the 90 % point of the standard normal
 
 
@@ -113,7 +113,7 @@ class Triangular(ThreePoints):
         width = self.high - self.low
         rising = self.low + np.sqrt(u * width * (self.mode - self.low))
         falling = self.high - np.sqrt((1.0 - u) * width * (self.high - self.mode))
-        # both branches are worked out and one is taken; rounding may leave the range by one last digit, hence the clip
+        # both branches are computed and one is taken; rounding may leave the range by one last digit, hence the clip
         values = np.where(u * width < self.mode - self.low, rising, falling)
         return np.clip(values, self.low, self.high)
 
@@ -146,19 +146,19 @@ class Pert(ThreePoints):
 
 
 def _beta_quantiles(a: float, b: float, u: Floats) -> Floats:
-    """Return the quantiles of beta(a, b); those of a table only once, as most estimates of a project have few shapes."""
+    """Return the quantiles of beta(a, b); cached for few uniforms, as most estimates of a project have few shapes."""
     if u.size > KEPT_SIZE:
-        found: Floats = special_functions().betaincinv(a, b, u)
-        return found
-    return _known_beta_quantiles(a, b, np.asarray(u, np.float64).tobytes()).reshape(u.shape)
+        quantiles: Floats = special_functions().betaincinv(a, b, u)
+        return quantiles
+    return _cached_beta_quantiles(a, b, np.asarray(u, np.float64).tobytes()).reshape(u.shape)
 
 
 @lru_cache(maxsize=256)
-def _known_beta_quantiles(a: float, b: float, u: bytes) -> Floats:
-    """Return quantiles at draws given as the bytes of float64."""
-    found: Floats = special_functions().betaincinv(a, b, np.frombuffer(u))
-    found.flags.writeable = False  # all who ask have the same array
-    return found
+def _cached_beta_quantiles(a: float, b: float, u: bytes) -> Floats:
+    """Return the quantiles of beta(a, b) at uniforms given as the bytes of float64."""
+    quantiles: Floats = special_functions().betaincinv(a, b, np.frombuffer(u))
+    quantiles.flags.writeable = False  # all callers share the array
+    return quantiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +290,7 @@ def _require_ordered(*points: float) -> None:
 
 @lru_cache(maxsize=4096)  # a plan asks for the same few hundred tens of thousands of times
 def to_distribution(estimate: Estimate) -> Distribution:
-    """Return the distribution an estimate stands for, in the estimate's own unit."""
+    """Return the distribution of an estimate, in the estimate's own unit."""
     match estimate:
         case Estimate(shape="uniform", low=float(low), high=float(high)):
             return Uniform(low, high)

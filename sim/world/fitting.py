@@ -1,12 +1,12 @@
-"""Own history into distributions: durations, lead times, hours a unit or failures from a table become an estimate.
+"""Fitting distributions to a user's history: a table of durations, lead times, hours or failures becomes an estimate.
 
 Candidates are the lognormal, gamma and Weibull distributions, fitted by maximum likelihood (`scipy.stats`) with rows that
-are not finished yet as right-censored: such a row says only that it takes longer than that. The one with the smallest
-AICc (Akaike's criterion corrected for small samples; Burnham and Anderson 2002, section 2.4) is taken. How well it fits is
-the largest distance D between it and the Kaplan-Meier estimate, with a p-value from a parametric bootstrap.
+are not finished yet as right-censored. The one with the smallest AICc (Akaike's criterion corrected for small samples;
+Burnham and Anderson 2002, section 2.4) is taken. The goodness of fit is the largest distance D between it and the
+Kaplan-Meier estimate, with a p-value from a parametric bootstrap.
 
-Below eight finished rows no shape can be told: the lognormal's prediction interval is used, which is wider the fewer
-there are (Student's t of the logarithms; Hahn and Meeker 1991, section 4.3). Below three nothing is said.
+Below eight finished rows no shape can be chosen: the lognormal's prediction interval is used, which is wider the fewer
+there are (Student's t of the logarithms; Hahn and Meeker 1991, section 4.3). Below three rows nothing is fitted.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ CANDIDATES = ("lognormal", "gamma", "Weibull")
 
 
 class WrongHistory(SimError):
-    """A table that nothing can be learned from."""
+    """A table from which nothing can be estimated."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class History:
-    """A table's rows: values that are over, values that are not finished, or failures among tests."""
+    """The rows of a table: finished values, right-censored (unfinished) values, or failures among tests."""
 
     file: str
     column: str
@@ -70,12 +70,12 @@ class Candidate:
     aicc: float
 
     def cdf(self, x: Floats) -> Floats:
-        """The share that is not longer than x."""
-        return np.asarray(_of(self.name).cdf(x, self.shape, scale=self.scale), dtype=np.float64)
+        """Return the probability of at most x."""
+        return np.asarray(_scipy_distribution(self.name).cdf(x, self.shape, scale=self.scale), dtype=np.float64)
 
     def ppf(self, share: Floats | float) -> Floats:
-        """What a share is not longer than."""
-        return np.asarray(_of(self.name).ppf(share, self.shape, scale=self.scale), dtype=np.float64)
+        """Return the quantile of a share."""
+        return np.asarray(_scipy_distribution(self.name).ppf(share, self.shape, scale=self.scale), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -98,23 +98,23 @@ class Fit:
     p_value: float | None = None
 
     def describe(self) -> Iterator[str]:
-        """Yield what was found, a line a thing."""
+        """Yield the result as lines of text: the rows, the chosen distribution, how well it fits."""
         history = self.history
         if history.tested:
             yield f"{history.failed} of {history.tested} failed: {self.estimate['value']:.3g}"
             yield f"95 % interval {self.estimate['low']:.3g} to {self.estimate['high']:.3g} (Wilson)"
             return
-        done, open_ = len(history.finished), len(history.unfinished)
-        rest = f", {open_} not finished yet (longer than so far)" if open_ else ""
-        yield f"{done} finished rows of {history.column}{rest}; median {np.median(history.finished):.4g}"
-        if done < FEW:
-            yield f"n = {done} is below {FEW}: no shape can be told; a lognormal, widened for so few, is written"
+        finished, unfinished = len(history.finished), len(history.unfinished)
+        censored = f", {unfinished} not finished yet (longer than so far)" if unfinished else ""
+        yield f"{finished} finished rows of {history.column}{censored}; median {np.median(history.finished):.4g}"
+        if finished < FEW:
+            yield f"n = {finished} is below {FEW}: no shape can be told; a lognormal, widened for so few, is written"
             return
         best = self.candidates[0]
-        told = ", ".join(f"{one.name} {one.aicc - best.aicc:+.1f}" for one in self.candidates)
-        yield f"{best.name}, by the smallest AICc (differences: {told})"
-        sure = "" if self.p_value is None else f", p = {self.p_value:.2f} of {BOOTSTRAPS} samples of it"
-        yield f"largest distance to what was observed D = {self.distance:.3f}{sure}"
+        differences = ", ".join(f"{candidate.name} {candidate.aicc - best.aicc:+.1f}" for candidate in self.candidates)
+        yield f"{best.name}, by the smallest AICc (differences: {differences})"
+        p_value = "" if self.p_value is None else f", p = {self.p_value:.2f} of {BOOTSTRAPS} samples of it"
+        yield f"largest distance to what was observed D = {self.distance:.3f}{p_value}"
         if self.p_value is not None and self.p_value < 0.05:
             yield "the fit is poor: look at the picture, and whether the rows are of one kind"
 
@@ -134,31 +134,31 @@ def read_history(path: Path, column: str | None = None) -> History:
     names = list(rows[0])
     if column is None and {"failed", "tested"} <= set(names):
         failed, tested = (
-            sum(_number(path, at, row, name) for at, row in enumerate(rows, 2)) for name in ("failed", "tested")
+            sum(_number(path, line, row, name) for line, row in enumerate(rows, 2)) for name in ("failed", "tested")
         )
         if not 0 <= failed <= tested or tested < 1:
             raise WrongHistory(f"{path}: {failed:g} failed of {tested:g} tested: no share")
         return History(path.name, "failed", np.empty(0), np.empty(0), int(failed), int(tested))
-    wanted = column or _column(path, names, rows[0])
-    if wanted not in names:
-        raise WrongHistory(f"{path}:1: no column {wanted!r}; there are {', '.join(names)}")
-    over: list[float] = []
-    going: list[float] = []
+    name = column or _column(path, names, rows[0])
+    if name not in names:
+        raise WrongHistory(f"{path}:1: no column {name!r}; there are {', '.join(names)}")
+    finished: list[float] = []
+    unfinished: list[float] = []
     for line, row in enumerate(rows, 2):
-        value = _number(path, line, row, wanted) / (_number(path, line, row, "units") if "units" in row else 1.0)
+        value = _number(path, line, row, name) / (_number(path, line, row, "units") if "units" in row else 1.0)
         if not 0 < value < inf:
-            raise WrongHistory(f"{path}:{line}: {wanted} is {row[wanted]!r}, more than 0 expected")
-        (over if _is_finished(path, line, row) else going).append(value)
-    return History(path.name, wanted, np.array(over), np.array(going))
+            raise WrongHistory(f"{path}:{line}: {name} is {row[name]!r}, more than 0 expected")
+        (finished if _is_finished(path, line, row) else unfinished).append(value)
+    return History(path.name, name, np.array(finished), np.array(unfinished))
 
 
 def _column(path: Path, names: Sequence[str], row: Mapping[str, str]) -> str:
-    """The column of numbers: the only one, or the one that has a usual name."""
-    numbers = [name for name in names if name not in ("finished", "units") and _is_number(row[name])]
-    usual = [name for name in numbers if name.lower() == "value" or units_named(name)]
-    if len(usual or numbers) != 1:
-        raise WrongHistory(f"{path}:1: columns of numbers are {', '.join(numbers) or 'none'}; name one with --column")
-    return (usual or numbers)[0]
+    """Return the name of the column of numbers: the only one, or the one called `value` or with a unit in its name."""
+    numeric = [name for name in names if name not in ("finished", "units") and _is_number(row[name])]
+    with_unit = [name for name in numeric if name.lower() == "value" or units_named(name)]
+    if len(with_unit or numeric) != 1:
+        raise WrongHistory(f"{path}:1: columns of numbers are {', '.join(numeric) or 'none'}; name one with --column")
+    return (with_unit or numeric)[0]
 
 
 def _is_number(text: str) -> bool:
@@ -169,7 +169,7 @@ def _is_number(text: str) -> bool:
 
 
 def _number(path: Path, line: int, row: Mapping[str, str], name: str) -> float:
-    """A number of a row."""
+    """Return the number of a row in a column."""
     text = row[name]
     if not _is_number(text) or (name == "units" and float(text) <= 0):
         raise WrongHistory(f"{path}:{line}: {name} is {text[:40]!r}, a number {'above 0 ' * (name == 'units')}expected")
@@ -177,7 +177,7 @@ def _number(path: Path, line: int, row: Mapping[str, str], name: str) -> float:
 
 
 def _is_finished(path: Path, line: int, row: Mapping[str, str]) -> bool:
-    """Whether a row is over; without a column that says so, all are."""
+    """Tell whether a row is finished; without a column that says so, all are."""
     text = row.get("finished", "yes").lower()
     if text not in YES | NO:
         raise WrongHistory(f"{path}:{line}: finished is {text[:40]!r}, yes or no expected")
@@ -202,37 +202,37 @@ def fit(history: History | str | Path, column: str | None = None) -> Fit:
     if not isinstance(history, History):
         history = read_history(Path(history), column)
     if history.tested:
-        return Fit(history, _share(history.failed, history.tested))
+        return Fit(history, _share_estimate(history.failed, history.tested))
     if len(history.finished) < FEWEST:
         raise WrongHistory(f"{history.file}: {len(history.finished)} finished rows; at least {FEWEST} say something")
     if len(history.finished) < FEW:
-        return Fit(history, _widened(history.finished))
-    found = sorted((_fitted(name, history) for name in CANDIDATES), key=lambda one: one.aicc)
-    best = found[0]
+        return Fit(history, _estimate_from_few(history.finished))
+    candidates = sorted((_fitted(name, history) for name in CANDIDATES), key=lambda candidate: candidate.aicc)
+    best = candidates[0]
     distance = _distance(best, history)
     p_value = None if len(history.unfinished) else _p_value(best, len(history.finished), distance)
-    return Fit(history, _stated(best), tuple(found), distance, p_value)
+    return Fit(history, _as_estimate(best), tuple(candidates), distance, p_value)
 
 
-def _of(name: str) -> Any:
+def _scipy_distribution(name: str) -> Any:
     from scipy import stats
 
     return {"lognormal": stats.lognorm, "gamma": stats.gamma, "Weibull": stats.weibull_min}[name]
 
 
 def _fitted(name: str, history: History) -> Candidate:
-    """Fit one candidate by maximum likelihood, its location held at 0."""
+    """Fit one candidate distribution by maximum likelihood, with location 0; return it with its AICc."""
     from scipy.stats import CensoredData
 
     data = CensoredData(uncensored=history.finished, right=history.unfinished)
-    shape, _, scale = (float(number) for number in _of(name).fit(data, floc=0))
-    likely = _of(name).logpdf(history.finished, shape, scale=scale).sum()
-    likely += _of(name).logsf(history.unfinished, shape, scale=scale).sum()
+    shape, _, scale = (float(number) for number in _scipy_distribution(name).fit(data, floc=0))
+    log_likelihood = _scipy_distribution(name).logpdf(history.finished, shape, scale=scale).sum()
+    log_likelihood += _scipy_distribution(name).logsf(history.unfinished, shape, scale=scale).sum()
     n, parameters = len(history.finished) + len(history.unfinished), 2
-    return Candidate(name, shape, scale, float(2 * parameters - 2 * likely + 12 / (n - parameters - 1)))
+    return Candidate(name, shape, scale, float(2 * parameters - 2 * log_likelihood + 12 / (n - parameters - 1)))
 
 
-def _stated(best: Candidate) -> dict[str, Any]:
+def _as_estimate(best: Candidate) -> dict[str, Any]:
     """Return a candidate as an estimate: a lognormal by median and P90, others by the middles of bands of its values."""
     if best.name == "lognormal":
         median, p90 = (_round(float(value)) for value in best.ppf(np.array([0.5, 0.9])))
@@ -241,141 +241,144 @@ def _stated(best: Candidate) -> dict[str, Any]:
     return {"values": [_round(float(v)) for v in best.ppf(np.cumsum(widths) - widths / 2)], "weights": [*BANDS]}
 
 
-def _widened(values: Floats) -> dict[str, Any]:
-    """Return a lognormal whose P90 is that of the next value, for so few values."""
+def _estimate_from_few(values: Floats) -> dict[str, Any]:
+    """Return the estimate from few values: a lognormal whose P90 is that of a prediction of the next value."""
     from scipy.special import stdtrit
 
     logs, n = np.log(values), len(values)
-    middle, spread = float(logs.mean()), float(logs.std(ddof=1))
-    further = float(stdtrit(n - 1, 0.9)) * spread * sqrt(1 + 1 / n)
-    return {"median": _round(exp(middle)), "p90": _round(exp(middle + further))}
+    mean, deviation = float(logs.mean()), float(logs.std(ddof=1))
+    to_p90 = float(stdtrit(n - 1, 0.9)) * deviation * sqrt(1 + 1 / n)
+    return {"median": _round(exp(mean)), "p90": _round(exp(mean + to_p90))}
 
 
-def _share(failed: int, tested: int) -> dict[str, Any]:
-    """Return a share with its 95 % interval (Wilson 1927)."""
+def _share_estimate(failed: int, tested: int) -> dict[str, Any]:
+    """Return the estimate of a share of failures, with its 95 % interval (Wilson 1927)."""
     z, p = 1.959963984540054, failed / tested
-    middle, half = p + z * z / (2 * tested), z * sqrt(p * (1 - p) / tested + z * z / (4 * tested * tested))
-    low, high = ((middle + sign * half) / (1 + z * z / tested) for sign in (-1, 1))
+    center, half_width = p + z * z / (2 * tested), z * sqrt(p * (1 - p) / tested + z * z / (4 * tested * tested))
+    low, high = ((center + sign * half_width) / (1 + z * z / tested) for sign in (-1, 1))
     return {"value": _round(p), "low": _round(max(0.0, min(low, p))), "high": _round(min(1.0, max(high, p)))}
 
 
 def _round(value: float) -> float:
-    """A number with four significant digits."""
+    """Return a number rounded to four significant digits."""
     return float(f"{value:.4g}") if value else 0.0
 
 
 def kaplan_meier(history: History) -> tuple[Floats, Floats]:
-    """Return the finished values in order and the estimated share that is not longer than each."""
-    at, over = np.unique(history.finished, return_counts=True)
-    every = np.sort(np.concatenate([history.finished, history.unfinished]))
-    there = len(every) - np.searchsorted(every, at)  # at each value those that are not over before it
-    return at, 1 - np.cumprod(1 - np.divide(over, there, dtype=np.float64))
+    """Return the different finished values in order, and the Kaplan-Meier estimate of the CDF at each."""
+    values, events = np.unique(history.finished, return_counts=True)
+    all_values = np.sort(np.concatenate([history.finished, history.unfinished]))
+    at_risk = len(all_values) - np.searchsorted(all_values, values)
+    return values, 1 - np.cumprod(1 - np.divide(events, at_risk, dtype=np.float64))
 
 
-def _distance(best: Candidate, history: History) -> float:
-    """Return the largest distance between a distribution and the estimate from the data, at its steps."""
-    at, share = kaplan_meier(history)
-    before = np.concatenate([[0.0], share[:-1]])
-    expected = best.cdf(at)
-    return float(np.maximum(np.abs(share - expected), np.abs(before - expected)).max())
+def _distance(candidate: Candidate, history: History) -> float:
+    """Return the largest distance between a fitted CDF and the Kaplan-Meier estimate, on both sides of its steps."""
+    values, after_step = kaplan_meier(history)
+    before_step = np.concatenate([[0.0], after_step[:-1]])
+    fitted = candidate.cdf(values)
+    return float(np.maximum(np.abs(after_step - fitted), np.abs(before_step - fitted)).max())
 
 
 def _p_value(best: Candidate, n: int, distance: float) -> float:
-    """Return how often a sample of the distribution, fitted itself, is further from its fit."""
+    """Return the share of bootstrap samples of a distribution whose own fit is at least at this distance."""
     generator = np.random.Generator(np.random.Philox(SEED))
-    further = 0
+    at_least = 0
     for _ in range(BOOTSTRAPS):
-        drawn = History("", "", best.ppf(generator.random(n)), np.empty(0))
-        further += _distance(_fitted(best.name, drawn), drawn) >= distance
-    return further / BOOTSTRAPS
+        resample = History("", "", best.ppf(generator.random(n)), np.empty(0))
+        at_least += _distance(_fitted(best.name, resample), resample) >= distance
+    return at_least / BOOTSTRAPS
 
 
 # --- a fragment of a configuration ------------------------------------------------------------------------------------
 
 
-def fragment(found: Fit, key: str, project: Project, unit: str = "") -> tuple[str, str]:
+def fragment(fitted: Fit, key: str, project: Project, unit: str = "") -> tuple[str, str]:
     """Return the YAML of an estimate at a key of a configuration like that of `project`, and the same as an override.
 
     The unit is the one that is given, else the one that the column has in its name, else the key's; numbers are written
     in the key's, and the source says what was converted. A list is written whole, with the one element (by its id)
-    changed; a duration is written as `{days: …}`. WrongHistory for a unit of something else.
+    changed; a duration is written as `{days: …}`. WrongHistory for a unit of another quantity.
     """
-    history = found.history
-    like = project.model_dump(mode="json", exclude_none=True)
+    history = fitted.history
+    tree = project.model_dump(mode="json", exclude_none=True)
     rows = history.tested or len(history.finished) + len(history.unfinished)
-    factor, taken = converted(history, key, project, unit)
-    how = f"; {found.candidates[0].name} by AICc, D {found.distance:.2f}" if found.candidates else ""
-    source = f"{history.file}: {rows} rows of {history.column}{taken}{how}"
-    way, value = change_to_set(like, key.split("."), {**_times(found.estimate, factor), "source": source})
-    lines = [f"{'  ' * depth}{part}:" for depth, part in enumerate(way)]
-    parts = value if isinstance(value, list) else []
-    lines[-1] += "" if parts else f" {dumps(value, ensure_ascii=False)}"
-    lines += [f"{'  ' * len(way)}- {dumps(part, ensure_ascii=False)}" for part in parts]
-    head = [f"# {line}" for line in (*found.describe(), *told(taken))]
-    return "\n".join([*head, *lines]) + "\n", f"{'.'.join(way)}={dumps(value, ensure_ascii=False)}"
+    factor, assumption = factor_to_key_unit(history, key, project, unit)
+    method = f"; {fitted.candidates[0].name} by AICc, D {fitted.distance:.2f}" if fitted.candidates else ""
+    source = f"{history.file}: {rows} rows of {history.column}{assumption}{method}"
+    path, value = change_to_set(tree, key.split("."), {**_multiplied(fitted.estimate, factor), "source": source})
+    lines = [f"{'  ' * depth}{part}:" for depth, part in enumerate(path)]
+    elements = value if isinstance(value, list) else []
+    lines[-1] += "" if elements else f" {dumps(value, ensure_ascii=False)}"
+    lines += [f"{'  ' * len(path)}- {dumps(element, ensure_ascii=False)}" for element in elements]
+    comments = [f"# {line}" for line in (*fitted.describe(), *unit_note(assumption))]
+    return "\n".join([*comments, *lines]) + "\n", f"{'.'.join(path)}={dumps(value, ensure_ascii=False)}"
 
 
-def told(taken: str) -> list[str]:
-    """Return the line about what a column's unit was taken for, if there is something to say."""
-    note = '; if they are days of the calendar, add --unit "calendar days"' if taken == DAYS_AS_WORKING else ""
-    return [f"the column is{taken.removeprefix(',')}{note}"] if taken else []
+def unit_note(assumption: str) -> list[str]:
+    """Return the line about the unit that was assumed for a column, as of `factor_to_key_unit`; none without one."""
+    note = '; if they are days of the calendar, add --unit "calendar days"' if assumption == DAYS_AS_WORKING else ""
+    return [f"the column is{assumption.removeprefix(',')}{note}"] if assumption else []
 
 
-def converted(history: History, key: str, project: Project, unit: str = "") -> tuple[float, str]:
-    """Return what one of a history's unit is in that of a key, and the words for it; WrongHistory where none fits."""
-    like = project.model_dump(mode="json", exclude_none=True)
-    change_to_set(like, key.split("."), {})  # a key that is none is told first
-    here = allowed_at(Project, _field(key, like))
-    takes = Figure if history.tested else Estimate
-    if history.tested and here.unit not in ("probability", "share", ""):
-        raise WrongHistory(f"{history.file}: failed of tested is a share, and {key} is in {here.unit}")
-    if takes not in here.types:
-        is_number = {Figure, Estimate, float, int} & {*here.types}
-        inside = "it is a constant" if is_number else f"in it there is {', '.join(here.fields()) or 'no number'}"
-        raise WrongHistory(f"{key} is not a {'share' if history.tested else 'number that is drawn'}: {inside}")
+def factor_to_key_unit(history: History, key: str, project: Project, unit: str = "") -> tuple[float, str]:
+    """Return (factor from a history's unit to that of a key, the assumption as text); WrongHistory where none fits."""
+    tree = project.model_dump(mode="json", exclude_none=True)
+    change_to_set(tree, key.split("."), {})  # raises for a key that does not exist
+    allowed = allowed_at(Project, _number_address(key, tree))
+    needed = Figure if history.tested else Estimate
+    if history.tested and allowed.unit not in ("probability", "share", ""):
+        raise WrongHistory(f"{history.file}: failed of tested is a share, and {key} is in {allowed.unit}")
+    if needed not in allowed.types:
+        is_number = {Figure, Estimate, float, int} & {*allowed.types}
+        reason = "it is a constant" if is_number else f"in it there is {', '.join(allowed.fields()) or 'no number'}"
+        raise WrongHistory(f"{key} is not a {'share' if history.tested else 'number that is drawn'}: {reason}")
     if history.tested:
         return 1.0, ""
     whose = f'--unit "{unit}"' if unit else f"{history.file}: the column {history.column!r}"
-    factor, how = conversion(unit or history.column, here.unit, _workday(key, like, project), whose, key)
+    factor, assumption = conversion(unit or history.column, allowed.unit, _workday(key, tree, project), whose, key)
     if unit and not units_named(unit):
         raise WrongHistory(f'{whose} is no unit that is known; such are hours, "working days", weeks, kg, %')
-    return factor, f", {how}" if how else ""
+    return factor, f", {assumption}" if assumption else ""
 
 
-def _times(estimate: Mapping[str, Any], factor: float) -> dict[str, Any]:
-    """Return an estimate in another unit; weights have none."""
+def _multiplied(estimate: Mapping[str, Any], factor: float) -> dict[str, Any]:
+    """Return an estimate with its numbers, but for weights, multiplied by a factor."""
     if factor == 1:
         return dict(estimate)
-    return {
-        name: value if name == "weights" else [_round(one * factor) for one in value] if isinstance(value, list)
-        else _round(value * factor)
-        for name, value in estimate.items()
-    }  # fmt: skip
+    scaled = dict(estimate)
+    for name, value in estimate.items():
+        if isinstance(value, list) and name != "weights":
+            scaled[name] = [_round(number * factor) for number in value]
+        elif name != "weights":
+            scaled[name] = _round(value * factor)
+    return scaled
 
 
-def _field(key: str, like: Any) -> Address:
-    """Return the address of the number of a key; of a duration, that of its days."""
-    address = address_in(like, key)
-    there = value_at(like, address)
-    return (*address, "days") if isinstance(there, Mapping) and "days" in there else address
+def _number_address(key: str, tree: Any) -> Address:
+    """Return the address of the number at a key; for a duration, that of its days."""
+    address = address_in(tree, key)
+    value = value_at(tree, address)
+    return (*address, "days") if isinstance(value, Mapping) and "days" in value else address
 
 
-def _workday(key: str, like: Any, project: Project) -> Workday:
-    """Return whose working days those of a key are: a factory's, those of a step's own calendar, or the site's."""
+def _workday(key: str, tree: Any, project: Project) -> Workday:
+    """Return the working days that durations at a key count: a factory's, those of a step's own calendar, or the site's."""
     from sim.world.project_calendars import SHIFT, day_minutes
 
     minutes, words = day_minutes(project), key.split(".")
     if words[-1] == "rework_days" or ("factory" in words and "site_defects" not in words):
         return Workday("a factory", minutes["factory"] / 60, len(project.calendars.factory.days))
-    own = next((named for named in _calendars(like, address_in(like, key)) if named), None)
-    if own is not None:
-        calendar = project.calendars.named[own]
-        return Workday(own, calendar.day_minutes / 60, sum(bool(spans) for spans in calendar.hours.values()))
+    own_calendar = next((name for name in _calendars_above(tree, address_in(tree, key)) if name), None)
+    if own_calendar is not None:
+        calendar = project.calendars.named[own_calendar]
+        working_days = sum(bool(spans) for spans in calendar.hours.values())
+        return Workday(own_calendar, calendar.day_minutes / 60, working_days)
     return Workday("the site", minutes[SHIFT] / 60, len(project.site_calendar.days))
 
 
-def _calendars(like: Any, address: Address) -> Iterator[str | None]:
-    """Yield the calendars that are named on the way to an address."""
-    for part in address:
-        like = child(like, part)
-        yield like.get("calendar") if isinstance(like, Mapping) else None
+def _calendars_above(tree: Any, address: Address) -> Iterator[str | None]:
+    """Yield the `calendar` of every section on the way to an address, None where it has none."""
+    for key in address:
+        tree = child(tree, key)
+        yield tree.get("calendar") if isinstance(tree, Mapping) else None

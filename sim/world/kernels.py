@@ -1,6 +1,6 @@
 """Compiled kernels of weather and calendars, for one replication: arrays in, arrays out.
 
-They take the place of the loops over hours and days in `sim.world.weather.generator`, `climate` and `closures`, and of
+They replace the loops over hours and days in `sim.world.weather.generator`, `climate` and `closures`, and those of
 `sim.world.working_time.subtract_closures`, and give the same bits. In the order in which a replication
 calls them: `draw_uniforms` draws the weather's random numbers in whole blocks of four, with counter (block, 0,
 replication, 0); `choose_days` picks wet days and starts of storm seasons; `find_closures` finds when wind, frost and
@@ -27,28 +27,28 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 DAY, HOUR = 1440, 60
 KNOTS, HOURS = 8, 24
-"""Of a day: knots of the wind, three hours apart."""
+"""Of a day: knots of the wind, three hours apart, and hours."""
 DOUBLINGS = 5
 AUTOCORRELATION = DOUBLINGS + 1
-"""Figures of an autocorrelation: the weight of each doubling, and what brings the sum back to variance 1."""
+"""Figures of an autocorrelation: the weight of each doubling, and the divisor that brings the sum back to variance 1."""
 OWN_SHARE, DAY_SHARE, INTERPOLATION = 3 * AUTOCORRELATION, 3 * AUTOCORRELATION + 1, 3 * AUTOCORRELATION + 2
 """Figures of a climate: three autocorrelations, shares of hours and day in the wind, two weights of each hour in a gap."""
 SHAPE, LOST_DAY_MM, MUD_MM, SHUT_MM, RAIN_HOURS = range(INTERPOLATION + 6, INTERPOLATION + 11)
-"""Then what brings depths of rain to their mean, three limits, and twelve hours and twelve mm of rain."""
+"""Then the divisor that brings depths of rain to their mean, three limits, and by month hours and mm of rain."""
 RAIN_MM = RAIN_HOURS + 12
 CRANE, EXTERIOR, FROST = range(RAIN_MM + 12, RAIN_MM + 12 + 3 * 12 * HOURS, 12 * HOURS)
-"""Then the scores beyond which an hour of a month is closed, and the highest one of frost of every month."""
+"""Then, by month and hour, the scores beyond which an hour is closed, and by month the highest score with frost."""
 WARMEST = FROST + 12 * HOURS
 WARM_UP, MUD_MINUTES, DRYING, SERIES = range(4)
-"""Numbers: days before the first, minutes that mud stays, minutes that a roof dries; where the scores of wind, wind of
-the day and cold begin, and how many they are."""
+"""Numbers: days before the project, minutes that mud stays, minutes that a roof takes to dry; for wind, wind of the day and
+temperature where their scores begin, and how many there are."""
 RAINS, GROUND, ROOF, SHUT, BY_CRANE, BY_EXTERIOR, BY_FROST, OUTDOORS, EVERYONE, LISTS = range(10)
 """Lists of intervals, each by rising starts; the last two, of storm seasons, are given."""
 CLOSED_BY, JOINED = SERIES + 6, 4
 """More numbers: for each of `EXPOSURES` the lists that close it together."""
 EXPOSURES = 4
 BEGINS = CLOSED_BY + EXPOSURES * JOINED
-"""More numbers: where each list begins; behind them all what is joined."""
+"""More numbers: where each list begins, and behind them where the joined intervals begin."""
 FAR = 2**62
 
 _ints: Any = int_view
@@ -60,11 +60,11 @@ def find_closures(
     month_: Ints, figures_: Floats, numbers_: Ints, scores_: Floats, wet_: Ints, hour_: Floats, sizes_: Floats,
     powers_: Floats, rows_: Ints, ends_: Ints,
 ) -> None:  # fmt: skip
-    """Find the intervals that wind, frost and rain close, and join those that close an exposure.
+    """Find the intervals that wind, frost and rain close, and join those that close an exposure, all written to `rows`.
 
-    `month` is that of every day, those before the first too. `scores` are independent normal numbers, used up by this.
-    `wet` are days with rain, `hour` draws when it begins, `sizes` (to a power: `powers`) its length and depth. Lists and
-    then what is joined for each exposure stand in `rows`, and end where `ends` has it.
+    `month` is that of every day, those before the project too. `scores` are independent normal numbers, overwritten here.
+    `wet` are days with rain, `hour` draws when it begins, `sizes` (to a power: `powers`) its length and depth. The lists of
+    intervals, and then the joined ones of each exposure, end at the positions in `ends`.
     """
     figures, numbers, scores, rows, ends = (
         _floats(figures_),
@@ -91,23 +91,23 @@ def find_closures(
 
 @jit
 def _autocorrelate(noise: Any, at: int, count: int, figures: Any, weights: int) -> None:
-    """Make independent numbers autocorrelated, in place; there are fewer afterwards."""
-    shift, left = 1, count
+    """Make `count` independent numbers from position `at` on autocorrelated, in place; there are fewer afterwards."""
+    shift, remaining = 1, count
     for doubling in range(DOUBLINGS):
         # each doubling adds the series to itself, shifted by twice as much: few passes, a long memory
-        left -= shift
+        remaining -= shift
         weight = figures[weights + doubling]
-        for place in range(at, at + left):
+        for place in range(at, at + remaining):
             noise[place] = noise[place + shift] + weight * noise[place]
         shift *= 2
-    for place in range(at, at + left):
+    for place in range(at, at + remaining):
         # divided, not multiplied by the inverse: numpy divides, and the last bit must agree
         noise[place] /= figures[weights + DOUBLINGS]
 
 
 @jit
 def _too_windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows: Any, ends: Any) -> None:
-    """List the hours with too much wind for crane and exterior."""
+    """Write the intervals with too much wind for cranes, and for exterior work, into their lists."""
     wind, whole_day = numbers[SERIES], numbers[SERIES + 2]
     # written side by side into two lists whose begins are known: one pass over the wind for both limits
     crane, exterior = ends[BY_CRANE], ends[BY_EXTERIOR]
@@ -121,9 +121,9 @@ def _too_windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, r
                 score = (
                     early * figures[INTERPOLATION + 2 * hour] + late * figures[INTERPOLATION + 2 * hour + 1] + of_day
                 )
-                its, minute = hours + 3 * knot + hour, day * DAY + (3 * knot + hour) * HOUR
-                crane = _toggle(rows, ends[BY_CRANE], crane, score > figures[CRANE + its], minute)
-                exterior = _toggle(rows, ends[BY_EXTERIOR], exterior, score > figures[EXTERIOR + its], minute)
+                month_hour, minute = hours + 3 * knot + hour, day * DAY + (3 * knot + hour) * HOUR
+                crane = _toggle(rows, ends[BY_CRANE], crane, score > figures[CRANE + month_hour], minute)
+                exterior = _toggle(rows, ends[BY_EXTERIOR], exterior, score > figures[EXTERIOR + month_hour], minute)
     # what is still open at the horizon ends there
     ends[BY_CRANE] = _toggle(rows, ends[BY_CRANE], crane, False, days * DAY)
     ends[BY_EXTERIOR] = _toggle(rows, ends[BY_EXTERIOR], exterior, False, days * DAY)
@@ -131,14 +131,14 @@ def _too_windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, r
 
 @jit
 def _frost(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows: Any, ends: Any) -> None:
-    """List the hours with frost; on most days there is none."""
+    """Write the intervals with frost into their list; on most days there is none."""
     first = place = ends[BY_FROST]
     for day in range(days):
-        score, its = scores[numbers[SERIES + 4] + day], month[day + numbers[WARM_UP]]
+        score, month_of_day = scores[numbers[SERIES + 4] + day], month[day + numbers[WARM_UP]]
         # one comparison a day instead of 24: above the warmest limit of its month no hour can freeze
-        if score < figures[WARMEST + its]:
+        if score < figures[WARMEST + month_of_day]:
             for hour in range(HOURS):
-                closed = score < figures[FROST + HOURS * its + hour]
+                closed = score < figures[FROST + HOURS * month_of_day + hour]
                 place = _toggle(rows, first, place, closed, day * DAY + hour * HOUR)
         else:
             place = _toggle(rows, first, place, False, day * DAY)
@@ -147,7 +147,7 @@ def _frost(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows:
 
 @jit
 def _toggle(rows: Any, first: int, place: int, closed: bool, minute: int) -> int:
-    """Begin or end an interval if it is closed now and was not before, or the other way round."""
+    """Begin or end an interval of a list at a minute if `closed` changes then; return where the list ends."""
     # an odd count of minutes means that an interval is open: the list itself remembers the state
     if closed != ((place - first) & 1 == 1):
         rows[place] = minute
@@ -168,12 +168,12 @@ def _rain(
     rows: Any,
     ends: Any,
 ) -> None:
-    """List the rain of wet days, and what it closes of ground, roof and the whole site."""
+    """Write the rain of wet days, and the intervals in which it closes ground, roofs and the whole site, into their lists."""
     for row in range(count):
-        its = month[wet[row]]
-        depth = figures[RAIN_MM + its] * powers[row] / figures[SHAPE]
+        month_of_day = month[wet[row]]
+        depth = figures[RAIN_MM + month_of_day] * powers[row] / figures[SHAPE]
         # rint as in numpy; rain longer than a day would reach into days with rain of their own
-        minutes = int(min(np.rint(figures[RAIN_HOURS + its] * 60 * sizes[row]), DAY))
+        minutes = int(min(np.rint(figures[RAIN_HOURS + month_of_day] * 60 * sizes[row]), DAY))
         start = (wet[row] - numbers[WARM_UP]) * DAY + int(np.floor(hour[2 * row] * (DAY - minutes)))
         # the ground may be lost for the rest of the day, and longer where it turns to mud; a roof dries by the clock
         end = ground = start + minutes
@@ -190,7 +190,7 @@ def _rain(
 
 @jit
 def _join(rows: Any, numbers: Any, ends: Any, chosen: int, horizon: int, at: int) -> int:
-    """Join four lists as far as they lie in [0, horizon), and put them from a place on; return its end."""
+    """Join four lists of intervals, clipped to [0, horizon), and write them from `at` on; return where they end."""
     # four heads in local variables: a heap of lists costs more than the comparisons it saves
     a, b, c, d = numbers[chosen], numbers[chosen + 1], numbers[chosen + 2], numbers[chosen + 3]
     over_a, over_b, over_c, over_d = ends[a], ends[b], ends[c], ends[d]
@@ -221,7 +221,7 @@ def _join(rows: Any, numbers: Any, ends: Any, chosen: int, horizon: int, at: int
 
 @jit
 def _start(rows: Any, head: int, end: int) -> int:
-    """Return where the interval at the head of a list starts; far away behind the last one."""
+    """Return the start of the interval at the head of a list; a minute far away where the list is exhausted."""
     return rows[head] if head < end else FAR
 
 
@@ -230,13 +230,13 @@ def _start(rows: Any, head: int, end: int) -> int:
 
 Words = NDArray[np.uint64]
 WET, DRY, STORM, CHANCES = range(4)
-"""Of a month: below which number a day is wet, from which it is dry, below which a storm season begins."""
+"""Of a month: the uniform below which a day is wet, from which it is dry, below which a storm season begins."""
 ZERO = np.uint64(0)
 
 
 @entry_point
 def draw_uniforms(keys: Words, replication: int, blocks: Ints, uniforms: Floats) -> None:
-    """Draw series after series into `uniforms`; of each are given two words of its key, its first block, their count."""
+    """Draw series after series into `uniforms`; `keys` has two words of each, `blocks` its first block and their count."""
     into, at = _floats(uniforms), 0
     for series in range(len(blocks) // 2):
         first = blocks[2 * series]
@@ -254,32 +254,32 @@ def draw_uniforms(keys: Words, replication: int, blocks: Ints, uniforms: Floats)
 def choose_days(
     month_: Ints, chances_: Floats, rain_: Floats, storms_: Floats, days_: Ints, uniforms_: Floats
 ) -> tuple[int, int]:
-    """List the wet days, then those on which a storm season begins; return how many are wet, and how many all.
+    """Write the wet days, then those on which a storm season begins, to `days`; return their counts, wet and in all.
 
-    `rain` has four numbers a day, `storms` two. With each wet day go the numbers of its length and of its hour, with
-    a season that of its length: two numbers in `uniforms` for each.
+    `rain` has four uniforms a day, `storms` two. For each wet day the uniforms of its length and its hour are written to
+    `uniforms`, for a season that of its length and 0.
     """
     month, chances, rain, storms = _ints(month_), _floats(chances_), _floats(rain_), _floats(storms_)
     days, uniforms = _ints(days_), _floats(uniforms_)
-    # a Markov chain of two states, driven by one number a day: below p01 it is wet and from 1 - p10 on dry whatever
+    # a Markov chain of two states with one uniform a day: below p01 it is wet and from 1 - p10 on dry whatever
     # was before, between the two it stays as it was
     wet, count = False, 0
     for day in range(len(month_)):
-        its, decides = CHANCES * month[day], rain[4 * day]
-        if decides < chances[its + WET]:
+        of_month, decides = CHANCES * month[day], rain[4 * day]
+        if decides < chances[of_month + WET]:
             wet = True
-        elif decides >= chances[its + DRY]:
+        elif decides >= chances[of_month + DRY]:
             wet = False
         if wet:
             days[count], uniforms[2 * count], uniforms[2 * count + 1] = day, rain[4 * day + 1], rain[4 * day + 2]
             count += 1
     # in the same lists, behind the wet days: one array less to fill and to pass
-    both = count
+    in_all = count
     for day in range(len(month_)):
         if storms[2 * day] < chances[CHANCES * month[day] + STORM]:
-            days[both], uniforms[2 * both], uniforms[2 * both + 1] = day, storms[2 * day + 1], 0.0
-            both += 1
-    return count, both
+            days[in_all], uniforms[2 * in_all], uniforms[2 * in_all + 1] = day, storms[2 * day + 1], 0.0
+            in_all += 1
+    return count, in_all
 
 
 # --- calendar minus closures ------------------------------------------------------------------------------------------
@@ -290,10 +290,10 @@ UNORDERED = -1
 
 @entry_point
 def subtract_intervals(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -> tuple[int, int]:
-    """Subtract closed rows (start, end) from intervals; `left` gets starts, ends and open minutes until each end.
+    """Subtract closed rows (start, end) from intervals; return how many intervals remain, and the longest.
 
-    Return how many are left, and the longest. `left` has three rows as long as both together. The closed ones may
-    overlap; if they are not by rising starts, nothing is done and `UNORDERED` returned.
+    Their starts, ends and open minutes until each end are written to the three rows of `left`, each as long as both inputs
+    together. Closed rows may overlap; if they are not by rising starts, nothing is done and `UNORDERED` returned.
     """
     starts, ends, closed, left, width = _ints(starts_), _ints(ends_), _ints(closed_), _ints(left_), left_.shape[1]
     count, done, longest, row, last = 0, 0, 0, 0, 2 * len(closed_)
@@ -324,6 +324,6 @@ def subtract_intervals(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -
 
 @jit
 def _append(left: Any, width: int, count: int, start: int, end: int, done: int) -> int:
-    """Append an interval that is left; return how many there are."""
+    """Append an interval, with the open minutes until its end, to `left`; return how many there are."""
     left[count], left[width + count], left[2 * width + count] = start, end, done
     return count + 1

@@ -1,4 +1,4 @@
-"""Productivity of site labour: what fatigue, night, heat, crowding and learning make of an hour on site.
+"""Productivity of site labour: the effects of fatigue, night, heat, crowding and learning on an hour on site.
 
 Fatigue, night and heat shorten the shifts: they take away the last minutes before each break, when people are tired
 and the afternoon is hot. A shift stays one interval, so that a lift that cannot pause still finds its window.
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.sections.labour import Crowding, Heat, Night, Overtime, Pattern, Productivity, SiteLearning
-from sim.config.sections.working_week import Calendar as Stated
+from sim.config.sections.working_week import Calendar as WeekConfig
 from sim.world.shifts import DAY, Intervals, Minutes, shift_without_breaks, weekdays
 from sim.world.working_time import Calendar, weekly
 
@@ -25,22 +25,23 @@ REGULAR_WEEK = 40.0
 """Hours a week without overtime."""
 
 
-def all_shifts(stated: Stated, start_date: date, horizon_days: int, holidays: Collection[date]) -> Intervals:
-    """Return every shift of a calendar up to the horizon, as intervals between breaks, in order.
+def all_shifts(config: WeekConfig, start_date: date, horizon_days: int, holidays: Collection[date]) -> Intervals:
+    """Return every shift of a configured week up to the horizon, as intervals between breaks, in order.
 
     Unlike a calendar's open intervals they stay apart where one shift follows the other without a gap.
     """
     day = np.arange(-1, horizon_days)
-    chosen = np.isin((start_date.weekday() + day) % 7, list(weekdays(",".join(stated.days))))
-    chosen &= ~np.isin(day, [(off - start_date).days for off in holidays])
-    breaks = [(pause.start, pause.end) for pause in stated.breaks]
-    pieces = [shift_without_breaks((shift.start, shift.end), breaks) for shift in stated.shifts]
-    begins = np.concatenate([(day[chosen, None] * DAY + starts).ravel() for starts, _ in pieces])
-    ends = np.concatenate([(day[chosen, None] * DAY + ends).ravel() for _, ends in pieces])
-    begins, ends = np.clip(begins, 0, None), np.clip(ends, None, horizon_days * DAY)
-    order = np.lexsort((ends, begins))
-    real = (ends > begins)[order]
-    return begins[order][real], ends[order][real]
+    is_worked = np.isin((start_date.weekday() + day) % 7, list(weekdays(",".join(config.days))))
+    is_worked &= ~np.isin(day, [(holiday - start_date).days for holiday in holidays])
+    breaks = [(pause.start, pause.end) for pause in config.breaks]
+    between_breaks = [shift_without_breaks((shift.start, shift.end), breaks) for shift in config.shifts]
+    midnight = day[is_worked, None] * DAY
+    starts = np.concatenate([(midnight + shift_starts).ravel() for shift_starts, _ in between_breaks])
+    ends = np.concatenate([(midnight + shift_ends).ravel() for _, shift_ends in between_breaks])
+    starts, ends = np.clip(starts, 0, None), np.clip(ends, None, horizon_days * DAY)
+    order = np.lexsort((ends, starts))
+    not_empty = (ends > starts)[order]
+    return starts[order][not_empty], ends[order][not_empty]
 
 
 def productive_minutes(
@@ -49,17 +50,17 @@ def productive_minutes(
     """Return the productive minutes of every shift; `heat_share` is the share of the heat loss that applies there."""
     starts, ends = shifts
     night = _night_share(shifts, productivity.night, start_date)
-    kept = np.full(len(starts), 1.0 - _overtime_loss_of(productivity.overtime, pattern))
+    productive_share = np.full(len(starts), 1.0 - _overtime_loss_of(productivity.overtime, pattern))
     if productivity.night is not None:
-        kept *= 1.0 - productivity.night.loss.value * night
+        productive_share *= 1.0 - productivity.night.loss.value * night
     if productivity.heat is not None:
-        kept *= 1.0 - heat_share * (1.0 - night) * _heat_loss(starts, productivity.heat, start_date)
-    minutes: Minutes = np.floor((ends - starts) * kept + 0.5).astype(np.int64)
+        productive_share *= 1.0 - heat_share * (1.0 - night) * _heat_loss(starts, productivity.heat, start_date)
+    minutes: Minutes = np.floor((ends - starts) * productive_share + 0.5).astype(np.int64)
     return minutes
 
 
 def shortened(name: str, shifts: Intervals, minutes: Minutes, horizon: int, start_date: date) -> Calendar:
-    """Return a calendar whose shifts have only so many minutes, from their begin."""
+    """Return a calendar whose shifts are cut to so many minutes, from their starts."""
     starts, _ = shifts
     return Calendar.of(name, np.column_stack([starts, starts + minutes]).tolist(), horizon, start_date)
 
@@ -69,24 +70,24 @@ def _overtime_loss_of(overtime: Overtime | None, pattern: Pattern) -> float:
 
 
 def _night_share(shifts: Intervals, night: Night | None, start_date: date) -> Floats:
-    """Return the share of every shift that lies in the night."""
+    """Return the share of every shift that is night work."""
     starts, ends = shifts
     if night is None or not len(ends):
         return np.zeros(len(starts))
-    last = int(ends.max()) // DAY + 2
-    nights = weekly("night", start_date, last, days="mon-sun", shifts=[(night.begins, night.ends)])
-    dark: Floats = (nights.worked_many(ends) - nights.worked_many(starts)) / (ends - starts)
-    return dark
+    days = int(ends.max()) // DAY + 2
+    nights = weekly("night", start_date, days, days="mon-sun", shifts=[(night.begins, night.ends)])
+    share: Floats = (nights.worked_many(ends) - nights.worked_many(starts)) / (ends - starts)
+    return share
 
 
 def _heat_loss(minutes: Minutes, heat: Heat, start_date: date) -> Floats:
-    """Return the loss by heat in the month of every minute."""
+    """Return the share lost to heat in the month of each minute."""
     months = (np.datetime64(start_date, "D") + minutes // DAY).astype("datetime64[M]").astype(np.int64) % 12
     return np.asarray(heat.loss_by_month)[months]
 
 
 def hours_a_week(pattern: Pattern) -> float:
-    """Return the hours one person works in a week: those of one of the shifts, on every working day."""
+    """Return the hours that one person works in a week: one shift on every working day, the mean of the shifts."""
     breaks = [(pause.start, pause.end) for pause in pattern.breaks]
     minutes = 0
     for shift in pattern.shifts:
@@ -96,22 +97,23 @@ def hours_a_week(pattern: Pattern) -> float:
 
 
 def overtime_loss(overtime: Overtime, hours: float, weeks_on: int | None) -> float:
-    """Return the mean loss over the weeks people stay; without an end the loss that builds up and stays.
+    """Return the mean share lost to overtime over a stay of `weeks_on`; without an end, the loss of the last stated week.
 
-    Between two stated weeks it is interpolated by hours, below the first one from nothing at 40 hours.
+    Between the stated hours a week it is interpolated; below the first of them from no loss at 40 hours.
     """
-    stated = [(week.hours, _mean_over_stay(week.loss_by_week, weeks_on)) for week in overtime.weeks]
-    if stated[0][0] > REGULAR_WEEK:
-        stated.insert(0, (REGULAR_WEEK, 0.0))
-    return float(np.interp(hours, [week for week, _ in stated], [loss for _, loss in stated]))
+    weekly_hours = [week.hours for week in overtime.weeks]
+    losses = [_mean_over_stay(week.loss_by_week, weeks_on) for week in overtime.weeks]
+    if weekly_hours[0] > REGULAR_WEEK:
+        weekly_hours, losses = [REGULAR_WEEK, *weekly_hours], [0.0, *losses]
+    return float(np.interp(hours, weekly_hours, losses))
 
 
 def _mean_over_stay(loss_by_week: Sequence[float], weeks_on: int | None) -> float:
-    """Return the mean of the first weeks, the last one staying; the last one where there is no end."""
+    """Return the mean loss of the first `weeks_on` weeks, the last stated one repeated; that one if there is no end."""
     if weeks_on is None:
         return loss_by_week[-1]
-    lost = [loss_by_week[min(week, len(loss_by_week) - 1)] for week in range(weeks_on)]
-    return fsum(lost) / weeks_on
+    losses = [loss_by_week[min(week, len(loss_by_week) - 1)] for week in range(weeks_on)]
+    return fsum(losses) / weeks_on
 
 
 def crowd_factors(crowding: Crowding, sqft: float) -> tuple[int, ...]:
@@ -127,13 +129,13 @@ def crowd_factors(crowding: Crowding, sqft: float) -> tuple[int, ...]:
 
 
 def unit_curve(learning: SiteLearning, count: int) -> tuple[int, ...]:
-    """Return the Crawford unit curve of `count` repetitions in millionths of the unit the hours are stated for.
+    """Return the Crawford unit curve of `count` repetitions, in millionths of the unit for which hours are stated.
 
     Unit n takes n^log2(rate) of the first; from the plateau on nothing more is learnt, and the last factor stays.
-    Stated for the average, the factors of all repetitions add up to their number.
+    If hours are stated for the average, the factors of all repetitions add up to their number.
     """
     slope = np.log2(learning.rate)
-    units = np.minimum(np.arange(1, count + 1), learning.plateau) ** slope
-    unit = {"first": 1.0, "plateau": learning.plateau**slope, "average": float(units.mean())}[learning.stated_for]
-    factors = units[: learning.plateau] / unit * MILLIONTHS
+    times = np.minimum(np.arange(1, count + 1), learning.plateau) ** slope
+    reference = {"first": 1.0, "plateau": learning.plateau**slope, "average": float(times.mean())}[learning.stated_for]
+    factors = times[: learning.plateau] / reference * MILLIONTHS
     return tuple(np.floor(factors + 0.5).astype(int).tolist())

@@ -18,7 +18,7 @@ from sim.config.cross_checks import networks
 from sim.config.project import Project
 from sim.config.sections.labour import Pattern
 from sim.config.sections.systems import EXPOSURES, Exposure, Stops
-from sim.config.sections.working_week import Calendar as Stated
+from sim.config.sections.working_week import Calendar as WeekConfig
 from sim.config.sections.working_week import NamedCalendar
 from sim.world.distributions import to_distribution
 from sim.world.productivity_factors import all_shifts, productive_minutes, shortened
@@ -33,7 +33,7 @@ from sim.world.working_time import ALL, Calendar, always, subtract_closures, wee
 
 FACTORY = "factory"
 ENDLESS = "endless"
-"""Always open, far beyond the horizon: what may never happen must not stop a project by taking too long."""
+"""A calendar that is open far beyond the horizon, for the time to a breakdown: it must not end the project's run."""
 HORIZONS = 1000
 
 
@@ -43,9 +43,9 @@ def factory_calendar(plant: str, stops: Stops | None) -> str:
 
 
 def plant_calendars(project: Project, factory: Calendar) -> dict[str, Calendar]:
-    """Return a calendar for every plant that can have outages, without them; and an endless one if single lines can fail."""
-    lines = any(system.factory.line_stops is not None for system in project.by_system.values())
-    endless = {ENDLESS: always(project.scale.horizon_days * DAY * HORIZONS, ENDLESS)} if lines else {}
+    """Return the calendar of every plant that can have outages, before they are subtracted, and the endless one for lines."""
+    lines_stop = any(system.factory.line_stops is not None for system in project.by_system.values())
+    endless = {ENDLESS: always(project.scale.horizon_days * DAY * HORIZONS, ENDLESS)} if lines_stop else {}
     return {**dict.fromkeys(_outages_by_calendar(project), factory), **endless}
 
 
@@ -63,7 +63,7 @@ def plant_outages(project: Project, seed: int, replication: int) -> dict[str, ND
 
 
 def _outages_by_calendar(project: Project) -> Mapping[str, Stops]:
-    """Return by calendar name the stated outages of plants that have any."""
+    """Return by calendar name the outages (as configured) of plants that can have any."""
     return {
         f"{FACTORY}.{plant}": system.factory.plant_stops
         for name, system in project.by_system.items()
@@ -73,14 +73,14 @@ def _outages_by_calendar(project: Project) -> Mapping[str, Stops]:
 
 
 def _outage_rows(stops: Stops, stream: tuple[int, int], replication: int, horizon: int) -> NDArray[np.int64]:
-    """Return one plant's stops up to the horizon."""
+    """Return one plant's outages up to the horizon, as rows (start, end) in minutes."""
     rows: list[tuple[int, int]] = []
-    now, attempt, lasting = 0.0, 0, to_distribution(stops.days)
+    now, attempt, duration = 0.0, 0, to_distribution(stops.days)
     while True:
         now -= stops.mean_days_between.value * DAY * log1p(-uniform(stream, replication, attempt))
         if now >= horizon:
             return np.array(rows, np.int64).reshape(-1, 2)
-        days = float(lasting.ppf(np.array([uniform(stream, replication, attempt + 1)]))[0])
+        days = float(duration.ppf(np.array([uniform(stream, replication, attempt + 1)]))[0])
         rows.append((floor(now + 0.5), floor(now + days * DAY + 0.5)))
         now, attempt = now + days * DAY, attempt + 2
 
@@ -89,28 +89,28 @@ def _outage_rows(stops: Stops, stream: tuple[int, int], replication: int, horizo
 
 
 DAYS_END = "day's end"
-"""Open in the last minute of every day: when what is counted by the day is given out anew."""
+"""A calendar that is open in the last minute of every day, when gate slots of the day are given back."""
 SITE = "site"
-"""What the calendars of work on site begin with; one for each exposure."""
+"""Prefix of the calendars of work on site; one for each exposure."""
 LIFTS = f"{SITE}.lift"
-"""The calendar of lifts: whole shifts, as a lift takes as long as it takes, less the hours in which cranes stand."""
+"""The calendar of lifts: whole shifts, not shortened by productivity, less the hours in which cranes stand."""
 ON_SITE = frozenset({LIFTS, *(f"{SITE}.{exposure}" for exposure in EXPOSURES)})
 """The calendars of work on site."""
 NAMED = "@"
-"""What stands between the exposure of a step and the name of its own calendar: `site.crane@planner`."""
+"""Separator of the exposure of a step and the name of its own calendar: `site.crane@planner`."""
 LAG = f"lag{NAMED}"
-"""What the calendars begin with on which lags are counted: `lag@planner`. Nothing stops time, so weather leaves them."""
+"""Prefix of the calendars on which lags are counted: `lag@planner`. Weather does not close them."""
 SHIFT = "shift"
-"""The calendar of the hours people on site are paid for, whatever of them is productive."""
+"""The calendar of the hours for which people on site are paid, productive or not."""
 
 
 def on_calendar(exposure: Exposure, named: str | None) -> str:
-    """Return the calendar of work on site under an exposure: the site's, or a named one."""
+    """Return the name of the calendar of work on site under an exposure: the site's, or one of calendars.named."""
     return f"{SITE}.{exposure}{NAMED}{named}" if named else f"{SITE}.{exposure}"
 
 
 def named_in(calendar: str) -> str:
-    """Return which of calendars.named a calendar is; empty for any other."""
+    """Return the key in calendars.named of a calendar; empty for any other calendar."""
     return calendar.partition(NAMED)[2] if calendar.startswith((SITE, LAG)) else ""
 
 
@@ -120,7 +120,7 @@ def is_on_site(calendar: str) -> bool:
 
 
 def _named_calendars(project: Project) -> dict[str, tuple[Exposure, str]]:
-    """Return exposure and name of the calendars that steps name, by what they are called in a plan."""
+    """Return (exposure, key in calendars.named) of the calendars that steps name, by their names in a plan."""
     if not project.calendars.named:
         return {}
     used = {(step.exposure, step.calendar) for _, steps, _ in networks(project) for step in steps if step.calendar}
@@ -128,25 +128,25 @@ def _named_calendars(project: Project) -> dict[str, tuple[Exposure, str]]:
 
 
 def _lag_calendars(project: Project) -> dict[str, str]:
-    """Return the names of the calendars on which lags are counted, by what they are called in a plan."""
+    """Return the keys in calendars.named of the calendars on which lags are counted, by their names in a plan."""
     if not project.calendars.named:
         return {}
     links = (link for _, steps, _ in networks(project) for step in steps for link in step.after)
     return {f"{LAG}{name}": name for name in sorted({link.lag_calendar for link in links if link.lag_calendar})}
 
 
-def _named_week(name: str, stated: NamedCalendar, start: date, horizon: int) -> Calendar:
-    """Return a named calendar as open intervals, day by day."""
+def _named_week(name: str, config: NamedCalendar, start: date, horizon: int) -> Calendar:
+    """Return the calendar of one of calendars.named, which states open hours by day; `horizon` is in days."""
     open_hours = (
         (day * DAY + begin, day * DAY + end)
         for day in range(horizon)
-        for begin, end in stated.on(start + timedelta(days=day))
+        for begin, end in config.on(start + timedelta(days=day))
     )
     return Calendar.of(name, open_hours, horizon * DAY, start)
 
 
 def project_calendars(project: Project) -> dict[str, Calendar]:
-    """Return the calendars a plan names: always, road, factory, gate, and one of the site for every exposure."""
+    """Return by name the calendars of a plan: always, road, factory, gate, and one of the site for every exposure."""
     start, horizon = project.scale.start_date, project.scale.horizon_days
     shift = _weekly("site", project.site_calendar, start, horizon)
     factory = _weekly("factory", project.calendars.factory, start, horizon)
@@ -172,7 +172,7 @@ def project_calendars(project: Project) -> dict[str, Calendar]:
 
 
 def factory_calendars(project: Project) -> frozenset[str]:
-    """Return the calendars of the factories: the common one, and those of plants that can have outages."""
+    """Return the names of the factories' calendars: the common one, and those of plants that can have outages."""
     return frozenset({FACTORY, *_outages_by_calendar(project)})
 
 
@@ -181,7 +181,7 @@ def _days_end(start: date, horizon: int) -> dict[str, Calendar]:
 
 
 def _productive_calendar(project: Project, exposure: str, shift: Calendar) -> Calendar:
-    """Return the productive calendar of the site's shifts under an exposure."""
+    """Return the site's shifts under an exposure, shortened to their productive minutes."""
     if project.labour.productivity is None:
         return shift
     shifts, minutes = _productive_shifts(project, project.pattern, exposure)
@@ -189,17 +189,17 @@ def _productive_calendar(project: Project, exposure: str, shift: Calendar) -> Ca
 
 
 def _productive_shifts(project: Project, pattern: Pattern, exposure: str) -> tuple[Intervals, Minutes]:
-    """Return every shift of a pattern and its productive minutes."""
+    """Return every shift of a pattern up to the horizon, and its productive minutes under an exposure."""
     productivity, start, horizon = project.labour.productivity, project.scale.start_date, project.scale.horizon_days
-    assert productivity is not None  # asked only where it is stated
-    stated = project.calendars.site.with_pattern(pattern)
-    shifts = all_shifts(stated, start, horizon, _holidays(stated, start, horizon))
+    assert productivity is not None  # called only where it is configured
+    site_calendar = project.calendars.site.with_pattern(pattern)
+    shifts = all_shifts(site_calendar, start, horizon, _holidays(site_calendar, start, horizon))
     heat_share = 1.0 if exposure != "interior" or productivity.heat is None else productivity.heat.indoors.value
     return shifts, productive_minutes(shifts, productivity, pattern, start, heat_share)
 
 
 def productive_share(project: Project, pattern: Pattern, exposure: str) -> float:
-    """Return the productive share of a pattern's shifts, mean over the calendar; 1 if nothing is lost."""
+    """Return the productive share of a pattern's shift minutes up to the horizon; 1 without losses."""
     if project.labour.productivity is None:
         return 1.0
     (starts, ends), minutes = _productive_shifts(project, pattern, exposure)
@@ -207,7 +207,7 @@ def productive_share(project: Project, pattern: Pattern, exposure: str) -> float
 
 
 def stated_share(project: Project, exposure: str) -> float:
-    """Return the same share for the pattern for which the losses are stated: what they contain already."""
+    """Return the productive share for the pattern for which the losses are stated, which they contain already."""
     productivity = project.labour.productivity
     if productivity is None:
         return 1.0
@@ -220,44 +220,45 @@ def holidays_of(project: Project) -> tuple[date, ...]:
 
 
 def day_minutes(project: Project) -> dict[str, int]:
-    """Return the productive minutes of one working day of the site and of the factories, and a day's shift minutes.
+    """Return the productive minutes of a working day of the "site" and of a "factory", and the minutes of its "shift"s.
 
-    A duration in days is a duration in such days: what a shift loses on the average is part of it already.
+    A duration in days is a duration in such days: the mean loss of a shift is part of it already.
     """
     shift = _shift_minutes(project.site_calendar)
     site = round(shift * productive_share(project, project.pattern, "interior"))
     return {"site": site, "factory": _shift_minutes(project.calendars.factory), SHIFT: shift}
 
 
-def _shift_minutes(stated: Stated) -> int:
+def _shift_minutes(config: WeekConfig) -> int:
+    """Return the minutes of all shifts of a working day, without breaks."""
     minutes = 0
-    for shift in stated.shifts:
+    for shift in config.shifts:
         starts, ends = shift_without_breaks(
-            (shift.start, shift.end), [(pause.start, pause.end) for pause in stated.breaks]
+            (shift.start, shift.end), [(pause.start, pause.end) for pause in config.breaks]
         )
         minutes += int((ends - starts).sum())
     return minutes
 
 
-def _weekly(name: str, stated: Stated, start: date, horizon: int) -> Calendar:
-    """Return the calendar of a stated week."""
+def _weekly(name: str, config: WeekConfig, start: date, horizon: int) -> Calendar:
+    """Return the calendar of a configured working week, up to a horizon in days."""
     return weekly(
         name,
         start,
         horizon,
-        days=",".join(stated.days),
-        shifts=[(shift.start, shift.end) for shift in stated.shifts],
-        breaks=[(pause.start, pause.end) for pause in stated.breaks],
-        holidays=_holidays(stated, start, horizon),
+        days=",".join(config.days),
+        shifts=[(shift.start, shift.end) for shift in config.shifts],
+        breaks=[(pause.start, pause.end) for pause in config.breaks],
+        holidays=_holidays(config, start, horizon),
     )
 
 
-def _holidays(stated: Stated, start: date, horizon: int) -> tuple[date, ...]:
-    """Return the holidays of a calendar."""
-    if stated.holidays is None:
+def _holidays(config: WeekConfig, start: date, horizon: int) -> tuple[date, ...]:
+    """Return the holidays of a configured working week, up to a horizon in days."""
+    if config.holidays is None:
         return ()
     years = range(start.year, start.year + horizon // 365 + 2)
-    return public_holidays(stated.holidays.country, stated.holidays.subdivision, years)
+    return public_holidays(config.holidays.country, config.holidays.subdivision, years)
 
 
 # --- calendars of the expected plan -----------------------------------------------------------------------------------
@@ -270,9 +271,9 @@ Name = TypeVar("Name", bound=str)
 def anticipated_calendars(
     project: Project, weather: WeatherModel, base: Mapping[str, Calendar] | None = None, *, compiled: bool = False
 ) -> dict[str, Calendar]:
-    """Return the stated calendars, those of the project if none are given, less the hours that typical weather closes.
+    """Return the calendars of the expected plan: `base`, or those of the project, less the hours that typical weather closes.
 
-    `compiled` has kernels find the same minutes.
+    With `compiled`, kernels compute the same minutes.
     """
     base = base or project_calendars(project)
     if weather is None:
@@ -294,12 +295,11 @@ def calendars_of(
     *,
     compiled: bool = False,
 ) -> Mapping[str, Calendar]:
-    """Return the calendars of a replication under the names of the stated ones, in their order.
+    """Return the calendars of a replication by name: those of `base`, in their order, less weather and plant outages.
 
-    Whatever closes a calendar for a while returns rows (start, end) by calendar name and is added in `closed_in`.
-    A calendar that nothing closes is the stated one itself, so that its prepared arrays can be kept.
-    If `days` are given, weather is drawn for so many only, and what it may close is `known` until then. `compiled` has
-    kernels find the same minutes.
+    A calendar without closures is the one of `base` itself, so that its prepared arrays can be used again.
+    If `days` are given, weather is drawn for so many only, and calendars that it may close are `known` until then.
+    With `compiled`, kernels compute the same minutes.
     """
     known = ALL
     if weather is None or days is None or days >= project.scale.horizon_days:
@@ -313,7 +313,7 @@ def calendars_of(
 def subtract_by_name(
     base: Mapping[Name, Calendar], closed: Mapping[Name, Closed], known: int = ALL, *, compiled: bool = False
 ) -> dict[Name, Calendar]:
-    """Take closed minutes out of calendars, name by name; what nothing closes, now or later, stays the same object."""
+    """Return calendars less the closed minutes of the same name; one without closures, now or later, is the same object."""
     return {
         name: subtract_closures(calendar, closed[name], known=known, compiled=compiled)
         if name in closed and (known < ALL or len(closed[name]))
@@ -331,7 +331,7 @@ def closures_by_calendar(
     *,
     compiled: bool = False,
 ) -> dict[str, Closed]:
-    """Return by calendar the minutes that a replication closes: rows (start, end), in any order; weather of `days`."""
+    """Return by calendar the closures of a replication: rows (start, end) in any order; weather is drawn for `days`."""
     scale = project.scale
     horizon = days or scale.horizon_days
     weather_closures = closed_intervals(weather, scale.start_date, horizon, seed, replication, compiled=compiled)
@@ -339,6 +339,6 @@ def closures_by_calendar(
 
 
 def _by_exposure(project: Project, closed: Mapping[Exposure, Closed]) -> dict[str, Closed]:
-    """Return what weather closes by calendar: the site's, that of lifts, and the named ones under their exposures."""
+    """Return closures by exposure as closures by calendar: the site's, that of lifts, and named ones."""
     named = {name: closed[exposure] for name, (exposure, _) in _named_calendars(project).items()}
     return {**{f"{SITE}.{exposure}": rows for exposure, rows in closed.items()}, LIFTS: closed["crane"], **named}

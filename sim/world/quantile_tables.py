@@ -1,4 +1,4 @@
-"""Quantile tables: the inverse CDF of every distribution tabulated in advance, so that a draw costs a look-up.
+"""Quantile tables: the inverse CDF of every distribution tabulated in advance, so that a sample costs a look-up.
 
 A plan of 17,000 inputs is sampled for every replication, and an inverse beta is far too slow for that. The
 tables are also how two engines get the same digits: the same few operations in the same order, whether numpy,
@@ -56,7 +56,7 @@ class Tables:
     data: Floats
 
     def of(self, distribution: int) -> Floats:
-        """Return the compiled data of one distribution."""
+        """Return the data of one distribution, by its number."""
         begin = self.start[distribution]
         return self.data[begin : begin + self.length[distribution]]
 
@@ -68,7 +68,7 @@ def kind(dist: Distribution) -> int:
 
 @lru_cache(maxsize=1024)
 def table(dist: Distribution) -> Floats:
-    """Compile a distribution: its data as its kind lays them out; a plan is compiled several times over."""
+    """Return the data of a distribution, laid out by its kind; cached, as a plan is compiled several times."""
     if isinstance(dist, Fixed):
         return np.array([dist.value], dtype=np.float64)
     if isinstance(dist, Discrete):
@@ -77,13 +77,13 @@ def table(dist: Distribution) -> Floats:
     ends = _distances()
     lower, upper = dist.ppf(ends), dist.ppf(1.0 - ends)
     if not np.isfinite(upper[0]):
-        # an infinite end cannot be interpolated: beyond the last knot the quantile of that knot is used
+        # an infinite quantile cannot be interpolated: beyond the last knot the quantile of that knot is used
         upper[0] = upper[1]
     return np.concatenate([lower, upper])
 
 
 def _distances() -> Floats:
-    """List the SIDE distances from an end of (0, 1) at which quantiles are kept, from 0 to 1/2."""
+    """Return the SIDE distances from an end of (0, 1) at which quantiles are tabulated, from 0 to 1/2."""
     octave = 1.0 + np.arange(CELLS) / CELLS
     # as floats are spaced: each halving of the distance has the same number of knots, found by its exponent
     starts = 2.0 ** np.arange(-OCTAVES - 1, -1)
@@ -91,78 +91,78 @@ def _distances() -> Floats:
 
 
 def compile_all(distributions: Sequence[Distribution]) -> Tables:
-    """Compile many distributions; the order is kept, equal ones are worked out once."""
-    places: dict[Distribution, int] = {}
-    which = [places.setdefault(dist, len(places)) for dist in distributions]
-    parts = [table(dist) for dist in places]
+    """Return the tables of many distributions, in their order; equal ones are tabulated once."""
+    different: dict[Distribution, int] = {}
+    index = [different.setdefault(distribution, len(different)) for distribution in distributions]
+    parts = [table(distribution) for distribution in different]
     lengths = np.array([len(part) for part in parts], dtype=np.int64)
     starts = np.cumsum(lengths) - lengths
-    kinds = np.array([kind(dist) for dist in places], dtype=np.int8)
+    kinds = np.array([kind(distribution) for distribution in different], dtype=np.int8)
     data = np.concatenate(parts) if parts else np.empty(0)
-    return Tables(kinds[which], starts[which], lengths[which], data)
+    return Tables(kinds[index], starts[index], lengths[index], data)
 
 
 def sample(tables: Tables, index: NDArray[np.integer], u: Floats) -> Floats:
-    """Sample many inputs at once: row r is distribution `index[r]` at the draws `u[r]`; shape of `u`."""
+    """Return samples of many inputs, in the shape of `u`: row r is of distribution `index[r]` at the uniforms `u[r]`."""
     values = np.empty_like(u)
     starts = tables.start[index]
     # rows of one distribution together: its table stays in the processor's cache while they are looked up
     order = np.argsort(starts, kind="stable")
     firsts = np.flatnonzero(np.diff(starts[order], prepend=-1)).tolist()
-    most = max(1, _BLOCK // max(1, u.shape[1]))
+    rows_at_once = max(1, _BLOCK // max(1, u.shape[1]))
     for first, last in pairwise([*firsts, len(order)]):
         distribution = int(index[order[first]])
-        data, which = tables.of(distribution), int(tables.kind[distribution])
-        for begin in range(first, last, most):
-            rows = order[begin : min(begin + most, last)]
-            values[rows] = lookup(data, u[rows], which)
+        data, table_kind = tables.of(distribution), int(tables.kind[distribution])
+        for begin in range(first, last, rows_at_once):
+            rows = order[begin : min(begin + rows_at_once, last)]
+            values[rows] = lookup(data, u[rows], table_kind)
     return values
 
 
 def lookup(table: Floats, u: Floats, kind: int = TABLE) -> Floats:
-    """Return the values of one compiled distribution at draws in (0, 1)."""
+    """Return the values of one tabulated distribution at uniforms in (0, 1)."""
     if kind == FIXED:
         return np.full_like(u, table[0])
     if kind == DISCRETE:
         cases = len(table) // 2
         return table[np.searchsorted(table[cases:], u, side="right")]
     upper = u > 0.5
-    t = np.where(upper, 1.0 - u, u)
+    tail = np.where(upper, 1.0 - u, u)
     # exponent and leading digits of the distance are the knot: no search
-    m, e = np.frexp(t)
-    x = (m - 0.5) * _SCALE
-    cell = x.astype(np.intp)
-    f = x - cell
-    knot = cell + (e * np.intp(CELLS) + _FIRST)
-    deep = e < -OCTAVES
+    mantissa, exponent = np.frexp(tail)
+    position = (mantissa - 0.5) * _SCALE
+    cell = position.astype(np.intp)
+    fraction = position - cell
+    knot = cell + (exponent * np.intp(CELLS) + _FIRST)
+    below_first_knot = exponent < -OCTAVES
     # closer to the end than the first knot: on the straight line to the end itself
-    if deep.any():
-        knot[deep], f[deep] = 0, t[deep] * _DEEP
+    if below_first_knot.any():
+        knot[below_first_knot], fraction[below_first_knot] = 0, tail[below_first_knot] * _DEEP
     knot += upper * np.intp(SIDE)
     low = table[knot]
-    values: Floats = low + f * (table[knot + 1] - low)
+    values: Floats = low + fraction * (table[knot + 1] - low)
     return values
 
 
 def sample_one(tables: Tables, distribution: int, u: float) -> float:
-    """Sample one compiled distribution at one draw, with the bits of `sample`."""
+    """Return one sample of a tabulated distribution at one uniform, with the bits of `sample`."""
     return float(lookup_one(tables.of(distribution), u, int(tables.kind[distribution])))
 
 
 def lookup_one(table: Sequence[float] | Floats, u: float, kind: int = TABLE) -> float:
-    """Return one value in plain numbers, with the bits of `lookup`; fastest where `table` is a list."""
+    """Return one value of a table at one uniform in plain Python, with the bits of `lookup`; fastest if it is a list."""
     if kind == FIXED:
         return table[0]
     if kind == DISCRETE:
         cases = len(table) // 2
         return table[bisect_right(table, u, cases) - cases]
-    t, side = (1.0 - u, SIDE) if u > 0.5 else (u, 0)
-    m, e = frexp(t)
-    x = (m - 0.5) * _SCALE
-    cell = int(x)
-    f = x - cell
-    knot = cell + e * CELLS + _FIRST
-    if e < -OCTAVES:
-        knot, f = 0, t * _DEEP
+    tail, side = (1.0 - u, SIDE) if u > 0.5 else (u, 0)
+    mantissa, exponent = frexp(tail)
+    position = (mantissa - 0.5) * _SCALE
+    cell = int(position)
+    fraction = position - cell
+    knot = cell + exponent * CELLS + _FIRST
+    if exponent < -OCTAVES:
+        knot, fraction = 0, tail * _DEEP
     low = table[side + knot]
-    return low + f * (table[side + knot + 1] - low)
+    return low + fraction * (table[side + knot + 1] - low)

@@ -53,15 +53,19 @@ class LoadClass:
     stands_on_holidays: bool = False
 
     def __str__(self) -> str:
-        """The class in words: "oversize on a lowboy: 14 ft wide (8.5 is legal); by daylight; no escort"."""
-        words = [f"{self.name} on a {self.trailer}" + (f": {', '.join(self.because)}" if self.because else "")]
-        words += ["by daylight only"] * self.daylight_only + ["not on major holidays"] * self.stands_on_holidays
-        words += [f"{self.escorts} escort{'s' * (self.escorts > 1)}"] * bool(self.escorts)
-        return "; ".join(words)
+        """Return the class as text: "oversize on a lowboy: 14 ft wide (8.5 is legal); by daylight only; 1 escort"."""
+        parts = [f"{self.name} on a {self.trailer}" + (f": {', '.join(self.because)}" if self.because else "")]
+        if self.daylight_only:
+            parts.append("by daylight only")
+        if self.stands_on_holidays:
+            parts.append("not on major holidays")
+        if self.escorts:
+            parts.append(f"{self.escorts} escort{'s' if self.escorts > 1 else ''}")
+        return "; ".join(parts)
 
 
 def load_classes(project: Project) -> dict[str, LoadClass]:
-    """Return the class of the loads of every system that is made in a factory."""
+    """Return by system the class of its loads, for systems that are made in a factory."""
     roads = project.logistics.roads
     return {
         name: load_class(system.skid, roads) for name, system in project.by_system.items() if system.scope == "factory"
@@ -70,44 +74,44 @@ def load_classes(project: Project) -> dict[str, LoadClass]:
 
 def load_class(skid: Skid, roads: Roads) -> LoadClass:
     """Return the class of a load: on the first trailer on which it is legal, else on the last one."""
-    rides = [_loaded_on(skid, trailer) for trailer in roads.trailers]
-    for ride, trailer in zip(rides, roads.trailers, strict=True):
-        if not _beyond_legal(ride, skid, roads) and skid.length_ft.value <= trailer.length_ft.value + TOLERANCE:
-            return ride
-    ride = rides[-1]
-    because = _beyond_legal(ride, skid, roads)
+    loads = [_loaded_on(skid, trailer) for trailer in roads.trailers]
+    for on_trailer, trailer in zip(loads, roads.trailers, strict=True):
+        fits = skid.length_ft.value <= trailer.length_ft.value + TOLERANCE
+        if fits and not _beyond_legal(on_trailer, skid, roads):
+            return on_trailer
+    load = loads[-1]
+    because = _beyond_legal(load, skid, roads)
     if not roads.enforced or not because:
-        return ride
-    if exceeded_directions(ride, roads.routine) or ride.gross_lb > roads.routine.gross_lb.value + TOLERANCE:
+        return load
+    if exceeded_directions(load, roads.routine) or load.gross_lb > roads.routine.gross_lb.value + TOLERANCE:
         name: ClassName = "superload"
     else:
         name = "overweight" if set(because) == {"weight"} else "oversize"
-    large = name == "superload" or bool(exceeded_directions(ride, roads.night))
+    restricted = name == "superload" or bool(exceeded_directions(load, roads.night))
     return replace(
-        ride,
+        load,
         name=name,
         because=tuple(because.values()),
-        escorts=_escorts(ride, roads),
-        daylight_only=name != "overweight" and large,
-        stands_on_holidays=bool(exceeded_directions(ride, roads.holidays)),
+        escorts=_escorts(load, roads),
+        daylight_only=name != "overweight" and restricted,
+        stands_on_holidays=bool(exceeded_directions(load, roads.holidays)),
     )
 
 
 def movement(load: LoadClass, roads: Roads) -> Movement:
-    """Return how a load of this class moves."""
-    classes = roads.classes
-    found: Movement = getattr(classes, load.name) if roads.enforced else Movement()
-    return found
+    """Return the rules for a load of a class: speed, permit, days and curfews; none where limits are not enforced."""
+    rules: Movement = getattr(roads.classes, load.name) if roads.enforced else Movement()
+    return rules
 
 
 def exceeded_directions(load: LoadClass, limits: Envelope) -> list[str]:
-    """Return in which directions a load is larger than an envelope."""
+    """Return the names of the dimensions in which a load is larger than an envelope."""
     sizes = {"width": load.width_ft, "height": load.height_ft, "overall": load.overall_ft}
     return [name for name, size in sizes.items() if size > getattr(limits, f"{name}_ft").value + TOLERANCE]
 
 
 def _loaded_on(skid: Skid, trailer: Trailer) -> LoadClass:
-    """Return a load on a trailer, before any limit is applied."""
+    """Return the dimensions of a load on a trailer, as a legal load: no limit is checked yet."""
     overhang = max(0.0, skid.length_ft.value - trailer.length_ft.value)
     return LoadClass(
         "legal",
@@ -120,7 +124,7 @@ def _loaded_on(skid: Skid, trailer: Trailer) -> LoadClass:
 
 
 def _beyond_legal(load: LoadClass, skid: Skid, roads: Roads) -> dict[str, str]:
-    """Return what of a load is beyond the legal limits, in words."""
+    """Return by dimension a phrase for each legal limit that a load exceeds."""
     legal = roads.legal
     measured = {
         "width": (load.width_ft, legal.width_ft.value, "ft wide"),
@@ -136,42 +140,42 @@ def _beyond_legal(load: LoadClass, skid: Skid, roads: Roads) -> dict[str, str]:
 
 
 def _escorts(load: LoadClass, roads: Roads) -> int:
-    """Return the escort vehicles a load takes."""
-    directions = len(exceeded_directions(load, roads.one_escort))
-    return 2 if directions > 1 or exceeded_directions(load, roads.two_escorts) else directions
+    """Return the number of escort vehicles that a load needs: 0, 1 or 2."""
+    exceeded = len(exceeded_directions(load, roads.one_escort))
+    return 2 if exceeded > 1 or exceeded_directions(load, roads.two_escorts) else exceeded
 
 
 def road_of(system: str, load: LoadClass, roads: Roads) -> str:
-    """Return the calendar of the road for a system's loads: the open road where nothing keeps them from it."""
-    moves = movement(load, roads)
-    restricted = load.daylight_only or load.stands_on_holidays or moves.curfews or set(moves.days) != set(EVERY_DAY)
+    """Return the name of the road calendar of a system's loads: the open road where they may always move."""
+    rules = movement(load, roads)
+    restricted = load.daylight_only or load.stands_on_holidays or rules.curfews or set(rules.days) != set(EVERY_DAY)
     return f"{OPEN_ROAD}.{system}" if restricted else OPEN_ROAD
 
 
 def road_calendars(project: Project) -> dict[str, Calendar]:
-    """Return the calendars of the road by name: the open one, and one for every system whose loads may not always move.
+    """Return road calendars by name: the open road, and one for every system whose loads may not always move.
 
-    Loads that move alike share one calendar.
+    Loads with the same rules share one calendar.
     """
-    roads, known = project.logistics.roads, dict[tuple[object, ...], Calendar]()
-    found = {OPEN_ROAD: always(project.scale.horizon_days * DAY, OPEN_ROAD)}
+    roads, by_rules = project.logistics.roads, dict[tuple[object, ...], Calendar]()
+    calendars = {OPEN_ROAD: always(project.scale.horizon_days * DAY, OPEN_ROAD)}
     for system, load in load_classes(project).items():
-        name, moves = road_of(system, load, roads), movement(load, roads)
+        name, rules = road_of(system, load, roads), movement(load, roads)
         if name != OPEN_ROAD:
-            alike = load.daylight_only, load.stands_on_holidays, moves.days, moves.curfews
-            if alike not in known:
-                known[alike] = _windows(f"road for {load.name} loads", project, load, moves)
-            found[name] = known[alike]
-    return found
+            key = load.daylight_only, load.stands_on_holidays, rules.days, rules.curfews
+            if key not in by_rules:
+                by_rules[key] = _travel_windows(f"road for {load.name} loads", project, load, rules)
+            calendars[name] = by_rules[key]
+    return calendars
 
 
-def _windows(name: str, project: Project, load: LoadClass, moves: Movement) -> Calendar:
-    """Return when a load may be under way."""
+def _travel_windows(name: str, project: Project, load: LoadClass, rules: Movement) -> Calendar:
+    """Return the calendar of the hours in which a load may travel."""
     roads, start, horizon = project.logistics.roads, project.scale.start_date, project.scale.horizon_days
-    off = tuple(_major_holidays(roads, start, horizon)) if load.stands_on_holidays else ()
-    windows = weekly(name, start, horizon, days=",".join(moves.days), shifts=[("00:00", "24:00")], holidays=off)
-    for curfew in moves.curfews:
-        windows = _without(windows, curfew, start, horizon)
+    holidays = tuple(_major_holidays(roads, start, horizon)) if load.stands_on_holidays else ()
+    windows = weekly(name, start, horizon, days=",".join(rules.days), shifts=[("00:00", "24:00")], holidays=holidays)
+    for curfew in rules.curfews:
+        windows = _without_curfew(windows, curfew, start, horizon)
     if load.daylight_only:
         place = roads.latitude, roads.longitude, roads.utc_offset_hours
         light = daylight(start, horizon, *place, roads.twilight_minutes)
@@ -179,16 +183,16 @@ def _windows(name: str, project: Project, load: LoadClass, moves: Movement) -> C
     return windows
 
 
-def _without(windows: Calendar, curfew: Curfew, start: date, horizon: int) -> Calendar:
+def _without_curfew(windows: Calendar, curfew: Curfew, start: date, horizon: int) -> Calendar:
     hours = [(curfew.hours.start, curfew.hours.end)]
     closed = weekly("curfew", start, horizon, days=",".join(curfew.days), shifts=hours)
     return subtract_closures(windows, np.column_stack(closed.intervals))
 
 
 def _major_holidays(roads: Roads, start: date, horizon: int) -> Iterator[date]:
-    given = roads.major_holidays
+    config = roads.major_holidays
     years = range(start.year, start.year + horizon // 365 + 2)
-    yield from public_holidays(given.country, given.subdivision, years, given.names)
+    yield from public_holidays(config.country, config.subdivision, years, config.names)
 
 
 # --- hours of service -------------------------------------------------------------------------------------------------
@@ -202,29 +206,30 @@ REST = 10 * 60
 
 
 def duty_finish(start: int, driving_minutes: int, windows: Calendar | None = None) -> int:
-    """Return the clock minute of arrival after `driving_minutes` at the wheel, only while `windows` are open.
+    """Return the minute of arrival after so many minutes of driving, with breaks and rests, while `windows` are open.
 
     A duty period begins when its first driving does. No driving at all arrives at once.
     """
     if driving_minutes == 0:
         return start
     now = _next_permitted(start, windows)
-    left, began, driven, unbroken = driving_minutes, now, 0, 0
+    # in this duty period: its begin, minutes driven, and minutes driven since the last break
+    remaining, duty_begin, driven, unbroken = driving_minutes, now, 0, 0
     while True:
-        leg = min(left, DRIVING - driven, UNBROKEN - unbroken, began + DUTY - now)
+        leg = min(remaining, DRIVING - driven, UNBROKEN - unbroken, duty_begin + DUTY - now)
         if windows is not None:
             leg = min(leg, windows.closes(now) - now)
-        now, left, driven, unbroken = now + leg, left - leg, driven + leg, unbroken + leg
-        if left == 0:
+        now, remaining, driven, unbroken = now + leg, remaining - leg, driven + leg, unbroken + leg
+        if remaining == 0:
             return now
-        go = _next_permitted(now + BREAK if unbroken >= UNBROKEN else now, windows)
-        if driven >= DRIVING or go >= began + DUTY:
-            go = _next_permitted(now + REST, windows)
-        if go - now >= REST:
-            began, driven = go, 0
-        if go - now >= BREAK:
+        departure = _next_permitted(now + BREAK if unbroken >= UNBROKEN else now, windows)
+        if driven >= DRIVING or departure >= duty_begin + DUTY:
+            departure = _next_permitted(now + REST, windows)
+        if departure - now >= REST:
+            duty_begin, driven = departure, 0
+        if departure - now >= BREAK:
             unbroken = 0
-        now = go
+        now = departure
 
 
 def _next_permitted(t: int, windows: Calendar | None) -> int:

@@ -1,4 +1,4 @@
-"""Sets of time intervals, and what makes them: weekdays, clock times, shifts with breaks, daylight, public holidays.
+"""Sets of time intervals, and what they are made of: weekdays, clock times, shifts with breaks, daylight, holidays.
 
 A set of intervals is two arrays of rising integer starts and ends in minutes, each interval [start, end), never
 touching. Daylight runs from some minutes before sunrise to some minutes after sunset.
@@ -25,39 +25,43 @@ Intervals: TypeAlias = tuple[Minutes, Minutes]
 
 
 def merged(starts: Minutes, ends: Minutes) -> Intervals:
-    """Put intervals in order, drop empty ones, join those that overlap or touch."""
-    real = ends > starts
-    if not real.all():
-        starts, ends = starts[real], ends[real]
+    """Return intervals as a set: in order, without empty ones, those that overlap or touch joined."""
+    not_empty = ends > starts
+    if not not_empty.all():
+        starts, ends = starts[not_empty], ends[not_empty]
     if (starts[1:] > ends[:-1]).all():
         return starts, ends
     order = np.argsort(starts, kind="stable")
-    starts, reach = starts[order], np.maximum.accumulate(ends[order])
-    gaps = np.flatnonzero(starts[1:] > reach[:-1])
-    return starts[np.concatenate([[0], gaps + 1])], reach[np.concatenate([gaps, [len(reach) - 1]])]
+    starts, latest_end = starts[order], np.maximum.accumulate(ends[order])
+    gaps = np.flatnonzero(starts[1:] > latest_end[:-1])
+    return starts[np.concatenate([[0], gaps + 1])], latest_end[np.concatenate([gaps, [len(latest_end) - 1]])]
 
 
 def intersection(a: Intervals, b: Intervals) -> Intervals:
-    """Keep the time that is in both of two merged sets."""
-    first = np.searchsorted(b[1], a[0], side="right")
-    count = np.maximum(np.searchsorted(b[0], a[1], side="left") - first, 0)
-    mine = np.repeat(np.arange(len(count)), count)
-    other = np.arange(len(mine)) + np.repeat(first - (np.cumsum(count) - count), count)
-    return np.maximum(a[0][mine], b[0][other]), np.minimum(a[1][mine], b[1][other])
+    """Return the time that is in both of two sets, each as of `merged`."""
+    (a_starts, a_ends), (b_starts, b_ends) = a, b
+    # for each interval of a: the first of b that overlaps it, and how many do
+    first = np.searchsorted(b_ends, a_starts, side="right")
+    count = np.maximum(np.searchsorted(b_starts, a_ends, side="left") - first, 0)
+    # every overlapping pair, as indices into a and into b
+    in_a = np.repeat(np.arange(len(count)), count)
+    in_b = np.arange(len(in_a)) + np.repeat(first - (np.cumsum(count) - count), count)
+    return np.maximum(a_starts[in_a], b_starts[in_b]), np.minimum(a_ends[in_a], b_ends[in_b])
 
 
-def complement(a: Intervals, horizon: int) -> Intervals:
-    """Keep the time of [0, horizon) that is not in a merged set."""
-    starts = np.concatenate([np.zeros(1, dtype=np.int64), a[1]])
-    ends = np.concatenate([a[0], np.array([horizon], dtype=np.int64)])
+def complement(intervals: Intervals, horizon: int) -> Intervals:
+    """Return the time of [0, horizon) that is not in a set as of `merged`."""
+    closed_starts, closed_ends = intervals
+    starts = np.concatenate([np.zeros(1, dtype=np.int64), closed_ends])
+    ends = np.concatenate([closed_starts, np.array([horizon], dtype=np.int64)])
     return clipped((starts, ends), horizon)
 
 
-def clipped(a: Intervals, horizon: int) -> Intervals:
-    """Keep the part of a set that lies in [0, horizon)."""
-    starts, ends = np.maximum(a[0], 0), np.minimum(a[1], horizon)
-    real = ends > starts
-    return starts[real], ends[real]
+def clipped(intervals: Intervals, horizon: int) -> Intervals:
+    """Return the part of a set that lies in [0, horizon)."""
+    starts, ends = np.maximum(intervals[0], 0), np.minimum(intervals[1], horizon)
+    not_empty = ends > starts
+    return starts[not_empty], ends[not_empty]
 
 
 # --- weekdays and shifts ----------------------------------------------------------------------------------------------
@@ -74,16 +78,16 @@ def weekdays(days: str | Collection[int]) -> frozenset[int]:
     """
     if not isinstance(days, str):
         return frozenset(days)
-    chosen: set[int] = set()
+    numbers: set[int] = set()
     for part in days.lower().split(","):
-        first, dash, last = (word.strip() for word in part.partition("-"))
+        first, dash, last = (text.strip() for text in part.partition("-"))
         last = last if dash else first
         if first not in WEEKDAYS or last not in WEEKDAYS:
             raise ValueError(f"{part.strip()!r} is not a weekday or a range of them, like mon-sat")
-        begin = WEEKDAYS.index(first)
-        length = (WEEKDAYS.index(last) - begin) % 7 + 1
-        chosen.update((begin + step) % 7 for step in range(length))
-    return frozenset(chosen)
+        first_number = WEEKDAYS.index(first)
+        length = (WEEKDAYS.index(last) - first_number) % 7 + 1
+        numbers.update((first_number + step) % 7 for step in range(length))
+    return frozenset(numbers)
 
 
 def clock(text: str) -> int:
@@ -96,17 +100,19 @@ def clock(text: str) -> int:
 
 
 def clock_span(start: str, end: str) -> tuple[int, int]:
-    """Return two clock times as minutes, the second on the next day if it is not later than the first."""
-    begin, over = clock(start), clock(end)
-    return begin, over if over > begin else over + DAY
+    """Return two clock times in minutes after midnight, the second on the next day if it is not later than the first."""
+    start_minute, end_minute = clock(start), clock(end)
+    return start_minute, end_minute if end_minute > start_minute else end_minute + DAY
 
 
 def shift_without_breaks(shift: tuple[str, str], breaks: Sequence[tuple[str, str]]) -> Intervals:
     """Return a shift as the intervals between its breaks, in minutes after the midnight before it."""
     start, end = clock_span(*shift)
-    off = np.array([clock_span(*pause) for pause in breaks], dtype=np.int64).reshape(-1, 2)
-    off = np.concatenate([off - DAY, off, off + DAY])
-    return intersection((np.array([start]), np.array([end])), complement(merged(off[:, 0], off[:, 1]), 2 * DAY))
+    pauses = np.array([clock_span(*pause) for pause in breaks], dtype=np.int64).reshape(-1, 2)
+    # a night shift may have its breaks on either day
+    pauses = np.concatenate([pauses - DAY, pauses, pauses + DAY])
+    no_pause = complement(merged(pauses[:, 0], pauses[:, 1]), 2 * DAY)
+    return intersection((np.array([start]), np.array([end])), no_pause)
 
 
 # --- daylight ---------------------------------------------------------------------------------------------------------
@@ -122,27 +128,26 @@ def daylight(
     position after NOAA), to the minute. Where the sun does not rise or set, the day is all night or all light.
     """
     clock = timezone(timedelta(hours=utc_offset_hours))
-    rows = [
-        (day * DAY + up - margin, day * DAY + down + margin)
-        for day in range(days)
-        for up, down in [_sunrise_sunset(start + timedelta(days=day), latitude, longitude, clock)]
-        if down > up
-    ]
+    rows = []
+    for day in range(days):
+        sunrise, sunset = _sunrise_sunset(start + timedelta(days=day), latitude, longitude, clock)
+        if sunset > sunrise:
+            rows.append((day * DAY + sunrise - margin, day * DAY + sunset + margin))
     light = np.array(rows, np.int64).reshape(-1, 2)
     return clipped(merged(light[:, 0], light[:, 1]), days * DAY)
 
 
 def _sunrise_sunset(day: date, latitude: float, longitude: float, clock: timezone) -> tuple[int, int]:
-    """Return the minutes after midnight of sunrise and sunset; twice the same where the sun stays down."""
+    """Return sunrise and sunset in minutes after midnight: 0 and 1440 where the sun stays up, 0 and 0 where it stays down."""
     from astral import Observer
     from astral.sun import elevation, noon, sunrise, sunset
 
     place = Observer(latitude, longitude)
     try:
-        up, down = sunrise(place, day, tzinfo=clock), sunset(place, day, tzinfo=clock)
+        rises, sets = sunrise(place, day, tzinfo=clock), sunset(place, day, tzinfo=clock)
     except ValueError:
         return (0, DAY) if elevation(place, noon(place, day, tzinfo=clock)) > 0 else (0, 0)
-    return up.hour * 60 + up.minute, down.hour * 60 + down.minute
+    return rises.hour * 60 + rises.minute, sets.hour * 60 + sets.minute
 
 
 # --- public holidays --------------------------------------------------------------------------------------------------
@@ -151,7 +156,7 @@ def _sunrise_sunset(day: date, latitude: float, longitude: float, clock: timezon
 def public_holidays(
     country: str, subdivision: str | None, years: Iterable[int], names: Collection[str] = ()
 ) -> tuple[date, ...]:
-    """List public holidays of a country (ISO code, like US) and subdivision (like TX), in order; or some, by name.
+    """Return the public holidays of a country (ISO code, like US) and subdivision (like TX), in order; or some, by name.
 
     Where a holiday on a weekend is made up for on another day, both are holidays. An unknown country or
     subdivision is a ValueError. The dates depend on the library's version, so a result keeps those it used.
@@ -163,7 +168,7 @@ def public_holidays(
 
 @lru_cache(maxsize=64)
 def _holidays_by_name(country: str, subdivision: str | None, years: tuple[int, ...]) -> tuple[tuple[date, str], ...]:
-    """Return all holidays of those years with their names, in order; several on one day are named together."""
+    """Return (date, name) of all holidays of some years, in order; several on one day are named together."""
     try:
         days = holidays_by_date(country, subdivision, years)
     except NotImplementedError as unknown:

@@ -1,7 +1,7 @@
-"""Random streams addressed by name, and how a sample is spread over them: plain, Latin hypercube or scrambled Sobol.
+"""Random streams addressed by name, and the sampling methods: plain Monte Carlo, Latin hypercube, scrambled Sobol points.
 
 A draw is addressed by (seed, name, replication, attempt) and by nothing else: not by the caller, the order, the
-process or the size of a chunk. So a unit has the same random numbers under every strategy (common random numbers), and
+process or the size of a chunk. So a unit has common random numbers under every strategy, and
 1,000 replications are the first 1,000 of 2,000. The generator is Philox4x64-10 (Salmon, Moraes, Dror, Shaw: "Parallel
 random numbers: as easy as 1, 2, 3", SC 2011): a keyed bijection of a 256-bit counter. The key is a digest of seed and
 name; the counter is (replication, attempt, 0, 0); of the four words of output only the first is used.
@@ -50,53 +50,53 @@ _TOP = 1.0 - _STEP
 
 
 def stream_key(seed: int, name: str) -> Key:
-    """Name a stream: two 64-bit words, the blake2b-128 digest of "seed/name" read little-endian."""
+    """Return the key of a stream: two 64-bit words, the blake2b-128 digest of "seed/name" read little-endian."""
     digest = blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
     return int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
 
 
 @lru_cache(maxsize=8)
 def stream_keys(seed: int, names: tuple[str, ...]) -> NDArray[np.uint64]:
-    """Return the keys of streams, shape (names, 2): plans that differ in chances alone share them, and both engines do."""
+    """Return the keys of streams, shape (names, 2); cached, as plans that differ only in probabilities share them."""
     words = (word for name in names for word in stream_key(seed, name))
     return np.fromiter(words, np.uint64, 2 * len(names)).reshape(-1, 2)  # a list of them is 20 MB of 2 GW
 
 
 def uniforms(keys: Sequence[Key], first: int, count: int, attempt: int = 0) -> NDArray[np.float64]:
-    """Draw many streams for a chunk of replications.
+    """Return the draws of many streams for a chunk of replications, shape (len(keys), count).
 
-    Element [i, j] of the (len(keys), count) result is the draw of `keys[i]` in replication `first + j`,
-    strictly between 0 and 1, with the same bits as `uniform(keys[i], first + j, attempt)`.
+    Element [i, j] is the draw of `keys[i]` in replication `first + j`, strictly between 0 and 1, with the same
+    bits as `uniform(keys[i], first + j, attempt)`.
     """
-    # one counter yields four words; only the first is used, so that a draw does not depend on how many are asked for
+    # one counter yields four words; only the first is used, so that a draw does not depend on the size of the chunk
     drawn = np.empty((len(keys), count))
     blocks = np.empty(4 * count)
-    for row, generator in enumerate(_at(keys, first, attempt)):
+    for row, generator in enumerate(_generators_at(keys, first, attempt)):
         generator.random(out=blocks)  # (word >> 11) * 2**-53, four words a replication
         np.add(blocks[::4], _STEP / 2, out=drawn[row])
     return np.minimum(drawn, _TOP, out=drawn)
 
 
 def uniform(key: Key, replication: int, attempt: int) -> float:
-    """Draw one number, strictly between 0 and 1, for what is decided during the run, such as a repeated test."""
+    """Return one draw, strictly between 0 and 1, as for a repeated attempt, which is drawn during the run."""
     return min(((word(key, replication, attempt) >> 11) + 0.5) * _STEP, _TOP)
 
 
-def _at(keys: Sequence[Key], first: int, attempt: int) -> Iterator[np.random.Generator]:
+def _generators_at(keys: Sequence[Key], first: int, attempt: int) -> Iterator[np.random.Generator]:
     """Yield one generator, moved in turn to the counter (`first` replication, `attempt` of a draw) of each key's stream.
 
     Moving costs 2 microseconds, creating one 18. numpy steps its counter before the first output, so it is
-    set to one less than the counter that is wanted.
+    set to one less.
     """
-    bits = np.random.Philox(key=0)
-    generator = np.random.Generator(bits)
-    before = ((first | attempt << 64) - 1) & _COUNTER
-    place: dict[str, Any] = {"counter": [before >> shift & _WORD for shift in (0, 64, 128, 192)]}
-    state: Any = {"bit_generator": "Philox", "state": place, "has_uint32": 0, "uinteger": 0}
+    bit_generator = np.random.Philox(key=0)
+    generator = np.random.Generator(bit_generator)
+    counter = ((first | attempt << 64) - 1) & _COUNTER
+    philox_state: dict[str, Any] = {"counter": [counter >> shift & _WORD for shift in (0, 64, 128, 192)]}
+    state: Any = {"bit_generator": "Philox", "state": philox_state, "has_uint32": 0, "uinteger": 0}
     state |= {"buffer": [0] * 4, "buffer_pos": 4}
     for key in keys:
-        place["key"] = key
-        bits.state = state
+        philox_state["key"] = key
+        bit_generator.state = state
         yield generator
 
 
@@ -123,7 +123,7 @@ def philox(counter: tuple[int, int, int, int], key: Key) -> tuple[int, int, int,
 Method: TypeAlias = Literal["mc", "lhs", "sobol", "sobol-all"]
 METHODS: tuple[Method, ...] = get_args(Method)
 RANDOMISATIONS = 8
-"""The fewest whose scatter says something (CHECKS §4); a t-interval has one degree of freedom less."""
+"""The fewest from whose scatter an interval can be computed; a t-interval has one degree of freedom less."""
 LARGEST = 1024
 """Replications of one randomisation at most: what a process caches of it stays small. More runs are more of them."""
 SMALLEST = 16
@@ -137,7 +137,7 @@ _NAMES = {
 
 
 class WrongSampling(SimError):
-    """A way of sampling that does not exist or does not fit the project."""
+    """A sampling method that does not exist or does not fit the project."""
 
     exit_code = 2
 
@@ -151,25 +151,25 @@ class Sampling:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every replication stands for itself."""
+        """Tell whether it is plain Monte Carlo: every replication is drawn independently."""
         return self.method == "mc"
 
     def fit(self, runs: int) -> int:
-        """Return the fewest replications, at least `runs`, that are whole randomisations and enough of them."""
+        """Return the smallest number of replications, at least `runs`, that is enough whole randomisations."""
         return runs if self.is_plain else self.size * max(RANDOMISATIONS, ceil(runs / self.size))
 
     def describe(self, runs: int) -> str:
-        """Describe the method as text."""
+        """Return the method as text, with its randomisations of so many runs."""
         name = _NAMES[self.method]
         return name if self.is_plain else f"{name} ({runs // self.size} randomisations of {self.size:,})"
 
     def document(self) -> dict[str, Any]:
-        """Return it as a manifest keeps it."""
+        """Return the sampling as it is stored in a manifest."""
         return {"method": self.method, "size": self.size}
 
     @classmethod
     def read(cls, document: dict[str, Any]) -> Sampling:
-        """Read it back from a manifest."""
+        """Return the sampling that is stored in a manifest."""
         return cls(_known(document["method"]), int(document["size"]))
 
 
@@ -177,16 +177,16 @@ PLAIN_MONTE_CARLO = Sampling()
 
 
 def choose_sampling(method: str, runs: int) -> Sampling:
-    """Return a method laid out for about `runs` replications; WrongSampling lists the methods there are.
+    """Return a sampling by a method for about `runs` replications; WrongSampling lists the methods.
 
-    Eight randomisations, as large as that makes them; Sobol points are balanced in powers of two only.
+    It has eight randomisations, or more where they would be too large; Sobol points are balanced in powers of two only.
     """
     name = _known(method)
     if name == "mc":
         return PLAIN_MONTE_CARLO
-    # more runs than 8 x 1024 become more randomisations, which the t-interval gains from
-    share = min(max(ceil(runs / RANDOMISATIONS), SMALLEST), LARGEST)
-    return Sampling(name, share if name == "lhs" else 1 << (share - 1).bit_length())
+    # more runs than 8 x 1024 become more randomisations, which makes the t-interval narrower
+    size = min(max(ceil(runs / RANDOMISATIONS), SMALLEST), LARGEST)
+    return Sampling(name, size if name == "lhs" else 1 << (size - 1).bit_length())
 
 
 def _known(method: str) -> Method:
@@ -202,7 +202,7 @@ FloatArray = NDArray[np.float64]
 Words = NDArray[np.uint64]
 
 PLACE, SCRAMBLE = 1 << 63, (1 << 63) + 1
-"""Attempt numbers beyond any real one: the addresses of the position in a slice, and of the scrambling."""
+"""Attempt numbers beyond any real one: addresses of the draws of the position within a slice, and of the scrambling."""
 MOST_SOBOL = 21_201
 """Dimensions for which Joe and Kuo give numbers."""
 _BITS = 53
@@ -211,23 +211,27 @@ _TOP = 1.0 - _SPREAD_STEP
 _ROWS = 1 << 20  # draws ranked at a time
 
 
-def ranks(keys: Sequence[Key], block: int, size: int) -> NDArray[np.uint16]:
-    """Return which slice each replication of a randomisation has of each input, shape (len(keys), size).
+def ranks(keys: Sequence[Key], randomisation: int, size: int) -> NDArray[np.uint16]:
+    """Return the slice of (0, 1) of each input in each replication of a randomisation, shape (len(keys), size).
 
     It is the rank of the replication's plain draw among those of the randomisation: a random order, and one that
-    leaves each replication close to the numbers it would have drawn.
+    leaves each replication close to its plain draws.
     """
     # 16 bits hold 1,024 ranks: with 60,000 inputs this array is what a process caches
     ranked = np.empty((len(keys), size), np.uint16)
     rows = max(1, _ROWS // size)
     for begin in range(0, len(keys), rows):
-        order = np.argsort(uniforms(keys[begin : begin + rows], block * size, size), axis=1, kind="stable")
+        plain = uniforms(keys[begin : begin + rows], randomisation * size, size)
+        order = np.argsort(plain, axis=1, kind="stable")
         np.put_along_axis(ranked[begin : begin + rows], order, np.arange(size, dtype=np.uint16)[None, :], axis=1)
     return ranked
 
 
 def latin_hypercube(ranked: NDArray[np.uint16], keys: Sequence[Key], first: int, count: int) -> FloatArray:
-    """Return draws of a Latin hypercube for replications inside one randomisation, shape (len(keys), count)."""
+    """Return draws of a Latin hypercube for replications inside one randomisation, shape (len(keys), count).
+
+    `ranked` are the ranks of all its replications, `first` the number of the first one in the study.
+    """
     size = ranked.shape[1]
     # each slice of (0, 1) is used once in a randomisation; within its slice a draw is uniform
     slices = ranked[:, first % size : first % size + count]
@@ -237,27 +241,27 @@ def latin_hypercube(ranked: NDArray[np.uint16], keys: Sequence[Key], first: int,
 
 
 def rescaled_in_case(ends: FloatArray, drawn: FloatArray) -> FloatArray:
-    """Return where in its case each draw lies, strictly between 0 and 1; the cases of a draw end at `ends`.
+    """Return the position of each draw within its case, strictly between 0 and 1; the cases of a draw end at `ends`.
 
-    Given the case it is as uniform as the draw was, so it decides what only matters in that case: both are then
-    spread evenly by one number.
+    Given the case, the position is as uniform as the draw was, so it can draw what matters only in that case: both
+    are then spread evenly by one number.
     """
-    # the last end may round to less than 1: the last case takes what is left
+    # the last end may round to less than 1: the last case reaches to 1
     case = np.searchsorted(ends[:-1], drawn, side="right")
     begins = np.concatenate([[0.0], ends[:-1]])
     widths = np.append(ends[:-1], 1.0) - begins
-    place: FloatArray = np.clip((drawn - begins[case]) / widths[case], _SPREAD_STEP / 2, _TOP)
-    return place
+    position: FloatArray = np.clip((drawn - begins[case]) / widths[case], _SPREAD_STEP / 2, _TOP)
+    return position
 
 
 @dataclass(frozen=True)
 class SharedUniforms:
-    """Draws of what a replication shares, its factors and delays, beside which every single input is drawn plainly."""
+    """Uniforms of the shared factors and delays of replications only; every other input is drawn plainly."""
 
     draws: Callable[[Sequence[str], int, int], FloatArray]
 
     def __call__(self, names: Sequence[str], first: int, count: int) -> FloatArray:
-        """Return the draws of these names, shape (names, count)."""
+        """Return the draws of factors and delays by name, shape (names, count)."""
         return self.draws(names, first, count)
 
 
@@ -265,8 +269,8 @@ class SharedUniforms:
 def direction_numbers(dimensions: int, digits: int) -> Words:
     """Return Sobol's direction numbers, shape (dimensions, digits): binary fractions of that many digits.
 
-    Those of Joe and Kuo (SIAM J. Sci. Comput. 30, 2008), from the table of primitive polynomials and first numbers that scipy
-    comes with. `scipy.stats.qmc` works out the same, but loading it takes half a second.
+    They are those of Joe and Kuo (SIAM J. Sci. Comput. 30, 2008), from the table of primitive polynomials and first numbers
+    in scipy. `scipy.stats.qmc` computes the same, but loading it takes half a second.
     """
     import scipy
 
@@ -280,25 +284,25 @@ def direction_numbers(dimensions: int, digits: int) -> Words:
             polynomial, first = table["poly"][:dimensions], table["vinit"][:dimensions]
     except OSError:  # a scipy that keeps it elsewhere
         return directions_by_scipy(dimensions, digits)
-    # the degree of a polynomial over {0, 1} is the place of its highest digit
-    degree = np.frexp(polynomial.astype(np.float64))[1] - 1
+    # the degree of a polynomial over {0, 1} is the position of its highest digit
+    degrees = np.frexp(polynomial.astype(np.float64))[1] - 1
     odd = np.ones((dimensions, digits), np.uint64)
-    for place in range(digits):
-        stated = place < degree
-        odd[stated, place] = first[stated, min(place, first.shape[1] - 1)]
-        # Bratley and Fox (ACM TOMS 14, 1988), algorithm 659: each further one from as many as the degree says before it
-        for one in np.unique(degree[~stated & (degree > 0)]).tolist():
-            rows = np.flatnonzero(degree == one)
-            found = odd[rows, place - one]
-            for back in range(one):
-                taken = (polynomial[rows] >> (one - 1 - back) & 1).astype(np.uint64)
-                found ^= taken * (odd[rows, place - back - 1] << np.uint64(back + 1))
-            odd[rows, place] = found
+    for digit in range(digits):
+        in_table = digit < degrees
+        odd[in_table, digit] = first[in_table, min(digit, first.shape[1] - 1)]
+        # Bratley and Fox (ACM TOMS 14, 1988), algorithm 659: each one from the `degree` numbers before it
+        for degree in np.unique(degrees[~in_table & (degrees > 0)]).tolist():
+            rows = np.flatnonzero(degrees == degree)
+            number = odd[rows, digit - degree]
+            for back in range(degree):
+                coefficient = (polynomial[rows] >> (degree - 1 - back) & 1).astype(np.uint64)
+                number ^= coefficient * (odd[rows, digit - back - 1] << np.uint64(back + 1))
+            odd[rows, digit] = number
     return odd << np.arange(digits - 1, -1, -1, dtype=np.uint64)
 
 
 def directions_by_scipy(dimensions: int, digits: int) -> Words:
-    """Return the same numbers as scipy works them out: the reference."""
+    """Return the same direction numbers from scipy's Sobol points: the reference."""
     from scipy.stats import qmc
 
     points = qmc.Sobol(dimensions, scramble=False).random_base2(digits)
@@ -308,32 +312,35 @@ def directions_by_scipy(dimensions: int, digits: int) -> Words:
     return numbers
 
 
-def scrambled_directions(numbers: Words, keys: Sequence[Key], block: int) -> Words:
-    """Return one randomisation's shift and then its direction numbers, shape (dimensions, 1 + digits).
+def scrambled_directions(numbers: Words, keys: Sequence[Key], randomisation: int) -> Words:
+    """Return one randomisation's digital shift, and then its direction numbers, shape (dimensions, 1 + digits).
 
     Matoušek's random linear scramble with a digital shift (J. Complexity 14, 1998): every digit is mixed with
     those above it at random, and all digits are flipped at random, down to the 53rd.
     """
     digits = numbers.shape[1]
-    first = block * (_BITS + 1)
+    first = randomisation * (_BITS + 1)
     random = (uniforms(keys, first, digits + 1, SCRAMBLE) * 2.0**_BITS).astype(np.uint64)
-    mixed = np.zeros((len(keys), 1 + digits), np.uint64)
-    mixed[:, 0] = random[:, 0]
+    scrambled = np.zeros((len(keys), 1 + digits), np.uint64)
+    scrambled[:, 0] = random[:, 0]
     for digit in range(digits):
         # 1 on the diagonal keeps the matrix invertible, so no two points fall together
-        own = np.uint64(1 << (_BITS - 1 - digit))
-        column = own | (random[:, 1 + digit] & (own - np.uint64(1)))
-        there = numbers >> np.uint64(digits - 1 - digit) & np.uint64(1)
-        mixed[:, 1:] ^= there * column[:, None]
-    return mixed
+        diagonal = np.uint64(1 << (_BITS - 1 - digit))
+        column = diagonal | (random[:, 1 + digit] & (diagonal - np.uint64(1)))
+        bits = numbers >> np.uint64(digits - 1 - digit) & np.uint64(1)
+        scrambled[:, 1:] ^= bits * column[:, None]
+    return scrambled
 
 
-def sobol_points(mixed: Words, first: int, count: int) -> FloatArray:
-    """Return points first … first + count − 1 of a scrambled sequence, shape (dimensions, count)."""
-    places = np.arange(first, first + count, dtype=np.uint64)
-    points = np.repeat(mixed[:, :1], count, axis=1)
+def sobol_points(scrambled: Words, first: int, count: int) -> FloatArray:
+    """Return points first … first + count − 1 of a scrambled Sobol sequence, shape (dimensions, count).
+
+    `scrambled` are the shift and directions as of `scrambled_directions`.
+    """
+    numbers = np.arange(first, first + count, dtype=np.uint64)
+    points = np.repeat(scrambled[:, :1], count, axis=1)
     # the binary digits of the point's number choose which directions are added, modulo 2
-    for k, direction in enumerate(mixed[:, 1:].T):
-        points ^= direction[:, None] * (places >> np.uint64(k) & np.uint64(1))
+    for digit, direction in enumerate(scrambled[:, 1:].T):
+        points ^= direction[:, None] * (numbers >> np.uint64(digit) & np.uint64(1))
     drawn: FloatArray = np.minimum((points + 0.5) * _SPREAD_STEP, _TOP)
     return drawn

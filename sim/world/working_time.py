@@ -49,14 +49,14 @@ class Calendar:
     """Open intervals of time, in integer minutes since the project's start, up to a horizon.
 
     `starts`, `ends` and `done` (working minutes until each end) are rising int64 arrays of one length;
-    intervals neither overlap nor touch. Nothing is known past minute `horizon`: asking is a `CalendarEnds`.
+    intervals neither overlap nor touch. Past minute `horizon` nothing is known: queries raise `CalendarEnds`.
     """
 
     known = ALL
-    """Minute until which closures have been taken out; the intervals after it are the stated ones."""
+    """Minute until which closures have been subtracted; the intervals after it are those without closures."""
 
     def __init__(self, name: str, starts: Minutes, ends: Minutes, horizon: int, start_date: date | None = None) -> None:
-        """Take intervals that are in order and do not touch; `Calendar.of` takes any."""
+        """Make a calendar of intervals that are in order and do not touch; `Calendar.of` takes any."""
         outside = len(starts) and (starts[0] < 0 or ends[-1] > horizon)
         if outside or (ends <= starts).any() or (starts[1:] <= ends[:-1]).any():
             raise ValueError(f"calendar {name}: intervals must be in order, apart and before {horizon}")
@@ -73,13 +73,13 @@ class Calendar:
         return cls(name, starts, ends, horizon, start_date)
 
     def like(self, intervals: Minutes, longest: int, name: str = "") -> Calendar:
-        """Return a calendar known as far as this one: rows of starts, ends and `done`, found to be in order elsewhere."""
+        """Return a calendar with this one's horizon and other intervals: rows starts, ends and done, known to be in order."""
         # checking the order again would cost more than the kernel that made the intervals
-        made = object.__new__(Calendar)
-        made.name, made.horizon, made.start_date = name or self.name, self.horizon, self.start_date
-        made.starts, made.ends, made.done = intervals
-        made.longest = longest
-        return made
+        calendar = object.__new__(Calendar)
+        calendar.name, calendar.horizon, calendar.start_date = name or self.name, self.horizon, self.start_date
+        calendar.starts, calendar.ends, calendar.done = intervals
+        calendar.longest = longest
+        return calendar
 
     def __repr__(self) -> str:
         """Show name, size and end."""
@@ -102,38 +102,38 @@ class Calendar:
 
     @cached_property
     def longest(self) -> int:
-        """Minutes of the longest open interval."""
+        """Return the minutes of the longest open interval."""
         return int((self.ends - self.starts).max(initial=0))
 
     @property
     def intervals(self) -> Intervals:
-        """Starts and ends together."""
+        """Return starts and ends as a pair."""
         return self.starts, self.ends
 
     def moment(self, minute: int) -> str:
-        """Return a minute as text: its date, or its day of the project where no date is known."""
+        """Return the day of a minute as text: its date, or its number in the project where no date is known."""
         if self.start_date is None:
             return f"day {minute // DAY}"
         return (self.start_date + timedelta(days=minute // DAY)).isoformat()
 
     def worked(self, t: int) -> int:
-        """Count working minutes in [0, t); before the project's start every minute counts."""
+        """Return the working minutes in [0, t), negative for a t before the project's start, where every minute counts."""
         if t > self.horizon:
             raise self._past_horizon()
         return self._worked(t)
 
     def worked_many(self, times: Minutes) -> Minutes:
-        """Count working minutes in [0, t) for many times, taking what lies past the horizon as closed."""
+        """Return the working minutes in [0, t) for many times t; past the horizon it counts as closed."""
         if not len(self.starts):
             return np.zeros_like(times)
-        place = np.searchsorted(self.starts, times, side="right") - 1
-        # inside an interval its end lies ahead: what is left of it is not worked yet
-        counted = self.done[place] - np.maximum(self.ends[place] - times, 0)
-        return np.where(place < 0, 0, counted)
+        interval = np.searchsorted(self.starts, times, side="right") - 1
+        # inside an interval its end lies ahead: the remainder is not worked yet
+        worked = self.done[interval] - np.maximum(self.ends[interval] - times, 0)
+        return np.where(interval < 0, 0, worked)
 
     @cached_property
     def open_by_day(self) -> Minutes:
-        """Open minutes of every day up to the horizon."""
+        """Return the open minutes of every day up to the horizon."""
         return np.diff(self.worked_many(np.arange(self.horizon // DAY + 2, dtype=np.int64) * DAY))
 
     def finish(self, start: int, minutes: int) -> int:
@@ -157,16 +157,16 @@ class Calendar:
         if minutes == 0:
             return finish
         # the inverse of `finish`: before the project's start every minute counts, so the answer may be negative
-        left = self.worked(finish) - minutes
-        if left < 0:
-            return left
-        place = bisect_right(self._done, left)
-        return self._ends[place] - (self._done[place] - left)
+        target = self.worked(finish) - minutes
+        if target < 0:
+            return target
+        place = bisect_right(self._done, target)
+        return self._ends[place] - (self._done[place] - target)
 
     def finish_whole(self, start: int, minutes: int) -> int:
-        """Return the clock minute at which `minutes` in one piece end, in the first interval long enough.
+        """Return the clock minute at which `minutes` without a pause end, in the first interval long enough.
 
-        Raises NoWindow where no interval of the calendar is.
+        Raises NoWindow where no interval of the calendar is long enough.
         """
         if minutes == 0:
             return start
@@ -176,7 +176,7 @@ class Calendar:
                 f" open interval of {_hours(self.longest)}"
             )
         starts, ends = self._starts, self._ends
-        # the open interval at `start` may have too little left, so the search begins with it
+        # the search begins with the interval that is open at `start`, which may end too soon
         for place in range(bisect_right(ends, start), len(ends)):
             end = max(start, starts[place]) + minutes
             if end <= ends[place]:
@@ -184,7 +184,7 @@ class Calendar:
         raise self._past_horizon()
 
     def latest_start_whole(self, finish: int, minutes: int) -> int:
-        """Return the latest start of a piece of work that is over by `finish`; negative if there is none."""
+        """Return the latest start of work without a pause that is done by `finish`; negative if there is none."""
         if minutes == 0:
             return finish
         starts, ends = self._starts, self._ends
@@ -202,21 +202,21 @@ class Calendar:
         return max(t, self._starts[place])
 
     def closes(self, t: int) -> int:
-        """Return the end of the open interval that contains `t` or, when closed at `t`, of the next."""
+        """Return the end of the open interval that contains minute `t` or, when closed at `t`, of the next one."""
         place = bisect_right(self._ends, t)
         if place == len(self._ends):
             raise self._past_horizon()
         return self._ends[place]
 
     def _worked(self, t: int) -> int:
-        """Count working minutes in [0, t), taking what lies past the horizon as closed."""
+        """Return the working minutes in [0, t); past the horizon it counts as closed."""
         place = bisect_right(self._starts, t) - 1
         if place < 0:
             return min(t, 0)
         return self._done[place] - max(self._ends[place] - t, 0)
 
     def _past_horizon(self) -> CalendarEnds:
-        """Return the error of asking past the horizon."""
+        """Return the error of a query past the horizon."""
         return CalendarEnds(
             f"calendar {self.name} ends on {self.moment(self.horizon)} and the project is not done by then:"
             " give it a later last day, or look for what keeps the project from finishing"
@@ -224,7 +224,7 @@ class Calendar:
 
 
 def always(horizon: int, name: str = "always", start_date: date | None = None) -> Calendar:
-    """Make a calendar that is open day and night until the horizon."""
+    """Return a calendar that is open day and night until the horizon."""
     return Calendar.of(name, [(0, horizon)], horizon, start_date)
 
 
@@ -238,7 +238,7 @@ def weekly(
     breaks: Sequence[tuple[str, str]] = (),
     holidays: Collection[date] = (),
 ) -> Calendar:
-    """Repeat a week: shifts by clock time on some weekdays, less breaks and holidays.
+    """Return a calendar that repeats a week: shifts by clock time on some weekdays, less breaks and holidays.
 
     `days` is like "mon-fri" or "mon-thu,sat", or weekday numbers from 0 for Monday. A shift that ends at or
     before its start ends on the next day; it is worked if the day on which it starts is a working day.
@@ -246,38 +246,37 @@ def weekly(
     """
     horizon = horizon_days * DAY
     day = np.arange(-1, horizon_days)  # a night shift of the evening before reaches into the first day
-    chosen = np.isin((start_date.weekday() + day) % 7, list(weekdays(days)))
-    chosen &= ~np.isin(day, [(off - start_date).days for off in holidays])
-    pieces = [shift_without_breaks(shift, breaks) for shift in shifts]
-    begins = [(day[chosen, None] * DAY + starts).ravel() for starts, _ in pieces]
-    lasts = [(day[chosen, None] * DAY + ends).ravel() for _, ends in pieces]
-    open_ = clipped(merged(np.concatenate(begins), np.concatenate(lasts)), horizon)
-    return Calendar(name, *open_, horizon, start_date)
+    is_worked = np.isin((start_date.weekday() + day) % 7, list(weekdays(days)))
+    is_worked &= ~np.isin(day, [(holiday - start_date).days for holiday in holidays])
+    midnight = day[is_worked, None] * DAY
+    between_breaks = [shift_without_breaks(shift, breaks) for shift in shifts]
+    starts = np.concatenate([(midnight + shift_starts).ravel() for shift_starts, _ in between_breaks])
+    ends = np.concatenate([(midnight + shift_ends).ravel() for _, shift_ends in between_breaks])
+    return Calendar(name, *clipped(merged(starts, ends), horizon), horizon, start_date)
 
 
 def intersect(a: Calendar, b: Calendar, name: str = "") -> Calendar:
-    """Return the calendar that is open when both are, as far as both are known."""
+    """Return the calendar that is open when both are, up to the earlier horizon."""
     horizon = min(a.horizon, b.horizon)
     both = clipped(intersection(a.intervals, b.intervals), horizon)
     return Calendar(name or f"{a.name} and {b.name}", *both, horizon, a.start_date or b.start_date)
 
 
 def union(a: Calendar, b: Calendar, name: str = "") -> Calendar:
-    """Return the calendar that is open when either is, as far as both are known."""
+    """Return the calendar that is open when either is, up to the earlier horizon."""
     horizon = min(a.horizon, b.horizon)
-    either = merged(np.concatenate([a.starts, b.starts]), np.concatenate([a.ends, b.ends]))
-    known = clipped(either, horizon)
-    return Calendar(name or f"{a.name} or {b.name}", *known, horizon, a.start_date or b.start_date)
+    either = clipped(merged(np.concatenate([a.starts, b.starts]), np.concatenate([a.ends, b.ends])), horizon)
+    return Calendar(name or f"{a.name} or {b.name}", *either, horizon, a.start_date or b.start_date)
 
 
 def _pairs(intervals: Iterable[tuple[int, int]]) -> Intervals:
-    """Turn pairs into two arrays."""
+    """Return pairs (start, end) as two arrays."""
     pairs = np.array(list(intervals), dtype=np.int64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
 
 
 def _plain(minutes: Minutes) -> list[int]:
-    """Turn an array into a list of Python's own integers."""
+    """Return an array as a list of Python's own integers."""
     numbers: list[int] = minutes.tolist()
     return numbers
 
@@ -293,35 +292,39 @@ def _hours(minutes: int) -> str:
 def subtract_closures(
     calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, known: int = ALL, compiled: bool = False
 ) -> Calendar:
-    """Take closures such as storms out of a calendar: rows (start, end) in any order, overlapping or not.
+    """Return a calendar less closures such as storms: rows (start, end) in any order, overlapping or not.
 
-    They are complete up to minute `known`; what lies behind the last of them stays as it is. `compiled` has a
-    kernel do the same.
+    They are complete up to minute `known`; intervals after the last of them stay as they are. With `compiled` a
+    kernel computes the same.
     """
-    made = (_without_compiled if compiled else _without)(calendar, closed, name)
-    made.known = known
-    return made
+    remaining = (_subtract_by_kernel if compiled else _subtract)(calendar, closed, name)
+    remaining.known = known
+    return remaining
 
 
-def _without_compiled(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
-    """Take out closures by the kernel, in one pass where they are in order."""
+def _subtract_by_kernel(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
+    """Return a calendar less closures, by the kernel in one pass where they are in order, else by numpy."""
     from sim.world.kernels import UNORDERED, subtract_intervals
 
-    room = np.empty((3, len(calendar.starts) + len(closed)), np.int64)
+    intervals = np.empty((3, len(calendar.starts) + len(closed)), np.int64)
     starts, ends, rows = (np.ascontiguousarray(part) for part in (calendar.starts, calendar.ends, closed))
-    count, longest = subtract_intervals(starts, ends, rows, room)
-    return _without(calendar, closed, name) if count == UNORDERED else calendar.like(room[:, :count], longest, name)
+    count, longest = subtract_intervals(starts, ends, rows, intervals)
+    if count == UNORDERED:
+        return _subtract(calendar, closed, name)
+    return calendar.like(intervals[:, :count], longest, name)
 
 
-def _without(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
-    """Take closures out of a calendar: what is left is open on it and outside every closure."""
+def _subtract(calendar: Calendar, closed: NDArray[np.int64], name: str) -> Calendar:
+    """Return a calendar less closures: the time that is open on it and outside every closure."""
     # only the part up to the last closure is cut: the years after it keep their intervals as they are
     closures = merged(closed[:, 0], closed[:, 1])
-    last = min(int(closures[1][-1]), calendar.horizon) if len(closures[1]) else 0
-    later = int(np.searchsorted(calendar.ends, last, side="right"))
-    if later < len(calendar.starts) and calendar.starts[later] < last:
+    cut_end = min(int(closures[1][-1]), calendar.horizon) if len(closures[1]) else 0
+    first_kept = int(np.searchsorted(calendar.ends, cut_end, side="right"))
+    if first_kept < len(calendar.starts) and calendar.starts[first_kept] < cut_end:
         # the last closure ends inside an open interval: cut that one as well
-        later, last = later + 1, int(calendar.ends[later])
-    starts, ends = intersection((calendar.starts[:later], calendar.ends[:later]), complement(closures, last))
-    left = np.concatenate([starts, calendar.starts[later:]]), np.concatenate([ends, calendar.ends[later:]])
-    return Calendar(name or calendar.name, *left, calendar.horizon, calendar.start_date)
+        first_kept, cut_end = first_kept + 1, int(calendar.ends[first_kept])
+    cut = calendar.starts[:first_kept], calendar.ends[:first_kept]
+    starts, ends = intersection(cut, complement(closures, cut_end))
+    starts = np.concatenate([starts, calendar.starts[first_kept:]])
+    ends = np.concatenate([ends, calendar.ends[first_kept:]])
+    return Calendar(name or calendar.name, starts, ends, calendar.horizon, calendar.start_date)

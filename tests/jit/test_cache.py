@@ -80,18 +80,18 @@ def test_a_damaged_file_goes_with_what_belongs_to_it_and_nothing_else(tmp_path: 
     for path in files.values():
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(path.name.encode() * 9)
-    assert cache.remove_rotten(tmp_path) == []
+    assert cache.remove_damaged(tmp_path) == []
     damage(files[name], how)
-    assert {path.name for path in cache.remove_rotten(tmp_path)} == {"f.nbi", "f.1.nbc", "f.2.nbc"}
+    assert {path.name for path in cache.remove_damaged(tmp_path)} == {"f.nbi", "f.1.nbc", "f.2.nbc"}
     assert {file for file, path in files.items() if path.exists()} == {"g.nbi", "g.1.nbc"}
-    assert cache.remove_rotten(tmp_path) == []
+    assert cache.remove_damaged(tmp_path) == []
 
 
 def test_a_note_that_cannot_be_read_is_written_anew(tmp_path: Path) -> None:
     (tmp_path / "f.nbi").write_bytes(b"index")
-    (tmp_path / cache.NOTED).write_bytes(b"\xff{")
-    assert cache.remove_rotten(tmp_path) == []
-    assert '"f.nbi"' in (tmp_path / cache.NOTED).read_text()
+    (tmp_path / cache.FINGERPRINTS_FILE).write_bytes(b"\xff{")
+    assert cache.remove_damaged(tmp_path) == []
+    assert '"f.nbi"' in (tmp_path / cache.FINGERPRINTS_FILE).read_text()
 
 
 def test_numba_that_is_switched_off_is_as_good_as_not_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,17 @@ from sim.cli import main
 from sim.config.project import Project
 from sim.errors import SimError
 from sim.study.api import load
-from sim.world.fitting import Fit, History, WrongHistory, converted, fit, fragment, kaplan_meier, read_history, told
+from sim.world.fitting import (
+    Fit,
+    History,
+    WrongHistory,
+    factor_to_key_unit,
+    fit,
+    fragment,
+    kaplan_meier,
+    read_history,
+    unit_note,
+)
 
 NOTHING = np.empty(0)
 
@@ -179,7 +189,7 @@ def test_a_column_named_in_another_unit_is_converted_into_that_of_the_key(
     column: str, key: str, factor: float, hybrid: Project
 ) -> None:
     history = History("x.csv", column, drawn("lognormal", 20), NOTHING)
-    got, taken = converted(history, key, hybrid)
+    got, taken = factor_to_key_unit(history, key, hybrid)
     assert got == pytest.approx(factor, rel=1e-9)
     assert (f"= {allowed(key, hybrid)}" in taken) == (factor not in (1, 1.0)), taken
     # by hand: the median of what was drawn, in the key's unit
@@ -228,25 +238,25 @@ def test_a_unit_that_does_not_fit_is_refused_in_one_sentence(
     column: str, key: str, unit: str, said: str, hybrid: Project
 ) -> None:
     with pytest.raises(SimError, match=said) as caught:
-        converted(History("x.csv", column, drawn("lognormal", 20), NOTHING), key, hybrid, unit)
+        factor_to_key_unit(History("x.csv", column, drawn("lognormal", 20), NOTHING), key, hybrid, unit)
     assert "\n" not in str(caught.value)
 
 
 def test_a_name_without_a_unit_is_taken_for_that_of_the_key_and_said(hybrid: Project) -> None:
     there = History("x.csv", "welding", drawn("lognormal", 20), NOTHING)
-    assert converted(there, PIPE, hybrid) == (1.0, ", taken as working days, as its name has no unit")
-    assert converted(there, PIPE, hybrid, "calendar days")[0] == pytest.approx(5 / 7)
+    assert factor_to_key_unit(there, PIPE, hybrid) == (1.0, ", taken as working days, as its name has no unit")
+    assert factor_to_key_unit(there, PIPE, hybrid, "calendar days")[0] == pytest.approx(5 / 7)
     days = History("x.csv", "days", drawn("lognormal", 20), NOTHING)
-    assert told(converted(days, PIPE, hybrid)[1]) == [
+    assert unit_note(factor_to_key_unit(days, PIPE, hybrid)[1]) == [
         'the column is taken as working days; if they are days of the calendar, add --unit "calendar days"'
     ]
 
 
 def test_failed_of_tested_goes_only_where_a_share_goes(hybrid: Project) -> None:
     share = History("x.csv", "failed", NOTHING, NOTHING, 3, 40)
-    assert converted(share, "systems.mechanical.factory.test.fails", hybrid) == (1.0, "")
+    assert factor_to_key_unit(share, "systems.mechanical.factory.test.fails", hybrid) == (1.0, "")
     with pytest.raises(WrongHistory, match=r"failed of tested is a share, and .* is in weeks"):
-        converted(share, "systems.mechanical.factory.parts_weeks", hybrid)
+        factor_to_key_unit(share, "systems.mechanical.factory.parts_weeks", hybrid)
 
 
 def test_a_script_fits_a_file(tmp_path: Path) -> None:

@@ -34,25 +34,25 @@ _RESERVED_NAME = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IG
 
 
 def _make_literal(node: Any, owner: type[BaseModel]) -> None:
-    """Switch off conversions in a core schema, in place; nested sections have done their own."""
+    """Switch off pydantic's conversions of values ("3" to 3) in a core schema, in place; nested sections did so before."""
     if isinstance(node, list | tuple):
         for child in node:
             _make_literal(child, owner)
     if not isinstance(node, dict) or "type" not in node:
         return
-    kind = node["type"]
-    if kind in _LITERAL_TYPES:
+    schema_type = node["type"]
+    if schema_type in _LITERAL_TYPES:
         node["strict"] = True
-    elif kind in _WRITTEN_TYPES:
-        inner = dict(node)
+    elif schema_type in _WRITTEN_TYPES:
+        original = dict(node)
         node.clear()
-        node.update(core_schema.no_info_before_validator_function(_require_text, inner))
+        node.update(core_schema.no_info_before_validator_function(_require_text, original))
     else:
         _make_literal(_value_schemas(node, owner), owner)
 
 
 def _value_schemas(node: dict[str, Any], owner: type[BaseModel]) -> list[Any]:
-    """The parts of a core schema that read values written in a file."""
+    """Return the schemas of the values within a core schema node; none within nested sections and finished dates."""
     if node["type"] in ("model-fields", "tagged-union"):
         return list(node["fields" if "fields" in node else "choices"].values())
     if node["type"] == "model" and node["cls"] is not owner:
@@ -130,16 +130,16 @@ class Bounds:
         low_word = "exclusiveMinimum" if self.above else "minimum"
         ends = {low_word: self.low, "maximum": self.high}
         limits = {word: end for word, end in ends.items() if end is not None}
-        found = _extensible(handler(schema))
-        if "allOf" in found or "anyOf" in found:
-            found["patternProperties"] = {
+        extended = _extensible(handler(schema))
+        if "allOf" in extended or "anyOf" in extended:
+            extended["patternProperties"] = {
                 "^(value|low|mode|high|median|p90)$": dict(limits),
                 "^values$": {"items": dict(limits)},
             }
-        return {**found, **limits}
+        return {**extended, **limits}
 
     def checked(self, value: Any) -> Any:
-        """The value itself; Refused with every number that lies outside."""
+        """Return the value as it is; raise Refused with every number that lies outside."""
         if type(value) in (float, int) and self.holds(value):
             return value
         outside = [OutOfRange(path, x, self.describe()) for path, x in numbers_in(value) if not self.holds(x)]
@@ -148,13 +148,13 @@ class Bounds:
         return value
 
     def holds(self, number: float) -> bool:
-        """Whether a number lies in the range; NaN never does."""
+        """Tell whether a number lies in the range; NaN never does."""
         if math.isnan(number) or (self.high is not None and number > self.high):
             return False
         return self.low is None or (number > self.low if self.above else number >= self.low)
 
     def describe(self) -> str:
-        """What is allowed, as text: `1 to 50`, `at least 1`, `more than 0 and at most 1`."""
+        """Return the range as text: `1 to 50`, `at least 1`, `more than 0 and at most 1`."""
         if self.low is None:
             return "any number" if self.high is None else f"at most {self.high:g}"
         if self.above:
@@ -163,7 +163,7 @@ class Bounds:
 
 
 def numbers_in(value: Any) -> Iterator[tuple[tuple[str | int, ...], float]]:
-    """Every number of a value with its path: a number, a sequence, a mapping, or an estimate's parts."""
+    """Yield (path, number) for every number in a value: a number, a sequence, a mapping, or an estimate."""
     if isinstance(value, bool) or value is None:
         return
     if isinstance(value, int | float):
@@ -182,7 +182,7 @@ def numbers_in(value: Any) -> Iterator[tuple[tuple[str | int, ...], float]]:
 
 
 def _extensible(schema: JsonSchemaValue) -> JsonSchemaValue:
-    """A schema to which keywords can be added: editors on draft 7 ignore what stands next to a bare $ref."""
+    """Return a schema to which keywords can be added: editors on draft 7 ignore keywords next to a bare $ref."""
     return {"allOf": [schema]} if "$ref" in schema else dict(schema)
 
 
@@ -212,7 +212,7 @@ _LIKELY_UNITS: dict[str, tuple[tuple[str, float], ...]] = {
 
 
 def unit_hint(number: object, unit: str, bounds: Bounds | None) -> str:
-    """Return what a number out of range would be if it were typed in another unit; empty where no unit fits."""
+    """Return a hint that a number out of range was perhaps typed in another unit; empty where none fits."""
     if not isinstance(number, int | float) or isinstance(number, bool) or bounds is None or number <= 0:
         return ""
     for other, factor in _LIKELY_UNITS.get(unit, ()):

@@ -47,9 +47,9 @@ class ContractMilestone(Section):
 
     @model_validator(mode="after")
     def _one_thing_reached(self) -> ContractMilestone:
-        """Take exactly one way to be reached, and a cap only of damages."""
-        stated = [key for key in REACHED_BY if getattr(self, key) is not None]
-        if len(stated) != 1:
+        """Refuse other than one condition that reaches the milestone, a cap without damages, and an empty name."""
+        conditions = [key for key in REACHED_BY if getattr(self, key) is not None]
+        if len(conditions) != 1:
             raise Refused([Finding((), NOTHING, f"state one of {', '.join(REACHED_BY)}: what is reached by then")])
         if self.cap_usd is not None and self.damages_usd_per_day is None:
             raise Refused([Finding(("cap_usd",), self.cap_usd, "no cap where there are no damages_usd_per_day")])
@@ -82,14 +82,14 @@ class ContractMilestone(Section):
         return float((self.date - start).days + 1)
 
 
-def misplaced(
+def unreachable_or_duplicate(
     milestones: Sequence[ContractMilestone], capacity_mw: float, halls: int, start: calendar_date
 ) -> Iterator[Finding]:
-    """Yield milestones that no run of the project could reach or that share a name."""
+    """Yield a finding for each milestone that no replication could reach in time, or whose name another one has."""
     keys = [milestone.key for milestone in milestones]
-    for at, milestone in enumerate(milestones):
-        path = ("milestones", at)
-        if milestone.key in keys[:at]:
+    for number, milestone in enumerate(milestones):
+        path = ("milestones", number)
+        if milestone.key in keys[:number]:
             yield Finding((*path, "name"), milestone.name, "a name of its own: another milestone is called like it")
         if milestone.mw is not None and milestone.mw > capacity_mw + 1e-9:
             yield Finding((*path, "mw"), milestone.mw, f"at most {capacity_mw:g} MW (all that is built)")

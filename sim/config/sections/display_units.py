@@ -1,8 +1,8 @@
-"""How numbers are shown: units of the SI or of the United States, and a currency with its rate.
+"""Units in which numbers are shown: those of the SI or of the United States, and a currency with its rate.
 
-Everything is simulated, stored and compared in dollars and in the unit of its field, so that `display` moves no number of
-a result. What a person reads is converted on its way out: the function that shows a result runs `in_display_units` of it,
-and whoever writes an amount asks `display()`. Names of columns and keys that end in `_usd` always hold dollars.
+Everything is simulated, stored and compared in dollars and in the unit of its field, so that `display` changes no number
+of a result. Texts and figures are converted when they are made: a function that shows a result is decorated with
+`in_display_units`, and code that writes an amount calls `display()`. Columns and keys that end in `_usd` always hold dollars.
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class Display(Section):
         >>> Display(units="si", currency="EUR", per_usd=0.92).unit("$/sq ft")
         '€/m²'
         """
-        found = "°C" if name == "°F" else SI[name][0] if name in SI else name
-        return (found if self.units == "si" else name).replace("$", self.sign.strip())
+        si_name = "°C" if name == "°F" else SI[name][0] if name in SI else name
+        return (si_name if self.units == "si" else name).replace("$", self.sign.strip())
 
     def value(self, number: float, unit: str) -> float:
         """Return a number of a field in the unit that is shown, to six figures where it is converted.
@@ -85,12 +85,14 @@ class Display(Section):
         >>> Display(units="si").value(100, "ft"), Display(units="si").value(50, "°F"), Display().value(100, "ft")
         (30.48, 10.0, 100)
         """
-        found = number
-        if self.units == "si":
-            found = (number - 32) * 5 / 9 if unit == "°F" else number * SI[unit][1] if unit in SI else number
+        converted = number
+        if self.units == "si" and unit == "°F":
+            converted = (number - 32) * 5 / 9
+        elif self.units == "si" and unit in SI:
+            converted = number * SI[unit][1]
         if "$" in unit:
-            found *= self.rate
-        return number if found == number else float(f"{found:.6g}")
+            converted *= self.rate
+        return number if converted == number else float(f"{converted:.6g}")
 
 
 # --- in force while something is shown --------------------------------------------------------------------------------
@@ -103,58 +105,59 @@ R = TypeVar("R")
 
 
 def display() -> Display:
-    """Return the display in force: dollars and units of the United States where nothing else was asked for."""
+    """Return the display in force in this context: dollars and units of the United States by default."""
     return _IN_FORCE.get(_PLAIN)
 
 
 @contextmanager
 def shown_as(wanted: Display | None) -> Iterator[None]:
-    """Have everything inside shown in these units and this currency; None changes nothing."""
-    before = _IN_FORCE.set(display() if wanted is None else wanted)
+    """Within this context, show everything in these units and this currency; None changes nothing."""
+    token = _IN_FORCE.set(display() if wanted is None else wanted)
     try:
         yield
     finally:
-        _IN_FORCE.reset(before)
+        _IN_FORCE.reset(token)
 
 
 def in_display_units(show: Callable[P, R]) -> Callable[P, R]:
-    """Have a function show its first argument (a result, a study, a case) in the units that its project asks for."""
+    """Decorate a function that shows its first argument (a result, study, case): it uses that project's display units."""
 
     @wraps(show)
-    def shown(*args: P.args, **kwargs: P.kwargs) -> R:
+    def with_its_units(*args: P.args, **kwargs: P.kwargs) -> R:
         with shown_as(display_of(args[0])):
             return show(*args, **kwargs)
 
-    return shown
+    return with_its_units
 
 
 def kept_display(write: Callable[P, R]) -> Callable[P, R]:
-    """Have a function that is called later, such as one that writes ticks, show in the display in force now."""
-    now = display()
+    """Return `write` bound to the display units in force now, for functions called later, such as tick formatters."""
+    current_display = display()
 
     @wraps(write)
-    def shown(*args: P.args, **kwargs: P.kwargs) -> R:
-        with shown_as(now):
+    def with_units_of_now(*args: P.args, **kwargs: P.kwargs) -> R:
+        with shown_as(current_display):
             return write(*args, **kwargs)
 
-    return shown
+    return with_units_of_now
 
 
-def display_of(what: Any) -> Display | None:
-    """Return the display that a result, a view of one, a study, a case or a group of results asks for; None if it has none.
+def display_of(subject: Any) -> Display | None:
+    """Return the display units of a result, a view of one, a study, a case or a group of results; None if it has none.
 
-    Of several projects it is the first one's: what stands side by side has one unit.
+    A group of several projects has the first one's: numbers side by side are in one unit.
     """
-    if isinstance(what, Mapping | list | tuple):
-        several = what.values() if isinstance(what, Mapping) else what
-        return next((display_of(one) for one in several), None)
-    project = getattr(what, "project", None)
+    if isinstance(subject, Mapping | list | tuple):
+        members = subject.values() if isinstance(subject, Mapping) else subject
+        return next((display_of(member) for member in members), None)
+    project = getattr(subject, "project", None)
     if project is not None:
-        found: Display = project.display
-        return found
-    for inside in ("results", "result", "source"):
-        if (below := getattr(what, inside, None)) is not None:
-            return display_of(below)
-    manifest = getattr(what, "manifest", {})
-    stated = manifest.get("config", manifest).get("display")  # a study states it beside its inputs
-    return None if stated is None else Display.model_validate(stated)
+        project_display: Display = project.display
+        return project_display
+    for attribute in ("results", "result", "source"):
+        part = getattr(subject, attribute, None)
+        if part is not None:
+            return display_of(part)
+    manifest = getattr(subject, "manifest", {})
+    stored = manifest.get("config", manifest).get("display")  # a study has it at the top of its manifest
+    return None if stored is None else Display.model_validate(stored)

@@ -53,7 +53,7 @@ def _as_text(value: object) -> object:
 
 
 def _some_date(text: str) -> str:
-    """A year, a month or a day that exists; ValueError otherwise."""
+    """Return the text if it is a year, a month or a day that exists; ValueError otherwise."""
     if not re.fullmatch(r"[0-9]{4}(-[0-9]{2}){0,2}", text):
         raise ValueError("a year, month or day like 2026, 2026-11 or 2026-11-23")
     try:
@@ -95,29 +95,29 @@ class Estimate(Sourced):
 
     @model_validator(mode="before")
     @classmethod
-    def _one_form(cls, given: object) -> object:
-        """Recognise the form by its keys; Refused when they fit none or do not fit `shape`."""
-        if _is_number(given):
-            return {"shape": "fixed", "value": given}
-        if isinstance(given, Estimate):
-            return given
-        if not isinstance(given, Mapping):
-            raise Refused([Finding((), given, _FORMS)])
-        stated = {key: value for key, value in given.items() if value is not None}
-        shapes = _SHAPES.get(frozenset(stated) & frozenset(_NUMBERS))
+    def _one_form(cls, value: object) -> object:
+        """Fill in the distribution shape that the keys imply; Refused when they fit no shape or not the `shape` given."""
+        if _is_number(value):
+            return {"shape": "fixed", "value": value}
+        if isinstance(value, Estimate):
+            return value
+        if not isinstance(value, Mapping):
+            raise Refused([Finding((), value, _FORMS)])
+        fields = {key: entry for key, entry in value.items() if entry is not None}
+        shapes = _SHAPES.get(frozenset(fields) & frozenset(_NUMBERS))
         if shapes is None:
-            raise Refused([Finding((), given, _FORMS)])
-        if stated.get("shape", shapes[0]) not in shapes:
-            fitting = " or ".join(shapes)
-            raise Refused([Finding(("shape",), stated["shape"], f"{fitting}, to fit its numbers")])
-        if "values" in stated and "weights" not in stated and isinstance(stated["values"], list | tuple):
-            stated["weights"] = [1] * len(stated["values"])
-        return {"shape": shapes[0], **stated}
+            raise Refused([Finding((), value, _FORMS)])
+        if fields.get("shape", shapes[0]) not in shapes:
+            allowed_shapes = " or ".join(shapes)
+            raise Refused([Finding(("shape",), fields["shape"], f"{allowed_shapes}, to fit its numbers")])
+        if "values" in fields and "weights" not in fields and isinstance(fields["values"], list | tuple):
+            fields["weights"] = [1] * len(fields["values"])
+        return {"shape": shapes[0], **fields}
 
     @field_validator("weights")
     @classmethod
     def _sum_to_one(cls, weights: tuple[float, ...] | None) -> tuple[float, ...] | None:
-        """Chances from weights of any scale; Refused for a negative one or all zero."""
+        """Return probabilities proportional to the weights; Refused for a negative weight or where all are zero."""
         if weights is None:
             return None
         negative = [Finding((i,), w, "a weight of at least 0") for i, w in enumerate(weights) if w < 0]
@@ -129,7 +129,7 @@ class Estimate(Sourced):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        """Low, mode and high in that order; median above 0 and not above P90; one weight a value."""
+        """Refuse low, mode and high out of order, a median below 0 or above P90, and other than one weight per value."""
         pairs = [("low", "high")] if self.mode is None else [("low", "mode"), ("mode", "high")]
         findings = [
             Finding((upper,), getattr(self, upper), f"at least {lower} ({getattr(self, lower):g})")
@@ -139,8 +139,8 @@ class Estimate(Sourced):
         if self.median is not None and self.median <= 0:
             findings.append(Finding(("median",), self.median, "more than 0, because a lognormal is positive"))
         elif self.median is not None and self.p90 is not None and self.p90 > MOST_SKEW * self.median:
-            what = f"at most {MOST_SKEW} times the median ({self.median:g})"
-            findings.append(Finding(("p90",), self.p90, what, "a longer tail has draws that no calendar holds"))
+            expected = f"at most {MOST_SKEW} times the median ({self.median:g})"
+            findings.append(Finding(("p90",), self.p90, expected, "a longer tail has draws that no calendar holds"))
         count = len(self.values or ())
         if self.weights is not None and len(self.weights) != count:
             findings.append(Finding(("weights",), self.weights, f"one weight for each of {count} values"))
@@ -150,7 +150,7 @@ class Estimate(Sourced):
 
     @property
     def planned(self) -> float:
-        """The planner's number: mode of a three-point, median, most likely value, middle of a uniform."""
+        """Return the planner's number: mode of a three-point estimate, median, most likely value, or middle of a uniform."""
         if self.values is not None and self.weights is not None:
             return self.values[self.weights.index(max(self.weights))]
         if self.shape == "uniform" and self.low is not None and self.high is not None:
@@ -176,17 +176,17 @@ class Figure(Sourced):
 
     @model_validator(mode="before")
     @classmethod
-    def _bare_number(cls, given: object) -> object:
-        """A bare number is its value; Refused for what is neither number nor mapping."""
-        if _is_number(given):
-            return {"value": given}
-        if not isinstance(given, Mapping | Figure):
-            raise Refused([Finding((), given, "a number, or {value, source, …}")])
-        return given
+    def _bare_number(cls, value: object) -> object:
+        """Read a bare number as {value: number}; Refused for what is neither number nor mapping."""
+        if _is_number(value):
+            return {"value": value}
+        if not isinstance(value, Mapping | Figure):
+            raise Refused([Finding((), value, "a number, or {value, source, …}")])
+        return value
 
     @model_validator(mode="after")
     def _within_its_range(self) -> Self:
-        """The value lies in the range it was chosen from."""
+        """Refuse a value outside its own `low` and `high`."""
         if _falls(self.low, self.value) or _falls(self.value, self.high) or _falls(self.low, self.high):
             raise Refused([Finding(("value",), self.value, "between its own low and high")])
         return self
@@ -207,7 +207,7 @@ class Figure(Sourced):
 
 
 def states_an_estimate(tree: object) -> bool:
-    """Whether a mapping is a whole estimate or figure by itself, and so replaces another one as one value."""
+    """Return whether a mapping is a complete estimate or figure: when files are merged, it replaces another as a whole."""
     if not isinstance(tree, Mapping) or not set(tree) <= {*_NUMBERS, *_PROVENANCE, "shape"}:
         return False
     return "value" in tree or frozenset(tree) & frozenset(_NUMBERS) in _SHAPES
@@ -224,11 +224,11 @@ def _falls(first: float | None, second: float | None) -> bool:
 
 
 def _number_or_mapping(reference: JsonSchemaValue, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-    """Let a model's own schema accept a bare number as well, in place; returns the reference to it."""
+    """Let a model's JSON schema accept a bare number as well, in place; return the reference to the schema."""
     schema = handler.resolve_ref_schema(reference)
     if "anyOf" not in schema:
-        own = ("type", "properties", "additionalProperties")
-        mapping = {key: schema.pop(key) for key in own if key in schema}
+        mapping_keys = ("type", "properties", "additionalProperties")
+        mapping = {key: schema.pop(key) for key in mapping_keys if key in schema}
         schema.pop("required", None)
         schema["anyOf"] = [{"type": "number"}, mapping]
     return reference

@@ -174,9 +174,9 @@ class Productivity(Section):
 
     @property
     def loss_ratio(self) -> float:
-        """Loss factor of absence and turnover over what `losses` contains of them; crowding's part taken out.
+        """Return the factor that replaces absence and turnover contained in `losses` by this project's, without crowding.
 
-        The total loss of a piece of work is `losses` × this × what its hall and its calendar add.
+        The total loss of a piece of work is `losses` × this × the factors of its hall (crowding) and its calendar.
         """
         factor = 1.0 if self.crowding is None else 1 - self.crowding.in_losses.value
         for mechanism in (self.absence, self.turnover):
@@ -185,12 +185,15 @@ class Productivity(Section):
         return factor
 
 
-def _in_order(numbers: list[float], section: str, key: str, what: str) -> None:
-    """Refuse rows that do not rise."""
-    rows = enumerate(pairwise(numbers), 1)
-    wrong = [Finding((section, row, key), abs(after), what) for row, (before, after) in rows if after <= before]
-    if wrong:
-        raise Refused(wrong)
+def _in_order(numbers: list[float], section: str, key: str, expected: str) -> None:
+    """Refuse a table in which a number is not larger than the one in the row before it."""
+    findings = [
+        Finding((section, row, key), abs(number), expected)
+        for row, (number_before, number) in enumerate(pairwise(numbers), 1)
+        if number <= number_before
+    ]
+    if findings:
+        raise Refused(findings)
 
 
 # --- trades, patterns, camp -------------------------------------------------------------------------------------------
@@ -233,7 +236,7 @@ class Trade(Sourced):
 
     @model_validator(mode="after")
     def _one_number_of_crews(self) -> Trade:
-        """Refuse crews that are stated twice, and a curve on which nobody ever comes."""
+        """Refuse both `crews` and `crews_by_month` for a trade, and a `crews_by_month` without any crew."""
         if self.crews_by_month and self.crews is not None:
             raise Refused(
                 [Finding(("crews_by_month",), list(self.crews_by_month), "either `crews` or a curve, not both")]
@@ -370,28 +373,28 @@ class Labour(Section):
 
     @model_validator(mode="after")
     def _known_patterns(self) -> Labour:
-        """Refuse a pattern that nothing describes."""
-        stated = self.productivity.stated_for if self.productivity else None
-        named = {("pattern",): self.pattern, ("productivity", "stated_for"): stated}
-        wrong = [
+        """Refuse the name of a working pattern that `patterns` does not describe."""
+        losses_pattern = self.productivity.stated_for if self.productivity else None
+        pattern_names = {("pattern",): self.pattern, ("productivity", "stated_for"): losses_pattern}
+        findings = [
             Finding(path, name, "one of labour.patterns", did_you_mean(name, self.patterns))
-            for path, name in named.items()
+            for path, name in pattern_names.items()
             if name is not None and name not in self.patterns
         ]
-        if wrong:
-            raise Refused(wrong)
+        if findings:
+            raise Refused(findings)
         return self
 
-    def pattern_for(self, stated: SiteCalendar) -> Pattern:
-        """The pattern that was chosen, or the one that a calendar's week stands for."""
+    def pattern_for(self, calendar: SiteCalendar) -> Pattern:
+        """Return the working pattern that was chosen, or else one of the calendar's own days, shifts and breaks."""
         if self.pattern is not None:
             return self.patterns[self.pattern]
-        assert stated.days is not None  # the cross checks refuse a project without a week
-        assert stated.shifts is not None
-        return Pattern(days=stated.days, shifts=stated.shifts, breaks=stated.breaks or ())
+        assert calendar.days is not None  # the cross checks refuse a project without a week
+        assert calendar.shifts is not None
+        return Pattern(days=calendar.days, shifts=calendar.shifts, breaks=calendar.breaks or ())
 
     def payroll(self, pattern: Pattern) -> float:
-        """People on the payroll for one on site: those off rotation and the spare ones for absences included."""
+        """Return people on the payroll per person on site: those off rotation and those who cover absences included."""
         absence = self.productivity.absence if self.productivity else None
         spare = 0.0 if absence is None else absence.share.value * absence.covered.value
         return pattern.payroll * (1 + spare)

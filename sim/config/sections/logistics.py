@@ -105,15 +105,15 @@ class MajorHolidays(Holidays):
 
     @model_validator(mode="after")
     def _known_names(self) -> Self:
-        """Refuse a name that no holiday of the country has."""
-        known = self.named_in(*range(2016, 2036))  # some are declared for a few years only
-        wrong = [
-            Finding(("names", at), name, f"the name of a holiday of {self.country}", did_you_mean(name, known))
-            for at, name in enumerate(self.names)
+        """Refuse a name that is not the name of a holiday of the country."""
+        known = self.holiday_names(*range(2016, 2036))  # some are declared for a few years only
+        findings = [
+            Finding(("names", index), name, f"the name of a holiday of {self.country}", did_you_mean(name, known))
+            for index, name in enumerate(self.names)
             if name not in known
         ]
-        if wrong:
-            raise Refused(wrong)
+        if findings:
+            raise Refused(findings)
         return self
 
 

@@ -176,9 +176,9 @@ class Price(Sourced):
 
     @model_validator(mode="after")
     def _one_price(self) -> Price:
-        given = [name for name in PRICED_BY if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of {', '.join(PRICED_BY)} (here: {', '.join(given) or 'none'})")
+        keys = [name for name in PRICED_BY if getattr(self, name) is not None]
+        if len(keys) != 1:
+            raise ValueError(f"give exactly one of {', '.join(PRICED_BY)} (here: {', '.join(keys) or 'none'})")
         return self
 
     @property

@@ -54,9 +54,9 @@ class State(Section):
 
     @model_validator(mode="after")
     def _one_effect(self) -> State:
-        stated = [name for name in EFFECTS if getattr(self, name) is not None]
-        if len(stated) != 1:
-            raise ValueError(f"give exactly one of {', '.join(EFFECTS)} (here: {', '.join(stated) or 'none'})")
+        effects = [name for name in EFFECTS if getattr(self, name) is not None]
+        if len(effects) != 1:
+            raise ValueError(f"give exactly one of {', '.join(EFFECTS)} (here: {', '.join(effects) or 'none'})")
         return self
 
     @property
@@ -96,8 +96,8 @@ class Driver(Sourced):
         """Refuse a driver whose effect and values do not fit together."""
         findings = []
         if self.mitigated is not None and self.mitigated.effect != self.inherent.effect:
-            what = f"the same effect as the inherent state ({self.inherent.effect})"
-            findings.append(Finding(("mitigated",), self.mitigated.effect, what))
+            expected = f"the same effect as the inherent state ({self.inherent.effect})"
+            findings.append(Finding(("mitigated",), self.mitigated.effect, expected))
         if self.effect == "lost_weeks" and self.from_week is None:
             findings.append(Finding(("from_week",), NOTHING, "is missing: the week in which the capacity is lost"))
         if findings:
@@ -119,25 +119,25 @@ class Risks(Section):
 
     @model_validator(mode="after")
     def _known_ids(self) -> Risks:
-        """Refuse names that no driver has."""
+        """Refuse ids in `without` that no risk driver has."""
         ids = [driver.id for driver in self.drivers]
-        unknown = [
-            Finding(("without", at), name, "the id of a driver", did_you_mean(name, ids))
-            for at, name in enumerate(self.without)
+        findings = [
+            Finding(("without", index), name, "the id of a driver", did_you_mean(name, ids))
+            for index, name in enumerate(self.without)
             if name not in ids
         ]
-        if unknown:
-            raise Refused(unknown)
+        if findings:
+            raise Refused(findings)
         return self
 
     def active(self) -> tuple[tuple[Driver, State], ...]:
-        """Return the drivers that apply, each in its state."""
+        """Return the risk drivers that apply in this mode, each with its state: inherent or mitigated."""
         if self.mode == "none":
             return ()
-        kept = (driver for driver in self.drivers if driver.id not in self.without)
+        drivers = (driver for driver in self.drivers if driver.id not in self.without)
         if self.mode == "inherent":
-            return tuple((driver, driver.inherent) for driver in kept)
-        return tuple((driver, driver.mitigated or driver.inherent) for driver in kept)
+            return tuple((driver, driver.inherent) for driver in drivers)
+        return tuple((driver, driver.mitigated or driver.inherent) for driver in drivers)
 
     @property
     def mitigation_usd(self) -> float:
@@ -167,19 +167,19 @@ class Pace(Sourced):
 
     @model_validator(mode="after")
     def _can_be_drawn(self) -> Pace:
-        """Refuse other shapes, a pace of zero, and a correlation that spreads so different cannot have."""
+        """Refuse shapes but fixed and lognormal, a pace of 0, and a correlation that the two spreads cannot have."""
         findings = [
-            Finding((name,), given.shape, "{median, p90}, a lognormal, or a number above 0")
-            for name, given in (("site", self.site), ("factory", self.factory))
-            if given.shape not in ("fixed", "lognormal") or given.planned <= 0
+            Finding((name,), estimate.shape, "{median, p90}, a lognormal, or a number above 0")
+            for name, estimate in (("site", self.site), ("factory", self.factory))
+            if estimate.shape not in ("fixed", "lognormal") or estimate.planned <= 0
         ]
         if findings:
             raise Refused(findings)
         low, high = sorted((spread(self.site), spread(self.factory)))
-        most = low / high if low else 1.0
-        if self.correlation.value > most + 1e-9:
-            what = f"at most {most:.3g}, the smaller spread over the larger one"
-            raise Refused([Finding(("correlation",), self.correlation.value, what)])
+        largest = low / high if low else 1.0
+        if self.correlation.value > largest + 1e-9:
+            expected = f"at most {largest:.3g}, the smaller spread over the larger one"
+            raise Refused([Finding(("correlation",), self.correlation.value, expected)])
         return self
 
     @property

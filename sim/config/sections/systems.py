@@ -105,13 +105,13 @@ class Predecessor(Section):
 
     @model_serializer(mode="plain")
     def _as_written(self) -> str | dict[str, object]:
-        """A plain link is written as its id."""
+        """Return a link as it is written in a file: its predecessor's id alone, or the keys that are not None."""
         if self.plain:
             return self.id
         lag = None if self.lag_days is None else self.lag_days.model_dump()
-        stated = {"id": self.id, "type": self.type, "lag_days": lag, "lead_days": self.lead_days or None}
-        stated["lag_calendar"] = self.lag_calendar
-        return {key: value for key, value in stated.items() if value is not None}
+        fields = {"id": self.id, "type": self.type, "lag_days": lag, "lead_days": self.lead_days or None}
+        fields["lag_calendar"] = self.lag_calendar
+        return {key: value for key, value in fields.items() if value is not None}
 
     @property
     def plain(self) -> bool:
@@ -125,13 +125,13 @@ class Predecessor(Section):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
-        """A text or a mapping, so that editors complete both."""
+        """Let the JSON schema of a link accept a text as well as a mapping, so that editors complete both."""
         reference = handler(schema)
-        own = handler.resolve_ref_schema(reference)
-        if "anyOf" not in own:
-            keys = ("type", "properties", "required", "additionalProperties")
-            mapping = {key: own.pop(key) for key in keys if key in own}
-            own["anyOf"] = [{"type": "string"}, mapping]
+        link_schema = handler.resolve_ref_schema(reference)
+        if "anyOf" not in link_schema:
+            mapping_keys = ("type", "properties", "required", "additionalProperties")
+            mapping = {key: link_schema.pop(key) for key in mapping_keys if key in link_schema}
+            link_schema["anyOf"] = [{"type": "string"}, mapping]
         return reference
 
 
@@ -173,10 +173,10 @@ class Step(Sourced):
 
     @model_validator(mode="after")
     def _one_amount(self) -> Step:
-        given = [name for name in AMOUNTS if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(f"give exactly one of {', '.join(AMOUNTS)} (here: {', '.join(given) or 'none'})")
-        if given != ["days"] and not self.crews:
+        amounts = [name for name in AMOUNTS if getattr(self, name) is not None]
+        if len(amounts) != 1:
+            raise ValueError(f"give exactly one of {', '.join(AMOUNTS)} (here: {', '.join(amounts) or 'none'})")
+        if amounts != ["days"] and not self.crews:
             raise ValueError("work content in hours needs `crews` who do it")
         return self
 

@@ -204,7 +204,7 @@ class LostDays(Sourced):
 
     @model_validator(mode="after")
     def _within_a_month(self) -> LostDays:
-        """No month loses more days than it has."""
+        """Refuse more lost days in a month than it has working days."""
         most = self.working_days.value
         findings = [
             Finding((name, month), days, f"at most the {most:g} working_days of a month")

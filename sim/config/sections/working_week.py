@@ -48,20 +48,20 @@ class Holidays(Section):
     @model_validator(mode="after")
     def _known_to_the_library(self) -> Self:
         """Refuse a country or a subdivision of which no holidays are known."""
-        if self.named_in(2026):
+        if self.holiday_names(2026):
             return self
         import holidays
 
-        every = holidays.list_supported_countries()
-        known = {name: parts for name, parts in every.items() if len(name) == 2}
-        if self.country not in known:
-            what = "a country whose public holidays are known"
-            raise Refused([Finding(("country",), self.country, what, did_you_mean(self.country, known))])
-        part, parts = self.subdivision or "", known[self.country]
-        what = f"a part of {self.country} whose public holidays are known"
-        raise Refused([Finding(("subdivision",), part, what, did_you_mean(part, parts))])
+        all_countries = holidays.list_supported_countries()
+        subdivisions = {code: parts for code, parts in all_countries.items() if len(code) == 2}
+        if self.country not in subdivisions:
+            expected = "a country whose public holidays are known"
+            raise Refused([Finding(("country",), self.country, expected, did_you_mean(self.country, subdivisions))])
+        expected = f"a part of {self.country} whose public holidays are known"
+        hint = did_you_mean(self.subdivision or "", subdivisions[self.country])
+        raise Refused([Finding(("subdivision",), self.subdivision or "", expected, hint)])
 
-    def named_in(self, *years: int) -> frozenset[str]:
+    def holiday_names(self, *years: int) -> frozenset[str]:
         """Return the names of the holidays in some years; none where country or subdivision are unknown."""
         return _holiday_names(self.country, self.subdivision, years)
 
@@ -70,10 +70,10 @@ class Holidays(Section):
 def _holiday_names(country: str, subdivision: str | None, years: tuple[int, ...]) -> frozenset[str]:
     """Return the names of the holidays of a country in some years; none where it or its part is unknown."""
     try:
-        found = holidays_by_date(country, subdivision, years)
+        by_date = holidays_by_date(country, subdivision, years)
     except NotImplementedError:
         return frozenset()
-    return frozenset(name for names in found.values() for name in names.split("; "))
+    return frozenset(name for names in by_date.values() for name in names.split("; "))
 
 
 def holidays_by_date(country: str, subdivision: str | None, years: tuple[int, ...]) -> Mapping[calendar_date, str]:
@@ -86,7 +86,7 @@ def holidays_by_date(country: str, subdivision: str | None, years: tuple[int, ..
 
 @contextmanager
 def _one_country_imported(library: Path) -> Iterator[None]:
-    """Have the library import the one country it is asked for; its package imports all two hundred, a sixth of a second."""
+    """Within this context, `holidays` imports only the country it is asked for, not all two hundred (0.17 s)."""
     name = "holidays.countries"
     if name in sys.modules:
         yield
@@ -97,7 +97,7 @@ def _one_country_imported(library: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # whoever asks for the package itself gets the real one, with what is imported already
+        # a later import of the package gets the real one, with the country that is imported already
         del sys.modules[name]
         with suppress(AttributeError):
             del sys.modules["holidays"].countries

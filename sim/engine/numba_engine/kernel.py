@@ -70,7 +70,7 @@ from sim.engine.numba_engine.memory_layout import (
     extra,
     step_kind,
     unit_state,
-    write,
+    write_log_row,
 )
 from sim.engine.numba_engine.resources import (
     await_level,
@@ -152,8 +152,8 @@ def start_works(
 def schedule_end(
     plan: IntView, run: IntView, timetable: IntView, unit: int, step: int, begin: int, minutes: int
 ) -> None:
-    """Schedule the end of work that begins, or began, at a minute; for now where that is over."""
-    # less than no minutes is refused in Python, in the words of the reference; it must only not reach a calendar
+    """Schedule the end of work that begins, or began, at a minute: at its end, or now where that end has passed."""
+    # Python reports negative minutes with the reference engine's message; here they only must not reach a calendar
     minute = end_of_work(plan, run, timetable, step, begin, minutes) if minutes >= 0 else -1
     # closures that are not drawn yet may still move this end: the caller draws them and simulates again
     if minute > timetable[plan[step_kind(plan, step) + WORK_CALENDAR] * CALENDAR_SIZE + KNOWN]:
@@ -219,7 +219,7 @@ def complete_step(
     elif plan[kind_at + AREA] == BALANCED_DATE and not balance_holds(plan, run, unit, step, now):
         return
     # before the steps it leads to: a unit's rows stand in the order of its route
-    write(run, log, now, step, run[state + BEGUN])
+    write_log_row(run, log, now, step, run[state + BEGUN])
     follow_route(plan, run, draws, parameters, log, unit, step + 1, now)
 
 
@@ -242,7 +242,7 @@ def await_gate_or_date(
         if date > now:
             schedule(plan, run, unit, date)
             return STAYS
-    write(run, log, now, step, now)
+    write_log_row(run, log, now, step, now)
     return step + 1
 
 
@@ -255,7 +255,7 @@ def perform_instant_step(plan: IntView, run: IntView, log: IntView, step: int, n
         release_bundle(plan, run, detail, now)
     elif operation == SIGNAL:
         signal(plan, run, argument(plan, step), detail, now)
-    write(run, log, now, step, detail)
+    write_log_row(run, log, now, step, detail)
     return step + 1
 
 
@@ -269,7 +269,7 @@ def jump(
     run[jumps] = run[jumps] + 1 if run[jumps_minute] == now else 1
     run[jumps_minute] = now
     taken = decide(plan, run, draws, parameters, step, now)
-    write(run, log, now, step, taken)
+    write_log_row(run, log, now, step, taken)
     if run[jumps] > run[MOST_JUMPS]:
         run[FAULT], run[FAULT_UNIT] = ENDLESS_JUMPS, unit
         return STAYS

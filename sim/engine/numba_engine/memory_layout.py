@@ -380,9 +380,9 @@ def prefetch_step(plan: IntView, run: IntView, unit: int) -> None:
 
 
 @jit
-def write(run: IntView, log: IntView, minute: int, step: int, detail: int) -> None:
-    """Add a row to the log; where it is full, the run is void and only counts how many rows it would need."""
-    # the fault is looked at between units only: rows of this route still come, and must not be written past the end
+def write_log_row(run: IntView, log: IntView, minute: int, step: int, detail: int) -> None:
+    """Append a row to the event log; where it is full, set a fault and only count how many rows would be needed."""
+    # the fault is checked between units only: this route may still add rows, which must not be written past the end
     row = run[ROWS]
     run[ROWS] = row + 1
     if row < run[LOG_CAPACITY]:

@@ -95,11 +95,11 @@ def _deadlock(plan: CompiledPlan, run: Ints, because: str) -> Deadlock:
     free = _column(run, FREE_COUNT, len(plan.pools))
     where = run[run[STATE] :][: len(plan.units) * UNIT_SIZE : UNIT_SIZE].tolist()
     level = _column(run, LEVEL, len(plan.gates))
-    return SimulationState(plan, where, free, level, int(run[LAST_MINUTE])).explain(because)
+    return SimulationState(plan, where, free, level, int(run[LAST_MINUTE])).deadlock(because)
 
 
 def _out_of_time(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> str:
-    """Return the sentence that a calendar ends before a work does; raise `NoWindow` where its work can never be done."""
+    """Return the message that a calendar ends before a work does; raise `NoWindow` where the work can never be done."""
     step, minutes = int(run[run[STATE] + run[FAULT_UNIT] * UNIT_SIZE + CURRENT_STEP]), int(run[FAULT_DETAIL])
     work = f"{plan.units[run[FAULT_UNIT]]}, {plan.activities[plan.activity_of[step]]}"
     if minutes < 0:

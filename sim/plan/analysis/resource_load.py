@@ -80,11 +80,14 @@ class _Use:
         return min((minute for minute, count in self.taken if count > 0), default=0)
 
     def add(self, minute: int, count: int, held: int) -> None:
-        """Count what a unit that has `held` takes of the pool in a minute, or frees if `count` is negative."""
+        """Record that a unit takes `count` of the pool in a minute, or frees -count if `count` is negative.
+
+        `held` is what the unit has taken and not freed before; it is negative where it has freed more than it took.
+        """
         if count > 0:
             taken = max(0, count - max(0, -held))
         else:
-            # it gives back no more than it has; the rest it supplies
+            # a unit gives back no more than it holds; what it frees beyond that is new supply
             taken = max(count, -max(0, held))
             if taken > count:
                 self.supplied.append((minute, taken - count))

@@ -8,8 +8,8 @@ from sim.plan.analysis.prerequisites import Prerequisites
 from sim.plan.analysis.route_classes import route_classes
 from sim.plan.checks.capacity import (
     blocked_by_others,
-    crowded,
     gone_too_early,
+    over_capacity,
     stuck_in_groups,
     too_large,
     used_up,
@@ -42,7 +42,7 @@ def _findings(plan: CompiledPlan, values: Sequence[int] | None) -> Iterator[Find
     ruled_out: set[tuple[int, int]] = set()
     impossible = [*too_large(plan, classes, prerequisites)]
     for yard in all_yards:
-        impossible += crowded(plan, classes, yard)
+        impossible += over_capacity(plan, classes, yard)
     for route_class, step, sentence in impossible:
         ruled_out.add((route_class.units[0], step))
         yield Finding(

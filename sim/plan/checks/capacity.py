@@ -86,8 +86,10 @@ def _distinct(route_class: RouteClass, yard: Yard) -> Iterator[Held]:
             yield dict(zip(pools, counts, strict=True))
 
 
-def crowded(plan: CompiledPlan, classes: Sequence[RouteClass], yard: Yard) -> Iterator[tuple[RouteClass, int, str]]:
-    """Yield every (route class, step, sentence) at which more must lie in a yard at once than can ever lie there."""
+def over_capacity(
+    plan: CompiledPlan, classes: Sequence[RouteClass], yard: Yard
+) -> Iterator[tuple[RouteClass, int, str]]:
+    """Yield (route class, step, sentence) for each request that, with what its unit holds, exceeds a yard's storage."""
     room = yard.weight(dict(enumerate(plan.initial.tolist())))
     for route_class in classes:
         for step in route_class.steps_of(HOLD):
@@ -176,12 +178,14 @@ def too_large(
     """Yield every (route class, step, sentence) at which more of a pool is taken at once than there can ever be."""
     for route_class in classes:
         for step, pool, count, held in route_class.takes():
-            kept = 0 if pool in prerequisites.place_pools else max(0, held)  # a place may have come back through others
+            still_held = (
+                0 if pool in prerequisites.place_pools else max(0, held)
+            )  # a place may have come back through others
             capacity = capacity_of(plan, prerequisites, pool)
-            if count + kept > capacity:
-                with_kept = f" with the {kept} it has" if kept else ""
+            if count + still_held > capacity:
+                and_held = f" with the {still_held} it has" if still_held else ""
                 there_are = f"there are {capacity}" if capacity else "there is none"
-                sentence = f"{{who}}: takes {count} of {plan.pools[pool]}{with_kept}, of which {there_are} at most"
+                sentence = f"{{who}}: takes {count} of {plan.pools[pool]}{and_held}, of which {there_are} at most"
                 yield route_class, step, sentence
 
 

@@ -69,7 +69,7 @@ def _factors(context: PlanContext, demand: Demand) -> tuple[str, ...]:
 def _growth_route(
     context: PlanContext, planned_rises: Sequence[Rise], factors: tuple[str, ...], look_ahead_days: float
 ) -> list[PlanStep]:
-    """Return the demand's route: rise after rise; once it has broken off or orders are closed, at once to its end."""
+    """Return the route of demand: rise after rise; once growth has stopped or orders are closed, it jumps to its end."""
     route: list[PlanStep] = []
     for number, rise in enumerate(planned_rises, 1):
         skip = f"not needed {number}"

@@ -122,7 +122,7 @@ def plants_of(context: PlanContext, name: str, system: System) -> list[Plant]:
 
 
 def _partner_plant(template: Plant, partner: Partner) -> Plant:
-    """Return a partner's plant: as the system's own one, with the partner's numbers."""
+    """Return a partner's plant: the system's own plant (`template`) with the partner's numbers in place of its own."""
     numbers = {
         "lines": partner.lines,
         "finished_places": partner.finished_places,
@@ -136,14 +136,14 @@ def _partner_plant(template: Plant, partner: Partner) -> Plant:
 
 
 def makers_in_order(plants: Sequence[Plant], skids: int) -> list[Plant]:
-    """Return for each of so many skids, in order, the plant that makes it: always the one furthest behind its share."""
-    made = [0] * len(plants)
+    """Return for each of `skids` skids, in order, the plant that makes it: always the one furthest behind its share."""
+    skids_of_plant = [0] * len(plants)
     makers = []
     for total in range(1, skids + 1):
         # compared after this skid, so that the first goes to the largest share; ties go to the first plant
-        behind = [plant.share * total - count for plant, count in zip(plants, made, strict=True)]
+        behind = [plant.share * total - count for plant, count in zip(plants, skids_of_plant, strict=True)]
         maker = behind.index(max(behind))
-        made[maker] += 1
+        skids_of_plant[maker] += 1
         makers.append(plants[maker])
     return makers
 

@@ -219,7 +219,7 @@ def _signalled_amounts(book: OrderBook) -> dict[tuple[str, bool], dict[str, int]
 
 
 def _after_order(book: OrderBook, name: str, order: Order, place: Place) -> list[PlanStep]:
-    """Return a unit's route with its dates counted from its order, and nothing begun before that is firm."""
+    """Return a unit's route with its dates counted from its order; no work begins on it before the order is firm."""
     route: list[PlanStep] = []
     for step in book.context.plan.units[name]:
         if isinstance(step, Until) and step.event in {"decision", "order"}:

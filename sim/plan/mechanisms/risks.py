@@ -243,9 +243,10 @@ def _lose_capacity(context: PlanContext, factors: DriverFactors) -> None:
 
 
 def _outage(context: PlanContext, factors: DriverFactors, begins: str, pool: str) -> list[PlanStep]:
-    """Return the route of an outage: from a date on it takes one of a pool away for so many weeks, if the driver occurs.
+    """Return the route of an outage: if the risk driver occurs, a pool has one less for some weeks from a drawn date on.
 
-    `begins` is the delay that draws the date. People of a crew that is away are not on site.
+    `begins` is the name of the delay that draws the date. Where the pool is a trade's crews, the crew's people leave the
+    site for that time.
     """
     name = f"risk.{factors.config.id}"
     trade = context.plan.pools[pool].trade

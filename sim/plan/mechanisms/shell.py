@@ -298,19 +298,19 @@ def _erect(context: PlanContext, hall: Place, section: str, mw: float) -> None:
     write_network(context, steps, Instance(hall, "shell", "hall", sqft, mw, roots, section))
 
 
-def crews_by_area(context: PlanContext, step: Step, sqft: float, stated_for: float) -> Step:
-    """Return a step with the crews and cranes for an area: in proportion to the one they are stated for, and whole.
+def crews_by_area(context: PlanContext, step: Step, sqft: float, reference_sqft: float) -> Step:
+    """Return a step with the crews and cranes for an area: whole numbers, in proportion to those for `reference_sqft`.
 
     Never fewer than the step's least nor more than its most; never so many that people have less room than it tolerates.
     """
     most = step.most_crews or UNLIMITED
-    unrounded = {trade: count * sqft / stated_for for trade, count in step.crews.items()}
+    unrounded = {trade: count * sqft / reference_sqft for trade, count in step.crews.items()}
     if step.least_sqft_per_person is not None and unrounded:
         people = sum(count * context.trade(trade).team for trade, count in unrounded.items())
         share = min(1.0, sqft / (people * step.least_sqft_per_person))
         unrounded = {trade: floor(count * share + 1e-9) if share < 1 else count for trade, count in unrounded.items()}
     crews = {trade: max(step.least_crews, min(most, floor(count + 0.5))) for trade, count in unrounded.items()}
-    cranes = floor(step.cranes * sqft / stated_for + 0.5)
+    cranes = floor(step.cranes * sqft / reference_sqft + 0.5)
     return step.model_copy(update={"crews": crews, "cranes": max(cranes, min(1, step.cranes))})
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import files
-from sim.config.sections import weather as stated
+from sim.config.sections import weather as weather_config
 from sim.errors import ConfigError, Problem, SimError
 from sim.world.distributions import Distribution, to_distribution
 from sim.world.shifts import DAY
@@ -57,7 +57,7 @@ _DAY = slice(7, 19)
 
 @dataclass(frozen=True, eq=False)
 class Climate:
-    """Twelve numbers each unless stated otherwise; wind at 10 m above ground, hours of the civil day."""
+    """A climate by month: twelve numbers each unless stated otherwise; wind at 10 m above ground, hours of the civil day."""
 
     p01: Floats
     p10: Floats
@@ -75,20 +75,20 @@ class Climate:
 
     @property
     def monthly_rain(self) -> Floats:
-        """Return the mm of a usual month."""
+        """Return the mean mm of rain of each month."""
         rain: Floats = self.p01 / (self.p01 + self.p10) * np.array(MONTH_DAYS) * self.rain_mm
         return rain
 
     def windier(self, speed: float) -> Floats:
-        """Return the chance of more than `speed` m/s, by month and hour: (12, 24)."""
+        """Return the probability of more than `speed` m/s, by month and hour: (12, 24)."""
         # the survival function of the Weibull distribution
-        chance: Floats = np.exp(-((speed / self.wind_c) ** self.wind_k))
-        return chance
+        probability: Floats = np.exp(-((speed / self.wind_c) ** self.wind_k))
+        return probability
 
 
 @lru_cache(maxsize=4)
-def climate_of(region: stated.Region) -> Climate:
-    """Read a built-in climate; SimError where it was not installed.
+def climate_of(region: weather_config.Region) -> Climate:
+    """Return a built-in climate; SimError where it was not installed.
 
     >>> float(climate_of("ohio").monthly_rain.sum().round())
     1050.0
@@ -100,10 +100,10 @@ def climate_of(region: stated.Region) -> Climate:
 
 
 def read_climate(path: Path) -> Climate:
-    """Read a table with a row per quantity and a column per month; ConfigError where it is not one."""
+    """Return the climate of a table with a row per quantity and a column per month; ConfigError where it is not one."""
     rows = _rows(path)
     hours = np.arange(24)
-    day = np.isin(hours, hours[_DAY])
+    is_day = np.isin(hours, hours[_DAY])
     factor = _by_hour(rows, "wind_factor")
     return Climate(
         p01=rows["p01"],
@@ -114,8 +114,8 @@ def read_climate(path: Path) -> Climate:
         temperature=_by_hour(rows, "temperature"),
         temperature_sd=rows["temperature_sd"],
         temperature_persistence=_one(rows, "temperature_persistence"),
-        wind_k=np.where(day, rows["wind_k_day"][:, None], rows["wind_k_night"][:, None]),
-        wind_c=np.where(day, rows["wind_c_day"][:, None], rows["wind_c_night"][:, None]) * factor,
+        wind_k=np.where(is_day, rows["wind_k_day"][:, None], rows["wind_k_night"][:, None]),
+        wind_c=np.where(is_day, rows["wind_c_day"][:, None], rows["wind_c_night"][:, None]) * factor,
         wind_daily_share=_one(rows, "wind_daily_share"),
         wind_daily_persistence=_one(rows, "wind_daily_persistence"),
         wind_3h_persistence=_one(rows, "wind_3h_persistence"),
@@ -123,7 +123,7 @@ def read_climate(path: Path) -> Climate:
 
 
 def _rows(path: Path) -> Mapping[str, Floats]:
-    """Read every row's twelve numbers; lines that begin with # are comments."""
+    """Return the twelve numbers of every row, by quantity; lines that begin with # are comments."""
     text = files.read(path).decode(errors="replace")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     try:
@@ -138,12 +138,12 @@ def _rows(path: Path) -> Mapping[str, Floats]:
 
 
 def _one(rows: Mapping[str, Floats], quantity: str) -> float:
-    """A number that is the same in every month."""
+    """Return the number of a quantity that is the same in every month."""
     return float(rows[quantity][0])
 
 
 def _by_hour(rows: Mapping[str, Floats], quantity: str) -> Floats:
-    """Put 24 rows together: (12, 24)."""
+    """Return the 24 rows of a quantity, one per hour, as (12, 24)."""
     return np.column_stack([rows[f"{quantity}_{hour:02d}"] for hour in range(24)])
 
 
@@ -157,26 +157,25 @@ _DOUBLINGS = (1, 2, 4, 8, 16)
 
 
 def wet_days(uniforms: Floats, p01: Floats, p10: Floats) -> NDArray[np.bool_]:
-    """Run the two-state chain of wet and dry days: p01 from dry to wet, p10 from wet to dry, day by day.
+    """Return which days are wet in a two-state Markov chain: p01 from dry to wet, p10 from wet to dry, day by day.
 
     Wet spells are geometric with mean 1/p10; the share of wet days is p01/(p01 + p10) (Gabriel and Neumann 1962,
     Richardson 1981). The same draw decides from either state: below p01 it is wet anyway, above 1 − p10 dry
-    anyway, between them as yesterday. So the chain is independent of its start from the first draw outside on, and needs
+    anyway, between them as yesterday. So from the first draw outside on the chain does not depend on its start, and needs
     no loop. Weather persists: p01 + p10 ≤ 1. Before the first such draw it is dry.
     """
     decided = (uniforms < p01) | (uniforms >= 1 - p10)
-    # the day on which the state was decided last
-    since = np.maximum.accumulate(np.where(decided, np.arange(len(uniforms)), 0))
-    wet: NDArray[np.bool_] = (uniforms < p01)[since]
+    last_decided = np.maximum.accumulate(np.where(decided, np.arange(len(uniforms)), 0))
+    wet: NDArray[np.bool_] = (uniforms < p01)[last_decided]
     return wet
 
 
 def autocorrelated(noise: Floats, correlation: float) -> Floats:
-    """Make independent normal numbers an autocorrelated series: correlation ** steps between two of them, over 31 steps.
+    """Return independent normal numbers as an autocorrelated series: correlation ** steps between two of them, to 31 steps.
 
-    The sum of the last 32 numbers with weights 1, r, r², …, brought back to variance 1: a first-order
-    autoregression cut off where r³² is nothing. Five additions instead of 32: (1 + r)(1 + r²)(1 + r⁴)….
-    The first MEMORY numbers are used up.
+    The sum of the last 32 numbers with weights 1, r, r², …, divided to variance 1: a first-order
+    autoregression cut off where r³² is negligible. Five additions instead of 32: (1 + r)(1 + r²)(1 + r⁴)….
+    The result has LAGS numbers less.
     """
     weights, norm = autocorrelation_weights(correlation)
     for shift, weight in zip(_DOUBLINGS, weights, strict=True):
@@ -185,20 +184,20 @@ def autocorrelated(noise: Floats, correlation: float) -> Floats:
 
 
 def autocorrelation_weights(correlation: float) -> tuple[tuple[float, ...], float]:
-    """Return the weight of each doubling in `autocorrelated`, and what brings the sum back to variance 1."""
+    """Return the weight of each doubling in `autocorrelated`, and the divisor that brings the sum back to variance 1."""
     # the variance of a sum of independent numbers is the sum of the squared weights
     norm = sqrt(fsum(correlation ** (2 * step) for step in range(LAGS + 1)))
     return tuple(correlation**shift for shift in _DOUBLINGS), norm
 
 
 def interpolated(knots: Floats, correlation: float, late: float) -> Floats:
-    """Interpolate at a share `late` of the way from each knot to the next, of variance 1 like the knots."""
-    before, after = interpolation_weights(correlation, late)
-    return knots[:-1] * before + knots[1:] * after
+    """Return numbers at a share `late` of the way from each knot to the next, of variance 1 like the knots."""
+    weight, next_weight = interpolation_weights(correlation, late)
+    return knots[:-1] * weight + knots[1:] * next_weight
 
 
 def interpolation_weights(correlation: float, late: float) -> tuple[float, float]:
-    """Return the weights of two knots a share `late` of the way between them; `correlation` is that of the two."""
+    """Return the weights of two knots for a share `late` of the way between them; `correlation` is that of the two."""
     # a weighted mean of two correlated numbers varies less than either: divide by its standard deviation
     spread = sqrt((1 - late) ** 2 + late**2 + 2 * late * (1 - late) * correlation)
     return (1 - late) / spread, late / spread
@@ -213,36 +212,36 @@ LONGEST = 90
 
 @dataclass(frozen=True, eq=False)
 class Storms:
-    """Chance per day that a season begins, by month; how long it lasts; days at its start without any work."""
+    """Probability per day that a season begins, by month; its duration; minutes at its start without indoor work."""
 
     daily: Floats
-    lasting: Distribution
+    duration: Distribution
     interior_minutes: int
 
     def seasons(self, span: Days, draws: WeatherDraws) -> tuple[IntervalRows, IntervalRows]:
-        """Return what closes all work outdoors, and what closes the whole site."""
+        """Return the intervals of storm seasons: those closed to work outdoors, and those closed to all work."""
         uniforms = draws.daily("storms", span.first, span.count, 2)
-        began = np.flatnonzero(uniforms[:, 0] < self.daily[span.month])
-        return self.intervals(began, uniforms[began, 1])
+        first_days = np.flatnonzero(uniforms[:, 0] < self.daily[span.month])
+        return self.intervals(first_days, uniforms[first_days, 1])
 
     def intervals(self, days: NDArray[np.int64], uniforms: Floats) -> tuple[IntervalRows, IntervalRows]:
-        """Return what storm seasons that begin on these days close; `uniforms` draw their lengths."""
+        """Return the intervals of storm seasons that begin on these days; `uniforms` draw their durations."""
         if not len(days):
             return no_intervals(), no_intervals()
         starts = (days - WARM_UP) * DAY
-        minutes = np.round(np.clip(self.lasting.ppf(uniforms), 1, LONGEST)).astype(np.int64) * DAY
+        minutes = np.round(np.clip(self.duration.ppf(uniforms), 1, LONGEST)).astype(np.int64) * DAY
         return (
             interval_rows(starts, starts + minutes),
             interval_rows(starts, starts + np.minimum(minutes, self.interior_minutes)),
         )
 
 
-def storm_seasons(storms: stated.Storms, monthly_rain: Floats) -> Storms:
-    """Spread a year's chance over its months by their share of the rain; evenly where there is none."""
+def storm_seasons(storms: weather_config.Storms, monthly_rain: Floats) -> Storms:
+    """Return storm seasons whose yearly number is spread over the months by their share of the rain; evenly without any."""
     total = monthly_rain.sum()
     share = monthly_rain / total if total > 0 else np.array(MONTH_DAYS) / 365
     return Storms(
         daily=np.minimum(storms.per_year.value * share / np.array(MONTH_DAYS), 1.0),
-        lasting=to_distribution(storms.days),
+        duration=to_distribution(storms.days),
         interior_minutes=round(storms.interior_days.value * DAY),
     )

@@ -1,4 +1,4 @@
-"""When the weather closes the site: random numbers by civil day, limits at which work stops, closed minutes by exposure.
+"""Parts of all weather models: random numbers by civil day, limits at which work stops, closed minutes by exposure.
 
 A weather draw is addressed by (seed, quantity, replication, civil day), never by the caller or the order. So the
 weather of 3 March 2027 is the same under every strategy, in every process, and for a project that starts a month
@@ -35,7 +35,7 @@ from sim.world.streams import stream_key
 Floats = NDArray[np.float64]
 
 WARM_UP = 96
-"""Days drawn before the first: for the autocorrelation, and for storm seasons that are under way."""
+"""Days drawn before the first day of a project: for the autocorrelation, and for storm seasons that are under way."""
 
 MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _BEFORE = np.array([0, *accumulate(MONTH_DAYS)][:12])
@@ -54,7 +54,10 @@ _TOP = 1.0 - 2.0**-53
 
 @dataclass(frozen=True, eq=False)
 class Days:
-    """Civil days in a row: `month` from 0, `of_year` from 0 in a year of 365 days (29 February is the 28th)."""
+    """Consecutive civil days: the first (since the year 1), their count, `month` of each from 0, and `of_year`.
+
+    `of_year` is the day from 0 in a year of 365 days (29 February counts as the 28th).
+    """
 
     first: int
     count: int
@@ -64,7 +67,7 @@ class Days:
 
 @lru_cache(maxsize=8)
 def civil_days(start: date, count: int) -> Days:
-    """Look up months of `count` days before and from `start`: WARM_UP days are put before it."""
+    """Return the civil days of a project of `count` days from `start`, with WARM_UP days before it."""
     stamps = np.datetime64(start) + np.arange(-WARM_UP, count)
     month = stamps.astype("datetime64[M]").astype(np.int64) % 12
     day = (stamps - stamps.astype("datetime64[M]")).astype(np.int64)
@@ -80,22 +83,23 @@ class WeatherDraws:
     replication: int
 
     def daily(self, quantity: str, first: int, count: int, per_day: int = 1) -> Floats:
-        """Draw `per_day` numbers in (0, 1) for each of `count` days from ordinal `first`: (count, per_day)."""
+        """Return `per_day` uniforms in (0, 1) for each of `count` days from ordinal `first`: (count, per_day)."""
         return self.series(quantity, first * per_day, count * per_day).reshape(count, per_day)
 
     def series(self, quantity: str, first: int, count: int) -> Floats:
-        """Draw the numbers at positions first … first + count − 1 of a quantity's endless series."""
+        """Return the uniforms at positions first … first + count − 1 of a quantity's endless series."""
         block, skipped = divmod(first, 4)
-        before = ((block | self.replication << 128) - 1) & _ALL  # numpy steps before its first output
-        place = {"counter": [before >> shift & _WORD for shift in (0, 64, 128, 192)]}
-        self._generator.state = _UNUSED | {"state": place | {"key": stream_key(self.seed, f"weather/{quantity}")}}
+        counter = ((block | self.replication << 128) - 1) & _ALL  # numpy steps before its first output
+        words = [counter >> shift & _WORD for shift in (0, 64, 128, 192)]
+        key = stream_key(self.seed, f"weather/{quantity}")
+        self._generator.state = _UNUSED | {"state": {"counter": words, "key": key}}
         drawn = np.random.Generator(self._generator).random(skipped + count)[skipped:]
         drawn += _HALF_STEP
         return np.minimum(drawn, _TOP, out=drawn)
 
     @cached_property
     def _generator(self) -> Any:
-        """Return a generator that is moved to the start of each series: making one takes ten times as long."""
+        """Return the bit generator that is moved to the start of each series: creating one takes ten times as long."""
         return np.random.Philox(key=0)
 
 
@@ -111,7 +115,7 @@ GUST_SHARE = 0.4
 
 @dataclass(frozen=True)
 class Limits:
-    """Speeds are sustained wind at 10 m in m/s, rain is mm in a day, frost °C, times minutes."""
+    """Limits at which work stops: sustained wind at 10 m in m/s, rain in mm a day, frost in °C, times in minutes."""
 
     crane_wind: float
     exterior_wind: float
@@ -124,14 +128,15 @@ class Limits:
 
 
 def limits_of(weather: Weather) -> Limits:
-    """Turn the planner's limits into those of a weather station."""
+    """Return the configured limits in the units and at the height of weather stations."""
     crane, exterior, earthwork = weather.crane, weather.exterior, weather.earthwork
     exponent = weather.roughness_exponent.value
-    lift, roof = _wind_growth(crane.height_ft.value, exponent), _wind_growth(exterior.height_ft.value, exponent)
+    at_crane = _wind_factor(crane.height_ft.value, exponent)
+    at_roof = _wind_factor(exterior.height_ft.value, exponent)
+    crane_mph = min(crane.limit_mph.value / at_crane, crane.gust_limit_mph.value / (at_crane + GUST_SHARE))
     return Limits(
-        crane_wind=METRES_PER_SECOND_PER_MPH
-        * min(crane.limit_mph.value / lift, crane.gust_limit_mph.value / (lift + GUST_SHARE)),
-        exterior_wind=METRES_PER_SECOND_PER_MPH * exterior.limit_mph.value / roof,
+        crane_wind=METRES_PER_SECOND_PER_MPH * crane_mph,
+        exterior_wind=METRES_PER_SECOND_PER_MPH * exterior.limit_mph.value / at_roof,
         exterior_drying=round(exterior.drying_hours.value * 60),
         earthwork_rain=earthwork.rain_in.value * MM_PER_INCH,
         mud_rain=earthwork.mud_in.value * MM_PER_INCH,
@@ -141,8 +146,8 @@ def limits_of(weather: Weather) -> Limits:
     )
 
 
-def _wind_growth(height_ft: float, exponent: float) -> float:
-    """How much faster the wind is at a height than at 10 m."""
+def _wind_factor(height_ft: float, exponent: float) -> float:
+    """Return the wind speed at a height over that at 10 m, by the power law."""
     return float((height_ft * METRES_PER_FOOT / STATION_M) ** exponent)
 
 
@@ -157,7 +162,7 @@ IntervalRows: TypeAlias = NDArray[np.int64]
 
 
 def hourly(closed: NDArray[np.bool_], first_day: int) -> IntervalRows:
-    """Turn closed hours, (days, 24), into rows (start, end); `first_day` counts from the project's start."""
+    """Return closed hours, (days, 24), as rows (start, end) in minutes; `first_day` counts from the project's start."""
     flat = closed.ravel()
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     if flat[:1].any():
@@ -168,14 +173,14 @@ def hourly(closed: NDArray[np.bool_], first_day: int) -> IntervalRows:
 
 
 def interval_rows(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> IntervalRows:
-    """Put starts and ends side by side."""
+    """Return starts and ends as rows (start, end)."""
     rows = np.empty((len(starts), 2), np.int64)  # np.column_stack takes ten times as long for so few
     rows[:, 0], rows[:, 1] = starts, ends
     return rows
 
 
 def closures_by_exposure(parts: Mapping[Exposure, Sequence[IntervalRows]], horizon: int) -> Closed:
-    """Join what closes each exposure, and keep what lies in [0, horizon)."""
+    """Return for each exposure its closed intervals joined, in order, as far as they lie in [0, horizon)."""
     closed: Closed = {}
     for exposure in EXPOSURES:
         rows = np.concatenate([no_intervals(), *parts.get(exposure, ())])

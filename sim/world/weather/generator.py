@@ -9,9 +9,9 @@ chance of more than the limit comes from the Weibull distribution of that month 
 (Richardson 1981 and WGEN for the parts; wind by Brown, Katz and Murphy 1984). Rain, temperature and wind are
 independent of each other, which the two years from West Texas neither show nor contradict.
 
-`LostDaysModel` loses whole days, with the chance that each month states for each exposure. One autocorrelated normal
-number a day stands for how bad the day is; the worst days are lost. So bad days come in groups, the same storm stops
-all kinds of work, and every day has exactly its stated chance. Storm seasons come on top, as in a climate.
+`LostDaysModel` loses whole days, with the probability that each month has for each exposure. One autocorrelated normal
+number a day says how bad the day is; the worst days are lost. So bad days come in groups, the same storm stops
+all kinds of work, and every day has exactly its probability. Storm seasons come on top, as in a climate.
 
 The year of the user's own file is put together anew every time, in blocks of days. Five days in a row of the
 simulated calendar are five days in a row of the file, from at most two weeks earlier or later in the year (a block
@@ -62,16 +62,16 @@ _A_DAY = 24 // STEP_HOURS
 
 @dataclass(frozen=True, eq=False)
 class ClimateModel:
-    """A climate with the limits at which work stops and the storms it lacks."""
+    """Weather drawn from a climate, with the limits at which work stops, and storm seasons, which a climate does not have."""
 
     climate: Climate
     limits: Limits
     storms: Storms
 
     def closed(self, span: Days, draws: WeatherDraws) -> Closed:
-        """Return what one replication's weather closes."""
+        """Return the minutes that the weather of a replication closes, by exposure, on the days of `span`."""
         scores = _scores(self, span)
-        rain, ground, roof, site_shut = _rain(self, span, draws)
+        rain, ground, roof, site_shut = _rain_closures(self, span, draws)
         outdoors, everyone = self.storms.seasons(span, draws)
         crane, exterior = (hourly(windy, 0) for windy in _too_windy(self.climate, scores, span, draws))
         frost = hourly(_temperature_scores(self.climate, span, draws)[:, None] < scores.frost, 0)
@@ -88,7 +88,7 @@ class ClimateModel:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Normal scores beyond which an hour is closed: what all replications share."""
+    """Normal scores beyond which an hour is closed, by day; the same for all replications."""
 
     wind: tuple[Floats, Floats]  # crane and exterior; (3, 8 · days): hours after a knot, knots
     frost: Floats  # (days, 24)
@@ -96,7 +96,7 @@ class Scores:
 
 @lru_cache(maxsize=8)
 def _scores(model: ClimateModel, span: Days) -> Scores:
-    """Spread the scores of the limits over the days of a project."""
+    """Return the normal scores of the wind and frost limits for every hour of the days of `span`."""
     ndtri = special_functions().ndtri
     climate, limits, month = model.climate, model.limits, span.month[WARM_UP:]
     crane, exterior = (
@@ -108,35 +108,35 @@ def _scores(model: ClimateModel, span: Days) -> Scores:
 
 
 def _too_windy(climate: Climate, scores: Scores, span: Days, draws: WeatherDraws) -> Hours:
-    """Return the hours with more wind than the limits of crane and exterior: (2, days, 24)."""
+    """Return which hours have more wind than the limits of crane and exterior: (2, days, 24)."""
     ndtri = special_functions().ndtri
-    share, hold = climate.wind_daily_share, climate.wind_3h_persistence
+    day_share, correlation = climate.wind_daily_share, climate.wind_3h_persistence
     count, first = (span.count - WARM_UP) * _A_DAY, (span.first + WARM_UP) * _A_DAY
     # the score of an hour is a part that changes within hours and a part of the whole day; variances add up to 1
-    knots = autocorrelated(ndtri(draws.series("wind", first - LAGS, count + LAGS + 1)), hold) * sqrt(1 - share)
-    day = autocorrelated(
-        ndtri(draws.daily("wind of the day", span.first, span.count)[:, 0]), climate.wind_daily_persistence
-    )
-    whole = np.repeat(day[WARM_UP - LAGS :], _A_DAY) * sqrt(share)
+    noise = ndtri(draws.series("wind", first - LAGS, count + LAGS + 1))
+    knots = autocorrelated(noise, correlation) * sqrt(1 - day_share)
+    day_noise = ndtri(draws.daily("wind of the day", span.first, span.count)[:, 0])
+    of_day = autocorrelated(day_noise, climate.wind_daily_persistence)
+    day_part = np.repeat(of_day[WARM_UP - LAGS :], _A_DAY) * sqrt(day_share)
     windy = np.empty((2, count, STEP_HOURS), dtype=bool)
     for hour in range(STEP_HOURS):
-        score = interpolated(knots, hold, hour / STEP_HOURS) + whole
+        score = interpolated(knots, correlation, hour / STEP_HOURS) + day_part
         for closed, limit in zip(windy, scores.wind, strict=True):
             np.greater(score, limit[hour], out=closed[:, hour])
     return windy.reshape(2, -1, 24)
 
 
 def _temperature_scores(climate: Climate, span: Days, draws: WeatherDraws) -> Floats:
-    """Return each day's deviation from the usual temperature, in standard deviations."""
+    """Return each day's deviation from the mean temperature of its month and hour, in standard deviations."""
     ndtri = special_functions().ndtri
     noise = ndtri(draws.daily("temperature", span.first, span.count)[:, 0])
     return autocorrelated(noise, climate.temperature_persistence)[WARM_UP - LAGS :]
 
 
-def _rain(
+def _rain_closures(
     model: ClimateModel, span: Days, draws: WeatherDraws
 ) -> tuple[IntervalRows, IntervalRows, IntervalRows, IntervalRows]:
-    """Return the rain itself, and what it closes of ground, roof and the whole site.
+    """Return the intervals of rain, and those in which it closes the ground, roofs and the whole site.
 
     The days before the project count: yesterday's mud is there on its first morning.
     """
@@ -167,29 +167,29 @@ def _rain(
 
 @dataclass(frozen=True, eq=False)
 class LostDaysModel:
-    """Chance of losing a day, by exposure and month, and how strongly a day resembles the day before."""
+    """Probability of losing a day, by exposure and month, and the correlation of a day with the day before."""
 
     chance: dict[Exposure, Floats]
     persistence: float
     storms: Storms
 
     def closed(self, span: Days, draws: WeatherDraws) -> Closed:
-        """Return the whole days one replication loses, and its storm seasons."""
+        """Return the minutes that the weather of a replication closes, by exposure: whole days and storm seasons."""
         ndtr, ndtri = special_functions().ndtr, special_functions().ndtri
         count = span.count - WARM_UP
         noise = ndtri(draws.daily("bad days", span.first, span.count)[:, 0])
-        # back to a uniform number: a day is lost where it is below the month's chance, so bad days come in spells
-        worse = ndtr(-autocorrelated(noise, self.persistence)[-count:])
+        # back to a uniform: a day is lost where it is below the month's probability, so bad days come in spells
+        uniform = ndtr(-autocorrelated(noise, self.persistence)[-count:])
         outdoors, everyone = self.storms.seasons(span, draws)
         parts = {}
         for exposure, chance in self.chance.items():
-            lost = np.flatnonzero(worse < chance[span.month[WARM_UP:]]) * DAY
+            lost = np.flatnonzero(uniform < chance[span.month[WARM_UP:]]) * DAY
             parts[exposure] = [interval_rows(lost, lost + DAY), everyone if exposure == "interior" else outdoors]
         return closures_by_exposure(parts, count * DAY)
 
 
 def lost_days_model(table: LostDays, storms: Storms) -> LostDaysModel:
-    """Turn lost working days into chances: lost / working days of a month."""
+    """Return the model of a table of lost days: their probability is lost days / working days of a month."""
     days = table.working_days.value
     chance = {exposure: np.array(getattr(table, exposure)) / days for exposure in EXPOSURES}
     return LostDaysModel(chance, table.persistence.value, storms)
@@ -200,15 +200,15 @@ def lost_days_model(table: LostDays, storms: Storms) -> LostDaysModel:
 
 @dataclass(frozen=True, eq=False)
 class DatedStorms:
-    """Storms on known dates: days since the year 1, how long each lasts, minutes at its start without any work."""
+    """Storms on known dates: first days (since the year 1), durations in days, minutes at the start without indoor work."""
 
     first: tuple[int, ...]
-    lasting: tuple[Distribution, ...]
+    duration: tuple[Distribution, ...]
     interior_minutes: tuple[int, ...]
 
     @classmethod
     def of(cls, storms: Sequence[DatedStorm]) -> DatedStorms:
-        """Read them from a configuration."""
+        """Return the dated storms of a configuration."""
         return cls(
             tuple(storm.start.toordinal() for storm in storms),
             tuple(to_distribution(storm.days) for storm in storms),
@@ -216,10 +216,10 @@ class DatedStorms:
         )
 
     def added_to(self, closed: Closed, span: Days, draws: WeatherDraws) -> Closed:
-        """Return closed minutes with those of the storms; how long each lasts is drawn by its place in the list."""
+        """Return closed minutes by exposure with those of the storms; each one's duration is drawn by its index."""
         uniforms = draws.series("dated storms", 0, len(self.first))
         starts = (np.array(self.first) - span.first - WARM_UP) * DAY
-        days = [float(lasting.ppf(uniform)) for lasting, uniform in zip(self.lasting, uniforms, strict=True)]
+        days = [float(duration.ppf(uniform)) for duration, uniform in zip(self.duration, uniforms, strict=True)]
         minutes = np.round(days).astype(np.int64) * DAY
         outdoors = interval_rows(starts, starts + minutes)
         everyone = interval_rows(starts, starts + np.minimum(minutes, self.interior_minutes))
@@ -240,41 +240,41 @@ MEASURABLE_MM = 0.25
 
 @dataclass(frozen=True, eq=False)
 class Resampled:
-    """Hours that the file's year closes, (365, 24) by exposure, and the storms it lacks."""
+    """Weather resampled from a file's year: closed hours by exposure, (365, 24) each, and storm seasons on top."""
 
     hours: dict[Exposure, Hours]
     storms: Storms
     rain_from: str = ""
 
     def closed(self, span: Days, draws: WeatherDraws) -> Closed:
-        """Return what one replication's weather closes."""
-        source = _sources(span, draws)[WARM_UP:]
+        """Return the minutes that the weather of a replication closes, by exposure, on the days of `span`."""
+        source = _source_days(span, draws)[WARM_UP:]
         outdoors, everyone = self.storms.seasons(span, draws)
         parts = {exposure: [hourly(hours[source], 0), outdoors] for exposure, hours in self.hours.items()}
         parts["interior"][1] = everyone
         return closures_by_exposure(parts, (span.count - WARM_UP) * DAY)
 
 
-def _sources(span: Days, draws: WeatherDraws) -> NDArray[np.int64]:
-    """Return the day of the file's year that each day takes its weather from."""
-    into = (span.first + np.arange(span.count)) % BLOCK
+def _source_days(span: Days, draws: WeatherDraws) -> NDArray[np.int64]:
+    """Return for each day of `span` the day of the file's year from which it takes its weather."""
+    day_in_block = (span.first + np.arange(span.count)) % BLOCK
     blocks = (span.first + np.arange(span.count)) // BLOCK
     uniforms = draws.series("days of the file", int(blocks[0]), int(blocks[-1] - blocks[0]) + 1)
     # five days in a row from within two weeks of the date: persistence and season of the file both stay
     shift = np.floor(uniforms * (2 * SHIFT + 1)).astype(np.int64)[blocks - blocks[0]] - SHIFT
-    # The block's first day, and from it on in a row: so 29 February does not repeat a day within a block.
-    first = np.maximum(np.arange(span.count) - into, 0)
+    # the block's first day, and from it on in a row: so 29 February does not repeat a day within a block
+    first = np.maximum(np.arange(span.count) - day_in_block, 0)
     source: NDArray[np.int64] = (span.of_year[first] + np.arange(span.count) - first + shift) % 365
     return source
 
 
 def closed_hours(year: Year, limits: Limits) -> dict[Exposure, Hours]:
-    """Apply the limits to a year, which goes round: mud of 31 December is there on 1 January. (365, 24) each."""
+    """Return by exposure which hours of a year the limits close, (365, 24) each; December's closures run on in January."""
     rain = year.rain >= MEASURABLE_MM
-    first = rain & (np.cumsum(rain, axis=1) == 1)
+    first_hour = rain & (np.cumsum(rain, axis=1) == 1)
     depth = year.rain.sum(axis=1, keepdims=True)
     earthwork_stopped, mud, site_shut = (
-        first & (depth >= much) for much in (limits.earthwork_rain, limits.mud_rain, limits.shut_rain)
+        first_hour & (depth >= limit) for limit in (limits.earthwork_rain, limits.mud_rain, limits.shut_rain)
     )
     closed = _after(site_shut, 24)
     mud_hours = 24 + -(-limits.mud_minutes // 60)
@@ -290,9 +290,9 @@ def closed_hours(year: Year, limits: Limits) -> dict[Exposure, Hours]:
     }
 
 
-def _after(began: Hours, hours: int) -> Hours:
-    """Mark every hour that is one of `hours` from a marked one on."""
-    flat = began.ravel()
+def _after(marked: Hours, hours: int) -> Hours:
+    """Return which hours are within so many `hours` from a marked one on, going round the year."""
+    flat = marked.ravel()
     # a sum over a sliding window, as the difference of two running sums
     count = np.cumsum(np.concatenate([flat[-hours:], flat]))
-    return (count[hours:] > count[:-hours]).reshape(began.shape)
+    return (count[hours:] > count[:-hours]).reshape(marked.shape)

@@ -54,19 +54,25 @@ CLOSING: dict[Exposure, tuple[int, ...]] = {
 
 
 def closed(model: ClimateModel, span: Days, draws: WeatherDraws) -> Closed:
-    """Return what one replication's weather closes."""
+    """Return the minutes that the weather of a replication closes, by exposure: those of `ClimateModel.closed`."""
     series, inputs = _series(span), _kernel_inputs(model, span)
     work = _workspace(series, inputs, get_ident())
     # one workspace per thread: replications run side by side in threads, as kernels release the GIL
     draw_uniforms(_keys(draws.seed), draws.replication, series.blocks, work.uniforms)
-    wet, both = choose_days(span.month, inputs.chances, *series.of_days(work.uniforms), work.days, work.chosen)
+    wet, wet_and_storms = choose_days(
+        span.month, inputs.chances, *series.of_days(work.uniforms), work.days, work.chosen
+    )
     # logarithm, power and normal quantile stay in numpy and scipy, between two kernels: see the module
     sizes = -np.log1p(-work.chosen[: 2 * wet : 2])
     powers = sizes ** (1 / model.climate.rain_shape)
     ndtri(work.uniforms[: series.normal], out=work.uniforms[: series.normal])
     # a copy, as the kernel moves these ends; the rows are only written
     rows, ends = work.rows, inputs.ends.copy()
-    _put_seasons(model.storms.intervals(work.days[wet:both], work.chosen[2 * wet : 2 * both : 2].copy()), rows, ends)
+    _write_storm_seasons(
+        model.storms.intervals(work.days[wet:wet_and_storms], work.chosen[2 * wet : 2 * wet_and_storms : 2].copy()),
+        rows,
+        ends,
+    )
     find_closures(
         span.month,
         inputs.figures,
@@ -79,16 +85,16 @@ def closed(model: ClimateModel, span: Days, draws: WeatherDraws) -> Closed:
         rows,
         ends,
     )
-    # what is joined for the exposures lies end to end, so each begins where the one before ends
-    places = [inputs.joined, *ends[LISTS:].tolist()]
+    # the joined intervals of the exposures lie end to end, so each begins where the one before ends
+    positions = [inputs.joined, *ends[LISTS:].tolist()]
     return {
         exposure: rows[begin:end].reshape(-1, 2).copy()
-        for exposure, begin, end in zip(EXPOSURES, places[:-1], places[1:], strict=True)
+        for exposure, begin, end in zip(EXPOSURES, positions[:-1], positions[1:], strict=True)
     }
 
 
-def _put_seasons(seasons: tuple[IntervalRows, IntervalRows], rows: Ints, ends: Ints) -> None:
-    """List what storm seasons close outdoors and for everyone."""
+def _write_storm_seasons(seasons: tuple[IntervalRows, IntervalRows], rows: Ints, ends: Ints) -> None:
+    """Write the intervals of storm seasons, outdoors and for all work, into their lists in `rows`."""
     for number, intervals in zip((OUTDOORS, EVERYONE), seasons, strict=True):
         begin = ends[number]
         ends[number] = begin + intervals.size
@@ -97,21 +103,24 @@ def _put_seasons(seasons: tuple[IntervalRows, IntervalRows], rows: Ints, ends: I
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Where the uniforms of some days stand: first block and count of each series, its first number among those drawn."""
+    """The layout of the uniforms of some days: (first block, count) of each series, and where each begins.
+
+    The first `normal` of them become normal scores; `length` is their number in all.
+    """
 
     blocks: Ints
-    at: Ints
+    begin: Ints
     normal: int
     length: int
 
     def of_days(self, uniforms: Floats) -> tuple[Floats, Floats]:
         """Return the uniforms of rain and storms, from the first day on."""
-        return uniforms[self.at[NORMAL] :], uniforms[self.at[NORMAL + 1] :]
+        return uniforms[self.begin[NORMAL] :], uniforms[self.begin[NORMAL + 1] :]
 
 
 @lru_cache(maxsize=8)
 def _series(span: Days) -> Series:
-    """Look up the uniforms of some days; those of wind begin in the last days before the first."""
+    """Return the layout of the uniforms of some days; those of wind begin in the last days before the project."""
     firsts, counts = (
         np.array([days * per_day for per_day in SERIES.values()], np.int64) for days in (span.first, span.count)
     )
@@ -130,15 +139,15 @@ def _series(span: Days) -> Series:
 
 @lru_cache(maxsize=8)
 def _keys(seed: int) -> NDArray[np.uint64]:
-    """Return the keys of the series, two words each."""
+    """Return the keys of all series under a seed, two words each, end to end."""
     return np.array([word for quantity in SERIES for word in stream_key(seed, f"weather/{quantity}")], np.uint64)
 
 
 @dataclass(frozen=True, eq=False)
 class KernelInputs:
-    """What all replications share: chances of days; figures and numbers of `find_closures`; where empty lists end.
+    """Inputs of the kernels that all replications share: those of `choose_days` and `find_closures`, for so many days.
 
-    For `days` in all. `room` is the size of the array of rows, `joined` the place in it where joined intervals begin.
+    `ends` is where the empty lists end; `room` is the size of the array of rows, `joined` where joined intervals begin in it.
     """
 
     days: int
@@ -152,12 +161,12 @@ class KernelInputs:
 
 @lru_cache(maxsize=8)
 def _kernel_inputs(model: ClimateModel, span: Days) -> KernelInputs:
-    """Lay out a climate and the limits for some days."""
-    climate, limits, at = model.climate, model.limits, _series(span).at
+    """Return a climate, its limits and storms as inputs of the kernels for some days."""
+    climate, limits, at = model.climate, model.limits, _series(span).begin
     count, early = span.count - WARM_UP, WARM_UP - LAGS  # no autocorrelation reaches back to those days
-    most = np.full(LISTS, 2 * span.count)
-    most[[BY_CRANE, BY_EXTERIOR, BY_FROST]] = 24 * count + 1
-    begins = np.concatenate([[0], np.cumsum(most)])
+    list_sizes = np.full(LISTS, 2 * span.count)
+    list_sizes[[BY_CRANE, BY_EXTERIOR, BY_FROST]] = 24 * count + 1
+    begins = np.concatenate([[0], np.cumsum(list_sizes)])
     numbers = [
         *(WARM_UP, limits.mud_minutes, limits.exterior_drying),
         *(at[0], count * A_DAY + 1 + LAGS, at[1] + early, count + LAGS, at[2] + early, count + LAGS),
@@ -171,7 +180,7 @@ def _kernel_inputs(model: ClimateModel, span: Days) -> KernelInputs:
         np.array(numbers, np.int64),
         np.concatenate([begins[:-1], np.zeros(len(EXPOSURES), np.int64)]),
         int(begins[-1]),
-        int(begins[-1]) + sum(int(most[list(lists)].sum()) for lists in CLOSING.values()),
+        int(begins[-1]) + sum(int(list_sizes[list(lists)].sum()) for lists in CLOSING.values()),
     )
 
 
@@ -195,7 +204,7 @@ def _workspace(series: Series, inputs: KernelInputs, thread: int) -> Workspace: 
 
 
 def _climate_figures(model: ClimateModel) -> Floats:
-    """Return what `find_closures` reads of a climate and of the limits."""
+    """Return the `figures` of `find_closures`: the numbers of a climate and of its limits, end to end."""
     climate, limits = model.climate, model.limits
     share, persistence = climate.wind_daily_share, climate.wind_3h_persistence
     correlations = (persistence, climate.wind_daily_persistence, climate.temperature_persistence)

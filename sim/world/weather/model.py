@@ -37,19 +37,19 @@ from sim.world.working_time import Calendar
 MM_PER_INCH = 25.4
 
 Generator: TypeAlias = ClimateModel | Resampled | LostDaysModel | None
-"""Where weather comes from: a built-in climate, a file, a table of lost days, or nowhere."""
+"""A weather model by its source: a built-in climate, a file, a table of lost days, or none."""
 
 
 @dataclass(frozen=True, eq=False)
 class WithDatedStorms:
-    """Weather, and storms on known dates."""
+    """A weather model with storms on known dates added to it."""
 
     drawn: Generator
     storms: DatedStorms
 
     @property
     def rain_from(self) -> str:
-        """Return where a file's rain is from; empty elsewhere."""
+        """Return the source of a file's rain, where it is not its gauge; empty for other models."""
         return getattr(self.drawn, "rain_from", "")
 
 
@@ -67,7 +67,7 @@ def weather_model(weather: Weather, folder: Path = Path()) -> WeatherModel:
 
 
 def _generator(weather: Weather, folder: Path) -> Generator:
-    """Return where a project's weather comes from."""
+    """Return the weather model of a project without its dated storms."""
     if weather.kind == "table" and weather.lost_days is not None:
         # no rain by month is known here: a season begins as likely in every month
         return lost_days_model(weather.lost_days, storm_seasons(weather.storms, np.zeros(12)))
@@ -113,7 +113,7 @@ def fingerprint(model: WeatherModel) -> str:
 
 
 def _confined(folder: Path, name: str) -> Path:
-    """Join the two; refuse a file that a link leads out of the folder."""
+    """Return the path of a file in a folder; ConfigError where a link leads out of the folder."""
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise ConfigError([Problem(str(path), 0, 0, "", "", "leads out of the folder of the configuration")])
@@ -132,9 +132,9 @@ _SEED = 1
 def lost_days_by_month(
     model: WeatherModel, shift: Calendar, start_date: date, years: int = YEARS
 ) -> tuple[NDArray[np.float64], dict[Exposure, NDArray[np.float64]]]:
-    """Return the working days of each month, January first, and those lost by exposure, mean over drawn years.
+    """Return the working days of each month, January first, and the lost ones by exposure, mean over drawn years.
 
-    `shift` is the calendar of the hours worked, from `start_date` on; a lost day is a working day's share of hours.
+    `shift` is the calendar of the hours worked, from `start_date` on; a lost day is as many hours as a working day has.
     """
     days = min(_YEAR, shift.horizon // DAY)
     months = np.array([(start_date + timedelta(days=day)).month - 1 for day in range(days)])
@@ -150,9 +150,10 @@ def lost_days_by_month(
 
 
 def _lost_each_day(rows: NDArray[np.int64], shift: Calendar, days: int) -> NDArray[np.int64]:
-    """The minutes of each day's shifts that lie in closed rows (start, end)."""
+    """Return the minutes of each day's shifts that lie in closed rows (start, end)."""
     first, last = rows[:, 0] // DAY, np.minimum((rows[:, 1] - 1) // DAY, days - 1)
     counts = np.maximum(last - first + 1, 0)
+    # one entry per closed row and day on which it lies: its row, its day, and its part on that day
     row = np.repeat(np.arange(len(rows)), counts)
     day = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
     begin, end = np.maximum(rows[row, 0], day * DAY), np.minimum(rows[row, 1], (day + 1) * DAY)
@@ -167,48 +168,48 @@ def _lost_each_day(rows: NDArray[np.int64], shift: Calendar, days: int) -> NDArr
 def typical_weather(
     model: WeatherModel, shift: Calendar, start_date: date, replications: int = YEARS, *, compiled: bool = False
 ) -> Closed:
-    """Return closed minutes by exposure of a typical course of the weather, to the end of the shifts' calendar.
+    """Return the closed minutes by exposure of typical weather, to the end of the shifts' calendar.
 
     Every month is that of the replication whose lost working hours, all exposures together, are closest to the mean: as
     the months of a typical meteorological year are chosen (Hall et al. 1978, Sandia SAND78-1601).
     """
     days = shift.horizon // DAY
-    courses = [
+    closures = [
         closed_intervals(model, start_date, days, _SEED, number, compiled=compiled) for number in range(replications)
     ]
     months = (np.datetime64(start_date, "D") + np.arange(days)).astype("datetime64[M]").astype(np.int64)
     months -= months[0]
-    lost = np.array([sum(_lost_each_day(rows, shift, days) for rows in closed.values()) for closed in courses])
-    by_month = np.array([np.bincount(months, of) for of in lost])
-    typical = np.abs(by_month - by_month.mean(axis=0)).argmin(axis=0)
+    lost = np.array([sum(_lost_each_day(rows, shift, days) for rows in closed.values()) for closed in closures])
+    lost_by_month = np.array([np.bincount(months, of_replication) for of_replication in lost])
+    typical = np.abs(lost_by_month - lost_by_month.mean(axis=0)).argmin(axis=0)
     begins = np.append(np.flatnonzero(np.diff(months, prepend=-1)), days) * DAY
-    found: dict[Exposure, list[NDArray[np.int64]]] = {exposure: [no_intervals()] for exposure in EXPOSURES}
-    for month, number in enumerate(typical.tolist()):
-        for exposure, rows in courses[number].items():
-            inside = np.clip(rows, begins[month], begins[month + 1])
-            found[exposure].append(inside[inside[:, 0] < inside[:, 1]])
-    return {exposure: np.concatenate(rows) for exposure, rows in found.items()}
+    parts: dict[Exposure, list[NDArray[np.int64]]] = {exposure: [no_intervals()] for exposure in EXPOSURES}
+    for month, replication in enumerate(typical.tolist()):
+        for exposure, rows in closures[replication].items():
+            in_month = np.clip(rows, begins[month], begins[month + 1])
+            parts[exposure].append(in_month[in_month[:, 0] < in_month[:, 1]])
+    return {exposure: np.concatenate(rows) for exposure, rows in parts.items()}
 
 
 # --- how far ahead ----------------------------------------------------------------------------------------------------
 
 
-TO_BEGIN, AGAIN = 1.5, 1.25
-"""Times the planned finish, before anything is known; times the latest minute that anybody asked for."""
+OF_FINISH, OF_LATEST = 1.5, 1.25
+"""Factors on the planned finish, for the first horizon, and on the latest minute that a run needed, for the next one."""
 
 
 class WeatherHorizon:
-    """So many `days` of a replication's weather are drawn: somewhat further than runs have gone so far.
+    """The number of `days` for which weather is drawn: somewhat more than runs have needed so far.
 
-    A horizon is stated generously, and most of its storms come after the last block is online. A run that needs a later
-    day asks for it and gets the same storms as if they had been there from the beginning: they belong to civil days.
+    The project's horizon is generous, and most of its storms come after the last block is online. A run that needs a later
+    day extends this one, and gets the same storms as if they had been drawn at once: they belong to civil days.
     """
 
     def __init__(self, finish: int) -> None:
-        """Begin with the minute of the planned finish."""
-        self.days = max(1, ceil(TO_BEGIN * finish / DAY))
+        """Set the horizon by the minute of the planned finish."""
+        self.days = max(1, ceil(OF_FINISH * finish / DAY))
 
     def extend(self, minute: int) -> int:
-        """Go on beyond a minute that was asked for; return the days."""
-        self.days = max(self.days, ceil(AGAIN * minute / DAY))
+        """Extend the horizon beyond a minute that a run needs; return its days."""
+        self.days = max(self.days, ceil(OF_LATEST * minute / DAY))
         return self.days

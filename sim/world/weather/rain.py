@@ -1,6 +1,6 @@
-"""Rain where a weather file has no gauge: codes of observers, or a month's rain of the nearest place that is known.
+"""Rain for a weather file without a gauge: from weather codes, or a month's rain of the nearest known place.
 
-From codes only how hard it rained or snowed is taken, in the classes of TMY2 and EPW (light up to 2.5 mm an hour,
+A code gives only how hard it rained or snowed, in the classes of TMY2 and EPW (light up to 2.5 mm an hour,
 moderate up to 7.6, heavy above), each as one depth of water.
 
 Files without codes, as the EPW made of TMY3 are, get a month's rain on their own dampest days: so rain, temperature
@@ -33,7 +33,7 @@ _PRECIPITATION = range(50, 100)
 _MODERATE = {62, 63, 67, 69, 81, 84, 92, 94, 95, 96}
 _HEAVY = {64, 65, 82, 97, 99}
 _RAIN, _OTHER = 1, slice(2, 6)
-"""Of nine digits: rain; drizzle, snow, snow showers, sleet. Before them thunder, after them fog, smoke, hail."""
+"""Positions among EPW's nine digits: rain; drizzle, snow, snow showers, sleet. The others are thunder, fog, smoke, hail."""
 
 
 def metar(text: str) -> float | None:
@@ -50,7 +50,7 @@ def metar(text: str) -> float | None:
 
 
 def epw_code_rain(observed: str, codes: str) -> float | None:
-    """Return mm in the hour for EPW's nine digits, each 9 for nothing; None where nobody observed."""
+    """Return mm in the hour for EPW's nine digits of weather codes, each 9 for none; None without an observation."""
     digits = codes.strip().strip("'\"").zfill(9)
     if observed.strip() != "0" or len(digits) != 9 or not digits.isascii() or not digits.isdigit():
         return None
@@ -72,7 +72,7 @@ _EARTH_KM = 6371
 
 @dataclass(frozen=True)
 class Nearby:
-    """A place whose rain is known: mm and wet days of each month, and how far it is."""
+    """A place whose rain is known: its distance, and the mm and wet days of each month."""
 
     name: str
     km: int
@@ -85,19 +85,20 @@ def nearest(place: Place | None) -> Nearby | None:
     if place is None:
         return None
     text = files.read(Path(__file__).parent / RAIN_OF_PLACES).decode()
-    rows = list(csv.reader(line for line in text.splitlines() if not line.startswith("#")))[1:]
-    km, row = min((_km(place, (float(row[1]), float(row[2]))), row) for row in rows)
+    _header, *rows = csv.reader(line for line in text.splitlines() if not line.startswith("#"))
+    distances = [_km(place, (float(latitude), float(longitude))) for _, latitude, longitude, *_ in rows]
+    km, (name, _, _, *months) = min(zip(distances, rows, strict=True))
     if km > NEAR_KM:
         return None
-    numbers = [float(number) for number in row[3:]]
-    return Nearby(row[0], round(km), tuple(numbers[:12]), tuple(int(number) for number in numbers[12:]))
+    # twelve months of rain in mm, and then of wet days
+    return Nearby(name, round(km), tuple(map(float, months[:12])), tuple(map(int, map(float, months[12:]))))
 
 
 def _km(one: Place, other: Place) -> float:
-    """The great-circle distance of two places."""
-    (phi, lam), (phi2, lam2) = (np.radians(place) for place in (one, other))
-    half = np.sin((phi2 - phi) / 2) ** 2 + np.cos(phi) * np.cos(phi2) * np.sin((lam2 - lam) / 2) ** 2
-    return float(2 * _EARTH_KM * np.arcsin(np.sqrt(half)))
+    """Return the great-circle distance of two places in km, by the haversine formula."""
+    (phi1, lambda1), (phi2, lambda2) = (np.radians(place) for place in (one, other))
+    haversine = np.sin((phi2 - phi1) / 2) ** 2 + np.cos(phi1) * np.cos(phi2) * np.sin((lambda2 - lambda1) / 2) ** 2
+    return float(2 * _EARTH_KM * np.arcsin(np.sqrt(haversine)))
 
 
 def on_dampest_days(damp: Floats, monthly_mm: Sequence[float] | None, near: Nearby | None) -> Floats:
@@ -107,14 +108,14 @@ def on_dampest_days(damp: Floats, monthly_mm: Sequence[float] | None, near: Near
     the dampest hours. Without a place nearby a wet day has WET_DAY_MM in the mean.
     """
     amounts = tuple(monthly_mm) if monthly_mm is not None else near.mm if near is not None else (0.0,) * 12
-    rain, first = np.zeros((365, 24)), 0
+    rain, first_day = np.zeros((365, 24)), 0
     for month, length in enumerate(MONTH_DAYS):
-        usual = near.days[month] if near is not None else round(amounts[month] / WET_DAY_MM)
-        wet = min(length, max(usual, 1)) if amounts[month] > 0 else 0
-        shares = -np.log((np.arange(wet) + 0.5) / wet) if wet else np.zeros(0)
-        dampest = np.argsort(-damp[first : first + length].mean(axis=1), kind="stable")[:wet]
-        for day, share in zip((first + dampest).tolist(), shares / max(shares.sum(), 1e-12), strict=True):
+        usual_wet_days = near.days[month] if near is not None else round(amounts[month] / WET_DAY_MM)
+        wet_days = min(length, max(usual_wet_days, 1)) if amounts[month] > 0 else 0
+        shares = -np.log((np.arange(wet_days) + 0.5) / wet_days) if wet_days else np.zeros(0)
+        dampest = np.argsort(-damp[first_day : first_day + length].mean(axis=1), kind="stable")[:wet_days]
+        for day, share in zip((first_day + dampest).tolist(), shares / max(shares.sum(), 1e-12), strict=True):
             hours = np.argsort(-damp[day], kind="stable")[:HOURS_OF_RAIN]
             rain[day, hours] = amounts[month] * share / HOURS_OF_RAIN
-        first += length
+        first_day += length
     return rain

@@ -86,7 +86,7 @@ def test_other_climates_too(changed: dict[str, np.ndarray]) -> None:
 def test_storm_seasons_that_overlap_too() -> None:
     model = models()["west_texas"]
     assert isinstance(model, ClimateModel)
-    often = replace(model.storms, daily=np.full(12, 0.05), lasting=Fixed(30.0), interior_minutes=3000)
+    often = replace(model.storms, daily=np.full(12, 0.05), duration=Fixed(30.0), interior_minutes=3000)
     stormy = ClimateModel(model.climate, limits_of(STATED), often)
     for number in range(10):
         require_same(stormy, START, 150, 5, number)
@@ -110,7 +110,7 @@ def test_calendars_of_a_project(monkeypatch: pytest.MonkeyPatch) -> None:
         for days in (None, 40):
             slow = case.calendars_of(9, replication, days, engine=SIMPY)
             with monkeypatch.context() as patch:
-                patch.setattr(interruptions, "_without", None)  # by machine, not by a way round it
+                patch.setattr(interruptions, "_subtract", None)  # by machine, not by a way round it
                 fast = case.calendars_of(9, replication, days, engine=COMPILED)
             for one, other, base in zip(slow, fast, stated, strict=True):
                 assert same(one, other)
