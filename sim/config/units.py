@@ -78,15 +78,15 @@ def convert_units(document: Document, model: type[BaseModel]) -> None:
                 value_at(document.tree, address[:-1])[address[-1]] = int(number) if number.is_integer() else number
 
 
-def in_unit(number: float, written: str, unit: str) -> float | None:
+def in_unit(number: float, written_unit: str, unit: str) -> float | None:
     """Return a number of a written unit in the unit of a field, to twelve figures; None where they do not fit.
 
     >>> in_unit(30, "m", "ft"), in_unit(25, "%", "share"), in_unit(5, "C", "°F"), in_unit(3, "kg", "ft")
     (98.4251968504, 0.25, 41.0, None)
     """
-    if unit == "°F" and written in ("C", "°C"):
+    if unit == "°F" and written_unit in ("C", "°C"):
         return float(f"{number * 9 / 5 + 32:.12g}")
-    factor = FACTORS.get(unit, {}).get(written)
+    factor = FACTORS.get(unit, {}).get(written_unit)
     return None if factor is None else float(f"{number * factor:.12g}")
 
 
@@ -191,7 +191,7 @@ def _units_with_positions(words: list[str]) -> Iterator[tuple[int, str]]:
         position += 3 if is_rate else 1
 
 
-def factor_between(written: str, unit: str, day: Workday) -> tuple[float, str] | None:
+def factor_between(written_unit: str, unit: str, day: Workday) -> tuple[float, str] | None:
     """Return (factor from a named unit to the unit of a field, what it assumes as text); None where they do not fit.
 
     Hours and days without a kind, for a field in the other one, may be working or calendar ones: AmbiguousUnit.
@@ -199,8 +199,8 @@ def factor_between(written: str, unit: str, day: Workday) -> tuple[float, str] |
     >>> factor_between("calendar days", "working days", Workday("the site", 10, 5))
     (0.7142857142857143, '5 working days in 7 of the calendar')
     """
-    word = written.removeprefix("working ").removeprefix("calendar ")
-    kind = written.removesuffix(word).strip()
+    word = written_unit.removeprefix("working ").removeprefix("calendar ")
+    kind = written_unit.removesuffix(word).strip()
     if unit == "working days":
         return _factor_to_working_days(kind, word, day)
     if unit in ("days", "weeks", "months", "years") and word in {**_HOURS, **_LONG}:
@@ -214,10 +214,10 @@ def factor_between(written: str, unit: str, day: Workday) -> tuple[float, str] |
     if unit in ("h", "min") and word in _HOURS:
         return _HOURS[word] * (60 if unit == "min" else 1), ""
     if unit == "person-hours":
-        hours = {"hours": 1.0, "person-hours": 1.0, "person-days": day.hours}.get(written)
-        return None if hours is None else (hours, _hours_a_day("working", day) if written == "person-days" else "")
-    factors = {written: 1.0} if written == unit else FACTORS.get(unit, {})
-    return (factors[written], "") if written in factors else None
+        hours = {"hours": 1.0, "person-hours": 1.0, "person-days": day.hours}.get(written_unit)
+        return None if hours is None else (hours, _hours_a_day("working", day) if written_unit == "person-days" else "")
+    factors = {written_unit: 1.0} if written_unit == unit else FACTORS.get(unit, {})
+    return (factors[written_unit], "") if written_unit in factors else None
 
 
 class AmbiguousUnit(ValueError):
@@ -230,10 +230,10 @@ class UnfitUnit(SimError):
     exit_code = 2
 
 
-def conversion(name: str, unit: str, day: Workday, whose: str, key: str) -> tuple[float, str]:
+def conversion(name: str, unit: str, day: Workday, column_name: str, key: str) -> tuple[float, str]:
     """Return (factor from the unit in a column's name to that of a field, description); UnfitUnit where none fits.
 
-    `whose` (the column) and `key` (the field) are for the message.
+    `column_name` and `key` (the field) are for the message.
     """
     units = units_named(name)
     if not units:
@@ -244,11 +244,11 @@ def conversion(name: str, unit: str, day: Workday, whose: str, key: str) -> tupl
         units, fits = ambiguous.args[0], None
     if fits is None and len(units) > 1:
         options = " or ".join(f'--unit "{option}"{_assumption_of(option, unit, day)}' for option in units)
-        raise UnfitUnit(f"{whose} may be in {' or '.join(units)}, and {key} is in {unit}: add {options}")
+        raise UnfitUnit(f"{column_name} may be in {' or '.join(units)}, and {key} is in {unit}: add {options}")
     if fits is None:
         quantity = f"in {unit}" if unit else "a number without a unit"
         raise UnfitUnit(
-            f"{whose} is in {units[0]}, and {key} is {quantity}: the one is none of the other; "
+            f"{column_name} is in {units[0]}, and {key} is {quantity}: the one is none of the other; "
             "name another column with --column, or the unit that is meant with --unit"
         )
     factor, assumption = fits

@@ -11,6 +11,7 @@ from bisect import insort
 from collections.abc import Sequence
 from functools import lru_cache
 from heapq import heapify, heappop, heapreplace
+from typing import Final
 
 import simpy
 
@@ -25,6 +26,8 @@ ROUNDS_A_MINUTE = 100_000
 Bundle = tuple[tuple[int, int], ...]
 Request = tuple[int, int, int, int, int, simpy.Event]
 """(priority, minute asked, rank of the unit, bundle, minute from which it withholds or -1, granted)."""
+WITHHOLDS_FROM: Final = 4
+"""Position in a request of the minute from which it withholds what is free from requests behind it, or -1 for never."""
 
 
 class EndlessGrants(Stalled):
@@ -67,7 +70,7 @@ class Dispatcher:
             self.queues[bundle] = [request]
         else:
             # only a new head matters: behind one that does not fit nothing of its queue fits
-            if request < queue[0] and queue[0][4] >= 0:
+            if request < queue[0] and queue[0][WITHHOLDS_FROM] >= 0:
                 self.to_check.update(self.queues)  # what the old head withheld may be there for others
             # requests come mostly in order, so this is an append; a heap would not keep the second one in view
             insort(queue, request)
@@ -135,14 +138,13 @@ class Dispatcher:
         return granted
 
     def _heads(self, now: int) -> list[Request]:
-        """Return the heads of queues that may be granted, or withhold, in this pass, as a heap in the order of requests."""
+        """Return as a heap, in the order of requests, the first request of each queue that may be granted or withhold now."""
         queues = self.queues
         heads = [queues[bundle][0] for bundle in self.to_check]
         # patience can end without any event, so queues with a limited patience are looked at in every pass
         for bundle in self.limited_patience - self.to_check:
             head = queues[bundle][0]
-            withholds = head[4]
-            if 0 <= withholds <= now:
+            if 0 <= head[WITHHOLDS_FROM] <= now:
                 heads.append(head)
         self.to_check.clear()
         heapify(heads)

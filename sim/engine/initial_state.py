@@ -83,40 +83,40 @@ def state_of_history(plan: CompiledPlan, history: Log, minute: int, content: Int
     Work under way has 0 minutes until `lasting` says how many. A unit before a step that takes no time has not begun it.
     """
     steps, details = history[:, 1], history[:, 2]
-    at, begun = _steps_of_units(plan, history)
-    on_route = at < plan.first[1:]
-    operation = np.where(on_route, plan.rows[np.minimum(at, len(plan.rows) - 1), 0], NONE)
-    begun = np.where(np.isin(operation, BLOCKING), begun, NOT_BEGUN)
+    current_step, begun_at = _steps_of_units(plan, history)
+    on_route = current_step < plan.first[1:]
+    operation = np.where(on_route, plan.rows[np.minimum(current_step, len(plan.rows) - 1), 0], NONE)
+    begun_at = np.where(np.isin(operation, BLOCKING), begun_at, NOT_BEGUN)
     working = np.flatnonzero(operation == WORK)
-    done = plan.rows[steps, 0]
-    counted = np.flatnonzero((done == WORK) | (done == AGAIN))
-    attempts = np.bincount(steps[counted], minlength=len(plan.rows))
+    operations = plan.rows[steps, 0]
+    repeatable = np.flatnonzero((operations == WORK) | (operations == AGAIN))
+    attempts = np.bincount(steps[repeatable], minlength=len(plan.rows))
     works_begun = np.flatnonzero((attempts > 0) & (plan.rows[:, 0] == WORK))
-    works_begun = np.union1d(works_begun, at[working])
-    attempts[at[working]] += 1
+    works_begun = np.union1d(works_begun, current_step[working])
+    attempts[current_step[working]] += 1
     level = np.zeros(len(plan.gates), np.int64)
-    signals = done == SIGNAL
+    signals = operations == SIGNAL
     np.add.at(level, plan.rows[steps[signals], 1], details[signals])
     minutes = np.full(len(plan.units), NONE, np.int64)
     minutes[working] = 0
     completion_gate, completion_level = plan.completion
     return InitialState(
-        minute, at, begun, begun.copy(), minutes, _free_counts(plan, steps), level, attempts,
+        minute, current_step, begun_at, begun_at.copy(), minutes, _free_counts(plan, steps), level, attempts,
         _count(plan.learning_of[works_begun], len(plan.learning)),
-        _count(plan.area_of[at[working]], len(plan.areas), plan.rows[at[working], 4]),
+        _count(plan.area_of[current_step[working]], len(plan.areas), plan.rows[current_step[working], 4]),
         history, content, np.full(len(content), NONE, np.int64), bool(level[completion_gate] >= completion_level),
     )  # fmt: skip
 
 
 def _steps_of_units(plan: CompiledPlan, history: Log) -> tuple[Ints, Ints]:
     """Return by unit its step after a history, and the minute in which it came there."""
-    at, begun = plan.first[:-1].copy(), np.zeros(len(plan.units), np.int64)
+    current_step, begun_at = plan.first[:-1].copy(), np.zeros(len(plan.units), np.int64)
     # the last row of each unit: numpy keeps the last value that is assigned to a place
     unit, steps = plan.unit_of[history[:, 1]], history[:, 1]
     jumped = (plan.rows[steps, 0] == AGAIN) & (history[:, 2] == 1)
-    at[unit] = np.where(jumped, plan.rows[steps, 1], steps + 1)
-    begun[unit] = history[:, 0]
-    return at, begun
+    current_step[unit] = np.where(jumped, plan.rows[steps, 1], steps + 1)
+    begun_at[unit] = history[:, 0]
+    return current_step, begun_at
 
 
 def _free_counts(plan: CompiledPlan, steps: Ints) -> Ints:
@@ -228,8 +228,8 @@ def _begun_before(begin: Ints, unit: Ints, own_begin: int, own_unit: int) -> NDA
     return (begin < own_begin) | ((begin == own_begin) & (unit < own_unit))
 
 
-def whole_minutes(drawn: Ints, learning: Ints, crowding: Ints) -> Ints:
+def whole_minutes(minutes: Ints, learning: Ints, crowding: Ints) -> Ints:
     """Return drawn minutes × learning × crowding, rounded half up after each, as the engines do."""
     for factor in (learning, crowding):
-        drawn = np.where(factor == MILLION, drawn, (2 * drawn * factor + MILLION) // (2 * MILLION))
-    return drawn
+        minutes = np.where(factor == MILLION, minutes, (2 * minutes * factor + MILLION) // (2 * MILLION))
+    return minutes

@@ -1,7 +1,7 @@
 """What kernels are written with: decorators for numba, arrays as pointers, and a few instructions of the processor.
 
 A kernel is an entry point and the functions it calls. An entry point takes numpy arrays and turns them into views at
-once: `int_view(array)[place]` is one load, without the reference counts and the checks of negative indices that numba
+once: `int_view(array)[index]` is one load, without the reference counts and the checks of negative indices that numba
 adds to every access. Kernels touch no Python object, so threads may run them side by side.
 
 numba's decorators have no types that strict mypy accepts; these are typed.
@@ -29,20 +29,20 @@ Floats: TypeAlias = NDArray[np.float64]
 class IntView(Protocol):
     """The integers of an array, of any shape, end to end and without bounds."""
 
-    def __getitem__(self, place: int) -> int:
+    def __getitem__(self, index: int) -> int:
         """Read one."""
 
-    def __setitem__(self, place: int, number: int) -> None:
+    def __setitem__(self, index: int, number: int) -> None:
         """Write one."""
 
 
 class FloatView(Protocol):
     """The floats of an array, of any shape, end to end and without bounds."""
 
-    def __getitem__(self, place: int) -> float:
+    def __getitem__(self, index: int) -> float:
         """Read one."""
 
-    def __setitem__(self, place: int, number: float) -> None:
+    def __setitem__(self, index: int, number: float) -> None:
         """Write one."""
 
 

@@ -259,7 +259,7 @@ def mean_factors_and_delays(inputs: Inputs, factors: FloatArray, delays: FloatAr
 
 
 def content_and_values(
-    inputs: Inputs, shapes: FloatArray, drawn: FloatArray, factors: FloatArray, delays: FloatArray
+    inputs: Inputs, shapes: FloatArray, input_uniforms: FloatArray, factors: FloatArray, delays: FloatArray
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return (content, values), both int64 of shape (inputs, replications): minutes before losses; minutes, or 0 and 1.
 
@@ -271,7 +271,7 @@ def content_and_values(
     content = np.floor(amount + 0.5)
     amount = apply_factors(amount, inputs.losses, factors)
     amount = add_delays(amount, inputs.delays, delays)
-    jumps = drawn < np.where((inputs.kind == OTHERWISE)[:, None], 1.0 - amount, amount)
+    jumps = input_uniforms < np.where((inputs.kind == OTHERWISE)[:, None], 1.0 - amount, amount)
     values = np.where((inputs.kind == SPAN)[:, None], np.floor(amount + 0.5), jumps)
     return content.astype(np.int64), values.astype(np.int64)
 
@@ -292,16 +292,16 @@ def add_delays(amount: FloatArray, delay_numbers: NDArray[np.int32], delays: Flo
     return amount
 
 
-def value_of(inputs: Inputs, number: int, drawn: float, factors: FloatArray, delays: FloatArray) -> int:
+def value_of(inputs: Inputs, number: int, uniform_drawn: float, factors: FloatArray, delays: FloatArray) -> int:
     """Return one input's value from its uniform: the same operations in the same order as `content_and_values`."""
-    amount = sample_one(inputs.tables, int(inputs.table[number]), drawn) * float(inputs.minutes[number])
+    amount = sample_one(inputs.tables, int(inputs.table[number]), uniform_drawn) * float(inputs.minutes[number])
     for factor in (*inputs.content[number], *inputs.losses[number]):
         amount *= float(factors[factor]) if factor >= 0 else 1.0
     for delay in inputs.delays[number]:
         amount += float(delays[delay]) if delay >= 0 else 0.0
     if inputs.kind[number] == SPAN:
         return floor(amount + 0.5)
-    return int(drawn < (1.0 - amount if inputs.kind[number] == OTHERWISE else amount))
+    return int(uniform_drawn < (1.0 - amount if inputs.kind[number] == OTHERWISE else amount))
 
 
 # --- spreading over a study -------------------------------------------------------------------------------------------

@@ -97,12 +97,12 @@ def _autocorrelate(noise: Any, at: int, count: int, figures: Any, weights: int) 
         # each doubling adds the series to itself, shifted by twice as much: few passes, a long memory
         remaining -= shift
         weight = figures[weights + doubling]
-        for place in range(at, at + remaining):
-            noise[place] = noise[place + shift] + weight * noise[place]
+        for position in range(at, at + remaining):
+            noise[position] = noise[position + shift] + weight * noise[position]
         shift *= 2
-    for place in range(at, at + remaining):
+    for position in range(at, at + remaining):
         # divided, not multiplied by the inverse: numpy divides, and the last bit must agree
-        noise[place] /= figures[weights + DOUBLINGS]
+        noise[position] /= figures[weights + DOUBLINGS]
 
 
 @jit
@@ -132,27 +132,27 @@ def _too_windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, r
 @jit
 def _frost(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows: Any, ends: Any) -> None:
     """Write the intervals with frost into their list; on most days there is none."""
-    first = place = ends[BY_FROST]
+    first = position = ends[BY_FROST]
     for day in range(days):
         score, month_of_day = scores[numbers[SERIES + 4] + day], month[day + numbers[WARM_UP]]
         # one comparison a day instead of 24: above the warmest limit of its month no hour can freeze
         if score < figures[WARMEST + month_of_day]:
             for hour in range(HOURS):
                 closed = score < figures[FROST + HOURS * month_of_day + hour]
-                place = _toggle(rows, first, place, closed, day * DAY + hour * HOUR)
+                position = _toggle(rows, first, position, closed, day * DAY + hour * HOUR)
         else:
-            place = _toggle(rows, first, place, False, day * DAY)
-    ends[BY_FROST] = _toggle(rows, first, place, False, days * DAY)
+            position = _toggle(rows, first, position, False, day * DAY)
+    ends[BY_FROST] = _toggle(rows, first, position, False, days * DAY)
 
 
 @jit
-def _toggle(rows: Any, first: int, place: int, closed: bool, minute: int) -> int:
+def _toggle(rows: Any, first: int, position: int, closed: bool, minute: int) -> int:
     """Begin or end an interval of a list at a minute if `closed` changes then; return where the list ends."""
     # an odd count of minutes means that an interval is open: the list itself remembers the state
-    if closed != ((place - first) & 1 == 1):
-        rows[place] = minute
-        place += 1
-    return place
+    if closed != ((position - first) & 1 == 1):
+        rows[position] = minute
+        position += 1
+    return position
 
 
 @jit
@@ -301,8 +301,8 @@ def subtract_intervals(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -
         # one pass over both needs them by start; sorting is left to numpy, as it is seldom needed
         if closed[at] < closed[at - 2]:
             return UNORDERED, 0
-    for place in range(len(starts_)):
-        now, end = starts[place], ends[place]
+    for position in range(len(starts_)):
+        now, end = starts[position], ends[position]
         while row < last and closed[row] < end:
             # empty closures close nothing, but would cut an interval in two
             if closed[row + 1] > closed[row]:

@@ -69,12 +69,12 @@ def uniforms(keys: Sequence[Key], first: int, count: int, attempt: int = 0) -> N
     bits as `uniform(keys[i], first + j, attempt)`.
     """
     # one counter yields four words; only the first is used, so that a draw does not depend on the size of the chunk
-    drawn = np.empty((len(keys), count))
+    values = np.empty((len(keys), count))
     blocks = np.empty(4 * count)
     for row, generator in enumerate(_generators_at(keys, first, attempt)):
         generator.random(out=blocks)  # (word >> 11) * 2**-53, four words a replication
-        np.add(blocks[::4], _STEP / 2, out=drawn[row])
-    return np.minimum(drawn, _TOP, out=drawn)
+        np.add(blocks[::4], _STEP / 2, out=values[row])
+    return np.minimum(values, _TOP, out=values)
 
 
 def uniform(key: Key, replication: int, attempt: int) -> float:
@@ -240,17 +240,17 @@ def latin_hypercube(ranked: NDArray[np.uint16], keys: Sequence[Key], first: int,
     return drawn
 
 
-def rescaled_in_case(ends: FloatArray, drawn: FloatArray) -> FloatArray:
+def rescaled_in_case(ends: FloatArray, uniforms_drawn: FloatArray) -> FloatArray:
     """Return the position of each draw within its case, strictly between 0 and 1; the cases of a draw end at `ends`.
 
     Given the case, the position is as uniform as the draw was, so it can draw what matters only in that case: both
     are then spread evenly by one number.
     """
     # the last end may round to less than 1: the last case reaches to 1
-    case = np.searchsorted(ends[:-1], drawn, side="right")
+    case = np.searchsorted(ends[:-1], uniforms_drawn, side="right")
     begins = np.concatenate([[0.0], ends[:-1]])
     widths = np.append(ends[:-1], 1.0) - begins
-    position: FloatArray = np.clip((drawn - begins[case]) / widths[case], _SPREAD_STEP / 2, _TOP)
+    position: FloatArray = np.clip((uniforms_drawn - begins[case]) / widths[case], _SPREAD_STEP / 2, _TOP)
     return position
 
 

@@ -147,10 +147,10 @@ class Calendar:
         # in working time nothing is closed, so the finish is a sum there and one search leads back to the clock
         target = self._worked(start) + minutes
         done = self._done
-        place = bisect_left(done, target)
-        if place == len(done):
+        interval = bisect_left(done, target)
+        if interval == len(done):
             raise self._past_horizon()
-        return self._ends[place] - (done[place] - target)
+        return self._ends[interval] - (done[interval] - target)
 
     def latest_start(self, finish: int, minutes: int) -> int:
         """Return the latest start from which `minutes` of work are done by `finish`; it may be negative."""
@@ -160,8 +160,8 @@ class Calendar:
         target = self.worked(finish) - minutes
         if target < 0:
             return target
-        place = bisect_right(self._done, target)
-        return self._ends[place] - (self._done[place] - target)
+        interval = bisect_right(self._done, target)
+        return self._ends[interval] - (self._done[interval] - target)
 
     def finish_whole(self, start: int, minutes: int) -> int:
         """Return the clock minute at which `minutes` without a pause end, in the first interval long enough.
@@ -177,9 +177,9 @@ class Calendar:
             )
         starts, ends = self._starts, self._ends
         # the search begins with the interval that is open at `start`, which may end too soon
-        for place in range(bisect_right(ends, start), len(ends)):
-            end = max(start, starts[place]) + minutes
-            if end <= ends[place]:
+        for interval in range(bisect_right(ends, start), len(ends)):
+            end = max(start, starts[interval]) + minutes
+            if end <= ends[interval]:
                 return end
         raise self._past_horizon()
 
@@ -188,32 +188,32 @@ class Calendar:
         if minutes == 0:
             return finish
         starts, ends = self._starts, self._ends
-        for place in range(bisect_left(starts, finish) - 1, -1, -1):
-            begin = min(finish, ends[place]) - minutes
-            if begin >= starts[place]:
+        for interval in range(bisect_left(starts, finish) - 1, -1, -1):
+            begin = min(finish, ends[interval]) - minutes
+            if begin >= starts[interval]:
                 return begin
         return -minutes
 
     def next_open(self, t: int) -> int:
         """Return the first open minute at or after `t`."""
-        place = bisect_right(self._ends, t)
-        if place == len(self._ends):
+        interval = bisect_right(self._ends, t)
+        if interval == len(self._ends):
             raise self._past_horizon()
-        return max(t, self._starts[place])
+        return max(t, self._starts[interval])
 
     def closes(self, t: int) -> int:
         """Return the end of the open interval that contains minute `t` or, when closed at `t`, of the next one."""
-        place = bisect_right(self._ends, t)
-        if place == len(self._ends):
+        interval = bisect_right(self._ends, t)
+        if interval == len(self._ends):
             raise self._past_horizon()
-        return self._ends[place]
+        return self._ends[interval]
 
     def _worked(self, t: int) -> int:
         """Return the working minutes in [0, t); past the horizon it counts as closed."""
-        place = bisect_right(self._starts, t) - 1
-        if place < 0:
+        interval = bisect_right(self._starts, t) - 1
+        if interval < 0:
             return min(t, 0)
-        return self._done[place] - max(self._ends[place] - t, 0)
+        return self._done[interval] - max(self._ends[interval] - t, 0)
 
     def _past_horizon(self) -> CalendarEnds:
         """Return the error of a query past the horizon."""

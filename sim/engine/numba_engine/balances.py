@@ -56,11 +56,11 @@ def end_minute(plan: IntView, run: IntView, number: int, now: int) -> None:
 @jit
 def change_balances(plan: IntView, run: IntView, bundle: int, sign: int, now: int) -> None:
     """Add a bundle's counts, times `sign`, to the balances of its pools."""
-    for place in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
-        number = plan[plan[SET_OF] + plan[plan[BUNDLES] + 2 * place]]
+    for entry in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
+        number = plan[plan[SET_OF] + plan[plan[BUNDLES] + 2 * entry]]
         if number >= 0:
             end_minute(plan, run, number, now)
-            run[run[BALANCE] + number * BALANCE_SIZE + VALUE] += sign * plan[plan[BUNDLES] + 2 * place + 1]
+            run[run[BALANCE] + number * BALANCE_SIZE + VALUE] += sign * plan[plan[BUNDLES] + 2 * entry + 1]
 
 
 @jit

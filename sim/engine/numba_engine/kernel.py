@@ -100,9 +100,9 @@ def scaled(plan: IntView, minutes: int, curve: int, position: int) -> int:
     """Return minutes × the factor at a position of a curve, or its last factor beyond its end, rounded half up."""
     # learning curves and areas are numbered through in one list: both are factors at a position
     curve_at = plan[CURVE_AT] + curve
-    place = min(plan[curve_at] + position, plan[curve_at + 1] - 1)
+    entry = min(plan[curve_at] + position, plan[curve_at + 1] - 1)
     # everything twice: adding the half before a floor division rounds half up without a float
-    return (2 * minutes * plan[plan[CURVES] + place] + MILLION) // (2 * MILLION)
+    return (2 * minutes * plan[plan[CURVES] + entry] + MILLION) // (2 * MILLION)
 
 
 @inline

@@ -142,8 +142,8 @@ def mark_to_check(run: IntView, bundle: int) -> None:
 def mark_bundles_of_pool(plan: IntView, run: IntView, pool: int) -> None:
     """Have the next grant pass try every bundle that contains a pool."""
     bundles_of_pool = plan[POOL_BUNDLES] + 2 * plan[plan[POOL_BUNDLES_AT] + pool]
-    for place in range(bundles_of_pool, plan[POOL_BUNDLES] + 2 * plan[plan[POOL_BUNDLES_AT] + pool + 1], 2):
-        mark_to_check(run, plan[place])
+    for entry in range(bundles_of_pool, plan[POOL_BUNDLES] + 2 * plan[plan[POOL_BUNDLES_AT] + pool + 1], 2):
+        mark_to_check(run, plan[entry])
 
 
 @jit
@@ -174,8 +174,8 @@ def request_bundle(plan: IntView, run: IntView, unit: int, step: int, now: int, 
 @jit
 def mark_bundles_sharing_pools(plan: IntView, run: IntView, bundle: int) -> None:
     """Have the next grant pass try the bundles from which one withheld: its new head does not withhold yet."""
-    for place in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
-        mark_bundles_of_pool(plan, run, plan[plan[BUNDLES] + 2 * place])
+    for entry in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
+        mark_bundles_of_pool(plan, run, plan[plan[BUNDLES] + 2 * entry])
 
 
 @jit
@@ -186,9 +186,9 @@ def release_bundle(plan: IntView, run: IntView, bundle: int, now: int) -> None:
     # most of what is given back is not waited for: then no grant pass is needed
     if run[WAITING] > 0:
         run[GRANT_DUE] = 1
-    for place in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
-        pool = plan[plan[BUNDLES] + 2 * place]
-        run[run[FREE_COUNT] + pool] += plan[plan[BUNDLES] + 2 * place + 1]
+    for entry in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
+        pool = plan[plan[BUNDLES] + 2 * entry]
+        run[run[FREE_COUNT] + pool] += plan[plan[BUNDLES] + 2 * entry + 1]
         if run[WAITING] > 0:
             mark_bundles_of_pool(plan, run, pool)
 
@@ -197,9 +197,9 @@ def release_bundle(plan: IntView, run: IntView, bundle: int, now: int) -> None:
 def fits(plan: IntView, run: IntView, bundle: int) -> bool:
     """Return whether all pools of a bundle have its count free, whatever is withheld; record the first that has not."""
     bundles, free = plan[BUNDLES], run[FREE_COUNT]
-    for place in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
-        if run[free + plan[bundles + 2 * place]] < plan[bundles + 2 * place + 1]:
-            run[run[SPARE] + plan[bundles + 2 * place]] = -1
+    for entry in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
+        if run[free + plan[bundles + 2 * entry]] < plan[bundles + 2 * entry + 1]:
+            run[run[SPARE] + plan[bundles + 2 * entry]] = -1
             return False
     return True
 
@@ -208,13 +208,13 @@ def fits(plan: IntView, run: IntView, bundle: int) -> bool:
 def withheld(plan: IntView, run: IntView, pool: int, request: int, now: int) -> int:
     """Return how many of a pool first requests, of other queues and earlier in the order, withhold from a request."""
     count, bundles_of_pool = 0, plan[POOL_BUNDLES]
-    for place in range(plan[plan[POOL_BUNDLES_AT] + pool], plan[plan[POOL_BUNDLES_AT] + pool + 1]):
-        other = plan[bundles_of_pool + 2 * place]
-        if run[run[QUEUE_SIZE] + other] > 0:
+    for entry in range(plan[plan[POOL_BUNDLES_AT] + pool], plan[plan[POOL_BUNDLES_AT] + pool + 1]):
+        other_bundle = plan[bundles_of_pool + 2 * entry]
+        if run[run[QUEUE_SIZE] + other_bundle] > 0:
             # heads alone withhold, and only from what is behind them in the one order of all requests
-            first = first_request(plan, run, other)
+            first = first_request(plan, run, other_bundle)
             if first < request and withholds(plan, run, first, now):
-                count += plan[bundles_of_pool + 2 * place + 1]
+                count += plan[bundles_of_pool + 2 * entry + 1]
     return count
 
 
@@ -222,10 +222,10 @@ def withheld(plan: IntView, run: IntView, pool: int, request: int, now: int) -> 
 def grantable(plan: IntView, run: IntView, bundle: int, request: int, now: int) -> bool:
     """Return whether a first request fits what is free less what others before it withhold; record what is spare."""
     bundles, free = plan[BUNDLES], run[FREE_COUNT]
-    for place in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
-        pool = plan[bundles + 2 * place]
+    for entry in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
+        pool = plan[bundles + 2 * entry]
         # the own count first: it fails most often and costs one load; what others withhold takes a loop
-        left = run[free + pool] - plan[bundles + 2 * place + 1]
+        left = run[free + pool] - plan[bundles + 2 * entry + 1]
         spare = left - withheld(plan, run, pool, request, now) if left >= 0 else -1
         if spare < 0:
             run[run[SPARE] + pool] = -1
@@ -237,9 +237,9 @@ def grantable(plan: IntView, run: IntView, bundle: int, request: int, now: int) 
 @inline
 def acquire(plan: IntView, run: IntView, bundle: int) -> None:
     """Take a bundle's counts for the first request in its queue, and remove that."""
-    for place in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
-        pool = plan[plan[BUNDLES] + 2 * place]
-        run[run[FREE_COUNT] + pool] -= plan[plan[BUNDLES] + 2 * place + 1]
+    for entry in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
+        pool = plan[plan[BUNDLES] + 2 * entry]
+        run[run[FREE_COUNT] + pool] -= plan[plan[BUNDLES] + 2 * entry + 1]
     # only heads are granted, so leaving the queue is taking its smallest
     pop(run, run[QUEUE] + plan[plan[QUEUE_AT] + bundle], run[run[QUEUE_SIZE] + bundle])
     run[run[QUEUE_SIZE] + bundle] -= 1
@@ -250,8 +250,8 @@ def acquire(plan: IntView, run: IntView, bundle: int) -> None:
 def gather_candidates(plan: IntView, run: IntView) -> int:
     """Put the first requests of all marked bundles that may fit into a heap of candidates; return how many there are."""
     candidates = 0
-    for place in range(run[TO_CHECK_SIZE]):
-        bundle = run[run[TO_CHECK] + place]
+    for entry in range(run[TO_CHECK_SIZE]):
+        bundle = run[run[TO_CHECK] + entry]
         run[run[MARKED] + bundle] = 0
         # counts only fall during a pass: a head that does not fit at its beginning need not be tried in it
         if fits(plan, run, bundle):

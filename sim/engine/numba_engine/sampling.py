@@ -122,10 +122,10 @@ def distribution_value(draws: IntView, parameters: FloatView, recipe: int, u: fl
 @inline
 def with_factors(draws: IntView, parameters: FloatView, begin: int, end: int, amount: float) -> float:
     """Return an amount times the shared factors whose numbers stand in `draws` from `begin` to `end`, up to a -1."""
-    for place in range(begin, end):
-        if draws[place] < 0:
+    for position in range(begin, end):
+        if draws[position] < 0:
             break
-        amount *= parameters[draws[FACTORS] + draws[place]]
+        amount *= parameters[draws[FACTORS] + draws[position]]
     return amount
 
 
@@ -159,10 +159,10 @@ def input_value(run: IntView, draws: IntView, parameters: FloatView, number: int
     if attempt == 0:
         run[run[CONTENT] + number] = floor(amount + 0.5)
     amount = with_factors(draws, parameters, recipe_at + draws[LOSSES], recipe_at + draws[DELAYS], amount)
-    for place in range(recipe_at + draws[DELAYS], recipe_at + draws[RECIPE_SIZE]):
-        if draws[place] < 0:
+    for position in range(recipe_at + draws[DELAYS], recipe_at + draws[RECIPE_SIZE]):
+        if draws[position] < 0:
             break
-        amount += parameters[draws[DELAY_MINUTES] + draws[place]]
+        amount += parameters[draws[DELAY_MINUTES] + draws[position]]
     if draws[recipe_at + INPUT_KIND] == SPAN:
         return floor(amount + 0.5)
     # the complement is taken of the probability, not of the random number, as in the reference: equal to the last bit

@@ -122,24 +122,24 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
     uses: dict[int, _Use] = defaultdict(_Use)
     # without limits crews are idle all the time, and those that may go home go and come back again for ever
     idle_leaves = {unit for unit, info in enumerate(plan.unit_info) if sent_home_idle(info)}
-    for done, step, _, _ in schedule.log.tolist():
+    for minute, step, _, _ in schedule.log.tolist():
         unit, (operation, input_or_bundle, calendar, *_) = unit_of[step], rows[step]
         if unit in idle_leaves:
             continue
         route_class = class_of[unit]
-        held, kept = route_class.held[step - first[unit]] or {}, route_class.held_at_end or {}
+        held, held_at_end = route_class.held[step - first[unit]] or {}, route_class.held_at_end or {}
         if operation == WORK:
             for pool, count in held.items():
                 # what a unit keeps for ever is used up, and is no load
-                given_back = count - max(0, kept.get(pool, 0))
+                given_back = count - max(0, held_at_end.get(pool, 0))
                 if given_back > 0:
                     uses[pool].users.add(unit)
                     uses[pool].minutes[calendar] += given_back * values[input_or_bundle]
         elif operation in (HOLD, FREE):
             for pool, count in plan.bundles[input_or_bundle]:
-                uses[pool].add(done, count if operation == HOLD else -count, held.get(pool, 0))
+                uses[pool].add(minute, count if operation == HOLD else -count, held.get(pool, 0))
                 # a place changes hands with what stands on it: it is not gone because another unit gives it back
-                if operation == HOLD and kept.get(pool, 0) > 0 and pool not in place_pools:
+                if operation == HOLD and held_at_end.get(pool, 0) > 0 and pool not in place_pools:
                     uses[pool].used_up += count
     return uses, place_pools
 

@@ -64,15 +64,15 @@ def _makers(classes: Sequence[RouteClass]) -> dict[int, list[RouteClass]]:
     return makers
 
 
-def _places_per_token(makers: Sequence[RouteClass], token: int, place: int) -> Fraction:
+def _places_per_token(makers: Sequence[RouteClass], token: int, place_pool: int) -> Fraction:
     """Return how many places every maker of a token holds at least for each one it has supplied."""
-    least = Fraction(1 << 30)
+    lowest = Fraction(1 << 30)
     for route_class in makers:
         for held in route_class.held:
             if held is not None and held.get(token, 0) < 0:
                 supplied = -held[token]
-                least = min(least, Fraction(max(0, held.get(place, 0)), supplied))
-    return least
+                lowest = min(lowest, Fraction(max(0, held.get(place_pool, 0)), supplied))
+    return lowest
 
 
 def _distinct(route_class: RouteClass, yard: Yard) -> Iterator[Held]:
@@ -293,13 +293,13 @@ def stuck_in_groups(
     for pool in sorted(prerequisites.place_pools):
         places, supplies = int(plan.initial[pool]), prerequisites.supplies[pool]
         all_groups = [_group(prerequisites, possible, unit, step, pool) for unit, step, _ in supplies]
-        least = 0 if _comes_back_singly(prerequisites, pool) else min(group.least for group in all_groups)
+        most_needed = 0 if _comes_back_singly(prerequisites, pool) else min(group.least for group in all_groups)
         others = _taken_by_others(prerequisites, pool, all_groups)
         groups = [group for group in all_groups if len(group.taken) > (0 if others else 1)]
         # at worst every group has taken all it needs but its smallest count
         taken = others + sum(sum(group.taken) - group.taken[0] for group in groups)
-        if least > places:
-            problem = f"comes back only when {least:,} of it have been taken, and there are {places:,}"
+        if most_needed > places:
+            problem = f"comes back only when {most_needed:,} of it have been taken, and there are {places:,}"
             yield _finding(plan, pool, "error", all_groups, problem), all_groups
         elif groups and taken + max(group.taken[-1] for group in groups) > places:
             problem = (

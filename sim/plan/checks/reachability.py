@@ -202,12 +202,14 @@ def _unreturned(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding
     returned = [pool for pool, kind in enumerate(plan.pool_kinds) if kind == "returned"]
     for pool in returned:
         least = min((held or {}).get(pool, 0) for held in route_class.held)
-        kept = (route_class.held_at_end or {}).get(pool, 0)
+        held_at_end = (route_class.held_at_end or {}).get(pool, 0)
         if least < 0:
             sentence = f"{{who}}: gives back {-least} more of {plan.pools[pool]} than was taken"
             yield _finding(route_class, "error", sentence, plan.pools[pool])
-        elif kept > 0:
-            sentence = f"{{who}}: {kept} of {plan.pools[pool]} {'is' if kept == 1 else 'are'} never given back"
+        elif held_at_end > 0:
+            sentence = (
+                f"{{who}}: {held_at_end} of {plan.pools[pool]} {'is' if held_at_end == 1 else 'are'} never given back"
+            )
             yield _finding(route_class, "error", sentence, plan.pools[pool])
 
 

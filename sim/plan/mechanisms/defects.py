@@ -54,7 +54,7 @@ def _defect(context: PlanContext, block: Place, name: str, system: System, defec
         *_repair(context, block, f"{name} mend defect", crews, repair),
         Again(sound),
         Label(back),
-        *_round_trip(context, block, name, system, defects),
+        *_rework_in_factory(context, block, name, system, defects),
         *_repair(
             context, block, f"{name} reconnect", crews, working_days(defects.reconnect_days, context.site_day_minutes)
         ),
@@ -62,7 +62,9 @@ def _defect(context: PlanContext, block: Place, name: str, system: System, defec
     ]
 
 
-def _round_trip(context: PlanContext, block: Place, name: str, system: System, defects: SiteDefects) -> list[PlanStep]:
+def _rework_in_factory(
+    context: PlanContext, block: Place, name: str, system: System, defects: SiteDefects
+) -> list[PlanStep]:
     """Return the steps of a skid that is lifted out, driven to its factory, reworked, driven back and lifted in again."""
     plant = _maker(context, block, name, system)
     rework = plant_days(context, plant, defects.rework_days)

@@ -212,7 +212,7 @@ def build_skid(
         route.append(Work(f"{plant.system}.{station.id}", span, plant.calendar, learning=learning))
         carried = {pool: 1}
     # likewise into the test, and out of it: without a free finished-goods place the bays stop, and then the line
-    route += [Hold({plant.bays: 1}), Free(carried), *_accept(context, plant)]
+    route += [Hold({plant.bays: 1}), Free(carried), *_acceptance_test(context, plant)]
     route += [Hold({plant.finished: 1}), Free({plant.bays: 1, **plant.work_in_progress})]
     return route
 
@@ -222,14 +222,14 @@ def plant_days(context: PlanContext, plant: Plant, estimate: Estimate) -> Span:
     return replace(working_days(estimate, context.factory_day_minutes), losses=pace_of(context, plant.name))
 
 
-def _accept(context: PlanContext, plant: Plant) -> list[PlanStep]:
+def _acceptance_test(context: PlanContext, plant: Plant) -> list[PlanStep]:
     """Return the factory acceptance test: while it fails, rework and test again, at a rework place or in the test bay.
 
     With rework places, the bay is freed before a place is held, and the place is freed when there is a bay again.
     """
     test, name = plant.factory.test, f"{plant.system} factory test"
-    mend = plant_days(context, plant, test.rework_days)
-    rework: list[PlanStep] = [Work(f"{name} rework", mend, plant.calendar, earns=False)]
+    rework_time = plant_days(context, plant, test.rework_days)
+    rework: list[PlanStep] = [Work(f"{name} rework", rework_time, plant.calendar, earns=False)]
     if test.rework_places is not None:
         place, bay = {plant.repairs: 1}, {plant.bays: 1}
         # the bay first, or two that failed could each keep a bay and wait for the place of the other

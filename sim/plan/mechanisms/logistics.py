@@ -87,7 +87,7 @@ def deliver(context: PlanContext, plant: Plant, unit: str, call_off: Sequence[Wa
         # only when it is loaded does a skid leave its finished-goods place
         Free({plant.finished: 1}),
         *drive(context, plant, f"{system} drive"),
-        *_late(logistics, system),
+        *_random_delay(logistics, system),
         Hold({GATE: 1, **slots(context, 1), **(place if push else {})}),
         Work(f"{system} unload", _hours(logistics, "unload_hours"), "gate", cause=YARD),
         *_sent_back(context, plant, truck),
@@ -141,8 +141,8 @@ def _return(plant: Plant) -> list[PlanStep]:
     return [Work(f"{plant.system} return", _driving(plant), OPEN_ROAD, "duty", cause=ROAD, role="way_home")]
 
 
-def _late(logistics: Logistics, system: str) -> list[PlanStep]:
-    """Return the steps by which a load is late by some days, by chance."""
+def _random_delay(logistics: Logistics, system: str) -> list[PlanStep]:
+    """Return the steps of a load's random delay: with a probability it is late by a drawn number of calendar days."""
     late = logistics.late
     if not late.share.value:
         return []

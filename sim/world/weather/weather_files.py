@@ -332,13 +332,12 @@ def _rain_unit(gauge: Floats, is_epw: bool, unit: RainUnit) -> tuple[float, str]
     if unit != "auto":
         return (1.0 if unit == "mm" else 0.1), ""
     if is_epw:
-        tenths = float(np.nansum(gauge)) > TENTHS_FROM_MM
-        sentence = f"rain read as tenths of mm: as mm it would be {np.nansum(gauge):,.0f} a year (file_rain)"
-        return (0.1, sentence) if tenths else (1.0, "")
-    no_decimals = bool((np.nan_to_num(gauge) % 1 == 0).all())
-    return (
-        (0.1, "") if no_decimals else (1.0, "rain read as mm: it has decimals, which tenths of mm have not (file_rain)")
-    )
+        if float(np.nansum(gauge)) <= TENTHS_FROM_MM:
+            return 1.0, ""
+        return 0.1, f"rain read as tenths of mm: as mm it would be {np.nansum(gauge):,.0f} a year (file_rain)"
+    if (np.nan_to_num(gauge) % 1 == 0).all():
+        return 0.1, ""
+    return 1.0, "rain read as mm: it has decimals, which tenths of mm have not (file_rain)"
 
 
 def _by_month(

@@ -71,13 +71,13 @@ MUTANTS = (
     Mutant(
         "half a bundle is enough",
         "resources.py",
-        "left = run[free + pool] - plan[bundles + 2 * place + 1]",
-        "left = run[free + pool] - (plan[bundles + 2 * place + 1] >> 1)",
+        "left = run[free + pool] - plan[bundles + 2 * entry + 1]",
+        "left = run[free + pool] - (plan[bundles + 2 * entry + 1] >> 1)",
     ),
     Mutant(
         "only the first pool of a bundle is taken",
         "resources.py",
-        "run[run[FREE_COUNT] + pool] -= plan[plan[BUNDLES] + 2 * place + 1]",
+        "run[run[FREE_COUNT] + pool] -= plan[plan[BUNDLES] + 2 * entry + 1]",
         "run[run[FREE_COUNT] + pool] -= 1",
     ),
     Mutant(
@@ -104,7 +104,7 @@ MUTANTS = (
     Mutant(
         "only one is withheld, not the count",
         "resources.py",
-        "count += plan[bundles_of_pool + 2 * place + 1]",
+        "count += plan[bundles_of_pool + 2 * entry + 1]",
         "count += 1",
     ),
     Mutant(
@@ -239,8 +239,8 @@ MUTANTS = (
     Mutant(
         "factors round down",
         "kernel.py",
-        "(2 * minutes * plan[plan[CURVES] + place] + MILLION)",
-        "(2 * minutes * plan[plan[CURVES] + place])",
+        "(2 * minutes * plan[plan[CURVES] + entry] + MILLION)",
+        "(2 * minutes * plan[plan[CURVES] + entry])",
     ),
     Mutant("beyond a curve there is none", "kernel.py", "plan[curve_at + 1] - 1)", "plan[curve_at + 1])"),
     # --- calendars --------------------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ MUTANTS = (
     Mutant(
         "delays are forgotten",
         "sampling.py",
-        "amount += parameters[draws[DELAY_MINUTES] + draws[place]]",
+        "amount += parameters[draws[DELAY_MINUTES] + draws[position]]",
         "amount += 0.0",
     ),
     Mutant(
