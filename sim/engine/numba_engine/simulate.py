@@ -277,16 +277,14 @@ def simulate_many(
     tables = prepared.draw_tables(seed, uniforms)
     workspace, fixed_size = None, len(tables.parameters)
     for begin in range(first, first + count, DRAWN_TOGETHER):
-        for shared_draws in tables.chunk(begin, min(DRAWN_TOGETHER, first + count - begin)):
+        for draws in tables.chunk(begin, min(DRAWN_TOGETHER, first + count - begin)):
             if workspace is None:
-                workspace = Workspace(
-                    prepared, tables.numbers, np.concatenate([tables.parameters, shared_draws.parameters])
-                )
-            # the tables of distributions stand in front and stay; only the replication's own parameters are written over
-            workspace.parameters[fixed_size:] = shared_draws.parameters
-            calendars = calendars_of(shared_draws.replication)
-            state = state_of(shared_draws.replication) if state_of else None
-            yield workspace.simulate(shared_draws.replication, shared_draws.factors, calendars, calendars_until, state)
+                workspace = Workspace(prepared, tables.numbers, np.concatenate([tables.parameters, draws.parameters]))
+            # the distribution tables come first and stay; only the parameters of the replication are overwritten
+            workspace.parameters[fixed_size:] = draws.parameters
+            calendars = calendars_of(draws.replication)
+            state = state_of(draws.replication) if state_of else None
+            yield workspace.simulate(draws.replication, draws.factors, calendars, calendars_until, state)
 
 
 def simulate(prepared: KernelPlan, seed: int, replication: int, calendars: Calendars) -> CompiledOutcome:
