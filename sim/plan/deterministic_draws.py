@@ -65,9 +65,9 @@ def _deterministic(
     delays: FloatArray,
     table_values: FloatArray,
 ) -> SampledInputs:
-    """Return inputs with given durations (`shapes`), and decisions as their uniforms fall.
+    """Return the sampled inputs of one run: durations from the values in `shapes`, decisions from `uniforms`.
 
-    A repeated attempt takes the value of its table, and of a decision what is most likely.
+    Repeated attempts take their table's value in `table_values`, and repeated decisions the more likely outcome.
     """
     content, values = content_and_values(inputs, shapes[:, None], uniforms[:, None], factors, delays)
     repeated_shapes, medians = table_values[inputs.table][:, None], _medians(inputs)[:, None]

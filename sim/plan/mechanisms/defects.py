@@ -42,7 +42,7 @@ def site_defects(context: PlanContext, block: Place) -> list[PlanStep]:
 
 
 def _defect(context: PlanContext, block: Place, name: str, system: System, defects: SiteDefects) -> list[PlanStep]:
-    """Return the steps about a defect of one system, by chance: a repair in place, or a round trip to its factory."""
+    """Return the steps of a system's random defect on site: with a probability, a repair in place or one in its factory."""
     sound, back = f"{name} sound", f"{name} goes back"
     probability = at_least_one(defects.found.value, system.skid.per_block)
     commissioning = context.project.commissioning

@@ -140,13 +140,15 @@ def lost_days_by_month(
     months = np.array([(start_date + timedelta(days=day)).month - 1 for day in range(days)])
     edges = np.arange(days + 1) * DAY
     worked = np.diff(shift.worked_many(edges))
-    working = np.bincount(months, worked > 0, 12).astype(np.float64)
+    working_days = np.bincount(months, worked > 0, 12).astype(np.float64)
     minutes = np.maximum(np.bincount(months, worked, 12), 1)
-    lost: dict[Exposure, NDArray[np.float64]] = {exposure: np.zeros(12) for exposure in EXPOSURES}
+    lost_days: dict[Exposure, NDArray[np.float64]] = {exposure: np.zeros(12) for exposure in EXPOSURES}
     for year in range(years):
         for exposure, rows in closed_intervals(model, start_date, days, _SEED, year).items():
-            lost[exposure] += np.bincount(months, _lost_each_day(rows, shift, days), 12) / minutes * working / years
-    return working, lost
+            lost_days[exposure] += (
+                np.bincount(months, _lost_each_day(rows, shift, days), 12) / minutes * working_days / years
+            )
+    return working_days, lost_days
 
 
 def _lost_each_day(rows: NDArray[np.int64], shift: Calendar, days: int) -> NDArray[np.int64]:
