@@ -63,12 +63,18 @@ _cached = use_cache()  # before the first kernel is compiled: numba asks where t
 
 def inline(function: Function) -> Function:
     """Mark a function for inlining into its callers: for functions with a single caller or a single line."""
-    return cast(Function, _compile(**_inside, inline="always")(function))
+    # by LLVM: numba's own `inline="always"` reads the function anew for each caller, a sixth of all compiling
+    return _compiled(function, forceinline=True)
 
 
 def jit(function: Function) -> Function:
     """Compile a function that other compiled functions call; it cannot be called from Python."""
-    compiled = _compile(**_inside)(function)
+    return _compiled(function)
+
+
+def _compiled(function: Function, **options: bool) -> Function:
+    """Return a function that other compiled functions call, compiled once for each list of argument types."""
+    compiled = _compile(**_inside, **options)(function)
     # a literal argument is a type of its own to numba: `f(run, 0)` and `f(run, n)` would be compiled twice
     compiled.get_call_template = _without_literals(compiled.get_call_template)
     return cast(Function, compiled)
