@@ -125,8 +125,8 @@ def minutes_passed(planned: Sequence[int], points: Sequence[tuple[int, int]]) ->
 
 
 OVERDUE_SPREAD = 0.25
-"""Standard deviation of how long a way takes, as a share of it (an assumption: 0.15 to 0.6; in simulated pasts it is 0.15
-of what factories make, 0.4 to 1 of short waits on site)."""
+"""Standard deviation of how long a way takes, as a share of it (an assumption: 0.15 to 0.6; docs/decisions.md has
+what it is in simulated pasts)."""
 
 
 def left_when_overdue(drawn: float) -> float:
