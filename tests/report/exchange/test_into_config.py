@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from sim.cli import main
 from sim.report.exchange.importers.into_config import awaited
+from sim.report.exchange.importers.planner_calendars import PlannerCalendar, calendar_names
 from sim.report.exchange.importers.xer_import import read_xer
 from sim.study.api import load
 from tests.report.exchange.test_planners_input import XER
@@ -198,3 +199,10 @@ def test_what_is_provided_must_be_there(site: Path) -> None:
 def needed(site: Path) -> list[str]:
     """The names that the hybrid waits for."""
     return awaited(load(site / "hybrid.yaml").value, "site_works")
+
+
+def test_calendars_have_names_of_their_own_whatever_they_are_called() -> None:
+    # the second would be numbered "a_no_2", which is the name of the first already
+    calendars = [PlannerCalendar(name) for name in ("a no 2", "a", "A!", "a?")]
+    names = [*calendar_names(calendars).values()]
+    assert names == ["a_no_2", "a", "a_no_3", "a_no_4"]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
-from itertools import groupby, pairwise
+from itertools import chain, count, groupby, pairwise
 from json import dumps
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -150,9 +150,9 @@ def calendar_names(calendars: Iterable[PlannerCalendar]) -> dict[PlannerCalendar
     for calendar in calendars:
         name = re.sub(r"[^a-z0-9]+", "_", calendar.name.lower()).strip("_")[:40] or "week"
         name = name if name[0].isalpha() else f"week_{name}"
-        number = sum(taken == name or taken.startswith(f"{name}_no_") for taken in names.values())
         if calendar not in names:
-            names[calendar] = f"{name}_no_{number + 1}" if number else name
+            candidates = chain([name], (f"{name}_no_{number}" for number in count(2)))
+            names[calendar] = next(free for free in candidates if free not in names.values())
     return names
 
 
