@@ -30,6 +30,7 @@ from sim.engine.backends import (
     run_simpy,
     select_backend,
 )
+from sim.engine.initial_state import StateOf
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.jit import DISABLE_JIT, available, gc_paused, load_numba
 from sim.metrics.event_log import Record
@@ -209,9 +210,8 @@ class Case(Displayed):
             return self.plan.base_calendars
         compiled = (engine or self.engine) == COMPILED
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
-        return tuple(
-            calendars_of(self.project, self.weather, base, seed, replication, days, compiled=compiled).values()
-        )
+        by_name = calendars_of(self.project, self.weather, base, seed, replication, days, compiled=compiled)
+        return tuple(by_name.values())
 
     @cached_property
     def _horizon(self) -> WeatherHorizon:
@@ -226,9 +226,10 @@ class Case(Displayed):
         self, draws: SampledInputs, outcome: RunOutcome, hours: Sequence[Calendar] | None = None
     ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and daily curves of a performance on those calendars."""
-        hours = hours or self.plan.base_calendars
-        record = self.metric_context.record(outcome.log, draws.content, hours, draws.factors)
-        return measure(self.metric_context, record)
+        calendars = hours or self.plan.base_calendars
+        return measure(
+            self.metric_context, self.metric_context.record(outcome.log, draws.content, calendars, draws.factors)
+        )
 
     def event_table(self, done: Replication) -> Columns:
         """Return the log of a replication as people read it."""
@@ -249,30 +250,30 @@ class Case(Displayed):
 
     def record(self, done: Replication, context: MetricContext | None = None) -> Record:
         """Return a replication as it is measured."""
-        context = context or self.metric_context
-        return context.record(done.outcome.log, done.content, done.calendars, done.factors)
+        return (context or self.metric_context).record(done.outcome.log, done.content, done.calendars, done.factors)
 
     def replications(
         self, seed: int, first: int, count: int, *, engine: Name | None = None, calendars_of: CalendarsOf | None = None
     ) -> Iterator[Replication]:
-        """Run replications first … first + count − 1 by this case's engine, or by the one that is named.
-
-        `calendars_of` gives the calendars of a replication, where they were kept.
-        """
+        """Run replications first … first + count − 1 by its engine, or the one named; `calendars_of` gives kept calendars."""
         if (engine or self.engine) == COMPILED:
-            sources = self._calendar_sources(seed, calendars_of)
-            return run_numba(self.kernel_plan, seed, self._stratified(seed), first, count, *sources)
+            uniforms, sources = self._uniforms(seed), self._calendar_sources(seed, calendars_of)
+            return run_numba(self.kernel_plan, seed, uniforms, first, count, *sources, self._state_of(seed))
         calendars = calendars_of or partial(self.calendars_of, seed, engine=SIMPY)
-        return run_simpy(self.simpy_plan, self.draws(seed), first, count, calendars)
+        return run_simpy(self.simpy_plan, self.draws(seed), first, count, calendars, self._state_of(seed))
+
+    def _state_of(self, seed: int) -> StateOf | None:  # noqa: ARG002 (a forecast's states are of a seed)
+        """Return the state from which each replication continues; None where it begins on the first day."""
+        return None
 
     def make_ready(self, seed: int) -> None:
         """Compute what all replications of a seed share, before worker processes are forked, so that they inherit it."""
         self.metric_context, self.simpy_plan  # noqa: B018 (cached properties: computed once, here, not in every process)
         if self.engine == COMPILED:
-            self.kernel_plan.draw_tables(seed, self._stratified(seed))
+            self.kernel_plan.draw_tables(seed, self._uniforms(seed))
 
-    def _stratified(self, seed: int) -> Uniforms | None:
-        """Return what gives the compiled engine stratified uniforms; None where sampling is plain Monte Carlo."""
+    def _uniforms(self, seed: int) -> Uniforms | None:
+        """Return what draws first attempts for the compiled engine; None where sampling is plain Monte Carlo."""
         return None if self.sampling.is_plain else self.draws(seed).uniforms
 
     def _calendar_sources(self, seed: int, cached: CalendarsOf | None) -> tuple[CalendarsOf, CalendarsUntil | None]:

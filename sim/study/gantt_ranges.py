@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ from sim.plan.layout import place_number
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.study.case import Case
 from sim.study.chunk import Column, Columns, Floats, in_batches
-from sim.study.executors.worker_process import in_fork
+from sim.study.executors.worker_process import in_two_halves
 from sim.study.intervals import quantile
 from sim.study.sample import Sample
 
@@ -249,11 +250,8 @@ def gantt_ranges(
     if not len(replications):
         return {}
     step_rows = StepRows.of(case, gantt_rows(log))
-    half = len(replications) // 2 if workers > 1 else len(replications)
-    other_half = in_fork(_row_times, case, seed, step_rows, replications[half:]) if half < len(replications) else list
-    begins, ends, criticality, earned, paid, skids, resource_minutes = zip(
-        *_row_times(case, seed, step_rows, replications[:half]), *other_half(), strict=True
-    )
+    row_times = in_two_halves(partial(_row_times, case, seed, step_rows), replications.tolist(), fork=workers > 1)
+    begins, ends, criticality, earned, paid, skids, resource_minutes = zip(*row_times, strict=True)
     planned = _planned(case)
     spread = _spread(step_rows, np.array(begins), np.array(ends), np.array(criticality), step_rows.dates(planned))
     bands = {**_bands("earned", earned), **_bands("paid", paid)}
@@ -263,7 +261,7 @@ def gantt_ranges(
     return {SPREAD: spread, HOURS: hours, BINDINGS: _bindings(resource_minutes)}
 
 
-def _row_times(case: Case, seed: int, step_rows: StepRows, replications: Column) -> list[RowTimes]:
+def _row_times(case: Case, seed: int, step_rows: StepRows, replications: Sequence[int]) -> list[RowTimes]:
     """Simulate some replications once more, and return what each of them contributes to the chart."""
     times = []
     for record, paid_hours in _records(case, seed, replications):
@@ -293,7 +291,7 @@ def sampled_replications(case: Case, sample: Sample) -> Column:
     return np.flatnonzero(sample.runs["status"] == "ok")[:most]
 
 
-def _records(case: Case, seed: int, replications: Column) -> Iterator[tuple[Record, Floats]]:
+def _records(case: Case, seed: int, replications: Sequence[int]) -> Iterator[tuple[Record, Floats]]:
     """Yield the record of each replication, and the paid hours until each day."""
     # consecutive numbers together, as inputs are drawn for many replications at once
     for consecutive in np.split(replications, np.flatnonzero(np.diff(replications) > 1) + 1):

@@ -88,3 +88,8 @@ def test_turnovers_are_the_finish_at_their_last(by_hand: Result, tmp_path: Path)
         last = result.turnovers().iloc[-1]
         assert (last["mw"], last["p50"], last["n"]) == (5.0, np.floor(by_hand.runs["lead_time_full_days"][0]), 3)
     assert list(again.table("spread")) == list(by_hand.table("spread"))
+
+
+def test_one_replication_has_ranges_too_with_whatever_workers() -> None:
+    result = sim.run(sim.load("one_block"), runs=1, workers=2)
+    assert result.table("spread")["runs"].eq(1).all()

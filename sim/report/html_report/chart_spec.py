@@ -173,16 +173,22 @@ class Chart:
             )
         else:
             yield ["series", "day" if self.x.start else "x", *["date"] * bool(self.x.start), "value", "from"]
+            date_of_day: dict[float, str] = {}  # many series have the same days
             for series in self.series:
                 xs, ys = _exact(series.x), _exact(series.y)
                 lows: Iterable[Any] = repeat("") if series.y0 is None else _exact(series.y0)
-                columns = [repeat(series.name), xs, *[_dates(series.x, dates)] * bool(self.x.start), ys, lows]
+                columns = [
+                    repeat(series.name),
+                    xs,
+                    *[_dates(series.x, dates, date_of_day)] * bool(self.x.start),
+                    ys,
+                    lows,
+                ]
                 yield from map(list, zip(*columns, strict=False))  # columns have one more x
 
 
-def _dates(days: NDArray[np.float64], dates: ProjectDates) -> list[str]:
-    """Return the ISO dates of days since the start of the project; empty text for a day that is infinite."""
-    date_of_day: dict[float, str] = {}
+def _dates(days: NDArray[np.float64], dates: ProjectDates, date_of_day: dict[float, str]) -> list[str]:
+    """Return the ISO dates of days since the start of the project, added to those known; "" for one that is infinite."""
     for day in (day_list := days.tolist()):
         if day not in date_of_day:
             date_of_day[day] = dates.date_of(day).isoformat() if math.isfinite(day) else ""

@@ -18,7 +18,7 @@ import signal
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from multiprocessing import connection, get_context, parent_process, resource_tracker, spawn
 from multiprocessing.context import ForkProcess, SpawnProcess
@@ -152,6 +152,7 @@ def _close_all() -> None:
 
 W = TypeVar("W", bound=WorkerConnection)
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 def answering(connections: Iterable[W]) -> list[W]:
@@ -173,6 +174,16 @@ def in_fork(work: Callable[..., T], *args: Any, nice: int = 0) -> Callable[[], T
     if not can_fork():
         return local_call
     return partial(_received, WorkerConnection(_send_result, local_call, nice, fork=True), local_call)
+
+
+def in_two_halves(work: Callable[[Sequence[Item]], Iterable[T]], items: Sequence[Item], *, fork: bool) -> list[T]:
+    """Return the results of a call on some items, in order; with `fork` another process works on the second half.
+
+    A single item is worked on here, so that no call has nothing to do.
+    """
+    half = (len(items) + 1) // 2 if fork else len(items)
+    other_half = in_fork(work, items[half:]) if half < len(items) else list
+    return [*work(items[:half]), *other_half()]
 
 
 def _received(worker: WorkerConnection, local_call: Callable[[], T]) -> T:

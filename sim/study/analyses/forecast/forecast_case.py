@@ -5,7 +5,7 @@ It is a case like any other, so that whatever runs a case runs a forecast: execu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, partial
 from hashlib import sha256
@@ -17,8 +17,8 @@ import numpy as np
 from sim.config.load import ConfigLike, Loaded, as_loaded
 from sim.config.overrides import continued
 from sim.config.project import Project
-from sim.engine.backends import AUTO, COMPILED, SIMPY, CalendarsOf, Name, Replication, run_numba, run_simpy
-from sim.engine.initial_state import InitialState
+from sim.engine.backends import AUTO, COMPILED
+from sim.engine.initial_state import InitialState, StateOf
 from sim.errors import ConfigError, Problem
 from sim.metrics.measure import MetricContext
 from sim.plan.compile import CompiledPlan
@@ -43,7 +43,7 @@ from sim.study.analyses.forecast.status_checks import other_configuration, requi
 from sim.study.api import RUNS, SEED
 from sim.study.api import run as run_many
 from sim.study.case import Case, prepare_case
-from sim.study.executors.worker_process import WorkerConnection, in_fork
+from sim.study.executors.worker_process import WorkerConnection, in_two_halves
 from sim.study.result import Result, digest
 from sim.study.runner import Progress as RunProgress
 from sim.world.project_calendars import day_minutes
@@ -202,9 +202,8 @@ class ForecastCase(Case):
 
     def _find_histories(self, workers: int) -> tuple[History, ...]:
         nearest = self.pasts.nearest(HISTORIES)  # a small plan's routes are kept here, for the next status
-        mine = HISTORIES // 2 if workers > 1 and len(self.plan.rows) > KEPT_STEPS else HISTORIES
-        rest = in_fork(self._histories_of, nearest[mine:]) if mine < HISTORIES else list
-        found = [*self._histories_of(nearest[:mine]), *rest()]
+        fork = workers > 1 and len(self.plan.rows) > KEPT_STEPS
+        found = in_two_halves(self._histories_of, nearest, fork=fork)
         return tuple(one for one in found if not one.state.complete) or (history_of(*self._seen_by_plan),)
 
     def _histories_of(self, pasts: Sequence[int]) -> list[History]:
@@ -287,23 +286,15 @@ class ForecastCase(Case):
         turns = self._remaining[seed]
         return turns[replication % len(turns)](replication)
 
-    def _spread(self, seed: int) -> Uniforms | None:
-        """Return where the compiled engine has first attempts from, if not plain: equal ones, tables are found by them."""
+    def _state_of(self, seed: int) -> StateOf:
+        return partial(self.remaining, seed)
+
+    def _uniforms(self, seed: int) -> Uniforms | None:
+        """Return what draws first attempts, None where they are plain; equal ones, as draw tables are found by them."""
         if self.sampling.is_plain and self.posterior is None:
             return None
         draws = self.draws(seed).uniforms
         return SharedUniforms(draws) if self.sampling.is_plain else draws
-
-    def replications(
-        self, seed: int, first: int, count: int, *, engine: Name | None = None, calendars_of: CalendarsOf | None = None
-    ) -> Iterator[Replication]:
-        """Continue replications first … first + count − 1 from the state at the data date."""
-        state_of = partial(self.remaining, seed)
-        if (engine or self.engine) == COMPILED:
-            sources = self._calendar_sources(seed, calendars_of)
-            return run_numba(self.kernel_plan, seed, self._spread(seed), first, count, *sources, state_of=state_of)
-        calendars = calendars_of or partial(self.calendars_of, seed, engine=SIMPY)
-        return run_simpy(self.simpy_plan, self.draws(seed), first, count, calendars, state_of)
 
 
 # --- preparing ------------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ from sim.plan.vocabulary import WORK, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
 from sim.study.case import Case
-from sim.study.executors.worker_process import in_fork
+from sim.study.executors.worker_process import in_two_halves
 from sim.world.quantile_tables import DISCRETE, FIXED, sample_one
 from sim.world.working_time import Calendar
 
@@ -330,10 +330,8 @@ def pasts_beside_facts(case: Case, status: Status, workers: int = 1) -> Pasts:
     """Return simulated pasts of a case from its first day, beside the facts of a status."""
     statistics = Statistics(PlanSteps.of(case), status)
     # of a small plan the logs of pasts are kept here, where the next status asks for them
-    mine = PASTS // 2 if workers > 1 and len(case.plan.rows) > KEPT_STEPS else PASTS
-    rest = in_fork(_statistics, case, statistics, mine, PASTS - mine) if mine < PASTS else None
-    found = _statistics(case, statistics, 0, mine)
-    found = found if rest is None else np.concatenate([found, rest()])
+    fork = workers > 1 and len(case.plan.rows) > KEPT_STEPS
+    found = np.array(in_two_halves(partial(_statistics, case, statistics), range(PASTS), fork=fork))
     drawn = case.draws(PAST_SEED).uniforms(case.plan.inputs.factors, 0, PASTS)
     return Pasts(case.plan.inputs, drawn, statistics, found)
 
@@ -344,9 +342,9 @@ TOGETHER = 10
 """Pasts that are looked at together."""
 
 
-def _statistics(case: Case, statistics: Statistics, first: int, count: int) -> Floats:
-    """Return the statistics of some pasts, shape (pasts, statistics)."""
-    return np.concatenate([statistics.of(some) for some in simulated_pasts(case, first, count)])
+def _statistics(case: Case, statistics: Statistics, pasts: Sequence[int]) -> Floats:
+    """Return the statistics of some consecutive pasts, shape (pasts, statistics)."""
+    return np.concatenate([statistics.of(some) for some in simulated_pasts(case, pasts[0], len(pasts))])
 
 
 def simulated_pasts(case: Case, first: int = 0, count: int = PASTS) -> Iterable[Past]:
