@@ -206,10 +206,10 @@ def stored_result(given: ConfigLike) -> Result | None:
     return Result.load(given) if isinstance(given, str | Path) and Path(given).is_dir() else None
 
 
-def unique_name(name: str, taken: Collection[str]) -> str:
-    """Return a name that no other of a comparison has: `hybrid`, then `hybrid-2`."""
-    names = [name, *(f"{name}-{number}" for number in range(2, len(taken) + 2))]
-    return next(one for one in names if one not in taken)
+def unique_name(name: str, taken: Collection[str], separator: str = "-") -> str:
+    """Return a name that is not taken: `hybrid`, then `hybrid-2`."""
+    candidates = [name, *(f"{name}{separator}{number}" for number in range(2, len(taken) + 2))]
+    return next(candidate for candidate in candidates if candidate not in taken)
 
 
 MOST = {"runs": 1_000_000, "max_runs": 1_000_000, "seed": 2**63 - 1, "workers": 256}

@@ -12,13 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
-from itertools import chain, count, groupby, pairwise
+from itertools import groupby, pairwise
 from json import dumps
 from typing import Any
 from xml.etree.ElementTree import Element
 
 from sim.report.exchange.schedule_model import DAY, Hours, Week
 from sim.report.formatting import counted
+from sim.study.api import unique_name
 
 DAYS_OF_A_WEEK = 7
 NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -151,8 +152,7 @@ def calendar_names(calendars: Iterable[PlannerCalendar]) -> dict[PlannerCalendar
         name = re.sub(r"[^a-z0-9]+", "_", calendar.name.lower()).strip("_")[:40] or "week"
         name = name if name[0].isalpha() else f"week_{name}"
         if calendar not in names:
-            candidates = chain([name], (f"{name}_no_{number}" for number in count(2)))
-            names[calendar] = next(free for free in candidates if free not in names.values())
+            names[calendar] = unique_name(name, names.values(), "_no_")
     return names
 
 
