@@ -60,13 +60,8 @@ case.simulate_chunk(1, 2, 20)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 COMPILE = """
-import time
-from sim.engine.numba_engine.simulate import load_kernel
 from sim.study.api import load
 from sim.study.case import prepare_case
-began = time.perf_counter()
-load_kernel()
-print(time.perf_counter() - began)
 case = prepare_case(load("configs/one_block.yaml"), engine="compiled")
 case.simulate_chunk(1, 0, 1)
 """
@@ -185,7 +180,7 @@ def memory() -> list[Row]:
 
 
 def compiling(place: Path) -> list[Row]:
-    """Return the row of the first run on a machine: compiling all kernels."""
+    """Return the row of the first run on a machine: a replication of a small project, with every kernel to be compiled."""
     taken = run([sys.executable, "-c", COMPILE], cache=str(place / "cold"))
     shutil.rmtree(place / "cold", ignore_errors=True)
     return [row("compiling, once a machine", [taken.wall], 8, [taken.cpu])]

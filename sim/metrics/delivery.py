@@ -48,11 +48,11 @@ class Online:
 
 def online(record: Record, layout: Layout, project: Project) -> Online:
     """Return by block: the minutes when it came online and was ordered (-1 if never), its MW, whether it was cancelled."""
-    block_of_item = record.index.item_positions([block.name for block in layout.blocks])
+    block_of_item = record.index.item_positions(layout.block_names)
     minute, cancelled = np.full(len(layout.blocks), -1, np.int64), np.zeros(len(layout.blocks), np.bool_)
     notes = record.noted(ONLINE)
     minute[block_of_item[notes.item]] = notes.minute
-    ordered = np.array([block.order_day * DAY for block in layout.blocks], np.int64)
+    ordered = layout.order_minutes.copy()
     # blocks whose order the plan notes have no date of their own: until it is approved they are not ordered
     undated = block_of_item[record.index.item_of_note[record.index.kind_of_note == _kind(record, APPROVED)]]
     ordered[undated] = -1

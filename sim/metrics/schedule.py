@@ -293,4 +293,4 @@ def skids_by_day(record: Record, days: int) -> Floats:
 
 def paid_by_day(people: Headcount, paid: Floats) -> Floats:
     """Return person-hours paid until the end of each day, waiting and indirect people included."""
-    return np.cumsum((people.total + people.overtime.sum(axis=0)) * paid)
+    return np.cumsum(people.paid * paid)

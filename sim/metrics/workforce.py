@@ -35,14 +35,21 @@ class Headcount:
 
     `overtime` are the further people, by trade, whose hours the same people work and are paid for as overtime; `standby`
     those at home who may be called back, and `premium` those of a second shift: None where nobody is paid for it.
+    `days_manned` is the number of days until everyone has left; all later days are 0.
     """
 
     trades: tuple[str, ...]
     direct: Ints
     total: Ints
-    overtime: Ints
+    overtime: Ints | None = None
     standby: Ints | None = None
     premium: Ints | None = None
+    days_manned: int | None = None
+
+    @property
+    def paid(self) -> Ints:
+        """Return by day how many people are paid for a day on site, those counted once more who work overtime."""
+        return self.total if self.overtime is None else self.total + self.overtime.sum(axis=0)
 
 
 def headcount(record: Record, project: Project, days: int) -> Headcount:
@@ -50,17 +57,20 @@ def headcount(record: Record, project: Project, days: int) -> Headcount:
 
     Indirect people are ceil(ratio × direct); everyone leaves with the last block online.
     """
-    trades = tuple(project.labour.trades)
-    direct = _by_day(record, "people", trades, days)
-    direct_total = direct.sum(axis=0)
+    trades, days_manned = tuple(project.labour.trades), min(days, record.end // DAY + 1)
+    direct, total = _by_day(record, "people", trades, days), np.zeros(days, np.int64)
+    # a project ends long before its daily curves do
+    direct_total = direct[:, :days_manned].sum(axis=0)
+    total[:days_manned] = direct_total + indirect(direct_total, project)
     standby, policy = project.labour.standby, project.labour.acceleration
     return Headcount(
         trades,
         direct,
-        direct_total + indirect(direct_total, project),
-        _by_day(record, OVERTIME, trades, days),
+        total,
+        _by_day(record, OVERTIME, trades, days) if len(record.noted_rows(OVERTIME)) else None,
         None if standby is None else _by_day(record, STANDBY, trades, days),
         None if policy is None or policy.shift is None else _by_day(record, SHIFT_PREMIUM, trades, days),
+        days_manned,
     )
 
 
@@ -93,7 +103,7 @@ def hours(record: Record, people: Headcount, paid_by_day: Floats) -> dict[str, f
     return {
         "hours_earned": _earned(record),
         "hours_worked": _worked(record),
-        "hours_paid": float(((people.total + people.overtime.sum(axis=0)) * paid_by_day).sum()),
+        "hours_paid": float((people.paid * paid_by_day).sum()),
     }
 
 

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import floor, fsum, inf
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.config.sections.orders import Demand, Growth, Scenario
 from sim.world.distributions import Discrete
+from sim.world.shifts import DAY
 
 # --- planned demand ---------------------------------------------------------------------------------------------------
 
@@ -145,6 +150,16 @@ class Layout:
     blocks: tuple[Place, ...]
     plants: tuple[Place, ...]
     """Power plants with the blocks they serve: one per phase, or one of the first phase's name for all blocks."""
+
+    @cached_property
+    def block_names(self) -> tuple[str, ...]:
+        """Return the names of the blocks, in order."""
+        return tuple(block.name for block in self.blocks)
+
+    @cached_property
+    def order_minutes(self) -> NDArray[np.int64]:
+        """Return the minute at which every block is ordered, as dated."""
+        return np.array([block.order_day * DAY for block in self.blocks], np.int64)
 
 
 def layout_of(project: Project, released: Mapping[str, int] | None = None) -> Layout:

@@ -48,7 +48,7 @@ from sim.study.crew_planning.manning import manning
 from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.study.crew_planning.reuse import crew_plan_of
 from sim.study.executors.memory_estimate import require_plan_fits
-from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork
+from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork, keep_freed_memory
 from sim.world.project_calendars import SHIFT, anticipated_calendars, calendars_of, day_minutes, project_calendars
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
 from sim.world.weather.model import WeatherHorizon, WeatherModel, weather_model
@@ -342,14 +342,14 @@ def prepare_case(
     project = config.value if isinstance(config, Loaded) else config
     require_runnable(config)
     require_plan_fits(project)
+    keep_freed_memory()
     folder = folder or (config.files[0].parent if isinstance(config, Loaded) else Path())
     chosen_sampling = choose_sampling(sampling, runs)
     chosen_engine = _select_engine(engine)
     weather = weather_model(project.weather, folder)
     with gc_paused():
         crew_plan = crew_plan_of(project, weather)
-    plan = compiled_plan(project, crew_plan.resource_plan)
-    return Case(project, crew_plan, plan, weather, chosen_sampling, chosen_engine)
+    return Case(project, crew_plan, compiled_plan(project, crew_plan.resource_plan), weather, chosen_sampling, chosen_engine)
 
 
 def compiled_plan(project: Project, resource_plan: ResourcePlan) -> CompiledPlan:

@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, entry_point, float_view, int_view, jit
 from sim.metrics.kernels.interface import NEVER, CapitalEvents, Integrals, Timeline
+from sim.metrics.kernels.numpy_kernels import order_by_minute
 
 DAY = 1440
 MINUTE_BITS = 40
@@ -194,12 +195,7 @@ def capital_integrals(timeline: Timeline, total: Floats, horizon: int, days: int
     left, changed = integrate(
         timeline.rows, timeline.states, total, horizon, by_item, stranded, by_day, changes, minutes
     )
-    # sorting numbers that hold the place behind the minute is several times as fast as sorting places by minute
-    bits = count.bit_length()
-    order = minutes[:changed] << bits | np.arange(changed)
-    order.sort()
-    order &= (1 << bits) - 1
-    highest = peak(order, minutes, changes, horizon)
+    highest = peak(order_by_minute(minutes[:changed]), minutes, changes, horizon)
     return Integrals(by_item[0], by_item[1], stranded[:left], highest, by_day)
 
 

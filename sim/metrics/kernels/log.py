@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.jit.toolkit import Floats, Ints, entry_point, float_view, int_view, jit
+from sim.jit.toolkit import Floats, Ints, entry_point, float_view, int_view, jit, prefetch
 from sim.metrics.kernels.interface import (
     BEGUN,
     CALENDAR_OF,
@@ -30,6 +30,7 @@ from sim.metrics.kernels.interface import (
 
 Shorts = NDArray[np.int32]
 DAY = 1440
+ROWS_AHEAD = 12
 CALENDAR_OF_STEP, PEOPLE, EARNS = range(3)
 """What is known of every step, as in `PlanIndex.labour_of_step`: its calendar, people, and the input it earns, or -1."""
 
@@ -60,7 +61,12 @@ def read(
     log, marks, when, before = int_view(log_), int_view(marks_), int_view(when_), int_view(before_)
     last, ends, found = int_view(last_), int_view(ends_), int_view(rows_)
     groups, count, completed, sorted_ = len(ends_), 0, NONE, 3 * len(log_)
+    last_row = len(log_) - 1
     for row in range(len(log_)):
+        # steps of successive rows lie anywhere in memory: what some rows ahead need is fetched meanwhile
+        step_ahead = log[3 * min(row + ROWS_AHEAD, last_row) + 1]
+        prefetch(marks, step_ahead)
+        prefetch(when, step_ahead)
         minute, step = log[3 * row], log[3 * row + 1]
         # one look-up for both, as each is a jump through memory
         unit, group = marks[step] >> GROUP_BITS, marks[step] & (1 << GROUP_BITS) - 1

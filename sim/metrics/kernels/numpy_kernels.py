@@ -193,6 +193,18 @@ def bill(entries: Entries, billing: Billing) -> Entries:
     return both._replace(minute=np.where(billing.billed[both.item], paid, both.minute))
 
 
+def order_by_minute(minutes: Ints) -> Ints:
+    """Return the positions of some minutes in the order of time; those of one minute keep their order.
+
+    Sorting numbers that hold the position behind the minute is several times as fast as a stable sort of positions.
+    """
+    bits = len(minutes).bit_length()
+    order = minutes << bits | np.arange(len(minutes))
+    order.sort()
+    order &= (1 << bits) - 1
+    return order
+
+
 # --- capital ----------------------------------------------------------------------------------------------------------
 
 
@@ -302,7 +314,7 @@ def steps(timeline: Timeline, state: Floats) -> Floats:
 def _highest(timeline: Timeline, horizon: int) -> float:
     """Return the most that all items together have out and idle at any moment up to the horizon."""
     # stable, as the kernel breaks ties by row: the sum of floats depends on the order
-    order = np.argsort(timeline.rows[1], kind="stable")
+    order = order_by_minute(timeline.rows[1])
     minute = timeline.rows[1][order]
     out = np.cumsum(steps(timeline, timeline.states[0] - timeline.states[1])[order])
     last = np.diff(minute, append=-1) != 0  # of one minute only the sum counts

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import fsum
 
 import numpy as np
@@ -121,17 +121,20 @@ def wages(people: Headcount, paid_by_day: Floats, project: Project, factor: floa
     standby crews the agreed share.
     """
     rates = np.array([project.labour.trades[trade].paid_rate for trade in people.trades])
-    direct = people.direct.sum(axis=0)
+    by_day, manned, policy = np.zeros(len(people.total)), slice(people.days_manned), project.labour.acceleration
+    direct, paid_hours = people.direct[:, manned], paid_by_day[manned]
+    direct_total = direct.sum(axis=0)
     # indirect people have no trade: they are paid as the mean of those they serve
-    people_per_direct = np.divide(people.total, direct, out=np.zeros(len(direct)), where=direct > 0)
-    by_day: Floats = _weighted(rates, people.direct) * paid_by_day * people_per_direct * factor
-    policy = project.labour.acceleration
-    if policy is not None and policy.overtime is not None:
-        by_day = by_day + _weighted(rates, people.overtime) * paid_by_day * (policy.overtime.pay.value * factor)
+    people_per_direct = np.divide(
+        people.total[manned], direct_total, out=np.zeros(len(direct_total)), where=direct_total > 0
+    )
+    by_day[manned] = _weighted(rates, direct) * paid_hours * people_per_direct * factor
+    if policy is not None and policy.overtime is not None and people.overtime is not None:
+        by_day += _weighted(rates, people.overtime) * paid_by_day * (policy.overtime.pay.value * factor)
     if policy is not None and policy.shift is not None and people.premium is not None:
-        by_day = by_day + _weighted(rates, people.premium) * paid_by_day * ((policy.shift.pay - 1) * factor)
+        by_day += _weighted(rates, people.premium) * paid_by_day * ((policy.shift.pay - 1) * factor)
     if project.labour.standby is not None and people.standby is not None:
-        by_day = by_day + _weighted(rates, people.standby) * paid_by_day * (project.labour.standby.share.value * factor)
+        by_day += _weighted(rates, people.standby) * paid_by_day * (project.labour.standby.share.value * factor)
     return by_day
 
 
@@ -154,9 +157,15 @@ def beds(people: Headcount, project: Project, usd_per_bed_day: float) -> Floats:
 def open_site(opened: int, closed: int, days: int, usd_per_month: float) -> Floats:
     """Return dollars by day for a site open from one minute to another."""
     # days that are open in part cost in part; `max`, as a site that never opened has closed at 0
-    edges = np.clip(np.arange(0, (days + 1) * DAY, DAY), opened, max(opened, closed))
-    by_day: Floats = np.diff(edges) * (usd_per_month / MONTH)
+    edges = np.minimum(np.maximum(_midnights(days), opened), max(opened, closed))
+    by_day: Floats = (edges[1:] - edges[:-1]) * (usd_per_month / MONTH)
     return by_day
+
+
+@lru_cache(maxsize=8)
+def _midnights(days: int) -> Ints:
+    """Return the first minute of every day, and of the one after the last; every run asks for the same."""
+    return np.arange(0, (days + 1) * DAY, DAY)
 
 
 # --- contracts --------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from sim.config.project import Project
 from sim.config.sections.money import Business, Damages, Finance
 from sim.metrics.event_log import DAY, MONTH, Ints
 from sim.metrics.kernels.interface import Kernels
-from sim.metrics.kernels.numpy_kernels import NUMPY
+from sim.metrics.kernels.numpy_kernels import NUMPY, order_by_minute
 from sim.metrics.money.capital import CapitalTimeline
 
 # --- business ---------------------------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ class Draws:
 
 def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
     """Return the draws on equity and debt: debt by the gearing ratio, or only once equity is spent."""
-    order = np.argsort(minute, kind="stable")
+    order = order_by_minute(minute)
     usd, gearing = cents[order] / 100, finance.gearing.value
     debt = usd * gearing
     if finance.draw == "equity_first":

@@ -19,6 +19,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from multiprocessing import connection, get_context, parent_process, resource_tracker, spawn
 from multiprocessing.context import ForkProcess, SpawnProcess
@@ -35,6 +36,8 @@ START_ATTEMPTS = 3
 """Workers in a row that may end while they start, before the run is given up or goes on without them."""
 _JOIN_SECONDS = 5.0
 _PR_SET_PDEATHSIG = 1
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+"""Numbers of glibc's `malloc.h`."""
 _main_hidden = threading.Lock()
 
 
@@ -251,8 +254,22 @@ def begin_work() -> None:
     """Leave Ctrl-C and SIGTERM to the parent, which both may reach at once, and make sure not to outlive it."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    keep_freed_memory()
     end_with_parent()
     threading.Thread(target=_watch_parent, daemon=True, name="watch parent").start()
+
+
+def keep_freed_memory() -> None:
+    """Have the C library (glibc) keep up to 64 MB of freed memory, and take arrays of less than 32 MB from it.
+
+    Otherwise every replication returns the memory of its arrays to the operating system and fetches it again: 290 page
+    faults, a tenth of its time.
+    """
+    if sys.platform == "linux":
+        with suppress(AttributeError, OSError):  # another C library has no such options
+            libc = ctypes.CDLL(None)
+            libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
+            libc.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
 
 
 def end_with_parent() -> None:
