@@ -126,6 +126,8 @@ ENGINES: tuple[str, ...] = (AUTO, SIMPY, COMPILED)
 INSTALL = "pip install numba, or this package with its extra fast"
 DRAWN_TOGETHER = 64
 """Replications whose inputs are drawn together: enough for numpy, little enough for memory."""
+CALENDARS_TOGETHER = 16
+"""Replications whose calendars are computed together."""
 
 CalendarsOf = Callable[[int], Sequence[Calendar]]
 """The calendars of a replication, by its number."""
@@ -253,9 +255,27 @@ def run_numba(
     """
     from sim.engine.numba_engine.simulate import simulate_many
 
-    outcomes = simulate_many(prepared, seed, first, count, calendars_of, uniforms, calendars_until, state_of)
+    calendars = _computed_together(calendars_of, first + count)
+    outcomes = simulate_many(prepared, seed, first, count, calendars, uniforms, calendars_until, state_of)
     # no loop, whose variable would hold one run's log while the next is performed
     return map(_replication_of, itertools.count(first), outcomes)
+
+
+def _computed_together(calendars_of: CalendarsOf, end: int) -> CalendarsOf:
+    """Return a function that computes the calendars of several replications before `end` when the first of them is asked for.
+
+    One after the other they find their data in the processor's cache. Computed between two runs of the kernel they take a
+    third longer, and so does the kernel.
+    """
+    computed: dict[int, Sequence[Calendar]] = {}
+
+    def calendars(replication: int) -> Sequence[Calendar]:
+        if replication not in computed:
+            for number in range(replication, min(replication + CALENDARS_TOGETHER, end)):
+                computed[number] = calendars_of(number)
+        return computed.pop(replication)
+
+    return calendars
 
 
 def _replication_of(replication: int, outcome: CompiledOutcome) -> Replication:
