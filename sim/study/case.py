@@ -166,7 +166,7 @@ class Case(Displayed):
 
     @cached_property
     def quick_context(self) -> MetricContext:
-        """Return what runs are measured with before the expected plan is known, and while a slider moves: without a budget."""
+        """Return what runs are measured with before the expected plan is known, and while a slider moves: no budget."""
         site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
         layout = layout_of(self.project, self.crew_plan.resource_plan.released)
         kernels = kernels_for(compiled=self.engine == COMPILED)
