@@ -86,7 +86,8 @@ class Index:
     @cached_property
     def step_groups(self) -> StepGroups:
         """Return what a scan of a log looks up about every step."""
-        mark, plan = self.plan.unit_of << GROUP_BITS | self.group_of_step, self.plan
+        plan = self.plan
+        mark = (plan.unit_of.astype(np.int64) << GROUP_BITS | self.group_of_step).astype(np.int32)
         return StepGroups(mark, self.group_of_step, self.groups, len(plan.units), plan.finish[1])
 
     @cached_property

@@ -28,8 +28,8 @@ An order is cancelled; payments are made equal to those that were reported; the 
 """
 
 
-GROUP_BITS = 16
-"""Bits of a step's mark that hold its group; the unit stands above them."""
+GROUP_BITS = 12
+"""Bits of a step's mark that hold its group; the unit stands above them, in 32 bits together: half a million units."""
 
 
 class StepGroups(NamedTuple):
@@ -42,7 +42,7 @@ class StepGroups(NamedTuple):
     level       the level of the completion gate at which the project is complete
     """
 
-    mark: Ints
+    mark: Table
     group: NDArray[np.uint16]
     groups: int
     units: int

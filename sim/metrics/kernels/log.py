@@ -50,7 +50,7 @@ def scan_log(log: Ints, groups: StepGroups) -> Scan:
 
 @entry_point
 def read(
-    log_: Ints, marks_: Ints, level: int, when_: Ints, before_: Shorts, last_: Shorts, ends_: Ints, rows_: Ints
+    log_: Ints, marks_: Table, level: int, when_: Ints, before_: Shorts, last_: Shorts, ends_: Ints, rows_: Ints
 ) -> int:
     """Return the minute in which the signals of the last group reached a level, or -1.
 
