@@ -96,9 +96,9 @@ def info_of(result: Result) -> RunInfo:
 CHROMIUM = Path("/usr/bin/chromium")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """One Chromium for all pages of this folder."""
+    """One Chromium for all pages of a module; while it is open, its event loop is that of the thread of tests."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM.exists() or os.environ.get("NO_BROWSER"):
         pytest.skip(f"{CHROMIUM} is not there")

@@ -263,6 +263,8 @@ async def serve(live: Live, port: int, opened: Callable[[str], Awaitable[None] |
         await asyncio.Event().wait()
     finally:
         server.stop()
+        # browsers keep connections open for the next request
+        await server.close_all_connections()
         state.latest += 1
         live.pool.leave()
         for thread in (state.thread, state.copies):
