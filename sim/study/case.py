@@ -164,9 +164,14 @@ class Case(Displayed):
 
         return KernelPlan(self.plan)
 
-    @cached_property
+    @property
     def quick_context(self) -> MetricContext:
-        """Return what runs are measured with before the expected plan is known, and while a slider moves: no budget."""
+        """Return what runs are measured with while a slider moves: nothing asks for the budget, the planned cost."""
+        return self._plain_context
+
+    @cached_property
+    def _plain_context(self) -> MetricContext:
+        """Return what runs are measured with before anything is planned."""
         site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
         layout = layout_of(self.project, self.crew_plan.resource_plan.released)
         kernels = kernels_for(compiled=self.engine == COMPILED)
@@ -175,7 +180,7 @@ class Case(Displayed):
     @cached_property
     def metric_context(self) -> MetricContext:
         """Return what runs are measured with: compiled kernels, if the engine is."""
-        plain, planned, log = self.quick_context, self.planned, self.planned_run.log
+        plain, planned, log = self._plain_context, self.planned, self.planned_run.log
         return plain.budgeted(plain.record(log, planned.content, self.anticipated_calendars, planned.factors))
 
     @cached_property
@@ -344,9 +349,8 @@ def prepare_case(
     weather = weather_model(project.weather, folder)
     with gc_paused():
         crew_plan = crew_plan_of(project, weather)
-    return Case(
-        project, crew_plan, compiled_plan(project, crew_plan.resource_plan), weather, chosen_sampling, chosen_engine
-    )
+    plan = compiled_plan(project, crew_plan.resource_plan)
+    return Case(project, crew_plan, plan, weather, chosen_sampling, chosen_engine)
 
 
 def compiled_plan(project: Project, resource_plan: ResourcePlan) -> CompiledPlan:
@@ -393,5 +397,4 @@ def _compile_in_helper(pipe: Connection) -> None:
     pipe.send(None)
 
 
-prepare = prepare_case
-"""The public name, `sim.prepare`."""
+prepare = prepare_case  # the public name, `sim.prepare`
