@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from sim import files
 from sim.config.sections.display_units import display, in_display_units
 from sim.report.console import describe_comparison, describe_run, plain_text, progress
+from sim.report.formatting import day_of_month
 from sim.report.plan_check import describe_plan
 from sim.report.result_view import FINISH, FIRST, ResultView
 from sim.report.study_tables import describe_sensitivity, describe_sweep, describe_tuning
-from sim.report.verdict import headline, key_results
+from sim.report.verdict import factor_in_words, headline, key_results
 from sim.study.analyses.drivers import Drivers
 from sim.study.analyses.forecast.status_checks import StatusFinding
 from sim.study.analyses.forecast.trend import Move
@@ -152,7 +153,7 @@ def describe_forecast(result: Result, moves: Sequence[Move], earlier: Sequence[M
 def _forecast_dates(result: Result, moves: Sequence[Move], earlier: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield P50 and P80 of the first and the last MW: now, in the forecast before, and in the plan."""
     start, forecast = date.fromisoformat(result.manifest["start_date"]), result.manifest["forecast"]
-    yield f"{result.manifest['name']}, data date {forecast['data_date']}, {result.sample.size:,} runs"
+    yield f"{result.manifest['name']}, data date {_civil_date(forecast['data_date'])}, {result.sample.size:,} runs"
     numbers = result.numbers
     for label, metric in (("first MW", FIRST), ("all MW", FINISH)):
         if metric in numbers:
@@ -162,7 +163,8 @@ def _forecast_dates(result: Result, moves: Sequence[Move], earlier: Sequence[Map
         previous = older[-1]["days"]["all"]
         p50, p80 = (numbers[FINISH][p] - previous[p] for p in ("p50", "p80"))
         yield (
-            _quantile_dates("  before", start, previous["p50"], previous["p80"]) + f"   as of {older[-1]['data_date']}"
+            _quantile_dates("  before", start, previous["p50"], previous["p80"])
+            + f"   as of {_civil_date(older[-1]['data_date'])}"
         )
         yield f"    moved since then by   P50 {p50:+.0f} days   P80 {p80:+.0f} days"
     if moves:
@@ -170,13 +172,18 @@ def _forecast_dates(result: Result, moves: Sequence[Move], earlier: Sequence[Map
 
 
 def _quantile_dates(label: str, start: date, p50: float, p80: float) -> str:
-    return f"  {label:9} P50 {_day(start, p50)}   P80 {_day(start, p80)}"
+    return f"  {label:9} P50 {_day(start, p50):11}   P80 {_day(start, p80):11}".rstrip()
 
 
 def _day(start: date, days: float) -> str:
+    """Return the civil date of a project day as text."""
     if not math.isfinite(days):
-        return "never     " if days > 0 else "unknown   "
-    return (start + timedelta(days=int(days))).isoformat()
+        return "never" if days > 0 else "unknown"
+    return day_of_month(start + timedelta(days=int(days)))
+
+
+def _civil_date(iso_date: object) -> str:
+    return day_of_month(date.fromisoformat(str(iso_date)))
 
 
 def _causes_of_moves(moves: Sequence[Move]) -> Iterator[str]:
@@ -202,7 +209,8 @@ def _learned_factors(result: Result) -> Iterator[str]:
     yield f"learnt from {forecast['evidence']:,} facts, median (P10 to P90) as factor of the time or amount:"
     for factor in factors[:MOST_LEARNT]:
         prior, posterior = (_range(factor[key]) for key in ("prior", "posterior"))
-        yield f"  {factor['factor']:28} {prior} -> {posterior}   {factor['explained']:.0%} of its variance explained"
+        name = factor_in_words(factor["factor"])
+        yield f"  {name:32} {prior} -> {posterior}   {factor['explained']:.0%} of its variance explained"
     if len(factors) > MOST_LEARNT:
         yield f"  and {len(factors) - MOST_LEARNT} more that moved less (manifest.json has them)"
 
@@ -257,8 +265,8 @@ def describe_trend(earlier: Sequence[Mapping[str, Any]], start_date: str) -> str
     ]
     for summary in earlier:
         cells = [summary["days"].get(name, {}).get(quantile) for name, quantile in _SHOWN]
-        texts = ("-         " if day is None else _day(start, day) for day in cells)
-        lines.append("   ".join([str(summary["data_date"]), *texts]).rstrip())
+        texts = ("-" if day is None else _day(start, day) for day in cells)
+        lines.append("".join(f"{text:13}" for text in (_civil_date(summary["data_date"]), *texts)).rstrip())
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 
 import sim
 from sim.report.figures.from_result import gantt
@@ -15,6 +16,7 @@ from sim.report.html_report.gantt_document import gantt_document
 from sim.report.html_report.run_charts import run_charts
 from sim.report.html_report.run_report import page
 from sim.report.result_view import ResultView
+from sim.report.verdict import factor_in_words
 from sim.study.analyses.forecast.status import Fact
 from sim.study.analyses.forecast.trend import forecast_summary, keep, trend, with_trend
 from sim.study.result import Result
@@ -108,3 +110,18 @@ def test_levers_go_on_from_the_data_date_and_leave_orders_that_were_placed() -> 
     # on the same random numbers no lever brings back what is already past
     finish = float(np.median(result.runs["lead_time_full_days"]))
     assert np.all(np.asarray(levers["lead_time_full_days_mean"], float) < finish - status(0.7).minute / 1440)
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"),
+    [
+        ("pace.everyone", "pace of the whole project"),
+        ("pace.electrical", "pace of the electrical factory"),
+        ("loss.civil", "labour losses, civil"),
+        ("supplier.electrical_gear", "delay of suppliers, electrical gear"),
+        ("risk.permits.size", "risk permits, size"),
+        ("in calendar.crane", "in calendar crane"),
+    ],
+)
+def test_common_factors_are_written_in_a_planners_words(factor: str, words: str) -> None:
+    assert factor_in_words(factor) == words

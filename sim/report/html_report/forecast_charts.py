@@ -13,6 +13,7 @@ from sim.report.figures.gantt import data_day
 from sim.report.formatting import day_of_month, money_scale
 from sim.report.html_report.chart_spec import DASHED, Chart, ChartAxis, Mark, Series, curve_of, date_axis
 from sim.report.result_view import ResultView, Values
+from sim.report.verdict import factor_in_words
 
 ACTUAL = ("mw_online", "headcount")
 """Charts of one curve by day that have an actual line."""
@@ -59,7 +60,7 @@ def _last_forecast(view: ResultView) -> Iterator[Series]:
     first, full = view.planned_ramp[0][1], view.planned_ramp[-1][1]
     for quantile, colour in (("p50", "p50"), ("p80", "p80")):
         days = [_number(previous[-1]["days"].get(name, {}).get(quantile)) for name in FIRST_HALF_ALL]
-        label = f"forecast of {previous[-1]['data_date']}, {quantile.upper()}"
+        label = f"forecast of {day_of_month(date.fromisoformat(previous[-1]['data_date']))}, {quantile.upper()}"
         yield Series(label, "line", colour, days, [first, full / 2, full], dash=DASHED, width=1.2)
 
 
@@ -151,7 +152,7 @@ def forecast_tables(view: ResultView) -> dict[str, Any]:
             "learnt_head": LEARNT_HEAD,
             "learnt": [
                 [
-                    factor["factor"],
+                    factor_in_words(factor["factor"]),
                     _range_text(factor["prior"]),
                     _range_text(factor["posterior"]),
                     f"{factor['explained']:.0%}",
