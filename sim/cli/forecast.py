@@ -68,8 +68,6 @@ def forecast(
     """
     from sim.cli.run import show_levers
     from sim.report.figures.drawing import FigureDrawing
-    from sim.report.html_report.run_report import write_run
-    from sim.report.presentation import describe_forecast, describe_trend
     from sim.study.analyses.forecast.forecast_case import forecast as run_forecast
     from sim.study.analyses.forecast.status import read_status
     from sim.study.analyses.forecast.trend import Attribution, keep, trend, with_trend
@@ -82,6 +80,10 @@ def forecast(
     workers = cores() if workers is None else workers
     drawing = FigureDrawing(figures)
     drawing.get_ready(workers)
+    # what is told at the end is loaded only now: others draw and plan meanwhile
+    from sim.report.html_report.run_report import write_run
+    from sim.report.presentation import describe_forecast, describe_trend
+
     attribution = None
     if moves:
         attribution = Attribution(

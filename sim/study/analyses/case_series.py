@@ -198,9 +198,8 @@ def lever_trials(case: Case, bindings: Columns) -> list[LeverTrial]:
     scarce = zip(bindings.get("cause", ()), bindings.get("what", ()), bindings.get("days", ()), strict=True)
     levers = [lever for cause, what, days in scarce if days >= 1 for lever in _one_more(case, str(cause), str(what))]
     resource_levers = [*{lever.id: lever for lever in levers}.values()][:MOST_LEVERS]
-    policies = [
-        policy for policy in _policies(case.project) if not case.under_way() or policy.path in POLICIES_UNDER_WAY
-    ]
+    possible = POLICIES_UNDER_WAY if case.under_way() else None
+    policies = [policy for policy in _policies(case.project) if possible is None or policy.path in possible]
     return [*resource_levers, *policies]
 
 

@@ -374,8 +374,9 @@ L2, FIX = "b1.commissioning/L2", "b1.commissioning/L2 fix"
             [L2],
         ),
         ((Fact(4, "activity", L2, None, 478_810, 484_308), Fact(5, "activity", FIX, start=490_000)), [FIX, L2]),
+        ((Fact(4, "activity", L2, None, 478_810, 484_308), Fact(5, "activity", FIX)), [FIX, L2]),
     ],
-    ids=["the test is under way again", "it is mended"],
+    ids=["the test is under way again", "it is mended", "it waits to be mended"],
 )
 def test_a_test_that_failed_and_is_done_again_is_no_work_out_of_sequence(
     tmp_path: Path, facts: tuple[Fact, ...], left: list[str]

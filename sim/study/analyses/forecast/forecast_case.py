@@ -5,7 +5,7 @@ It is a case like any other, so that whatever runs a case runs a forecast: execu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property, partial
 from hashlib import sha256
@@ -25,6 +25,7 @@ from sim.plan.compile import CompiledPlan
 from sim.plan.draws import Draws, Spreader, Uniforms
 from sim.plan.vocabulary import MINUTES_PER_DAY, Log
 from sim.study.analyses.forecast.earned_value import payments, project_earned_value
+from sim.study.analyses.forecast.known_plans import Recent, prepared, same_steps, sharing, translated
 from sim.study.analyses.forecast.learning import (
     KEPT_STEPS,
     PAST_SEED,
@@ -34,10 +35,10 @@ from sim.study.analyses.forecast.learning import (
     PosteriorUniforms,
     pasts_beside_facts,
 )  # fmt: skip
-from sim.study.analyses.forecast.open_risks import with_risks
-from sim.study.analyses.forecast.plan_steps import PlanSteps, Recent, prepared, same_steps, translated
+from sim.study.analyses.forecast.open_risks import with_other_chances, with_risks
+from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.remaining import CommonFactors, History, RemainingWork, history_of
+from sim.study.analyses.forecast.remaining import CHUNK, CommonFactors, History, RemainingWork, history_of
 from sim.study.analyses.forecast.status import LOGIC, NOTHING_KNOWN, ONLINE, Finished, Logic, Status, read_status
 from sim.study.analyses.forecast.status_checks import other_configuration, require_sound
 from sim.study.api import RUNS, SEED
@@ -56,7 +57,7 @@ MOST_STEPS = 200_000
 SEEN_PASTS: Recent[Pasts] = Recent(4)
 SEEN_HISTORIES: Recent[tuple[History, ...]] = Recent(3)
 SEEN_BY_PLAN: Recent[tuple[Progress, InitialState]] = Recent(3)
-CHANGED: Recent[Case] = Recent(3)
+FORECASTS: Recent[ForecastCase] = Recent(3)
 """Forecasts that differ in what they learn from, or in promises and risks, share what they have in common."""
 
 
@@ -81,6 +82,8 @@ class ForecastCase(Case):
     """The plan with other chances but the same steps, of which histories are found already."""
     promised: bool = True
     """Whether new promises are believed, or what is not there yet takes what it was drawn to take."""
+    chunk: int = CHUNK
+    """Replications whose remaining work is drawn together."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process with what was worked out about the past."""
@@ -136,6 +139,10 @@ class ForecastCase(Case):
         # what the facts teach does not depend on what is changed from here on
         found.__dict__["pasts"] = self.pasts
         return found
+
+    def otherwise(self, **changes: Any) -> ForecastCase:
+        """Return this case as it is where something else is learnt or believed of the same facts."""
+        return sharing(self, replace(self, **changes))
 
     # --- past ---------------------------------------------------------------------------------------------------
 
@@ -237,7 +244,8 @@ class ForecastCase(Case):
     @cached_property
     def metric_context(self) -> MetricContext:
         """Return what runs are measured with, which are history until the data date: what was paid is paid."""
-        found = super().metric_context
+        same = self.plain.project is self.project and self.plain.plan is self.plan
+        found = self.plain.metric_context if same else super().metric_context
         model = replace(found.cost_model, reported=payments(self.status))
         return replace(found, since=self.status.minute, cost_model=model)
 
@@ -278,7 +286,7 @@ class ForecastCase(Case):
     def remaining(self, seed: int, replication: int) -> InitialState:
         """Return the state that a replication under a seed continues from."""
         if seed not in self._remaining:
-            common, of = CommonFactors(self.plan.inputs, self.draws(seed).uniforms), len(self.histories)
+            common, of = CommonFactors(self.plan.inputs, self.draws(seed).uniforms, self.chunk), len(self.histories)
             self._remaining[seed] = [
                 RemainingWork(self.plan, seed, history, common, (number, of), promised=self.promised)
                 for number, history in enumerate(self.histories)
@@ -331,11 +339,19 @@ def forecast_case(
     if logic not in LOGIC:
         raise ConfigError([Problem("", 0, 0, "logic", logic, f"one of {', '.join(LOGIC)}")])
     base = planned or prepare_case(config, sampling=sampling, runs=runs, engine=engine)
-    expected = (basis or base).planned_run.log
-    given = partial(
-        _as_forecast, status=status, learning=learning, logic=logic, basis=basis, expected=expected, promised=promised
-    )
-    case = given(base, begun=past or base)
+    how = {"status": status, "learning": learning, "logic": logic, "promised": promised, "basis": basis}
+    drawn = {"sampling": sampling, "runs": 0 if sampling == "mc" else runs, "engine": engine}
+    says = config.value, status, learning, logic, promised, *drawn.values()
+    return FORECASTS.get((base, basis, past), says, partial(_with_chances_left, config, base, past, how, drawn))
+
+
+def _with_chances_left(
+    config: Loaded[Project], base: Case, past: Case | None, how: Mapping[str, Any], drawn: Mapping[str, Any]
+) -> ForecastCase:
+    """Return a case that goes on from a status, with the chances of risks that it leaves."""
+    status, basis = how["status"], how["basis"]
+    how = {**how, "expected": (basis or base).planned_run.log}
+    case = _as_forecast(base, {**how, "begun": past or base})
     if past is None:
         require_sound(case.steps, status)
     if case.state.complete:
@@ -344,24 +360,15 @@ def forecast_case(
     if changed is config:
         return case
     # risks change chances alone; crews and order dates stay, and with them the history
-    says = digest(changed.value), sampling, 0 if sampling == "mc" else runs, engine
-    other = CHANGED.get((base,), says, partial(prepare_case, changed, sampling=sampling, runs=runs, engine=engine))
-    # nor do they change the weather, and thereby the calendars of the expected plan
-    other.__dict__.setdefault("anticipated_calendars", base.anticipated_calendars)
+    other = with_other_chances(base, changed, drawn)
     begun = past or (None if basis is not None else other if status.of("risk") else case.begun)
     seen = case.plan if same_steps(case.plan, other.plan) else None
-    return given(other, begun=begun, stated=config.value, seen_in=seen)
+    return _as_forecast(other, {**how, "begun": begun, "stated": config.value, "seen_in": seen})
 
 
-def _as_forecast(base: Case, **more: Any) -> ForecastCase:
+def _as_forecast(base: Case, how: Mapping[str, Any]) -> ForecastCase:
     """Return a case with all that is its own, that goes on from a status."""
-    found = ForecastCase(**{field.name: getattr(base, field.name) for field in fields(Case)}, **more)
-    # what was worked out of the plan is the same in both
-    found.__dict__["planned_run"] = base.planned_run
-    found.__dict__["anticipated_calendars"] = base.anticipated_calendars
-    if base.engine == COMPILED:
-        found.__dict__["kernel_plan"] = base.kernel_plan
-    return found
+    return sharing(base, ForecastCase(**{field.name: getattr(base, field.name) for field in fields(Case)}, **how))
 
 
 # --- running --------------------------------------------------------------------------------------------------------

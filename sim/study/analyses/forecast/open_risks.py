@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,12 @@ from sim.config.project import Project
 from sim.engine.initial_state import InitialState
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import WORK
+from sim.study.analyses.forecast.known_plans import Recent
 from sim.study.analyses.forecast.status import Status
+from sim.study.case import Case, prepare_case
+from sim.study.result import digest
+
+CHANGED: Recent[Case] = Recent(3)
 
 
 def with_risks(config: Loaded[Project], status: Status, plan: CompiledPlan, state: InitialState) -> Loaded[Project]:
@@ -43,6 +50,14 @@ def with_risks(config: Loaded[Project], status: Status, plan: CompiledPlan, stat
         if abs(probability - current.probability.value) > 1e-9:
             settings[f"{address}.probability"] = round(probability, 6)
     return with_settings(config, settings) if settings else config
+
+
+def with_other_chances(base: Case, changed: Loaded[Project], drawn: Mapping[str, Any]) -> Case:
+    """Return the case of a configuration that differs from that of another case in chances alone, `drawn` as stated."""
+    other = CHANGED.get((base,), (digest(changed.value), *drawn.values()), partial(prepare_case, changed, **drawn))
+    # chances do not change the weather, and thereby the calendars of the expected plan
+    other.__dict__.setdefault("anticipated_calendars", base.anticipated_calendars)
+    return other
 
 
 def _share_done(plan: CompiledPlan, state: InitialState, factor: str) -> float:

@@ -5,61 +5,33 @@ The route of a unit is that of the expected plan, with what fails there and is d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property, partial
-from itertools import pairwise
-from operator import is_
-from typing import Generic, TypeVar
+from functools import cached_property
+from itertools import chain, pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
-from sim.config.load import Loaded
 from sim.config.project import Project
-from sim.engine.backends import AUTO
 from sim.engine.initial_state import BLOCKING
 from sim.plan.compile import NONE, CompiledPlan
 from sim.plan.draws import OTHERWISE
 from sim.plan.layout import place_number
 from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, WORK, Log
+from sim.study.analyses.forecast.known_plans import Recent
 from sim.study.analyses.forecast.status import ONLINE, STAGES
-from sim.study.case import Case, prepare_case
-from sim.study.result import digest
+from sim.study.case import Case
 
-T = TypeVar("T")
+Ints = NDArray[np.int64]
 Giver = tuple[int, int, int]
 SUPPLIED = ("supplied", "passed")
 NEVER = 1 << 40
 """The planned minute of what the expected plan does not come to."""
-
-
-class Recent(Generic[T]):
-    """What was worked out last about plans and cases, which are known by what they are, not by what they hold."""
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.found: list[tuple[tuple[object, ...], Hashable, T]] = []
-
-    def get(self, of: tuple[object, ...], key: Hashable, make: Callable[[], T]) -> T:
-        """Return what was worked out of some objects under a key, or work it out; the oldest is forgotten."""
-        for objects, known, value in self.found:
-            if known == key and all(map(is_, objects, of)):
-                return value
-        made = make()
-        self.found = [*self.found[len(self.found) + 1 - self.most :], (of, key, made)]
-        return made
-
-
-READ: Recent[list[list[int]]] = Recent(3)
+READ: Recent[list[list[int]]] = Recent(6)
+NAMES: Recent[list[str]] = Recent(3)
 SKID_STAGES: Recent[dict[int, tuple[list[int], dict[str, int]]]] = Recent(3)
-PREPARED: Recent[Case] = Recent(2)
-
-
-def prepared(config: Loaded[Project], engine: str = AUTO) -> Case:
-    """Return the case of a configuration from its first day; the same for all that is made of it one after another."""
-    says = digest(config.value), config.files, engine
-    return PREPARED.get((), says, partial(prepare_case, config, engine=engine))
 
 
 @dataclass(frozen=True)
@@ -110,6 +82,20 @@ class PlanSteps:
         """Return where facts stand in the plan of a case, as its expected plan goes."""
         return cls(case.project, case.plan, case.planned_run.log)
 
+    @property
+    def supplied(self) -> list[list[int]]:
+        """Return by bundle the pools in it that are supplied."""
+        kinds, bundles = self.plan.pool_kinds, self.plan.bundles
+        return READ.get(
+            (self.plan,), "supplied", lambda: [[pool for pool, _ in of if kinds[pool] in SUPPLIED] for of in bundles]
+        )
+
+    @property
+    def _activity_names(self) -> list[str]:
+        """Return by step the name of its activity."""
+        plan = self.plan
+        return NAMES.get((plan,), "names", lambda: [plan.activities[at] for at in plan.activity_of.tolist()])
+
     def copy(self) -> PlanSteps:
         """Return the same once more, to be fitted to other facts."""
         other = copy(self)
@@ -145,12 +131,12 @@ class PlanSteps:
         """Return unit and place in its way of reported activities, by `UNIT/ACTIVITY`, from when each began.
 
         Every unit takes a route that comes to what is reported of it: with what failed once. What is done again, as a test,
-        stands where it was done last, unless its mending began after it.
+        stands where it was done last, unless its mending began after it or has not begun.
         """
         for unit, step in (self.works[name] for name in starts):
             if step not in self.routes[unit].steps:
                 self._take({unit: self._route(unit, fails=True)})
-        begun = {self.works[name]: start for name, start in starts.items() if start is not None}
+        begun = {self.works[name]: NEVER if start is None else start for name, start in starts.items()}
         return {name: self._occurrence(*self.activities[name], begun) for name in starts}
 
     def _occurrence(self, unit: int, place: int, begun: Mapping[tuple[int, int], int]) -> tuple[int, int]:
@@ -172,7 +158,7 @@ class PlanSteps:
         """Have some units take other routes."""
         for unit, route in routes.items():
             self.routes[unit] = route
-        for known in ("activities", "stages", "crews", "signallers", "suppliers") if routes else ():
+        for known in ("activities", "stages", "crews", "signallers", "suppliers", "_ways") if routes else ():
             self.__dict__.pop(known, None)
 
     def _route(self, unit: int, kept: int = 0, *, fails: bool) -> PlannedRoute:
@@ -209,7 +195,7 @@ class PlanSteps:
         }
 
     def _activity_name(self, step: int) -> str:
-        return f"{self.plan.units[self.plan.unit_of[step]]}/{self.plan.activities[self.plan.activity_of[step]]}"
+        return f"{self.plan.units[self.plan.unit_of[step]]}/{self._activity_names[step]}"
 
     @cached_property
     def activities(self) -> Mapping[str, tuple[int, int]]:
@@ -225,10 +211,13 @@ class PlanSteps:
     def stages(self) -> Mapping[str, tuple[tuple[int, int], ...]]:
         """Return by what can be counted (`electrical.made`, `online`) unit and place of each, in the plan's order."""
         found: dict[str, list[tuple[int, int, int]]] = {}
-        for unit, route in enumerate(self.routes):
-            info = self.plan.unit_info[unit]
+        known: dict[int, tuple[list[int], dict[str, int]]] = SKID_STAGES.get((self.plan,), "stages", dict)
+        for unit, (route, info) in enumerate(zip(self.routes, self.plan.unit_info, strict=True)):
             if info.kind == "skid":
-                for stage, made in self._stages_of_skid(unit, route, info.part).items():
+                # mostly it goes the way that it went when last asked for
+                if unit not in known or known[unit][0] != route.steps:
+                    known[unit] = route.steps, self._skid_stages(route, info.part)
+                for stage, made in known[unit][1].items():
                     found.setdefault(f"{info.part}.{stage}", []).append((info.number, unit, made))
             elif info.kind == "installation":
                 for stage, kind in (("set", "set"), ("hooked_up", "complete")):
@@ -270,16 +259,11 @@ class PlanSteps:
     @cached_property
     def suppliers(self) -> Mapping[int, list[Giver]]:
         """Return by pool that is supplied who gives into it, by the plan's order: planned minute, unit, place in its way."""
-        kinds, bundles = self.plan.pool_kinds, self.plan.bundles
-        return self._givers(FREE, lambda bundle: [pool for pool, _ in bundles[bundle] if kinds[pool] in SUPPLIED])
+        return self._givers(FREE, self.supplied.__getitem__)
 
     def _givers(self, operation: int, to: Callable[[int], list[int]]) -> dict[int, list[Giver]]:
         """Return who does steps of an operation, by what these give to."""
-        lengths = [len(route.steps) for route in self.routes]
-        steps = np.concatenate([np.array(route.steps, np.int64) for route in self.routes])
-        unit = np.repeat(np.arange(len(lengths)), lengths)
-        place = np.arange(len(steps)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        planned = np.concatenate([np.array(route.planned, np.int64) for route in self.routes])
+        unit, place, steps, planned = self._ways
         giving = np.flatnonzero(self.plan.rows[steps, 0] == operation)
         # in the plan's order already: each receiver's list is filled in it
         giving = giving[np.lexsort((place[giving], unit[giving], planned[giving]))]
@@ -292,24 +276,29 @@ class PlanSteps:
                 found.setdefault(receiver, []).append(giver)
         return found
 
-    def _stages_of_skid(self, unit: int, route: PlannedRoute, system: str) -> dict[str, int]:
-        """Return the places of a skid's stages in its way; mostly it goes the way that it went when last asked for."""
-        known: dict[int, tuple[list[int], dict[str, int]]] = SKID_STAGES.get((self.plan,), "stages", dict)
-        if unit not in known or known[unit][0] != route.steps:
-            known[unit] = route.steps, self._skid_stages(route, system)
-        return known[unit][1]
+    @cached_property
+    def _ways(self) -> tuple[Ints, Ints, Ints, Ints]:
+        """Return the ways of all units one after the other: unit, place, step and planned minute."""
+        lengths = [len(route.steps) for route in self.routes]
+        unit, place = unit_and_place(lengths)
+        steps = np.fromiter(chain.from_iterable(route.steps for route in self.routes), np.int64, len(unit))
+        planned = np.fromiter(chain.from_iterable(route.planned for route in self.routes), np.int64, len(unit))
+        return unit, place, steps, planned
+
+    def first_of_ways(self, number: Sequence[int]) -> tuple[Ints, Ints, Ints, Ints]:
+        """Return unit, place, step and planned minute of the first so many places of every unit's way."""
+        unit, place, steps, planned = self._ways
+        done = place < np.array(number)[unit]
+        return unit[done], place[done], steps[done], planned[done]
 
     def _skid_stages(self, route: PlannedRoute, system: str) -> dict[str, int]:
         """Return the places of a skid's stages in its way."""
-        works = [
-            (self.plan.activities[self.plan.activity_of[step]], place)
-            for place, step in enumerate(route.steps)
-            if self.rows[step][0] == WORK
-        ]
+        names, rows = self._activity_names, self.rows
+        works = [(names[step], place) for place, step in enumerate(route.steps) if rows[step][0] == WORK]
         first = dict(reversed(works))
         test, load = first[f"{system} factory test"], dict(works)[f"{system} load"]
         made = max(place for _, place in works if place < test)
-        passed = max(place for place in range(load) if self.rows[route.steps[place]][0] == FREE)
+        passed = max(place for place, step in enumerate(route.steps[:load]) if rows[step][0] == FREE)
         delivered = self._note(route, "delivered")
         assert delivered is not None
         return dict(zip(STAGES[:4], (made, passed, load, delivered), strict=True))
@@ -368,25 +357,7 @@ class PlanSteps:
         return int(max(np.max([m for m in route.planned if m < NEVER], initial=0) for route in self.routes))
 
 
-def same_steps(one: CompiledPlan, other: CompiledPlan) -> bool:
-    """Return whether two plans are the same but for what is drawn."""
-    names = one.units == other.units and one.inputs.names == other.inputs.names
-    return names and np.array_equal(one.rows, other.rows) and one.bundles == other.bundles
-
-
-def translated(log: Log, plan: CompiledPlan, into: CompiledPlan) -> Log:
-    """Return a log of a plan in the steps of another: of units that both have, with routes of one length.
-
-    What else there is in the other plan has done nothing yet, such as a crew that is only thought of.
-    """
-    if plan is into or (plan.units == into.units and np.array_equal(plan.first, into.first)):
-        return log
-    number = {name: unit for unit, name in enumerate(into.units)}
-    same = np.array([number.get(name, -1) for name in plan.units])
-    length, other = np.diff(plan.first), np.diff(into.first)
-    fits = (same >= 0) & (other[same] == length)
-    unit = plan.unit_of[log[:, 1]]
-    kept = log[fits[unit]].copy()
-    mine = plan.unit_of[kept[:, 1]]
-    kept[:, 1] += into.first[same[mine]] - plan.first[mine]
-    return kept
+def unit_and_place(lengths: Sequence[int]) -> tuple[Ints, Ints]:
+    """Return the unit and the place in its way of what so many places of each unit are, one after the other."""
+    unit = np.repeat(np.arange(len(lengths)), lengths)
+    return unit, np.arange(len(unit)) - np.repeat(np.cumsum(lengths) - lengths, lengths)

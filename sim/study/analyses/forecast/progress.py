@@ -22,9 +22,10 @@ import numpy as np
 from sim.engine.initial_state import InitialState, have_not_begun, state_of_history
 from sim.plan.compile import NONE
 from sim.plan.draws import SampledInputs
-from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, SIGNAL, TOKEN, UNTIL, WAIT, WORK
+from sim.plan.vocabulary import FREE, MINUTES_PER_DAY, SIGNAL, TOKEN, UNTIL, WORK
+from sim.study.analyses.forecast.gates_and_pools import GatesAndPools
 from sim.study.analyses.forecast.learning import PAST_SEED
-from sim.study.analyses.forecast.plan_steps import NEVER, SUPPLIED, Giver, PlanSteps
+from sim.study.analyses.forecast.plan_steps import NEVER, Giver, PlanSteps
 from sim.study.analyses.forecast.reported import (
     FINISHED,
     ROUNDS,
@@ -85,7 +86,7 @@ class Progress:
         })  # fmt: skip
         self._lay_out()
         self._complete()
-        Order(steps, self.times, self.known).put(self.waits, self.holders)
+        Order(steps, self.times, self.known).put(self.counts.waits, self.counts.holders)
 
     # --- facts ------------------------------------------------------------------------------------------------
 
@@ -269,43 +270,20 @@ class Progress:
     def _complete(self) -> None:
         """Have happened what the facts need; take back what was only assumed and cannot have been."""
         self.signallers, self.suppliers = self.steps.signallers, self.steps.suppliers
-        self.level = np.zeros(len(self.plan.gates), np.int64).tolist()
-        self.balance = self.plan.initial.tolist()
         self.taken_back: set[int] = set()
         self.passed: dict[tuple[int, int], int] = {}
-        self.waits: dict[int, set[tuple[int, int, int]]] = {}
-        self.holders: dict[int, set[tuple[int, int]]] = {}
-        for unit, times in enumerate(self.times):
-            self._account(unit, range(len(times)), 1)
+        self.counts = counts = GatesAndPools(self.steps, [len(times) for times in self.times])
         for _ in range(ROUNDS):
-            if not any([*map(self._open_gate, [*self.waits]), *map(self._fill_pool, [*self.holders])]):
+            if not any([*map(self._open_gate, [*counts.waits]), *map(self._fill_pool, [*counts.holders])]):
                 return
-
-    def _account(self, unit: int, places: range, sign: int) -> None:
-        """Count what steps of a unit signal, hold and free; with sign -1 they are taken back."""
-        steps, rows = self.steps.routes[unit].steps, self.steps.rows
-        for place in places:
-            operation, a, b = rows[steps[place]][:3]
-            if operation == SIGNAL:
-                self.level[a] += sign * b
-            elif operation == WAIT:
-                waits = self.waits.setdefault(a, set())
-                (waits.add if sign > 0 else waits.discard)((b, unit, place))
-            elif operation in (HOLD, FREE):
-                for pool, count in self.plan.bundles[a]:
-                    self.balance[pool] += sign * (count if operation == FREE else -count)
-                    if operation == HOLD and self.plan.pool_kinds[pool] in SUPPLIED:
-                        holders = self.holders.setdefault(pool, set())
-                        (holders.add if sign > 0 else holders.discard)((unit, place))
 
     def _open_gate(self, gate: int) -> bool:
         """Have those signal that passed waits need; return whether anything changed."""
-        waits = self.waits[gate]
-        if not waits or max(waits)[0] <= self.level[gate]:
+        waits, level, changed = self.counts.waits[gate], self.counts.level, False
+        if not waits or max(waits)[0] <= level[gate]:
             return False
-        changed = False
         for needed, unit, place in sorted(waits):
-            while self.level[gate] < needed and place < len(self.times[unit]):
+            while level[gate] < needed and place < len(self.times[unit]):
                 if not self._advance((SIGNAL, gate), self.signallers.get(gate, []), self.times[unit][place]):
                     changed |= self._take_back(unit, place, self.plan.gates[gate], follows=True)
                     break
@@ -314,17 +292,19 @@ class Progress:
 
     def _fill_pool(self, pool: int) -> bool:
         """Have those supply what is held; return whether anything changed."""
-        changed = False
+        balance, changed = self.counts.balance, False
         follows = self.plan.pool_causes[pool] == TOKEN  # too few people or places are no matter of sequence
-        if self.balance[pool] >= 0:
+        if balance[pool] >= 0:
             return False
-        for unit, place in sorted(self.holders[pool], key=lambda held: self.times[held[0]][held[1]], reverse=True):
-            while self.balance[pool] < 0 and place < len(self.times[unit]):
+        for unit, place in sorted(
+            self.counts.holders[pool], key=lambda held: self.times[held[0]][held[1]], reverse=True
+        ):
+            while balance[pool] < 0 and place < len(self.times[unit]):
                 if not self._advance((FREE, pool), self.suppliers.get(pool, []), self.times[unit][place]):
                     changed |= self._take_back(unit, place, self.plan.pools[pool], follows=follows)
                     break
                 changed = True
-            if self.balance[pool] >= 0:
+            if balance[pool] >= 0:
                 break
         return changed
 
@@ -342,7 +322,7 @@ class Progress:
                 continue
             latest, before = max(at, done[-1] if done else 0), len(done)
             done.extend([latest] * (place + 1 - before))
-            self._account(unit, range(before, place + 1), 1)
+            self.counts.count(unit, range(before, place + 1), 1)
             self.implied += 1
             return True
         return False
@@ -365,7 +345,7 @@ class Progress:
                 self._tell(unit, lacking, "")
             return False
         self.taken_back.add(unit)
-        self._account(unit, range(place, len(self.times[unit])), -1)
+        self.counts.count(unit, range(place, len(self.times[unit])), -1)
         del self.times[unit][place:]
         return True
 

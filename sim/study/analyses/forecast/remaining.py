@@ -30,22 +30,22 @@ OVERRUN = 0.1
 SHARES = (1 - np.cos(np.linspace(0, np.pi, 402)[1:-1])) / 2
 """Shares of a distribution at which its quantiles are looked up: closer to each other towards both ends."""
 CHUNK = 640
-"""Replications that are drawn together: of ten histories each takes 64 of them."""
+"""Replications that are drawn together, where there are many: of ten histories each takes 64 of them."""
 
 
 class CommonFactors:
     """The shared factors and delays of replications, a chunk at a time: the same for all histories that they go on from."""
 
-    def __init__(self, inputs: Inputs, draws: Uniforms) -> None:
-        self.inputs, self.draws = inputs, draws
+    def __init__(self, inputs: Inputs, draws: Uniforms, size: int = CHUNK) -> None:
+        self.inputs, self.draws, self.size = inputs, draws, size
         self._chunk: tuple[int, Floats, Floats] = (-1, np.zeros((0, 0)), np.zeros((0, 0)))
 
     def of(self, first: int) -> tuple[Floats, Floats]:
         """Return factors and delays of a chunk, both of shape (names, replications)."""
         if self._chunk[0] != first:
             inputs = self.inputs
-            factors = sample(inputs.tables, inputs.factor_table, self.draws(inputs.factors, first, CHUNK))
-            delays = sample(inputs.tables, inputs.delay_table, self.draws(inputs.delay_names, first, CHUNK))
+            factors = sample(inputs.tables, inputs.factor_table, self.draws(inputs.factors, first, self.size))
+            delays = sample(inputs.tables, inputs.delay_table, self.draws(inputs.delay_names, first, self.size))
             self._chunk = first, *factors_and_delays(inputs, factors, delays)
         return self._chunk[1:]
 
@@ -53,21 +53,21 @@ class CommonFactors:
 class InputDraws:
     """The random numbers of single inputs under a seed, a chunk at a time: drawn once for all histories and cases."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed, self._first, self._drawn = seed, -1, dict[str, Floats]()
+    def __init__(self, seed: int, size: int) -> None:
+        self.seed, self.size, self._first, self._drawn = seed, size, -1, dict[str, Floats]()
 
     def of(self, names: Sequence[str], first: int) -> Floats:
         """Return the draws of some inputs in a chunk, shape (names, replications)."""
         if self._first != first:
             self._first, self._drawn = first, {}
         new = [name for name in names if name not in self._drawn]
-        drawn = uniforms([stream_key(self.seed, name) for name in new], first, CHUNK)
+        drawn = uniforms([stream_key(self.seed, name) for name in new], first, self.size)
         self._drawn.update(zip(new, drawn, strict=True))
         return np.array([self._drawn[name] for name in names])
 
 
 draws_of = lru_cache(maxsize=2)(InputDraws)
-"""The draws under a seed: those of the latest two are kept."""
+"""The draws under a seed, so many together: those of the latest two are kept."""
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class RemainingWork:
 
     def __call__(self, replication: int) -> InitialState:
         """Return the state that a replication continues from."""
-        first = replication - replication % CHUNK
+        first = replication - replication % self.common.size
         if self._chunk[0] != first:
             self._chunk = first, self._minutes(first)
         minutes = self._chunk[1][:, int(np.searchsorted(self._mine(first), replication))]
@@ -153,7 +153,7 @@ class RemainingWork:
     def _mine(self, first: int) -> Ints:
         """Return the replications of a chunk that take this history."""
         number, of = self.turn
-        every = np.arange(first, first + CHUNK)
+        every = np.arange(first, first + self.common.size)
         return every[every % of == number]
 
     def _minutes(self, first: int) -> Ints:
@@ -163,7 +163,7 @@ class RemainingWork:
             return np.zeros((0, len(mine)), np.int64)
         inputs, elapsed = self.plan.inputs, self.history.elapsed
         factors, delays = (of[:, mine] for of in self.common.of(first))
-        drawn = draws_of(self.seed).of(self.names, first)[:, mine]
+        drawn = draws_of(self.seed, self.common.size).of(self.names, first)[:, mine]
         times, added = self._common(factors, delays)
         table = inputs.table[self.numbers]
         above = (elapsed / self.scale)[:, None]

@@ -15,7 +15,7 @@ import numpy as np
 from sim.jit import special_functions
 from sim.plan.compile import NONE
 from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, Log
-from sim.study.analyses.forecast.plan_steps import NEVER, Giver, PlanSteps
+from sim.study.analyses.forecast.plan_steps import NEVER, Giver, PlanSteps, unit_and_place
 
 Times = list[list[int]]
 """By unit the minute of each step of its route that is done."""
@@ -148,8 +148,7 @@ def overdue(planned: Sequence[int], since: int, place: int, moved: int, now: int
 def log_of(steps: PlanSteps, times: Times) -> Log:
     """Return the rows of what is done, in its order: minute, step, and since when, which branch or how much."""
     routes, rows, number = steps.routes, steps.plan.rows, [len(done) for done in times]
-    unit = np.repeat(np.arange(len(number)), number)
-    place = np.arange(len(unit)) - np.repeat(np.cumsum(number) - number, number)
+    unit, place = unit_and_place(number)
     minute = np.array([*chain.from_iterable(times)], np.int64)
     ways = [(routes[unit].steps, count) for unit, count in enumerate(number)]
     done = np.array([*chain.from_iterable(way[:count] for way, count in ways)], np.int64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from json import dumps, loads
@@ -33,7 +33,7 @@ class StatusFinding:
 def check_status(steps: PlanSteps, status: Status) -> list[StatusFinding]:
     """Return everything that a status says which cannot be, or is worth knowing, in the order of its rows."""
     found = [
-        *(one for fact in status.facts for one in _names(steps, status, fact)),
+        *_names(steps, status),
         *(one for fact in status.facts for one in (*_dates(status, fact), *_amounts(status, fact))),
         *_doubled(status),
         *_counts(steps, status),
@@ -113,28 +113,32 @@ def _error(status: Status, fact: Fact, column: str, value: object, message: str,
     return StatusFinding("error", _at(status, fact, column, value, message, hint))
 
 
-def _names(steps: PlanSteps, status: Status, fact: Fact) -> Iterator[StatusFinding]:
+def _names(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     """Yield names that the plan does not have, with what was meant."""
-    known: dict[str, tuple[str, ...]] = {
-        "milestone": steps.milestones,
-        "count": tuple(steps.stages),
-        "activity": tuple(steps.works),
-        "promise": steps.deliveries(),
-        "people": steps.plan.trades,
-        "hours": ("spent", "earned"),
-        "risk": tuple(driver.id for driver in steps.project.risks.drivers),
-        "money": ("paid", "committed"),
-    }
-    there = known[fact.kind]
-    name = fact.what
-    if fact.kind == "milestone" and steps.milestone(name) is not None:
-        return
-    if name not in there:
-        what = {"milestone": "a unit of the plan that has an end", "count": f"SYSTEM.STAGE ({', '.join(STAGES)})"}
-        allowed = what.get(fact.kind, f"the name of a {fact.kind}")
-        yield _error(status, fact, "what", name or "nothing", allowed, did_you_mean(name, there))
-    elif fact.kind == "promise" and steps.promised(steps.units[name]) is None:
-        yield _error(status, fact, "what", name, "a unit that delivers after some time")
+    names = {kind: tuple(NAMES[kind](steps)) for kind in {fact.kind for fact in status.facts}}
+    for fact in status.facts:
+        there, name = names[fact.kind], fact.what
+        if fact.kind == "milestone" and steps.milestone(name) is not None:
+            continue
+        if name not in there:
+            what = {"milestone": "a unit of the plan that has an end", "count": f"SYSTEM.STAGE ({', '.join(STAGES)})"}
+            allowed = what.get(fact.kind, f"the name of a {fact.kind}")
+            yield _error(status, fact, "what", name or "nothing", allowed, did_you_mean(name, there))
+        elif fact.kind == "promise" and steps.promised(steps.units[name]) is None:
+            yield _error(status, fact, "what", name, "a unit that delivers after some time")
+
+
+NAMES: Mapping[str, Callable[[PlanSteps], Iterable[str]]] = {
+    "milestone": lambda steps: steps.milestones,
+    "count": lambda steps: steps.stages,
+    "activity": lambda steps: steps.works,
+    "promise": lambda steps: steps.deliveries(),
+    "people": lambda steps: steps.plan.trades,
+    "hours": lambda _: ("spent", "earned"),
+    "risk": lambda steps: (driver.id for driver in steps.project.risks.drivers),
+    "money": lambda _: ("paid", "committed"),
+}
+"""The names that facts of a kind may have."""
 
 
 def _dates(status: Status, fact: Fact) -> Iterator[StatusFinding]:

@@ -24,7 +24,8 @@ from sim.metrics.delivery import lead_times, online
 from sim.metrics.measure import MetricContext
 from sim.plan.vocabulary import NOTE
 from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_case
-from sim.study.analyses.forecast.plan_steps import prepared
+from sim.study.analyses.forecast.known_plans import prepared, same_steps
+from sim.study.analyses.forecast.remaining import CHUNK
 from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case
 from sim.study.executors.worker_process import in_fork
@@ -170,22 +171,25 @@ class Attribution:
         ]
         self.wanted = [same for same in dict.fromkeys(same for _, same in self.causes) if same != self.itself]
         self.plans = [self.base] if self.before is None else [prepare_case(self.before, engine=AUTO), self.base]
+        # what all of them are measured with, found before the fork: the forecast itself needs it as well
+        known = self.whole.plain if same_steps(self.whole.plain.plan, self.base.plan) else self.base
+        self.context = known.metric_context
         self.days = in_fork(self._days_of_others, nice=PATIENT) if workers > 1 else self._days_of_others
 
     def _days_of_others(self) -> list[Floats]:
         """Return the days of the last MW by the plan before, where it was another one, by the plan, and with fewer facts."""
         forecasts = [self._case_of(*same) for same in self.wanted]
-        contexts = [*(plan.metric_context for plan in self.plans), *(self.base.metric_context for _ in forecasts)]
+        contexts = [plan.metric_context for plan in self.plans[:-1]] + [self.context] * (1 + len(forecasts))
         return _days_of([*self.plans, *forecasts], contexts, self.seed, self.runs)
 
     def _case_of(self, facts: Status, learning: bool) -> ForecastCase:
         """Return the case in which these facts are switched on."""
         # what the status says of the past is the same in all of them, their pasts are, too; what is promised is not there yet
-        status = self.status if facts.of("risk") else self.status.without("risk")
-        return forecast_case(
-            self.config, status, learning=learning, logic=self.logic, planned=self.base, past=self.whole.plain,
-            promised=bool(facts.of("promise")),
-        )  # fmt: skip
+        case, chunk = self.whole, min(CHUNK, self.runs)
+        if len(facts.of("risk")) != len(self.status.of("risk")):
+            status = self.status.without("risk")
+            case = forecast_case(self.config, status, logic=self.logic, planned=self.base, past=self.whole.plain)
+        return case.otherwise(learning=learning, promised=bool(facts.of("promise")), chunk=chunk)
 
     def moves(self, found: Sample | None = None) -> list[Move]:
         """Return the plan's P50 and P80 and what each group of facts moves them by, on the same random numbers.
@@ -208,7 +212,7 @@ class Attribution:
             stalled = found.runs["status"][: self.runs] == "stalled"
             return _of_days(np.where(stalled, inf, found.runs[FINISH][: self.runs]))
         case = self._case_of(*self.itself)
-        return _of_days(_days_of([case], [self.base.metric_context], self.seed, self.runs)[0])
+        return _of_days(_days_of([case], [self.context], self.seed, self.runs)[0])
 
 
 def _plan_before(earlier: Sequence[Mapping[str, Any]], data_date: str, config_digest: str) -> Loaded[Project] | None:
