@@ -284,7 +284,7 @@ def _compiled_summary(index: Index, rows: Ints) -> ChainSummary:
     plan, minutes, trade = index.plan, dict[tuple[str, str], int](), ""
     short_minutes, own_minutes, weather_minutes = (part.tolist() for part in shares_of_rows(rows))
     steps, short_causes, own_causes, waiting_steps = (
-        rows[:, column].tolist() for column in (layout.STEP, layout.WHY, layout.OWN, layout.WAITER)
+        rows[:, column].tolist() for column in (layout.STEP, layout.SHORT_CAUSE, layout.OWN_CAUSE, layout.WAITING_STEP)
     )
     for step, short_cause, own_cause, waiting_step, *shares in zip(
         steps, short_causes, own_causes, waiting_steps, short_minutes, own_minutes, weather_minutes, strict=True

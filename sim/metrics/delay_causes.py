@@ -62,9 +62,9 @@ class ChainPlan:
     """A plan in the form that the compiled walk reads."""
 
     def __init__(self, index: Index) -> None:
-        """Lay out the plan."""
+        """Copy the plan into one array, and the initial counts of its pools into another."""
         self.table = _chain_table(index)
-        # the last number is the row up to which the counts are brought; the kernel moves both
+        # free counts by pool, then the number of log rows after which they hold: the kernel moves both along the log
         self.free = np.append(index.plan.initial, 0)
 
 
@@ -72,49 +72,49 @@ chain_plan = lru_cache(maxsize=8)(ChainPlan)
 
 
 def _chain_table(index: Index) -> layout.Table:
-    """Return what the compiled walk needs of a plan as one array of 32-bit integers."""
-    plan, header = index.plan, np.zeros(layout.HEADER, np.int32)
-    header[layout.GATE], header[layout.BY_RISK], header[layout.BY_OTHER] = (
+    """Return a plan as the compiled walk reads it: one array of 32-bit integers, its header first."""
+    plan, header = index.plan, np.zeros(layout.HEADER_SIZE, np.int32)
+    header[layout.COMPLETION_GATE], header[layout.RISK_CAUSE], header[layout.OTHER_CAUSE] = (
         plan.finish[0],
         NUMBER_OF_CAUSE["risk"],
         NUMBER_OF_CAUSE[OTHER],
     )
-    parts, size = [header], layout.HEADER
-    for name, table in _tables(index).items():
-        header[name] = size
+    parts, begin = [header], layout.HEADER_SIZE
+    for position, table in _tables(index).items():
+        header[position] = begin
         parts.append(np.asarray(table, np.int32).reshape(-1))
-        size += parts[-1].size
+        begin += parts[-1].size
     return np.concatenate(parts)
 
 
 def _tables(index: Index) -> dict[int, ArrayLike]:
     """Return the tables of a plan by their positions in the header."""
     plan = index.plan
-    flat = np.array([pair for bundle in plan.bundles for pair in bundle], np.int64).reshape(-1, 2)
+    pairs = np.array([pair for bundle in plan.bundles for pair in bundle], np.int64).reshape(-1, 2)
     return {
-        layout.FIRST: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
-        layout.POOL: flat[:, 0],
-        layout.AMOUNT: flat[:, 1],
-        layout.CAUSE: [layout.NONE if cause == TOKEN else NUMBER_OF_CAUSE[cause] for cause in plan.pool_causes],
-        layout.STAYS: [kind != "passed" for kind in plan.pool_kinds],
-        layout.STRIKES: [info.kind == "outage" for info in plan.unit_info],
+        layout.BUNDLE_BEGINS: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
+        layout.BUNDLE_POOLS: pairs[:, 0],
+        layout.BUNDLE_AMOUNTS: pairs[:, 1],
+        layout.POOL_CAUSES: [layout.NONE if cause == TOKEN else NUMBER_OF_CAUSE[cause] for cause in plan.pool_causes],
+        layout.POOL_RETURNED: [kind != "passed" for kind in plan.pool_kinds],
+        layout.UNIT_IS_OUTAGE: [info.kind == "outage" for info in plan.unit_info],
         layout.STEPS: _steps(index),
     }
 
 
 def _steps(index: Index) -> layout.Table:
-    """Return the table of steps; steps that are no work have no calendar."""
-    steps, works = np.empty((len(index.operation), layout.WORDS), np.int32), index.operation == WORK
-    kinds = {
+    """Return kind, argument, unit, calendar, mode and cause by step; steps that are no work have no calendar."""
+    steps, is_work = np.empty((len(index.operation), layout.STEP_COLUMNS), np.int32), index.operation == WORK
+    kind_of_operation = {
         HOLD: layout.HOLD, WAIT: layout.WAIT, WORK: layout.WORK, UNTIL: layout.DATE, FREE: layout.FREE, SIGNAL: layout.SIGNAL
     }  # fmt: skip
     # from the engine's numbers of operations to the walk's, in which waits and timed steps are adjacent
-    kind = np.full(1 + max(index.operation.max(), *kinds), layout.OTHER)
-    kind[list(kinds)] = list(kinds.values())
+    kind = np.full(1 + max(index.operation.max(), *kind_of_operation), layout.OTHER)
+    kind[list(kind_of_operation)] = list(kind_of_operation.values())
     steps[:, layout.KIND] = kind[index.operation]
     steps[:, layout.ARGUMENT], steps[:, layout.UNIT] = index.first_argument, index.plan.unit_of
-    steps[:, layout.CALENDAR] = np.where(works, index.plan.rows[:, 2], layout.NONE)
-    steps[:, layout.MODE], steps[:, layout.CAUSE_OF] = index.plan.rows[:, 3], index.plan.cause_of
+    steps[:, layout.CALENDAR] = np.where(is_work, index.plan.rows[:, 2], layout.NONE)
+    steps[:, layout.MODE], steps[:, layout.CAUSE] = index.plan.rows[:, 3], index.plan.cause_of
     return steps
 
 
@@ -125,7 +125,7 @@ def chain_rows(record: Record, kernels: ChainKernels) -> Ints:
     rows = kernels.walk(plan.table, record.log, record.scan, plan.free.copy())
     base_calendars = record.index.plan.base_calendars
     # only calendars on the chain, and of these the ones that something was closed on
-    for number in np.unique(rows[:, layout.CALENDAR_OF]).tolist():
+    for number in np.unique(rows[:, layout.CALENDAR_OF_WORK]).tolist():
         actual, base = record.calendars[number], base_calendars[number]
         if number != layout.NONE and actual is not base:
             kernels.note_weather_loss(rows, number, open_hours(actual), open_hours(base))
@@ -142,13 +142,13 @@ def compiled_chain_minutes(record: Record, kernels: ChainKernels) -> dict[str, i
 
 
 def shares_of_rows(rows: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return for rows of the chain the minutes due to what was short (`WHY`), to the row itself (`OWN`), and to weather."""
+    """Return for rows of the chain the minutes due to a short resource, to the row's own cause, and to weather."""
     begun, done, short_cause, weather = (
-        rows[:, column] for column in (layout.BEGUN, layout.DONE, layout.WHY, layout.LOST)
+        rows[:, column] for column in (layout.BEGUN, layout.DONE, layout.SHORT_CAUSE, layout.LOST_TO_WEATHER)
     )
-    timed = rows[:, layout.TIMED] == 1
+    timed = rows[:, layout.IS_TIMED] == 1
     split = np.where(
-        timed & (short_cause == layout.NONE), done, np.minimum(np.maximum(begun, rows[:, layout.SINCE]), done)
+        timed & (short_cause == layout.NONE), done, np.minimum(np.maximum(begun, rows[:, layout.SHORT_SINCE]), done)
     )
     split = np.where(timed, split, begun)
     # weather is spread evenly over the work; the rest is a difference, so that no minute is lost by rounding

@@ -9,7 +9,19 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.metrics.kernels.interface import GROUP_BITS, Kernels, OpenHours, Scan, StepGroups, Table
+from sim.metrics.kernels.interface import (
+    GROUP_BITS,
+    LABOUR_CALENDAR,
+    LABOUR_PEOPLE,
+    LOG_DETAIL,
+    LOG_MINUTE,
+    LOG_STEP,
+    Kernels,
+    OpenHours,
+    Scan,
+    StepGroups,
+    Table,
+)
 from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.plan.compile import CompiledPlan
 from sim.plan.vocabulary import NOTE, SIGNAL, WORK
@@ -103,7 +115,7 @@ class Index:
     @property
     def people_of_step(self) -> Table:
         """Return how many people are busy with every step."""
-        return self.labour_of_step[:, 1]
+        return self.labour_of_step[:, LABOUR_PEOPLE]
 
     def items_of(self, steps: Ints) -> Ints:
         """Return what notes are about, by number; no table of it, as few steps are notes."""
@@ -112,7 +124,7 @@ class Index:
     @property
     def calendar_of_step(self) -> Table:
         """Return the calendar of every step that is work."""
-        return self.labour_of_step[:, 0]
+        return self.labour_of_step[:, LABOUR_CALENDAR]
 
     @cached_property
     def labour_of_step(self) -> Table:
@@ -230,17 +242,17 @@ class Record:
     def minute(self) -> Ints:
         """Return the minute of every row."""
         # a copy: a column of a table of rows is read with a stride, three times the memory
-        return self.log[:, 0].copy()
+        return self.log[:, LOG_MINUTE].copy()
 
     @cached_property
     def step(self) -> Ints:
         """Return the step of every row."""
-        return self.log[:, 1].copy()
+        return self.log[:, LOG_STEP].copy()
 
     @cached_property
     def detail(self) -> Ints:
         """Return the third number of every row, whose meaning depends on the operation."""
-        return self.log[:, 2].copy()
+        return self.log[:, LOG_DETAIL].copy()
 
     @property
     def begun(self) -> Ints:
@@ -270,7 +282,7 @@ class Record:
     @property
     def when(self) -> Ints:
         """Return when every step was done for the last time, or -1."""
-        return self.scan.when
+        return self.scan.done_minute
 
     @property
     def works(self) -> Ints:
@@ -284,7 +296,7 @@ class Record:
 
     def _of(self, group: int) -> Ints:
         """Return the rows of one group, in the order of the log."""
-        return self.scan.rows[self.scan.ends[group - 1] : self.scan.ends[group]]
+        return self.scan.grouped_rows[self.scan.group_ends[group - 1] : self.scan.group_ends[group]]
 
     def noted(self, kind: str) -> Notes:
         """Return the notes of one kind."""

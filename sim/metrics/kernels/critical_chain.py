@@ -1,7 +1,7 @@
 """The walk back along the driving chain, compiled, for the minutes of every cause alone.
 
 Read `DrivingChain._walk` of `sim.metrics.critical_chain` first: this goes the same way and asks the same questions, row
-by row of the log.
+by row of the log. A row of a log is (minute, step, detail); the detail of a step that takes time is the minute it began.
 """
 
 from __future__ import annotations
@@ -11,41 +11,45 @@ from numpy.typing import NDArray
 
 from sim.jit.toolkit import Ints, IntView, entry_point, int_view, jit
 from sim.metrics.kernels.interface import (
-    AMOUNT,
     ARGUMENT,
     BEGUN,
-    BY_OTHER,
-    BY_RISK,
+    BUNDLE_AMOUNTS,
+    BUNDLE_BEGINS,
+    BUNDLE_POOLS,
     CALENDAR,
-    CALENDAR_OF,
+    CALENDAR_OF_WORK,
     CAUSE,
-    CAUSE_OF,
+    CHAIN_COLUMNS,
+    COMPLETION_GATE,
     DATE,
     DONE,
-    FIRST,
     FREE,
-    GATE,
     HOLD,
+    IS_TIMED,
     KIND,
-    LOST,
+    LOG_COLUMNS,
+    LOG_DETAIL,
+    LOG_MINUTE,
+    LOG_STEP,
+    LOST_TO_WEATHER,
     MODE,
-    MODE_OF,
+    MODE_OF_WORK,
     NONE,
-    NOTED,
-    OWN,
-    POOL,
+    OTHER_CAUSE,
+    OWN_CAUSE,
+    POOL_CAUSES,
+    POOL_RETURNED,
+    RISK_CAUSE,
+    SHORT_CAUSE,
+    SHORT_SINCE,
     SIGNAL,
-    SINCE,
-    STAYS,
     STEP,
+    STEP_COLUMNS,
     STEPS,
-    STRIKES,
-    TIMED,
     UNIT,
+    UNIT_IS_OUTAGE,
     WAIT,
-    WAITER,
-    WHY,
-    WORDS,
+    WAITING_STEP,
     WORK,
     Scan,
     Table,
@@ -53,227 +57,254 @@ from sim.metrics.kernels.interface import (
 
 
 def walk(plan: Table, log: Ints, scan: Scan, free: Ints) -> Ints:
-    """Return what is noted of the rows of the chain, from the completion back; `free` is used up."""
+    """Return the rows of the driving chain, from the completion back, shape (rows, `CHAIN_COLUMNS`); `free` is used up."""
     log, rows = np.ascontiguousarray(log), len(log)
-    found = np.empty((rows, NOTED), np.int64)
-    count = walk_back(plan, log, scan.before, np.zeros(rows, np.uint8), free, scan.completed, found)
-    return found[:count]
+    chain = np.empty((rows, CHAIN_COLUMNS), np.int64)
+    is_walked = np.zeros(rows, np.uint8)
+    length = walk_back(plan, log, scan.previous_row, is_walked, free, scan.completion_minute, chain)
+    return chain[:length]
 
 
-def sum_causes(found: Ints, weather: int, causes: int) -> Ints:
-    """Return the minutes of the rows noted by cause."""
-    total = np.zeros(causes, np.int64)
-    share(found, weather, total)
-    return total
+def sum_causes(chain: Ints, weather: int, causes: int) -> Ints:
+    """Return the minutes of the driving chain by cause; `weather` is that cause's number, `causes` how many there are."""
+    minutes_by_cause = np.zeros(causes, np.int64)
+    add_minutes_by_cause(chain, weather, minutes_by_cause)
+    return minutes_by_cause
 
 
 @entry_point
 def walk_back(
     plan_: Table,
     log_: Ints,
-    before_: NDArray[np.int32],
-    seen_: NDArray[np.uint8],
+    previous_row_: NDArray[np.int32],
+    is_walked_: NDArray[np.uint8],
     free_: Ints,
-    completed: int,
-    found_: Ints,
+    completion_minute: int,
+    chain_: Ints,
 ) -> int:
-    """Note the rows of the chain in `found`, from the completion back; return how many there are.
+    """Write the rows of the driving chain to `chain_`, from the completion back; return how many there are.
 
-    `completed` is the minute of the completion, or -1; `seen` the rows passed so far, none yet; `free` what is free of every
-    pool in the beginning, and behind it a number that is 0.
+    `completion_minute` is -1 where the project was never complete; `is_walked_` is 1 for log rows that the walk has passed,
+    all 0 at first. `free_` is the initial free count by pool, and behind these the number of log rows after which the
+    counts hold: 0.
     """
-    plan, log, before, seen = int_view(plan_), int_view(log_), int_view(before_), int_view(seen_)
-    free, found, rows, pools = int_view(free_), int_view(found_), len(log_), len(free_) - 1
-    row, why, since, stays, count = _completion(plan, log, before, rows, completed), NONE, 0, False, 0
-    waiter = NONE
+    plan, log, previous_row, is_walked = int_view(plan_), int_view(log_), int_view(previous_row_), int_view(is_walked_)
+    free, chain, rows, pools = int_view(free_), int_view(chain_), len(log_), len(free_) - 1
+    row, length = _completion_row(plan, log, previous_row, rows, completion_minute), 0
+    short_cause, short_since, returned_to_pool, waiting_step = NONE, 0, False, NONE
     # the second bound only guards the array: a row is walked once
-    while row >= 0 and count < len(found_):
-        seen[row] = 1
-        minute, begun, kind = log[3 * row], log[3 * row + 2], _of(plan, log, row, KIND)
+    while row >= 0 and length < len(chain_):
+        is_walked[row] = 1
+        minute, begun = log[LOG_COLUMNS * row + LOG_MINUTE], log[LOG_COLUMNS * row + LOG_DETAIL]
+        kind = _step_field(plan, log, row, KIND)
         # steps that took no time are no reason for a date; kinds are numbered so that two comparisons tell them
         if minute > begun and DATE <= kind <= WORK:
-            count = _note(plan, log, found, count, row, why, since, 1, waiter)
+            length = _write_chain_row(plan, log, chain, length, row, short_cause, short_since, 1, waiting_step)
         elif minute > begun and WAIT <= kind <= HOLD:
-            by, pool = _released_by(plan, log, before, free, pools, rows, row)
-            if pool != NONE and plan[plan[CAUSE] + pool] != NONE:
-                why, since, stays = plan[plan[CAUSE] + pool], begun, plan[plan[STAYS] + pool] != 0
-            # behind a gate a place explains nothing any more; a crew that is short still does
-            elif not stays:
-                why = NONE
-            struck = by >= 0 and plan[plan[STRIKES] + _of(plan, log, by, UNIT)] != 0
-            # two units can release each other within one minute: without `seen` the walk would not end
-            if by >= 0 and seen[by] == 0 and not struck:
-                row, waiter = by, log[3 * row + 1]
+            releasing_row, pool = _released_by(plan, log, previous_row, free, pools, rows, row)
+            if pool != NONE and plan[plan[POOL_CAUSES] + pool] != NONE:
+                short_cause, short_since = plan[plan[POOL_CAUSES] + pool], begun
+                returned_to_pool = plan[plan[POOL_RETURNED] + pool] != 0
+            # behind a gate, a place that others pass on explains nothing any more; a crew is still short
+            elif not returned_to_pool:
+                short_cause = NONE
+            is_outage = (
+                releasing_row >= 0 and plan[plan[UNIT_IS_OUTAGE] + _step_field(plan, log, releasing_row, UNIT)] != 0
+            )
+            # two units can release each other in one minute: a row is walked once, so that the walk ends
+            if releasing_row >= 0 and is_walked[releasing_row] == 0 and not is_outage:
+                row, waiting_step = releasing_row, log[LOG_COLUMNS * row + LOG_STEP]
                 continue
-            reason = plan[BY_RISK] if struck else why if why != NONE else plan[BY_OTHER]
-            count = _note(plan, log, found, count, row, reason, since, 0, waiter)
-            why = NONE
-        row = before[row]
-    return count
+            cause = plan[RISK_CAUSE] if is_outage else short_cause if short_cause != NONE else plan[OTHER_CAUSE]
+            length = _write_chain_row(plan, log, chain, length, row, cause, short_since, 0, waiting_step)
+            short_cause = NONE
+        row = previous_row[row]
+    return length
 
 
 @entry_point
-def share(found_: Ints, weather: int, total_: Ints) -> None:
-    """Sum the minutes of the rows noted by cause: what is short, else themselves; and weather."""
-    found, total = int_view(found_), int_view(total_)
-    for at in range(0, NOTED * len(found_), NOTED):
-        begun, done, why, lost = found[at + BEGUN], found[at + DONE], found[at + WHY], found[at + LOST]
-        if found[at + TIMED] == 0:
-            total[why] += done - begun
+def add_minutes_by_cause(chain_: Ints, weather: int, minutes_by_cause_: Ints) -> None:
+    """Add the minutes of the rows of the driving chain to the cause that was short, the row's own cause, and weather."""
+    chain, minutes_by_cause = int_view(chain_), int_view(minutes_by_cause_)
+    for first in range(0, CHAIN_COLUMNS * len(chain_), CHAIN_COLUMNS):
+        begun, done = chain[first + BEGUN], chain[first + DONE]
+        short_cause, weather_minutes = chain[first + SHORT_CAUSE], chain[first + LOST_TO_WEATHER]
+        if chain[first + IS_TIMED] == 0:
+            minutes_by_cause[short_cause] += done - begun
             continue
-        cut = done if why == NONE else min(max(begun, found[at + SINCE]), done)
+        # up to this minute a row's time is its own cause's, from then on that of what was short
+        split = done if short_cause == NONE else min(max(begun, chain[first + SHORT_SINCE]), done)
         # weather is spread evenly over the work; the rest is a difference, so that no minute is lost by rounding
-        stormy = (cut - begun) * lost // (done - begun)
-        total[max(why, 0)] += done - cut - (lost - stormy)
-        total[found[at + OWN]] += cut - begun - stormy
-        total[weather] += lost
+        weather_before_split = (split - begun) * weather_minutes // (done - begun)
+        minutes_by_cause[max(short_cause, 0)] += done - split - (weather_minutes - weather_before_split)
+        minutes_by_cause[chain[first + OWN_CAUSE]] += split - begun - weather_before_split
+        minutes_by_cause[weather] += weather_minutes
 
 
 @jit
-def _of(plan: IntView, log: IntView, row: int, what: int) -> int:
-    """Return something about the step of a row."""
-    return plan[plan[STEPS] + WORDS * log[3 * row + 1] + what]
+def _step_field(plan: IntView, log: IntView, row: int, column: int) -> int:
+    """Return one column of the table of steps for the step of a log row."""
+    return plan[plan[STEPS] + STEP_COLUMNS * log[LOG_COLUMNS * row + LOG_STEP] + column]
 
 
 @jit
-def _note(
-    plan: IntView, log: IntView, found: IntView, count: int, row: int, why: int, since: int, timed: int, waiter: int
-) -> int:
-    """Note a row; return how many are noted now."""
-    at, step = NOTED * count, log[3 * row + 1]
-    known = plan[STEPS] + WORDS * step
-    found[at + STEP], found[at + DONE], found[at + BEGUN] = step, log[3 * row], log[3 * row + 2]
-    found[at + CALENDAR_OF], found[at + MODE_OF] = plan[known + CALENDAR], plan[known + MODE]
-    found[at + TIMED], found[at + WHY], found[at + SINCE], found[at + LOST] = timed, why, since, 0
-    found[at + OWN], found[at + WAITER] = plan[known + CAUSE_OF], waiter
-    return count + 1
+def _write_chain_row(
+    plan: IntView, log: IntView, chain: IntView, length: int, row: int,
+    short_cause: int, short_since: int, is_timed: int, waiting_step: int,
+) -> int:  # fmt: skip
+    """Append a log row to the driving chain; return the chain's new length."""
+    first, step = CHAIN_COLUMNS * length, log[LOG_COLUMNS * row + LOG_STEP]
+    step_table_row = plan[STEPS] + STEP_COLUMNS * step
+    chain[first + STEP] = step
+    chain[first + DONE], chain[first + BEGUN] = log[LOG_COLUMNS * row + LOG_MINUTE], log[LOG_COLUMNS * row + LOG_DETAIL]
+    chain[first + CALENDAR_OF_WORK] = plan[step_table_row + CALENDAR]
+    chain[first + MODE_OF_WORK] = plan[step_table_row + MODE]
+    chain[first + IS_TIMED], chain[first + LOST_TO_WEATHER] = is_timed, 0
+    chain[first + SHORT_CAUSE], chain[first + SHORT_SINCE] = short_cause, short_since
+    chain[first + OWN_CAUSE], chain[first + WAITING_STEP] = plan[step_table_row + CAUSE], waiting_step
+    return length + 1
 
 
 @jit
-def _completion(plan: IntView, log: IntView, before: IntView, rows: int, completed: int) -> int:
-    """Return the row that opened the completion gate in the minute of the completion, or -1."""
+def _completion_row(plan: IntView, log: IntView, previous_row: IntView, rows: int, completion_minute: int) -> int:
+    """Return the log row that opened the completion gate in the minute of the completion, or -1."""
     # from the end of the log, as completion is in its last minutes
-    row, best = rows - 1, NONE
-    while row >= 0 and log[3 * row] >= completed >= 0:
-        raises = _of(plan, log, row, KIND) == SIGNAL and _of(plan, log, row, ARGUMENT) == plan[GATE]
-        if raises and log[3 * row] == completed and _sooner(plan, log, before, row, best):
-            best = row
+    row, chosen_row = rows - 1, NONE
+    while row >= 0 and log[LOG_COLUMNS * row + LOG_MINUTE] >= completion_minute >= 0:
+        raises_gate = (
+            _step_field(plan, log, row, KIND) == SIGNAL
+            and _step_field(plan, log, row, ARGUMENT) == plan[COMPLETION_GATE]
+        )
+        is_completion = raises_gate and log[LOG_COLUMNS * row + LOG_MINUTE] == completion_minute
+        if is_completion and _ranks_before(plan, log, previous_row, row, chosen_row):
+            chosen_row = row
         row -= 1
-    return best
+    return chosen_row
 
 
 @jit
 def _released_by(
-    plan: IntView, log: IntView, before: IntView, free: IntView, pools: int, rows: int, row: int
+    plan: IntView, log: IntView, previous_row: IntView, free: IntView, pools: int, rows: int, row: int
 ) -> tuple[int, int]:
-    """Return the row that let a late hold or wait go on, and the pool that was short; -1 for none."""
-    first, end, wanted = row, row + 1, _of(plan, log, row, ARGUMENT)
-    while first > 0 and log[3 * (first - 1)] == log[3 * row]:
+    """Return (log row that ended a late hold or wait, pool that was short); -1 for none."""
+    # all rows of the minute: the one that released this may come after it in the log
+    first, end, minute = row, row + 1, log[LOG_COLUMNS * row + LOG_MINUTE]
+    while first > 0 and log[LOG_COLUMNS * (first - 1) + LOG_MINUTE] == minute:
         first -= 1
-    while end < rows and log[3 * end] == log[3 * row]:
+    while end < rows and log[LOG_COLUMNS * end + LOG_MINUTE] == minute:
         end += 1
-    if _of(plan, log, row, KIND) == WAIT:
-        return _signalled(plan, log, before, row, first, end), NONE
-    best, pool = NONE, NONE
-    # only then what was free before matters; bringing it there is the long part
-    if _released_several_pools(plan, log, row, first, end):
-        _level(plan, log, free, pools, first)
-        best, pool = _freed(plan, log, before, free, row, first, end, True)
+    if _step_field(plan, log, row, KIND) == WAIT:
+        return _signalling_row(plan, log, previous_row, row, first, end), NONE
+    freeing_row, pool = NONE, NONE
+    # the free counts before the minute matter only then, and restoring them is the long part
+    if _several_pools_freed(plan, log, row, first, end):
+        _restore_free_counts(plan, log, free, pools, first)
+        freeing_row, pool = _freeing_row(plan, log, previous_row, free, row, first, end, True)
     # none of them was short, for instance as another took it in this minute: any that was given back explains it
-    if best == NONE:
-        best, pool = _freed(plan, log, before, free, row, first, end, False)
-    return best, pool if best != NONE else plan[plan[POOL] + plan[plan[FIRST] + wanted]]
+    if freeing_row == NONE:
+        freeing_row, pool = _freeing_row(plan, log, previous_row, free, row, first, end, False)
+    bundle = _step_field(plan, log, row, ARGUMENT)
+    first_pool_of_bundle = plan[plan[BUNDLE_POOLS] + plan[plan[BUNDLE_BEGINS] + bundle]]
+    return freeing_row, pool if freeing_row != NONE else first_pool_of_bundle
 
 
 @jit
-def _signalled(plan: IntView, log: IntView, before: IntView, row: int, first: int, end: int) -> int:
-    """Return the row of the minute in which another unit raised the gate that a row waited for."""
-    best, gate, unit = NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
-    for other in range(first, end):
-        signals = _of(plan, log, other, KIND) == SIGNAL and _of(plan, log, other, ARGUMENT) == gate
-        if signals and _of(plan, log, other, UNIT) != unit and _sooner(plan, log, before, other, best):
-            best = other
-    return best
+def _signalling_row(plan: IntView, log: IntView, previous_row: IntView, row: int, first: int, end: int) -> int:
+    """Return the log row from `first` up to `end` in which another unit raised the gate that `row` waited for, or -1."""
+    chosen_row, gate, unit = NONE, _step_field(plan, log, row, ARGUMENT), _step_field(plan, log, row, UNIT)
+    for candidate in range(first, end):
+        raises_gate = (
+            _step_field(plan, log, candidate, KIND) == SIGNAL and _step_field(plan, log, candidate, ARGUMENT) == gate
+        )
+        of_other_unit = _step_field(plan, log, candidate, UNIT) != unit
+        if raises_gate and of_other_unit and _ranks_before(plan, log, previous_row, candidate, chosen_row):
+            chosen_row = candidate
+    return chosen_row
 
 
 @jit
-def _released_several_pools(plan: IntView, log: IntView, row: int, first: int, end: int) -> bool:
-    """Return whether others gave back more than one of the pools that a row wants, in its minute."""
-    one, wanted, unit = NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
-    for other in range(first, end):
-        if _of(plan, log, other, KIND) == FREE and _of(plan, log, other, UNIT) != unit:
-            bundle = plan[FIRST] + _of(plan, log, other, ARGUMENT)
-            for place in range(plan[bundle], plan[bundle + 1]):
-                pool = plan[plan[POOL] + place]
-                if _wanted(plan, wanted, pool) > 0:
-                    if NONE != one != pool:
+def _several_pools_freed(plan: IntView, log: IntView, row: int, first: int, end: int) -> bool:
+    """Return whether, in log rows `first` to `end`, other units gave back more than one of the pools that `row` holds."""
+    freed_pool, bundle, unit = NONE, _step_field(plan, log, row, ARGUMENT), _step_field(plan, log, row, UNIT)
+    for candidate in range(first, end):
+        if _step_field(plan, log, candidate, KIND) == FREE and _step_field(plan, log, candidate, UNIT) != unit:
+            freed_bundle = plan[BUNDLE_BEGINS] + _step_field(plan, log, candidate, ARGUMENT)
+            for position in range(plan[freed_bundle], plan[freed_bundle + 1]):
+                pool = plan[plan[BUNDLE_POOLS] + position]
+                if _amount_in_bundle(plan, bundle, pool) > 0:
+                    if NONE != freed_pool != pool:
                         return True
-                    one = pool
+                    freed_pool = pool
     return False
 
 
 @jit
-def _freed(
-    plan: IntView, log: IntView, before: IntView, free: IntView, row: int, first: int, end: int, short: bool
+def _freeing_row(
+    plan: IntView, log: IntView, previous_row: IntView, free: IntView, row: int, first: int, end: int, only_short: bool
 ) -> tuple[int, int]:
-    """Return who gave back what a row wants, and which pool; with `short`, only of pools that had too little."""
-    best, which, wanted, unit = NONE, NONE, _of(plan, log, row, ARGUMENT), _of(plan, log, row, UNIT)
-    for other in range(first, end):
-        if _of(plan, log, other, KIND) == FREE and _of(plan, log, other, UNIT) != unit:
-            bundle = plan[FIRST] + _of(plan, log, other, ARGUMENT)
-            for place in range(plan[bundle], plan[bundle + 1]):
-                pool = plan[plan[POOL] + place]
-                count = _wanted(plan, wanted, pool)
-                if count > 0 and (not short or free[pool] < count):
-                    if _sooner(plan, log, before, other, best):
-                        best, which = other, pool
+    """Return (log row from `first` up to `end`, pool): another unit gave back a pool there that `row` holds; -1 for none.
+
+    With `only_short`, only pools are considered of which less was free than `row` needs.
+    """
+    chosen_row, chosen_pool = NONE, NONE
+    bundle, unit = _step_field(plan, log, row, ARGUMENT), _step_field(plan, log, row, UNIT)
+    for candidate in range(first, end):
+        if _step_field(plan, log, candidate, KIND) == FREE and _step_field(plan, log, candidate, UNIT) != unit:
+            freed_bundle = plan[BUNDLE_BEGINS] + _step_field(plan, log, candidate, ARGUMENT)
+            for position in range(plan[freed_bundle], plan[freed_bundle + 1]):
+                pool = plan[plan[BUNDLE_POOLS] + position]
+                amount = _amount_in_bundle(plan, bundle, pool)
+                if amount > 0 and (not only_short or free[pool] < amount):
+                    if _ranks_before(plan, log, previous_row, candidate, chosen_row):
+                        chosen_row, chosen_pool = candidate, pool
                     break
-    return best, which
+    return chosen_row, chosen_pool
 
 
 @jit
-def _wanted(plan: IntView, bundle: int, pool: int) -> int:
+def _amount_in_bundle(plan: IntView, bundle: int, pool: int) -> int:
     """Return how many of a pool a bundle has."""
-    for place in range(plan[plan[FIRST] + bundle], plan[plan[FIRST] + bundle + 1]):
-        if plan[plan[POOL] + place] == pool:
-            return plan[plan[AMOUNT] + place]
+    for position in range(plan[plan[BUNDLE_BEGINS] + bundle], plan[plan[BUNDLE_BEGINS] + bundle + 1]):
+        if plan[plan[BUNDLE_POOLS] + position] == pool:
+            return plan[plan[BUNDLE_AMOUNTS] + position]
     return 0
 
 
 @jit
-def _sooner(plan: IntView, log: IntView, before: IntView, row: int, best: int) -> bool:
-    """Return whether a row owes less to others of its minute than the best so far, or stands before it by rank."""
-    if best == NONE:
+def _ranks_before(plan: IntView, log: IntView, previous_row: IntView, row: int, chosen_row: int) -> bool:
+    """Return whether a log row owes less to other units of its minute than the row chosen so far, or is first by rank."""
+    if chosen_row == NONE:
         return True
-    one, other = _released(plan, log, before, row), _released(plan, log, before, best)
-    if one != other:
-        return one < other
-    mine, its = _of(plan, log, row, UNIT), _of(plan, log, best, UNIT)
-    return mine < its if mine != its else row < best
+    waits = _waits_before(plan, log, previous_row, row)
+    chosen_waits = _waits_before(plan, log, previous_row, chosen_row)
+    if waits != chosen_waits:
+        return waits < chosen_waits
+    unit, chosen_unit = _step_field(plan, log, row, UNIT), _step_field(plan, log, chosen_row, UNIT)
+    return unit < chosen_unit if unit != chosen_unit else row < chosen_row
 
 
 @jit
-def _released(plan: IntView, log: IntView, before: IntView, row: int) -> int:
-    """Return how many late holds and waits a unit has behind it in the minute of one of its rows."""
-    found, minute = 0, log[3 * row]
-    while row >= 0 and log[3 * row] == minute:
-        kind = _of(plan, log, row, KIND)
-        if log[3 * row + 2] < minute and WAIT <= kind <= HOLD:
-            found += 1
-        row = before[row]
-    return found
+def _waits_before(plan: IntView, log: IntView, previous_row: IntView, row: int) -> int:
+    """Return how many late holds and waits of its unit ended in the minute of a log row, up to that row."""
+    waits, minute = 0, log[LOG_COLUMNS * row + LOG_MINUTE]
+    while row >= 0 and log[LOG_COLUMNS * row + LOG_MINUTE] == minute:
+        kind = _step_field(plan, log, row, KIND)
+        if log[LOG_COLUMNS * row + LOG_DETAIL] < minute and WAIT <= kind <= HOLD:
+            waits += 1
+        row = previous_row[row]
+    return waits
 
 
 @jit
-def _level(plan: IntView, log: IntView, free: IntView, pools: int, rows: int) -> None:
-    """Bring what is free of every pool to where it was after so many rows, forward or back."""
+def _restore_free_counts(plan: IntView, log: IntView, free: IntView, pools: int, rows: int) -> None:
+    """Move the free counts of all pools to those after the first `rows` rows of the log, forward or back."""
     while free[pools] != rows:
         # the walk goes back through the log, so from row to row only the rows between are undone
-        way = 1 if free[pools] < rows else -1
-        row = free[pools] if way > 0 else free[pools] - 1
-        kind, bundle = _of(plan, log, row, KIND), plan[FIRST] + _of(plan, log, row, ARGUMENT)
+        direction = 1 if free[pools] < rows else -1
+        row = free[pools] if direction > 0 else free[pools] - 1
+        kind, bundle = _step_field(plan, log, row, KIND), plan[BUNDLE_BEGINS] + _step_field(plan, log, row, ARGUMENT)
         if HOLD <= kind <= FREE:
-            sign = way if kind == FREE else -way
-            for place in range(plan[bundle], plan[bundle + 1]):
-                free[plan[plan[POOL] + place]] += sign * plan[plan[AMOUNT] + place]
-        free[pools] += way
+            sign = direction if kind == FREE else -direction
+            for position in range(plan[bundle], plan[bundle + 1]):
+                free[plan[plan[BUNDLE_POOLS] + position]] += sign * plan[plan[BUNDLE_AMOUNTS] + position]
+        free[pools] += direction

@@ -1,8 +1,8 @@
 """The passes over a run that take long, as functions of arrays: one set of them in numpy, one compiled.
 
 `MetricContext` holds one set and hands it down, so no metric asks whether numba is there. Both sets give the same
-bits: what is rounded or summed is rounded and summed in the same order. What a kernel is given are the named tuples
-below, whose arrays numba reads as they are; where every number of the driving chain stands is said at the end.
+bits: sums are taken and rounded in the same order. Kernels are given the named tuples below, whose arrays numba reads as
+they are. A view of a table has no columns, only the numbers end to end: the constants here are the offsets of its columns.
 """
 
 from __future__ import annotations
@@ -21,6 +21,14 @@ Table: TypeAlias = NDArray[np.int32]
 
 NEVER = 2**40
 """A minute that does not come."""
+LOG_MINUTE, LOG_STEP, LOG_DETAIL, LOG_COLUMNS = range(4)
+"""Columns of a log, and how many there are: minute in which a step was done; its number; minute it began, or amount."""
+LABOUR_CALENDAR, LABOUR_PEOPLE, LABOUR_INPUT, LABOUR_COLUMNS = range(4)
+"""Columns of `Index.labour_of_step`, and how many there are: calendar, people, and the input whose work content is earned."""
+ROW_ITEM, ROW_MINUTE, ROW_UNTIL = range(3)
+"""Index in `Timeline.rows`: item, minute from which a state holds, and minute until which it does."""
+PAID, IN_SERVICE, COMMITTED, EXPOSED, SHARE_ONLINE, DEBT_DRAWN, STATES = range(7)
+"""Index in `Timeline.states`, and how many there are; the share is in 0..1, the others are cents."""
 CANCELLING, RECONCILING, PERIOD = -1, -2, -3
 """Events of the ledger that are no step of the plan.
 
@@ -33,10 +41,10 @@ GROUP_BITS = 12
 
 
 class StepGroups(NamedTuple):
-    """What a scan looks up about every step of a plan.
+    """Unit and group by step of a plan, which a scan of a log looks up; steps of group 0 are not measured by rows.
 
-    mark        unit << GROUP_BITS | group; one look-up for every row of a log
-    group       the group of every step, as small numbers
+    mark        unit << GROUP_BITS | group, by step: one look-up for every row of a log
+    group       group by step
     groups      how many groups there are; the last one is the steps that signal completion
     units       how many units there are
     level       the level of the completion gate at which the project is complete
@@ -50,45 +58,45 @@ class StepGroups(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """A log read once.
+    """The result of one pass over a log.
 
-    when        minute in which every step was done last, or -1
-    rows        the rows of all groups but 0, group by group, shape (rows, 3)
-    ends        where each group ends in `rows`
-    before      per row of the log the one before it of the same unit, or -1
-    completed   minute in which the project was complete, or -1
+    done_minute         by step: the minute in which it was done last, or -1
+    grouped_rows        log rows of all groups but 0, group by group, shape (rows, 3)
+    group_ends          by group: where its rows end in `grouped_rows`
+    previous_row        by log row: the row before it of the same unit, or -1
+    completion_minute   minute in which the project was complete, or -1
     """
 
-    when: Ints
-    rows: Ints
-    ends: Ints
-    before: NDArray[np.int32]
-    completed: int
+    done_minute: Ints
+    grouped_rows: Ints
+    group_ends: Ints
+    previous_row: NDArray[np.int32]
+    completion_minute: int
 
 
 class OpenHours(NamedTuple):
-    """A calendar: starts and ends of its open stretches, and the open minutes up to each end."""
+    """A calendar: starts and ends of its open intervals, and the open minutes from the project's start to each end."""
 
     starts: Ints
     ends: Ints
-    done: Ints
+    open_until_end: Ints
 
 
 class WorkHours(NamedTuple):
-    """One calendar in three versions: as it was in this run, as it was planned, and the shifts it stands for.
+    """One calendar in three versions: as it was in this run, as planned, and the shifts whose productive minutes it has.
 
-    `as_planned`: the first is the second; `as_shifts`: the second is the third.
+    `same_as_planned`: the actual one is the planned one; `planned_is_shifts`: the planned one is the shifts.
     """
 
-    real: OpenHours
+    actual: OpenHours
     planned: OpenHours
     shifts: OpenHours
-    as_planned: bool
-    as_shifts: bool
+    same_as_planned: bool
+    planned_is_shifts: bool
 
 
 class Shares(NamedTuple):
-    """Steps of the plan that make a share of an item's price due, or owed; in the order of items."""
+    """Steps of the plan that make a share of an item's price due or owed, in the order of items; `lag` is in minutes."""
 
     item: Ints
     step: Ints
@@ -97,7 +105,10 @@ class Shares(NamedTuple):
 
 
 class StandingCosts(NamedTuple):
-    """What costs money as long as it is there: dollars by day, shape (kinds, days), the item and minutes of a period."""
+    """Costs without a contract (labour, camp, general conditions): dollars by day, shape (kinds, days), and by kind the rest.
+
+    `item` is its number in the ledger, `period` the minutes of a period, at whose end it is due.
+    """
 
     by_day: Floats
     item: Ints
@@ -105,9 +116,10 @@ class StandingCosts(NamedTuple):
 
 
 class Billing(NamedTuple):
-    """How the contractor is paid: which items he bills, his fee as a share, and minutes after a month's end.
+    """How the contractor is paid: by item whether he bills it, his fee as a share, and in which minute he is paid.
 
-    `fee_item` is the item of the fee; without `by_month` what he buys is paid when it falls due.
+    `by_month`: what he bills is paid `pays_after` minutes after the end of its month, else when it falls due. `fee_item` is
+    the item of the fee.
     """
 
     billed: NDArray[np.bool_]
@@ -118,7 +130,7 @@ class Billing(NamedTuple):
 
 
 class Entries(NamedTuple):
-    """Entries of a ledger: minute due, item, cents, and the event behind each."""
+    """Entries of a ledger: minute due, item, cents, and the event that makes each due (a step of the plan, or below 0)."""
 
     minute: Ints
     item: Ints
@@ -127,15 +139,15 @@ class Entries(NamedTuple):
 
 
 class CapitalEvents(NamedTuple):
-    """Everything that changes an item of capital in one run; items are the contracts, then the standing costs.
+    """Every event that changes an item of capital in one run; items are the contracts, then the standing costs.
 
-    item, minute, cents, debt       payments, and how many cents of each are debt
-    when                            minute of every step, or -1
-    serving_…, moments              the kW that an item serves from a numbered moment on, and the minutes of moments
+    item, minute, cents, debt       by payment; `debt` is how many of its cents are debt
+    when                            minute by step of the plan, or -1
+    serving_…, moments              kW that an item serves from a numbered moment on, and minute by moment
     owed_…                          share of a contract's price that is owed from a step on even if it is cancelled
-    value, ordered, cancelled       price, order and cancellation of every contract; -1 for never
-    total                           everything ever paid by item, in cents
-    online, block_kw                when the ordered blocks are online: standing costs serve them all
+    value, ordered, cancelled       by contract: price in cents, minute of its order and of its cancellation (-1: never)
+    total                           cents ever paid by item
+    online, block_kw                minute online by ordered block, and kW of one block: standing costs serve them all
     """
 
     item: Ints
@@ -159,11 +171,11 @@ class CapitalEvents(NamedTuple):
 
 
 class Timeline(NamedTuple):
-    """Rows by item and date, with the state from each to the next, in cents.
+    """The state of every item of capital from each of its events to the next, by item and minute.
 
-    rows    item, minute, and minute of the item's next row or the horizon; shape (3, rows)
-    first   the row with which every item begins
-    states  paid, in service, contracted, exposed, share online, debt drawn; shape (6, rows)
+    rows    item, minute, and minute of the item's next row or the horizon (`ROW_…`); shape (3, rows)
+    first   by item: its first row
+    states  cents paid, in service, committed, exposed; share online; cents of debt drawn; shape (`STATES`, rows)
     """
 
     rows: Ints
@@ -172,12 +184,12 @@ class Timeline(NamedTuple):
 
 
 class Integrals(NamedTuple):
-    """What is summed over a timeline, in cents.
+    """Integrals of a timeline over time, and its daily changes.
 
-    idle, waiting   integrals up to the horizon by item: paid and not in service; contracted and not online
-    stranded        what is idle at the horizon, row by row
-    highest         the most that is idle at any moment, all items together
-    by_day          by how much paid, in service, contracted and exposed change on every day; shape (4, days)
+    idle, waiting   cents × minutes up to the horizon by item: paid and not in service; committed and not online
+    stranded        cents idle at the horizon, of every item that has begun by then
+    highest         the most cents that are idle at any moment, all items together
+    by_day          change of cents paid, in service, committed and exposed by day; shape (4, days)
     """
 
     idle: Floats
@@ -188,11 +200,11 @@ class Integrals(NamedTuple):
 
 
 class DebtDraws(NamedTuple):
-    """Rows of a timeline at which shares online change or debt is drawn, and the draws among them.
+    """Draws on debt, and the rows of a timeline at which debt is drawn or a share online changes.
 
-    minute, change          of every row: since when, and by how much the share online changes
-    row, last               of every draw: its place among those rows, and that of the last row of its item
-    debt, share, share_last of every draw: cents, and the shares online then and at the last row
+    minute, change          by row: its minute, and by how much the share of its item that is online changes
+    row, last               by draw: index of its own row among these rows, and of the last row of its item
+    debt, share, share_last by draw: cents, and the share of the item that is online then and at the last row
     """
 
     minute: Ints
@@ -208,7 +220,7 @@ class ChainKernels(NamedTuple):
     """The walk back along the driving chain; arrays as named below.
 
     walk(plan, log, scan, free)                     → rows of the chain, from the completion back, with their own causes
-    note_weather_loss(rows, calendar, real, stated) writes into the rows what each lost to weather
+    note_weather_loss(rows, calendar, actual, planned) writes into the rows how many minutes each lost to weather
     sum_causes(rows, weather, causes)               → minutes by cause
     """
 
@@ -224,12 +236,12 @@ class Kernels:
     scan_log(log, groups)                       → Scan
     earned_minutes(works, labour, content)      → person-minutes of work content; a repeated step earns once
     worked_minutes(works, labour, calendar, hours) → (shift minutes, people) of the works on a calendar
-    people_by_day(notes, trade, by_day, end)    adds up who comes and leaves, and leaves nobody after day `end`
+    people_by_day(notes, trade, by_day, end)    writes the people on site by trade and day; nobody after day `end`
     ledger_entries(when, due, value, costs, billing) → Entries of a run without cancelled orders
     capital_timeline(events, built_kw, horizon) → Timeline
     capital_integrals(timeline, total, horizon, days) → Integrals
     debt_draws(timeline)                        → DebtDraws
-    earned_until(begin, rate, moment)           → earned up to each moment; both in order
+    earned_until(begin, rate, moment)           → dollars earned up to each moment; begins and moments rise
     """
 
     scan_log: Callable[[Ints, StepGroups], Scan]
@@ -250,22 +262,55 @@ class Kernels:
 OTHER, DATE, WORK, WAIT, HOLD, FREE, SIGNAL = range(7)
 """Kinds of steps as the walk sees them; those that are asked for together stand together."""
 NONE = -1
-FIRST, POOL, AMOUNT, CAUSE, STAYS, STRIKES, STEPS, GATE, BY_RISK, BY_OTHER = range(10)
-"""The plan as the walk sees it, one array that begins with these: where in it every table begins, and some numbers.
+(
+    BUNDLE_BEGINS,
+    BUNDLE_POOLS,
+    BUNDLE_AMOUNTS,
+    POOL_CAUSES,
+    POOL_RETURNED,
+    UNIT_IS_OUTAGE,
+    STEPS,
+    COMPLETION_GATE,
+    RISK_CAUSE,
+    OTHER_CAUSE,
+    HEADER_SIZE,
+) = range(11)
+"""Header of a plan as the walk sees it, one array of integers: where in it each table begins, then three numbers.
 
-Bundles, whose pools and amounts stand from `FIRST` on; pools, with their cause (none for tokens) and whether they
-stay with who has them; units, and whether they are risk drivers'; steps; the completion gate; two causes.
+BUNDLE_BEGINS                   table by bundle: where its pools begin in the next two tables
+BUNDLE_POOLS, BUNDLE_AMOUNTS    tables of the pools of all bundles, and how many of each
+POOL_CAUSES, POOL_RETURNED      tables by pool: cause of delay (`NONE` for tokens); 1 if given back, 0 if passed on
+UNIT_IS_OUTAGE                  table by unit: 1 for a risk driver that takes capacity away
+STEPS                           table by step, with the columns below
+COMPLETION_GATE                 number of the completion gate
+RISK_CAUSE, OTHER_CAUSE         numbers of the causes "risk" and "other"
 """
-HEADER = 10
-KIND, ARGUMENT, UNIT, CALENDAR, MODE, CAUSE_OF = range(6)
-"""What is known of a step."""
-WORDS = 6
-BEGUN, DONE, CALENDAR_OF, MODE_OF, LOST, STEP, TIMED, WHY, SINCE, OWN, WAITER = range(11)
-"""What is noted of a row on the way: when it was begun and done; its calendar and mode, if it is work.
+KIND, ARGUMENT, UNIT, CALENDAR, MODE, CAUSE, STEP_COLUMNS = range(7)
+"""Columns of the table of steps, and how many there are; the argument is a bundle or a gate."""
+(
+    BEGUN,
+    DONE,
+    CALENDAR_OF_WORK,
+    MODE_OF_WORK,
+    LOST_TO_WEATHER,
+    STEP,
+    IS_TIMED,
+    SHORT_CAUSE,
+    SHORT_SINCE,
+    OWN_CAUSE,
+    WAITING_STEP,
+    CHAIN_COLUMNS,
+) = range(12)
+"""Columns of the rows of the driving chain that the walk writes, and how many there are.
 
-Then what it lost to weather; its step; whether it is work or a date; a cause or none, and since when that was
-short; its own cause; and the step of the late hold or wait that led to it, or none. What it lost is noted later.
+BEGUN, DONE                     minutes
+CALENDAR_OF_WORK, MODE_OF_WORK  numbers of calendar and mode; no calendar (`NONE`) where the step is no work
+LOST_TO_WEATHER                 minutes; 0 until `note_weather_loss` has written them
+STEP                            step of the plan
+IS_TIMED                        1 for work and for a wait for a date, 0 for a hold or a wait for a gate
+SHORT_CAUSE, SHORT_SINCE        cause of the pool that was short, or `NONE`, and the minute since when it was
+OWN_CAUSE                       cause that the plan states for the step
+WAITING_STEP                    step of the late hold or wait that led to this row, or `NONE`
 """
-NOTED = 11
 PAUSING, WHOLE = 0, 1
 """The numbers of `sim.plan.compile.MODES`; any other one is driving duty."""

@@ -1,26 +1,43 @@
-"""What falls due when, what debt is drawn and what is earned, compiled; see `sim.metrics.kernels.numpy_kernels`."""
+"""The ledger, draws on debt and blocks' earnings, compiled; the reference is `sim.metrics.kernels.numpy_kernels`."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, entry_point, float_view, int_view, jit
-from sim.metrics.kernels.interface import PERIOD, Billing, DebtDraws, Entries, Shares, StandingCosts, Timeline
+from sim.metrics.kernels.interface import (
+    DEBT_DRAWN,
+    PERIOD,
+    ROW_ITEM,
+    ROW_MINUTE,
+    SHARE_ONLINE,
+    Billing,
+    DebtDraws,
+    Entries,
+    Shares,
+    StandingCosts,
+    Timeline,
+)
 
 DAY, MONTH = 1440, 43_830
-MINUTE, ITEM, CENTS, EVENT, COLUMNS = range(5)
-"""Rows of entries, and how many there are."""
+"""Minutes of a day, and of a month of 365.25/12 days."""
+MINUTE, ITEM, CENTS, EVENT, ENTRY_ROWS = range(5)
+"""Rows of the table of ledger entries, and how many there are; row r of a view begins at r × its length."""
+CHANGE_MINUTE, DRAW_ROW, LAST_ROW, DRAW_INTS = range(4)
+"""Rows of the integers of `DebtDraws`: by row its minute; by draw its row, and the last row of its item."""
+SHARE_CHANGE, DEBT, SHARE, SHARE_LAST, DRAW_FLOATS = range(5)
+"""Rows of the floats of `DebtDraws`: by row the share's change; by draw its cents, the share then, and at the last row."""
 
 
 def ledger_entries(when: Ints, due: Shares, value: Ints, costs: StandingCosts, billing: Billing) -> Entries:
-    """Return every entry of a run in which no order is cancelled."""
+    """Return every ledger entry of a run in which no order is cancelled; `when` is the minute by step, or -1."""
     kinds, days = costs.by_day.shape
-    last = int(when.max(initial=0)) + int(due.lag.max(initial=0))
-    # room for the shortest period, and for months up to the last payment, which may lie beyond the horizon
-    periods = max((days * DAY - 1) // int(costs.period.min()) + 1, last // MONTH + 2)
-    found = np.empty((COLUMNS, len(due.item) + (kinds + 1) * periods), np.int64)
-    count = write_entries(when, due, value, costs, billing, found, np.empty(periods))
-    return Entries(*found[:, :count])
+    last_due = int(when.max(initial=0)) + int(due.lag.max(initial=0))
+    # capacity for the shortest period, and for months up to the last payment, which may lie beyond the horizon
+    periods = max((days * DAY - 1) // int(costs.period.min()) + 1, last_due // MONTH + 2)
+    entries = np.empty((ENTRY_ROWS, len(due.item) + (kinds + 1) * periods), np.int64)
+    count = write_entries(when, due, value, costs, billing, entries, np.empty(periods))
+    return Entries(*entries[:, :count])
 
 
 @entry_point
@@ -29,94 +46,100 @@ def write_entries(
 ) -> int:
     """Write every entry of a ledger, and return how many there are.
 
-    First the shares of prices that have fallen due; then standing costs at the ends of their periods; then, by the
-    month, the contractor's fee on what he bills. If he bills by the month, what is his is paid after the end of it.
+    First the shares of prices that have fallen due; then standing costs at the ends of their periods; then, by the month,
+    the contractor's fee on what he bills. If he bills by the month, he is paid after the month's end. `sums_` is scratch
+    space for sums by period or month.
     """
-    when, value, found, room = int_view(when_), int_view(value_), int_view(entries_), entries_.shape[1]
+    when, value, entries, capacity = int_view(when_), int_view(value_), int_view(entries_), entries_.shape[1]
     item, step, share, lag = int_view(due.item), int_view(due.step), float_view(due.share), int_view(due.lag)
-    count, before, last = 0, 0, -1
+    count, cumulated_before, previous_item = 0, 0, -1
     for row in range(len(due.item)):
-        if item[row] != last:
-            before, last = 0, item[row]
+        if item[row] != previous_item:
+            cumulated_before, previous_item = 0, item[row]
         # the total so far is rounded, not the part: so the parts add up to the price
-        upto = int(np.rint(value[last] * share[row]))
-        if when[step[row]] >= 0 and upto != before:
-            minute = when[step[row]] + lag[row]
-            count = _entry(found, room, count, minute, last, upto - before, step[row])
+        cumulated_cents = int(np.rint(value[item[row]] * share[row]))
+        if when[step[row]] >= 0 and cumulated_cents != cumulated_before:
+            due_minute, cents = when[step[row]] + lag[row], cumulated_cents - cumulated_before
+            count = _write_entry(entries, capacity, count, due_minute, item[row], cents, step[row])
         # also where nothing fell due: a step that never happens leaves its share unpaid, and not to the next one
-        before = upto
+        cumulated_before = cumulated_cents
     for kind in range(len(costs.item)):
-        count = _periods(costs, kind, found, room, count, float_view(sums_))
+        count = _write_periods(costs, kind, entries, capacity, count, float_view(sums_))
     # before the dates are moved: the fee is on what falls due in a month, not on what is paid in it
     if billing.fee != 0 or billing.by_month:
-        count = _fees(billing, found, room, count, float_view(sums_), len(sums_))
+        count = _write_fees(billing, entries, capacity, count, float_view(sums_), len(sums_))
     if billing.by_month:
-        for row in range(count):
-            if billing.billed[found[ITEM * room + row]]:
-                found[row] = (found[row] // MONTH + 1) * MONTH + billing.pays_after
+        for entry in range(count):
+            if billing.billed[entries[ITEM * capacity + entry]]:
+                end_of_month = (entries[MINUTE * capacity + entry] // MONTH + 1) * MONTH
+                entries[MINUTE * capacity + entry] = end_of_month + billing.pays_after
     return count
 
 
 @jit
-def _entry(found: IntView, room: int, row: int, minute: int, item: int, cents: int, event: int) -> int:
-    """Write an entry; return the row of the next one."""
-    found[row], found[ITEM * room + row] = minute, item
-    found[CENTS * room + row], found[EVENT * room + row] = cents, event
-    return row + 1
+def _write_entry(entries: IntView, capacity: int, count: int, minute: int, item: int, cents: int, event: int) -> int:
+    """Append an entry; return how many there are now."""
+    entries[MINUTE * capacity + count], entries[ITEM * capacity + count] = minute, item
+    entries[CENTS * capacity + count], entries[EVENT * capacity + count] = cents, event
+    return count + 1
 
 
 @jit
-def _periods(costs: StandingCosts, kind: int, found: IntView, room: int, count: int, sums: FloatView) -> int:
-    """Write what is due at the end of every period; the whole cents add up to the rounded total."""
-    by_day, days, length = float_view(costs.by_day), costs.by_day.shape[1], costs.period[kind]
-    periods = (days * DAY - 1) // length + 1
+def _write_periods(
+    costs: StandingCosts, kind: int, entries: IntView, capacity: int, count: int, period_usd: FloatView
+) -> int:
+    """Write the cents of one standing cost due at the end of every period; they add up to the rounded total."""
+    usd_by_day, days, period_minutes = float_view(costs.by_day), costs.by_day.shape[1], costs.period[kind]
+    periods = (days * DAY - 1) // period_minutes + 1
     for period in range(periods):
-        sums[period] = 0.0
+        period_usd[period] = 0.0
     for day in range(days):
         # by the last minute of the day: a day that ends with a period belongs to it
-        sums[((day + 1) * DAY - 1) // length] += by_day[kind * days + day]
-    total, before = 0.0, 0
+        period_usd[((day + 1) * DAY - 1) // period_minutes] += usd_by_day[kind * days + day]
+    cumulated_usd, cumulated_before = 0.0, 0
     for period in range(periods):
-        total += sums[period]
+        cumulated_usd += period_usd[period]
         # the running total is rounded, not the period: so periods add up to the total
-        cents = int(np.rint(total * 100))
-        if cents != before:
-            event = PERIOD - period - 1
-            count = _entry(found, room, count, (period + 1) * length, costs.item[kind], cents - before, event)
-        before = cents
+        cumulated_cents = int(np.rint(cumulated_usd * 100))
+        if cumulated_cents != cumulated_before:
+            end, cents = (period + 1) * period_minutes, cumulated_cents - cumulated_before
+            count = _write_entry(entries, capacity, count, end, costs.item[kind], cents, PERIOD - period - 1)
+        cumulated_before = cumulated_cents
     return count
 
 
 @jit
-def _fees(billing: Billing, found: IntView, room: int, count: int, sums: FloatView, months: int) -> int:
-    """Write the fee on everything that is billed, month by month."""
+def _write_fees(
+    billing: Billing, entries: IntView, capacity: int, count: int, billed_cents: FloatView, months: int
+) -> int:
+    """Write the contractor's fee on what he bills, month by month, in the last minute of each month."""
     for month in range(months):
-        sums[month] = 0.0
-    for row in range(count):
-        if billing.billed[found[ITEM * room + row]]:
-            sums[found[row] // MONTH] += found[CENTS * room + row]
-    owed, before = 0.0, 0
+        billed_cents[month] = 0.0
+    for entry in range(count):
+        if billing.billed[entries[ITEM * capacity + entry]]:
+            billed_cents[entries[MINUTE * capacity + entry] // MONTH] += entries[CENTS * capacity + entry]
+    cumulated_billed, cumulated_before = 0.0, 0
     for month in range(months):
-        owed += sums[month]
-        upto = int(np.rint(owed * billing.fee))
-        if upto != before:
-            end = month * MONTH + MONTH - 1
-            count = _entry(found, room, count, end, billing.fee_item, upto - before, PERIOD - month)
-        before = upto
+        cumulated_billed += billed_cents[month]
+        cumulated_fee = int(np.rint(cumulated_billed * billing.fee))
+        if cumulated_fee != cumulated_before:
+            last_minute, cents = month * MONTH + MONTH - 1, cumulated_fee - cumulated_before
+            count = _write_entry(entries, capacity, count, last_minute, billing.fee_item, cents, PERIOD - month)
+        cumulated_before = cumulated_fee
     return count
 
 
 def debt_draws(timeline: Timeline) -> DebtDraws:
-    """Return the rows at which shares online change or debt is drawn, and each draw."""
+    """Return every draw on debt, and the rows of a timeline at which debt is drawn or a share online changes."""
     count = timeline.rows.shape[1]
-    ints, floats = np.empty((3, count), np.int64), np.empty((4, count))
+    ints, floats = np.empty((DRAW_INTS, count), np.int64), np.empty((DRAW_FLOATS, count))
     rows, draws = write_draws(timeline.rows, timeline.states, ints, floats)
-    minute, change = ints[0, :rows], floats[0, :rows]
-    return DebtDraws(minute, change, *ints[1:, :draws], *floats[1:, :draws])
+    minute, change = ints[CHANGE_MINUTE, :rows], floats[SHARE_CHANGE, :rows]
+    return DebtDraws(minute, change, *ints[DRAW_ROW:, :draws], *floats[DEBT:, :draws])
 
 
 def earned_until(begin: Ints, rate: Floats, moment: Floats) -> Floats:
-    """Return what is earned up to each moment by blocks that earn from their begin on."""
+    """Return the dollars earned up to each moment by blocks that earn `rate` dollars a minute, each from its begin on."""
     earned = np.empty(len(moment))
     write_earned(begin, rate, moment, earned)
     return earned
@@ -124,42 +147,43 @@ def earned_until(begin: Ints, rate: Floats, moment: Floats) -> Floats:
 
 @entry_point
 def write_draws(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats) -> tuple[int, int]:
-    """Note at which rows of a timeline shares online change or debt is drawn, and each draw; return how many of both.
+    """Write the draws on debt, and the rows at which debt is drawn or a share online changes; return how many rows and draws.
 
-    Rows of `ints_`: the minutes; of each draw its place among those rows, and that of the last one of its item. Rows
-    of `floats_`: the steps; of each draw the debt, and the shares then and at the end.
+    `rows_` and `states_` are those of a timeline; `ints_` and `floats_` become the fields of `DebtDraws`.
     """
     rows, states, ints, floats = int_view(rows_), float_view(states_), int_view(ints_), float_view(floats_)
-    total, count, draws, begin, before = rows_.shape[1], 0, 0, 0, 0.0
-    for row in range(total):
-        share, debt = states[4 * total + row], states[5 * total + row]
-        if row == 0 or rows[row - 1] != rows[row]:
-            before = 0.0
+    capacity, count, draws, first_draw_of_item, previous_share = rows_.shape[1], 0, 0, 0, 0.0
+    for row in range(capacity):
+        share, debt = states[SHARE_ONLINE * capacity + row], states[DEBT_DRAWN * capacity + row]
+        if row == 0 or rows[ROW_ITEM * capacity + row - 1] != rows[ROW_ITEM * capacity + row]:
+            previous_share = 0.0
         # other rows change neither debt nor its end: interest is summed over a fraction of the timeline
-        if share - before != 0 or debt != 0:
+        if share - previous_share != 0 or debt != 0:
             if debt != 0:
-                ints[total + draws], floats[total + draws], floats[2 * total + draws] = count, debt, share
+                ints[DRAW_ROW * capacity + draws] = count
+                floats[DEBT * capacity + draws], floats[SHARE * capacity + draws] = debt, share
                 draws += 1
-            ints[count], floats[count] = rows[total + row], share - before
+            ints[CHANGE_MINUTE * capacity + count] = rows[ROW_MINUTE * capacity + row]
+            floats[SHARE_CHANGE * capacity + count] = share - previous_share
             count += 1
-        before = share
+        previous_share = share
         # only now the item's last share is known, which its draws need
-        if row == total - 1 or rows[row + 1] != rows[row]:
-            for draw in range(begin, draws):
-                ints[2 * total + draw], floats[3 * total + draw] = count - 1, share
-            begin = draws
+        if row == capacity - 1 or rows[ROW_ITEM * capacity + row + 1] != rows[ROW_ITEM * capacity + row]:
+            for draw in range(first_draw_of_item, draws):
+                ints[LAST_ROW * capacity + draw], floats[SHARE_LAST * capacity + draw] = count - 1, share
+            first_draw_of_item = draws
     return count, draws
 
 
 @entry_point
-def write_earned(begin_: Ints, net_: Floats, moment_: Floats, earned_: Floats) -> None:
-    """Note what is earned up to each moment by blocks that earn from their begin on; both are in order."""
-    begin, net, moment, earned = int_view(begin_), float_view(net_), float_view(moment_), float_view(earned_)
-    place, rate, begun = 0, 0.0, 0.0
-    for at in range(len(moment_)):
-        # both in order: rates and begins are added up once; rate × moment less their products is the sum
-        while place < len(begin_) and begin[place] < moment[at]:
-            rate += net[place]
-            begun += net[place] * begin[place]
-            place += 1
-        earned[at] = rate * moment[at] - begun
+def write_earned(begin_: Ints, rate_: Floats, moment_: Floats, earned_: Floats) -> None:
+    """Write the dollars earned up to each moment by blocks that earn from their begin on; begins and moments rise."""
+    begin, rate, moment, earned = int_view(begin_), float_view(rate_), float_view(moment_), float_view(earned_)
+    blocks_earning, rate_sum, rate_times_begin = 0, 0.0, 0.0
+    for position in range(len(moment_)):
+        # Σ rate × (moment − begin) as two running sums, as each block is added once
+        while blocks_earning < len(begin_) and begin[blocks_earning] < moment[position]:
+            rate_sum += rate[blocks_earning]
+            rate_times_begin += rate[blocks_earning] * begin[blocks_earning]
+            blocks_earning += 1
+        earned[position] = rate_sum * moment[position] - rate_times_begin

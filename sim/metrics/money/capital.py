@@ -1,4 +1,4 @@
-"""Capital: what is paid when, what of it earns, what is committed, what could be lost, how long it sits (DESIGN §7).
+"""Capital over time: paid, in service, committed and exposed to loss, by item; and how long it is idle (DESIGN §7).
 
 Everything that changes an item is an event: a payment, MW of it coming online, a claim on a cancelled order, its
 contract. Between two events nothing changes, so every integral is exact.
@@ -13,7 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics.event_log import MONTH, Ints
-from sim.metrics.kernels.interface import CapitalEvents, Integrals, Kernels, Timeline
+from sim.metrics.kernels.interface import (
+    COMMITTED,
+    DEBT_DRAWN,
+    EXPOSED,
+    IN_SERVICE,
+    PAID,
+    ROW_ITEM,
+    ROW_MINUTE,
+    ROW_UNTIL,
+    SHARE_ONLINE,
+    CapitalEvents,
+    Integrals,
+    Kernels,
+    Timeline,
+)
 from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.metrics.money.contracts import Contracts
 from sim.metrics.money.ledger import Ledger
@@ -27,8 +41,8 @@ MONTH_DAYS = 365.25 / 12
 class CapitalTimeline:
     """The state of every item of capital from one event to the next, in cents.
 
-    `table` has the rows; `total` is everything ever paid by item, `horizon` the minute up to which capital is counted, `days`
-    the length of daily curves.
+    `table` has the rows; `total` is cents ever paid by item, `horizon` the minute up to which capital is counted, `days` the
+    length of daily curves.
     """
 
     table: Timeline
@@ -41,57 +55,57 @@ class CapitalTimeline:
     def of(
         cls, events: CapitalEvents, built_kw: Floats, horizon: int, days: int, kernels: Kernels = NUMPY
     ) -> CapitalTimeline:
-        """Follow every item through its events; `built_kw` is what each was built to serve."""
+        """Compute the timeline from the events of all items; `built_kw` is by item the kW that it was built to serve."""
         return cls(kernels.capital_timeline(events, built_kw, horizon), horizon, events.total, days, kernels)
 
     @property
     def item(self) -> Ints:
-        """Return whose every row is."""
-        return self.table.rows[0]
+        """Return by row the number of its item."""
+        return self.table.rows[ROW_ITEM]
 
     @property
     def minute(self) -> Ints:
-        """Return since when every row holds."""
-        return self.table.rows[1]
+        """Return by row the minute from which it holds."""
+        return self.table.rows[ROW_MINUTE]
 
     @property
     def until(self) -> Ints:
-        """Return until when every row holds."""
-        return self.table.rows[2]
+        """Return by row the minute until which it holds."""
+        return self.table.rows[ROW_UNTIL]
 
     @property
     def paid(self) -> Floats:
-        """Return what is paid."""
-        return self.table.states[0]
+        """Return by row the cents paid for its item."""
+        return self.table.states[PAID]
 
     @property
     def earning(self) -> Floats:
-        """Return what of it is in service."""
-        return self.table.states[1]
+        """Return by row the cents of its item that are in service."""
+        return self.table.states[IN_SERVICE]
 
     @property
     def committed(self) -> Floats:
-        """Return what is contracted."""
-        return self.table.states[2]
+        """Return by row the cents that its item's contract obliges to pay."""
+        return self.table.states[COMMITTED]
 
     @property
     def exposed(self) -> Floats:
-        """Return what could be lost."""
-        return self.table.states[3]
+        """Return by row the cents of its item that could be lost."""
+        return self.table.states[EXPOSED]
 
     @property
     def share(self) -> Floats:
-        """Return which part of the item is online."""
-        return self.table.states[4]
+        """Return by row the share of its item that is online, in 0..1."""
+        return self.table.states[SHARE_ONLINE]
 
     @property
     def debt(self) -> Floats:
-        """Return how much debt is drawn at every row."""
-        return self.table.states[5]
+        """Return by row the cents of debt drawn."""
+        return self.table.states[DEBT_DRAWN]
 
     @cached_property
     def integrals(self) -> Integrals:
-        """Return what is summed over all rows."""
+        """Return the integrals over all rows up to the horizon, and the daily changes."""
         return self.kernels.capital_integrals(self.table, self.total, self.horizon, self.days)
 
     def daily(self) -> Floats:
@@ -104,10 +118,10 @@ class CapitalTimeline:
 def capital_events(
     entries: Ledger, debt: Floats, when: Ints, contracts: Contracts, moments: Ints, online: Ints, block_kw: float
 ) -> CapitalEvents:
-    """Return everything that changes an item of capital in one run.
+    """Return the events that change an item of capital in one run.
 
-    `debt` is how many cents of each entry are debt, `moments` the minutes at which items begin to serve, `online` those
-    of the ordered blocks, `block_kw` what one of them serves.
+    `debt` is cents by ledger entry, `when` the minute by step of the plan, `moments` the minutes at which items begin to
+    serve, `online` those at which the ordered blocks are online, `block_kw` the kW of one block.
     """
     serving, owed = contracts.serving, contracts.owed
     return CapitalEvents(
@@ -137,18 +151,18 @@ def capital_metrics(timeline: CapitalTimeline, compute: Flags, mw: float, cost_o
     dollars, integrals = timeline.total / 100, timeline.integrals
     # from cents × minutes to dollars × months
     idle, committed_idle = integrals.idle / 100 / MONTH, integrals.waiting / 100 / MONTH
-    total, idle_dollar_months = float(dollars.sum()), float(idle.sum())
+    total_usd, idle_usd_months = float(dollars.sum()), float(idle.sum())
     return {
-        "capital_total_usd": total,
+        "capital_total_usd": total_usd,
         "idle_capital_peak_usd": integrals.highest / 100,
-        "idle_capital_usd_months": idle_dollar_months,
-        "idle_capital_months": ratio(idle_dollar_months, total),
+        "idle_capital_usd_months": idle_usd_months,
+        "idle_capital_months": ratio(idle_usd_months, total_usd),
         "idle_capital_months_infrastructure": ratio(idle[~compute].sum(), dollars[~compute].sum()),
         "idle_capital_months_compute": ratio(idle[compute].sum(), dollars[compute].sum()),
-        "committed_idle_months": ratio(committed_idle.sum(), total),
+        "committed_idle_months": ratio(committed_idle.sum(), total_usd),
         "stranded_capital_usd": float(integrals.stranded.sum()) / 100,
-        "carrying_cost_usd": cost_of_capital / 100 / 12 * idle_dollar_months,
-        "installed_cost_usd_per_mw": ratio(total, mw),
+        "carrying_cost_usd": cost_of_capital / 100 / 12 * idle_usd_months,
+        "installed_cost_usd_per_mw": ratio(total_usd, mw),
     }
 
 
