@@ -118,21 +118,23 @@ class PosteriorUniforms:
 class Past:
     """When projects did which step, last (`done`) and first (`begun`), in minutes; NEVER where one did not.
 
-    Both have the shape (pasts, steps).
+    Both have the shape (pasts, steps); `begun` has no steps where nobody asks for it.
     """
 
     done: Ints
     begun: Ints
 
 
-def pasts_of(plan: CompiledPlan, logs: Sequence[Log]) -> Past:
+def pasts_of(plan: CompiledPlan, logs: Sequence[Log], *, begins: bool = True) -> Past:
     """Return simulated pasts; of a step that is done again the last time counts, as in what is reported."""
-    done, begun = (np.full((len(logs), len(plan.rows)), NEVER, np.int64) for _ in range(2))
+    steps = len(plan.rows)
+    done, begun = (np.full((len(logs), many), NEVER, np.int64) for many in (steps, steps if begins else 0))
     for past, log in enumerate(logs):
         # numpy keeps the last value that is assigned to a place
         done[past, log[:, 1]] = log[:, 0]
-        works = log[plan.rows[log[:, 1], 0] == WORK][::-1]
-        begun[past, works[:, 1]] = works[:, 2]
+        if begins:
+            works = log[plan.rows[log[:, 1], 0] == WORK][::-1]
+            begun[past, works[:, 1]] = works[:, 2]
     return Past(done, begun)
 
 
@@ -146,6 +148,7 @@ class Statistics:
     def __init__(self, steps: PlanSteps, status: Status) -> None:
         self.steps = steps
         self.evidence = 0
+        self.needs_begins = False
         self.actual: list[float] = []
         self._of: list[Callable[[Past], Floats]] = []
         for what in dict.fromkeys(fact.what for fact in status.of("count")):
@@ -213,6 +216,7 @@ class Statistics:
             if fact.start is not None and fact.finish is not None:
                 step = self.steps.works[fact.what][1]
                 by_name.setdefault(fact.what.partition("/")[2], []).append((step, fact.start, fact.finish))
+        self.needs_begins = bool(by_name)
         for mine in by_name.values():
             rows = np.array(mine, np.int64)
             calendar = self.steps.plan.base_calendars[self.steps.rows[mine[0][0]][2]]
@@ -344,13 +348,15 @@ TOGETHER = 10
 
 def _statistics(case: Case, statistics: Statistics, pasts: Sequence[int]) -> Floats:
     """Return the statistics of some consecutive pasts, shape (pasts, statistics)."""
-    return np.concatenate([statistics.of(some) for some in simulated_pasts(case, pasts[0], len(pasts))])
+    simulated = simulated_pasts(case, pasts[0], len(pasts), begins=statistics.needs_begins)
+    return np.concatenate([statistics.of(some) for some in simulated])
 
 
-def simulated_pasts(case: Case, first: int = 0, count: int = PASTS) -> Iterable[Past]:
+def simulated_pasts(case: Case, first: int = 0, count: int = PASTS, *, begins: bool = True) -> Iterable[Past]:
     """Return pasts that might have been, some at a time, the same ones for every status of a case."""
+    begins |= len(case.plan.rows) <= KEPT_STEPS  # what is kept is for every status
     logs = (done.outcome.log for done in case.replications(PAST_SEED, first, count))
-    found = (pasts_of(case.plan, some) for some in iter(lambda: [*islice(logs, TOGETHER)], []))
+    found = (pasts_of(case.plan, some, begins=begins) for some in iter(lambda: [*islice(logs, TOGETHER)], []))
     if len(case.plan.rows) > KEPT_STEPS:
         return found
     kept: list[Past] = case.__dict__.setdefault("_pasts", [])
