@@ -16,7 +16,7 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
@@ -29,7 +29,7 @@ import numpy as np
 import sim
 from sim.config.load import Loaded
 from sim.config.project import Project
-from sim.plan.vocabulary import MINUTES_PER_DAY, WORK, Log
+from sim.plan.vocabulary import AGAIN, MINUTES_PER_DAY, WORK, Log
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.learning import Posterior, PosteriorUniforms
 from sim.study.analyses.forecast.plan_steps import PlanSteps
@@ -87,6 +87,14 @@ def planned() -> Case:
 def steps() -> PlanSteps:
     """Return where facts stand in its plan."""
     return PlanSteps.of(planned())
+
+
+@cache
+def passing() -> PlanSteps:
+    """Return the same where every unit passes all its tests."""
+    found = steps().copy()
+    found.pass_behind(dict.fromkeys(range(len(found.routes)), -1))
+    return found
 
 
 def true_log(number: int, pace: float | None) -> Log:
@@ -157,16 +165,53 @@ def _count(done: Floats, what: str, date: int) -> Fact:
     return Fact(1, "count", what, date=date, count=float((done[places] <= date).sum()) * per)
 
 
-def _activities(log: Log, done: Floats, minute: int) -> Iterator[Fact]:
-    """Yield the last time that each activity was begun, with its finish where it has one."""
+def _activities(log: Log, _: Floats, minute: int) -> Iterator[Fact]:
+    """Yield the last time that each activity was begun, with its finish where it has one, and what is due but not begun."""
     works = log[(planned().plan.rows[log[:, 1], 0] == WORK) & (log[:, 2] < minute)]
-    begun = np.full(len(done), -1, np.int64)
-    ended = np.full(len(done), np.iinfo(np.int64).max, np.int64)
+    begun = np.full(len(planned().plan.rows), -1, np.int64)
+    ended = np.full(len(begun), np.iinfo(np.int64).max, np.int64)
     begun[works[:, 1]], ended[works[:, 1]] = works[:, 2], works[:, 0]
-    for name, (_, step) in steps().works.items():
+    names = {step: name for name, (_, step) in steps().works.items()}
+    for step, name in names.items():
         if begun[step] >= 0:
             finish = int(ended[step]) if ended[step] <= minute else None
             yield Fact(1, "activity", name, start=int(begun[step]), finish=finish)
+    for step in _due(log[log[:, 0] <= minute], begun, minute):
+        if step in names:
+            yield Fact(1, "activity", names[step])
+
+
+def _due(past: Log, begun: Floats, minute: int) -> Iterator[int]:
+    """Yield works that a site knows to be due: the first of a unit that should have begun, the mending of what has failed.
+
+    Of what a status does not speak of a forecast assumes that it goes as planned.
+    """
+    plan, routes = planned().plan, steps().routes
+    has_begun = {*plan.unit_of[begun >= 0].tolist()}
+    stands_at = dict(enumerate(plan.first[:-1].tolist()))
+    for _, step, detail in past.tolist():
+        jumped = plan.rows[step, 0] == AGAIN and detail == 1
+        stands_at[int(plan.unit_of[step])] = int(plan.rows[step, 1]) if jumped else step + 1
+    for unit, step in stands_at.items():
+        work = _next_work(step, int(plan.first[unit + 1]))
+        if work is None or begun[work] >= 0:
+            continue
+        if unit in has_begun:
+            if work not in passing().routes[unit].steps:
+                yield work
+        elif work in routes[unit].steps:
+            place = routes[unit].steps.index(work)
+            if not place or routes[unit].planned[place - 1] < minute:
+                yield work
+
+
+def _next_work(step: int, end: int) -> int | None:
+    """Return the work that follows for certain: None where chance decides first."""
+    for at in range(step, end):
+        operation = planned().plan.rows[at, 0]
+        if operation in (WORK, AGAIN):
+            return at if operation == WORK else None
+    return None
 
 
 # --- forecasts ------------------------------------------------------------------------------------------------------
@@ -308,10 +353,17 @@ def write(found: Sequence[Outcome]) -> None:
     PAGE.write_text(f"{head}{BEGIN}\n{table(found)}\n{END}{tail}", encoding="utf-8")
 
 
+def _left_of(task: Task, there: Collection[tuple[int, str, str, bool, str]]) -> Task:
+    """Return a task with those grains alone of which there is no outcome."""
+    number, share_of, grains, learning, pace = task
+    left = tuple(grain for grain in grains if (number, share_of, grain, learning, str(pace or "")) not in there)
+    return number, share_of, left, learning, pace
+
+
 def main(truths: int = TRUTHS) -> None:
     """Forecast true projects on all cores, as far as that was not done before, and write what was found."""
-    there = {(one.truth, one.share_of, one.learning, one.pace) for one in kept()}
-    todo = [task for task in tasks(truths) if (task[0], task[1], task[3], str(task[4] or "")) not in there]
+    there = {(one.truth, one.share_of, one.grain, one.learning, one.pace) for one in kept()}
+    todo = [task for task in (_left_of(task, there) for task in tasks(truths)) if task[2]]
     workers = int(os.environ.get("WORKERS", os.cpu_count() or 1))
     with ProcessPoolExecutor(workers) if workers > 1 else nullcontext() as pool:
         for many in pool.map(_all_of, todo) if pool else map(_all_of, todo):

@@ -36,7 +36,7 @@ def test_three_months_of_the_hybrid_are_done_as_the_page_shows(tmp_path: Path, m
     months = sorted(path.stem for path in Path("out/hybrid-forecast.history").iterdir())
     assert months == ["2026-12-31", "2027-01-31", "2027-02-28"]
     february = next(text for command, text in said.items() if "forecast" in command and "february" in command)
-    assert "as of 2027-01-31" in february
+    assert "as of 31 Jan 2027" in february
     # the trend has a line a month, and its last one is what the verdict says
     kept = json.loads(Path("out/hybrid-forecast.history/2027-02-28.json").read_text())
     numbers = json.loads(Path("out/hybrid-forecast/summary.json").read_text())
