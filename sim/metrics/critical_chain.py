@@ -31,7 +31,7 @@ from sim.plan.vocabulary import DELAY_CAUSES, FREE, HOLD, OTHER, SIGNAL, TOKEN, 
 
 @dataclass(frozen=True, slots=True)
 class ChainSegment:
-    """A segment of the chain: minutes begin to end, by which row of the log, and the cause that it is due to.
+    """A segment of the driving chain: its begin and end in minutes, its row of the log, and the cause of delay it is due to.
 
     `waiting` is the row that had to wait for it: a late hold or wait of another unit, or -1.
     """
@@ -51,19 +51,19 @@ class DrivingChain:
 
     @cached_property
     def segments(self) -> list[ChainSegment]:
-        """Return its segments from the decision to the completion, without gaps."""
+        """Return the segments of the chain from the decision to the completion, without gaps."""
         return [*self._walk()][::-1]
 
     @property
     def minutes(self) -> dict[str, int]:
-        """Return the minutes that are due to every cause."""
+        """Return the minutes of the chain by cause of delay."""
         total = dict.fromkeys(DELAY_CAUSES, 0)
         for segment in self.segments:
             total[segment.cause] += segment.end - segment.begin
         return total
 
     def days(self) -> dict[str, float]:
-        """Return days on the chain by cause, as metrics; not-a-number where the run was never finished."""
+        """Return the days on the chain by metric, one for every cause; not-a-number where the run was never finished."""
         minutes = chain_minutes(self.record)
         return {f"chain_{name}_days": minutes[name] / DAY if minutes else np.nan for name in DELAY_CAUSES}
 
@@ -89,30 +89,30 @@ class DrivingChain:
                 elif not returned_to_pool:
                     # behind a gate, a place that others pass on explains nothing any more; a crew is still short
                     short_resource = ""
-                is_outage = releasing >= 0 and self._strikes(releasing)
+                is_outage = releasing >= 0 and self._is_outage(releasing)
                 # two units can release each other in one minute: a row is walked once, so that the walk ends
                 if releasing >= 0 and releasing not in seen and not is_outage:
                     row, waiting = releasing, row
                     continue
                 yield ChainSegment(begun, done, row, "risk" if is_outage else short_resource or "other", waiting)
                 short_resource = ""
-            row = int(self._before[row])
+            row = int(self._previous_row[row])
 
-    def _strikes(self, row: int) -> bool:
-        """Return whether a row is a risk driver's that had taken capacity away: nothing on site has led to it."""
+    def _is_outage(self, row: int) -> bool:
+        """Return whether a log row is of a risk driver that takes capacity away: nothing on site has led to it."""
         plan = self.record.index.plan
         return plan.unit_info[plan.unit_of[self.record.step[row]]].kind == "outage"
 
     def _completion(self) -> int:
-        """Return the row that opened the completion gate, or -1."""
+        """Return the log row that opened the completion gate, or -1."""
         level = self.record.index.plan.finish[1]
         rows, minute = np.flatnonzero(self.record.index.completes[self.record.step]), self.record.minute
         is_complete = np.cumsum(self.record.amount[rows]) >= level
         if not is_complete.any():
             return NONE
-        # several blocks may be handed over in the last minute: the chain starts at the one that owes least to others
+        # several blocks may be handed over in the last minute: the chain starts at the one with the fewest waits in it
         last_minute = minute[rows[np.argmax(is_complete)]]
-        return self._first_hand(rows[minute[rows] == last_minute].tolist())
+        return self._row_with_fewest_waits(rows[minute[rows] == last_minute].tolist())
 
     @cached_property
     def _operation(self) -> NDArray[np.uint8]:
@@ -120,8 +120,8 @@ class DrivingChain:
         return self.record.index.operation[self.record.step]
 
     @cached_property
-    def _before(self) -> Ints:
-        """Return per row the one before it of the same unit, or -1."""
+    def _previous_row(self) -> Ints:
+        """Return by log row the row before it of the same unit, or -1."""
         unit = self.record.index.rank_of_step[self.record.step]
         order = np.argsort(unit, kind="stable")
         before = np.empty(len(unit), np.int64)
@@ -148,19 +148,19 @@ class DrivingChain:
             if weather:
                 yield ChainSegment(begin, begin + weather, row, "weather", waiting)
 
-    # --- what a row is about --------------------------------------------------------------------------------
+    # --- causes and releases --------------------------------------------------------------------------------
 
     def cause(self, row: int) -> str:
-        """Return the cause of work, or of a wait for a date."""
+        """Return the cause of delay that the plan states for a row of work, or of a wait for a date."""
         return CAUSES[self.record.index.plan.cause_of[self.record.step[row]]]
 
-    def of_unit(self, row: int) -> str:
-        """Return the cause of the last step of a unit, up to a row of its, that took time."""
+    def cause_of_unit(self, row: int) -> str:
+        """Return the cause of the last step that took time of the unit of a log row, up to that row."""
         # steps that took no time have no cause of their own: what led to them has
         while row >= 0 and not (
             self._operation[row] in (WORK, UNTIL) and self.record.begun[row] < self.record.minute[row]
         ):
-            row = int(self._before[row])
+            row = int(self._previous_row[row])
         return self.cause(row) if row >= 0 else "other"
 
     def released_by(self, row: int) -> tuple[int, int]:
@@ -169,28 +169,28 @@ class DrivingChain:
         # all rows of the minute: the one that released this may come after it in the log
         first, end = np.searchsorted(record.minute, [record.minute[row], record.minute[row] + 1]).tolist()
         operation, argument = plan.rows[record.step[row], :2].tolist()
-        steps, done = record.step[first:end], self._operation[first:end]
+        steps, operations = record.step[first:end], self._operation[first:end]
         of_other_unit = plan.unit_of[steps] != plan.unit_of[record.step[row]]
         arguments = record.index.first_argument[steps]
         if operation == WAIT:
-            signals = np.flatnonzero((done == SIGNAL) & (arguments == argument) & of_other_unit)
-            return self._first_hand((first + signals).tolist()), NONE
+            signals = np.flatnonzero((operations == SIGNAL) & (arguments == argument) & of_other_unit)
+            return self._row_with_fewest_waits((first + signals).tolist()), NONE
         needed = dict(plan.bundles[argument])
         frees = [
-            (first + int(at), pool)
-            for at in np.flatnonzero((done == FREE) & of_other_unit).tolist()
-            for pool, _ in plan.bundles[arguments[at]]
+            (first + int(offset), pool)
+            for offset in np.flatnonzero((operations == FREE) & of_other_unit).tolist()
+            for pool, _ in plan.bundles[arguments[offset]]
             if pool in needed
         ]
         # of several pools given back in that minute, only one that was short before it explains the wait
         if len({pool for _, pool in frees}) > 1:
-            short = {pool for pool, count in needed.items() if self._free(pool, first) < count}
-            frees = [(at, pool) for at, pool in frees if pool in short] or frees
-        chosen = self._first_hand([at for at, _ in frees])
-        return next(((at, pool) for at, pool in frees if at == chosen), (NONE, next(iter(needed))))
+            short = {pool for pool, count in needed.items() if self._free_count(pool, first) < count}
+            frees = [(freeing_row, pool) for freeing_row, pool in frees if pool in short] or frees
+        chosen_row = self._row_with_fewest_waits([freeing_row for freeing_row, _ in frees])
+        return next(((row, pool) for row, pool in frees if row == chosen_row), (NONE, next(iter(needed))))
 
-    def _first_hand(self, rows: list[int]) -> int:
-        """Return the one of some rows of a minute that owes least to others in that minute, then the first by rank.
+    def _row_with_fewest_waits(self, rows: list[int]) -> int:
+        """Return, of some log rows of one minute, the one with the fewest waits before it in that minute; ties by rank.
 
         The order of units within one minute of the log is no rule, and each engine has its own.
         """
@@ -198,51 +198,51 @@ class DrivingChain:
         if len(rows) == 1:
             return rows[0]
         plan, step = self.record.index.plan, self.record.step
-        return min(rows, key=lambda row: (self._released(row), plan.unit_of[step[row]], row), default=NONE)
+        return min(rows, key=lambda row: (self._waits_before(row), plan.unit_of[step[row]], row), default=NONE)
 
-    def _released(self, row: int) -> int:
-        """Return how many late holds and waits a unit has behind it in the minute of one of its rows."""
-        record, count, minute = self.record, 0, self.record.minute[row]
+    def _waits_before(self, row: int) -> int:
+        """Return how many late holds and waits of its unit ended in the minute of a log row, up to that row."""
+        record, waits, minute = self.record, 0, self.record.minute[row]
         while row >= 0 and record.minute[row] == minute:
-            count += bool(self._operation[row] in (HOLD, WAIT) and record.begun[row] < minute)
-            row = int(self._before[row])
-        return count
+            waits += bool(self._operation[row] in (HOLD, WAIT) and record.begun[row] < minute)
+            row = int(self._previous_row[row])
+        return waits
 
     def short(self, row: int) -> str:
         """Return the cause of the first pool that was short when a late hold asked for it."""
         record, plan = self.record, self.record.index.plan
         rows_until = int(np.searchsorted(record.minute, record.begun[row], side="right"))
         needed = plan.bundles[plan.rows[record.step[row], 1]]
-        short = [plan.pool_causes[pool] for pool, count in needed if self._free(pool, rows_until) < count]
+        short = [plan.pool_causes[pool] for pool, count in needed if self._free_count(pool, rows_until) < count]
         # where only tokens are short, such as finished skids, the line that makes them is what is waited for
         return next((cause for cause in short if cause != TOKEN), "factory" if short else OTHER)
 
-    def _free(self, pool: int, rows: int) -> int:
-        """Return how much of a pool is free after a number of rows of the log."""
+    def _free_count(self, pool: int, rows: int) -> int:
+        """Return the free count of a pool after the first `rows` rows of the log."""
         moving_rows, bundle, sign = self._moves
-        if pool not in self._levels:
+        if pool not in self._free_counts:
             # one pass per pool that is asked for, not per question
             changes = np.cumsum(self.record.index.counts[bundle, pool] * sign)
-            self._levels[pool] = self.record.index.plan.initial[pool] + np.concatenate([[0], changes])
-        return int(self._levels[pool][np.searchsorted(moving_rows, rows)])
+            self._free_counts[pool] = self.record.index.plan.initial[pool] + np.concatenate([[0], changes])
+        return int(self._free_counts[pool][np.searchsorted(moving_rows, rows)])
 
     @cached_property
-    def _levels(self) -> dict[int, Ints]:
-        """Return what is free of every pool that was asked for, after each row that takes or gives."""
+    def _free_counts(self) -> dict[int, Ints]:
+        """Return the free counts after each hold and free, by pool; filled as pools are asked for."""
         return {}
 
     @cached_property
     def _moves(self) -> tuple[Ints, Ints, Ints]:
-        """Return the rows that take or give, the bundle of each, and -1 or 1."""
+        """Return the log rows of holds and frees, the bundle of each, and its sign: -1 for a hold, 1 for a free."""
         operation = self._operation
-        moving = np.flatnonzero((operation == FREE) | (operation == HOLD))
-        bundle = self.record.index.first_argument[self.record.step[moving]].astype(np.int64)
-        return moving, bundle, np.where(operation[moving] == FREE, 1, -1)
+        rows = np.flatnonzero((operation == FREE) | (operation == HOLD))
+        bundle = self.record.index.first_argument[self.record.step[rows]].astype(np.int64)
+        return rows, bundle, np.where(operation[rows] == FREE, 1, -1)
 
 
 @dataclass(frozen=True)
 class ChainSummary:
-    """The driving chain of a run in short: its steps, and minutes by (cause, resource).
+    """Summary of the driving chain of a run: its steps, and minutes by (cause, resource).
 
     The resource is the system of a factory, the trade of a crew, or empty.
     """
@@ -252,7 +252,7 @@ class ChainSummary:
 
 
 def chain_summary(record: Record) -> ChainSummary:
-    """Return steps and minutes by cause of a run's driving chain; by the compiled kernel, if there is one, without segments.
+    """Return steps and minutes by (cause, resource) of a run's driving chain; a compiled kernel needs no segments for it.
 
     >>> chain_summary(case.record(done)).minutes[("factory", "compute")]
     """
@@ -280,7 +280,7 @@ def _trade_of(plan: CompiledPlan, step: int) -> str:
 
 
 def _compiled_summary(index: Index, rows: Ints) -> ChainSummary:
-    """Return the summary from the rows that the compiled walk notes."""
+    """Return the summary of the driving chain from the rows that the compiled walk writes."""
     plan, minutes, trade = index.plan, dict[tuple[str, str], int](), ""
     short_minutes, own_minutes, weather_minutes = (part.tolist() for part in shares_of_rows(rows))
     steps, short_causes, own_causes, waiting_steps = (
@@ -304,7 +304,7 @@ BY_SYSTEM = frozenset({"factory", "truck", "yard", "parts"})
 
 
 def chain_minutes(record: Record) -> dict[str, int] | None:
-    """Return the minutes on the chain that are due to every cause; None where the run was never finished."""
+    """Return the minutes on the driving chain by cause; None where the run was never finished."""
     kernels = record.kernels.chain
     if kernels is None:
         chain = DrivingChain(record)

@@ -1,8 +1,8 @@
-"""Delay by cause: the minutes of the driving chain that are due to each, and what closed days cost a piece of work.
+"""Delay by cause: the minutes of the driving chain that are due to each, and the minutes that work loses to weather.
 
 Causes are stated in the plan (`sim.plan.vocabulary.DELAY_CAUSES`) by the unit, step or pool that causes a delay.
-Weather is the one that no step can state: it is in the calendars of a replication, and is found by asking how much
-earlier work would have been done on the stated calendar.
+Weather is the one that no step can state: it is in the calendars of a replication, and is the time by which work would
+have been done earlier on the planned calendar.
 
 `sim.metrics.critical_chain` defines the chain and has its segments; here the compiled kernel walks it over
 integer arrays and adds up the minutes, as every run is measured.

@@ -32,8 +32,8 @@ Floats = NDArray[np.float64]
 DAY = 1440
 MONTH = 43_830
 """Minutes of a month of 365.25/12 days."""
-PEOPLED, FIRST_KIND = 1, 2
-"""Groups of steps: 0 is not measured by rows; work by people; the notes, kind by kind; what completes the project."""
+WORK_GROUP, FIRST_NOTE_GROUP = 1, 2
+"""Groups of steps: 0 is not measured by rows; then work by people; notes, a group a kind; and signals of completion."""
 
 
 def open_hours(calendar: Calendar) -> OpenHours:
@@ -43,7 +43,7 @@ def open_hours(calendar: Calendar) -> OpenHours:
 
 @dataclass(frozen=True)
 class Notes:
-    """All notes of one kind, in the order of the log: when, about which item (by number), and how much."""
+    """All notes of one kind in a log, in its order: minute, number of the item that each is about, and amount."""
 
     minute: Ints
     item: Ints
@@ -52,7 +52,7 @@ class Notes:
 
 @dataclass(frozen=True, eq=False)
 class Index:
-    """What is looked up about a plan's steps once and used for every run."""
+    """Look-up tables of a plan's steps and notes, made once and used for every run."""
 
     plan: CompiledPlan
     operation: NDArray[np.uint8]
@@ -65,7 +65,7 @@ class Index:
 
     @classmethod
     def of(cls, plan: CompiledPlan) -> Index:
-        """Number the kinds and items of a plan's notes."""
+        """Make the look-up tables of a plan; kinds and items of notes are numbered in the order in which they first come."""
         # a dict for its order: numbers must be the same in every process
         kinds = tuple(dict.fromkeys(note.kind for note in plan.notes))
         items = tuple(dict.fromkeys(note.item for note in plan.notes))
@@ -83,55 +83,59 @@ class Index:
 
     @cached_property
     def group_of_step(self) -> NDArray[np.uint16]:
-        """Return the group of every step; small numbers, which are sorted in no time."""
-        kinds = self.kind_of_note[np.where(self.operation == NOTE, self.first_argument, 0)] if len(self.kinds) else 0
-        peopled = np.where((self.operation == WORK) & self.peopled, PEOPLED, 0)
-        groups = np.where(self.operation == NOTE, FIRST_KIND + kinds, peopled)
+        """Return the group by step, in 16 bits: short integers are sorted fast."""
+        kind_of_step = (
+            self.kind_of_note[np.where(self.operation == NOTE, self.first_argument, 0)] if len(self.kinds) else 0
+        )
+        work_group = np.where((self.operation == WORK) & self.peopled, WORK_GROUP, 0)
+        groups = np.where(self.operation == NOTE, FIRST_NOTE_GROUP + kind_of_step, work_group)
         # the completing signals last: a scan counts them against the gate's level as it goes
         return np.where(self.completes, self.groups - 1, groups).astype(np.uint16)
 
     @property
     def groups(self) -> int:
         """Return how many groups of steps there are."""
-        return FIRST_KIND + len(self.kinds) + 1
+        return FIRST_NOTE_GROUP + len(self.kinds) + 1
 
     @cached_property
     def step_groups(self) -> StepGroups:
-        """Return what a scan of a log looks up about every step."""
+        """Return unit and group by step, as a scan of a log looks them up."""
         plan = self.plan
         mark = (plan.unit_of.astype(np.int64) << GROUP_BITS | self.group_of_step).astype(np.int32)
         return StepGroups(mark, self.group_of_step, self.groups, len(plan.units), plan.finish[1])
 
     @cached_property
     def rank_of_step(self) -> NDArray[np.integer]:
-        """Return the unit of every step, in the smallest numbers there are: short ones are sorted in no time."""
+        """Return the unit by step, in the shortest integers that hold it: short ones are sorted fast."""
         return self.plan.unit_of.astype(np.min_scalar_type(len(self.plan.units)))
 
     @cached_property
     def completes(self) -> NDArray[np.bool_]:
-        """Return which steps signal the gate by which the project is finished."""
+        """Return by step whether it signals the completion gate."""
         return np.asarray((self.operation == SIGNAL) & (self.first_argument == self.plan.finish[0]))
 
     @property
     def people_of_step(self) -> Table:
-        """Return how many people are busy with every step."""
+        """Return by step how many people are busy with it."""
         return self.labour_of_step[:, LABOUR_PEOPLE]
 
     def items_of(self, steps: Ints) -> Ints:
-        """Return what notes are about, by number; no table of it, as few steps are notes."""
+        """Return the numbers of the items that some steps, all of them notes, are about."""
         return self.item_of_note[self.first_argument[steps]]
 
     @property
     def calendar_of_step(self) -> Table:
-        """Return the calendar of every step that is work."""
+        """Return the calendar's number by step; 0 where a step is no work."""
         return self.labour_of_step[:, LABOUR_CALENDAR]
 
     @cached_property
     def labour_of_step(self) -> Table:
-        """Return the calendar and people of every step, and the input whose content it earns, or -1."""
-        earns = np.where(self.plan.earns, self.first_argument, -1)
+        """Return by step the columns `LABOUR_…`: calendar, people, and the input whose work content it earns, or -1."""
+        input_earned = np.where(self.plan.earns, self.first_argument, -1)
         calendar = np.where(self.operation == WORK, self.plan.rows[:, 2], 0)
-        return np.stack([calendar, self.plan.people.sum(axis=1), earns], axis=1, dtype=np.int32, casting="same_kind")
+        return np.stack(
+            [calendar, self.plan.people.sum(axis=1), input_earned], axis=1, dtype=np.int32, casting="same_kind"
+        )
 
     @cached_property
     def peopled_calendars(self) -> tuple[int, ...]:
@@ -139,7 +143,7 @@ class Index:
         return tuple(np.unique(self.calendar_of_step[(self.operation == WORK) & self.peopled]).tolist())
 
     def item_positions(self, names: Sequence[str]) -> Ints:
-        """Return for each item its position among these names, or -1."""
+        """Return by item its position among these names, or -1."""
         # every run asks with the same names, block by block; the plan's answer is kept
         key = tuple(names)
         if key not in self._positions:
@@ -148,7 +152,7 @@ class Index:
         return self._positions[key]
 
     def positions_by_step(self, names: Sequence[str]) -> NDArray[np.int32]:
-        """Return for each step the position, among these names, of the item that its note is about, or -1."""
+        """Return by step the position, among these names, of the item that its note is about, or -1."""
         key = tuple(names)
         if key not in self._positions_by_step:
             notes = np.flatnonzero(self.operation == NOTE)
@@ -161,7 +165,7 @@ class Index:
         return {}
 
     def part_positions(self, names: Sequence[str]) -> Ints:
-        """Return for each item (electrical/b17) the position of its part (electrical) among these names, or -1."""
+        """Return by item (electrical/b17) the position of its part (electrical) among these names, or -1."""
         # another first name keeps these apart from `item_positions` in the same store
         key = ("/", *names)
         if key not in self._positions:
@@ -177,17 +181,17 @@ class Index:
 
     @cached_property
     def number_of_kind(self) -> dict[str, int]:
-        """Return the number of every kind of notes by name."""
+        """Return the number of a kind of notes by its name."""
         return _numbers(self.kinds)
 
     @cached_property
     def number_of_item(self) -> dict[str, int]:
-        """Return the number of every item by name."""
+        """Return the number of an item by its name."""
         return _numbers(self.items)
 
     @cached_property
     def counts(self) -> Ints:
-        """Return how much of every pool each bundle has, shape (bundles, pools)."""
+        """Return the amount by bundle and pool, shape (bundles, pools)."""
         counts = np.zeros((len(self.plan.bundles), len(self.plan.pools)), np.int64)
         for number, bundle in enumerate(self.plan.bundles):
             for pool, count in bundle:
@@ -196,26 +200,27 @@ class Index:
 
     @cached_property
     def part_of_item(self) -> NDArray[np.str_]:
-        """Return the part every item is of, without its place: electrical for electrical/b17."""
+        """Return the part by item: electrical for electrical/b17."""
         part = {note.item: note.part for note in self.plan.notes}
         return np.array([part[item] for item in self.items], np.str_)
 
     @cached_property
     def place_of_item(self) -> tuple[str, ...]:
-        """Return the place every item is for: b17 for electrical/b17; empty where it has none."""
+        """Return the place by item: b17 for electrical/b17; empty where it has none."""
         place = {note.item: note.place for note in self.plan.notes}
         return tuple(place[item] for item in self.items)
 
 
 def _numbers(names: Sequence[str]) -> dict[str, int]:
+    """Return the position of each name by name."""
     return {name: number for number, name in enumerate(names)}
 
 
 @dataclass(frozen=True)
 class Record:
-    """One run: its log of shape (rows, 3), the content minutes of its inputs, its calendars and shared factors.
+    """One run: its log of shape (rows, 3), the content minutes by input, its calendars and shared factors by number.
 
-    `kernels` are what long passes over it are done with.
+    `kernels` are the implementation of long passes over the log: in numpy, or compiled.
     """
 
     index: Index
@@ -235,67 +240,67 @@ class Record:
         factors: Floats | None = None,
         kernels: Kernels = NUMPY,
     ) -> Record:
-        """Take a run; prices need its `factors`."""
+        """Make the record of a run; without `factors` it has no prices."""
         return cls(index, log, content, calendars, np.zeros(0) if factors is None else factors, kernels)
 
     @cached_property
     def minute(self) -> Ints:
-        """Return the minute of every row."""
+        """Return by log row the minute in which its step was done."""
         # a copy: a column of a table of rows is read with a stride, three times the memory
         return self.log[:, LOG_MINUTE].copy()
 
     @cached_property
     def step(self) -> Ints:
-        """Return the step of every row."""
+        """Return by log row the number of its step."""
         return self.log[:, LOG_STEP].copy()
 
     @cached_property
     def detail(self) -> Ints:
-        """Return the third number of every row, whose meaning depends on the operation."""
+        """Return the third column of the log: by operation the minute begun, the amount, or whether a jump was taken."""
         return self.log[:, LOG_DETAIL].copy()
 
     @property
     def begun(self) -> Ints:
-        """Return the minute begun; of holds, works, waits and dates only."""
+        """Return by log row the minute in which its step began; valid for holds, works, waits and dates only."""
         return self.detail
 
     @property
     def amount(self) -> Ints:
-        """Return the amount; of signals and notes only."""
+        """Return by log row its amount; valid for signals and notes only."""
         return self.detail
 
     @property
     def jumped(self) -> Ints:
-        """Return 1 where the jump was taken, else 0; of jumps (again) only."""
+        """Return by log row 1 where the jump was taken, else 0; valid for jumps (again) only."""
         return self.detail
 
     @property
     def end(self) -> int:
-        """Return the minute of the last row; 0 where nothing was done."""
+        """Return the minute of the last log row; 0 where nothing was done."""
         return int(self.log[-1, 0]) if len(self.log) else 0
 
     @cached_property
     def operation(self) -> NDArray[np.uint8]:
-        """Return the operation of every row; only explanations and checks need it."""
+        """Return by log row the operation of its step; only explanations and checks need it."""
         return self.index.operation[self.step]
 
     @property
     def when(self) -> Ints:
-        """Return when every step was done for the last time, or -1."""
+        """Return by step the minute in which it was done for the last time, or -1."""
         return self.scan.done_minute
 
     @property
     def works(self) -> Ints:
-        """Return what is work by people, shape (rows, 3), in the order of the log."""
-        return self._of(PEOPLED)
+        """Return the log rows of work by people, shape (rows, 3)."""
+        return self._rows_of_group(WORK_GROUP)
 
     @cached_property
     def scan(self) -> Scan:
-        """Return what one pass over the log finds."""
+        """Return the result of one pass over the log: minutes by step, rows by group, completion."""
         return self.kernels.scan_log(self.log, self.index.step_groups)
 
-    def _of(self, group: int) -> Ints:
-        """Return the rows of one group, in the order of the log."""
+    def _rows_of_group(self, group: int) -> Ints:
+        """Return the log rows of one group of steps, in the order of the log."""
         return self.scan.grouped_rows[self.scan.group_ends[group - 1] : self.scan.group_ends[group]]
 
     def noted(self, kind: str) -> Notes:
@@ -309,4 +314,4 @@ class Record:
     def noted_rows(self, kind: str) -> Ints:
         """Return the rows of the notes of one kind, shape (rows, 3): minute, step, amount."""
         number = self.index.number_of_kind.get(kind)
-        return np.zeros((0, 3), np.int64) if number is None else self._of(FIRST_KIND + number)
+        return np.zeros((0, 3), np.int64) if number is None else self._rows_of_group(FIRST_NOTE_GROUP + number)

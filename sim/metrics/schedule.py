@@ -29,22 +29,23 @@ WHOLE, DUTY = 1, 2
 
 
 class _Counter:
-    """Something that rises: a gate, or everything ever given to a pool; and how late each level may be reached."""
+    """A count that only rises (the level of a gate, or everything ever given to a pool), and by when it must have risen."""
 
     def __init__(self) -> None:
-        self.needed: list[tuple[int, int]] = []
-        self.latest = NEVER
+        self.needs: list[tuple[int, int]] = []
+        """Heap of (minus the level needed, minute by which it is needed)."""
+        self.latest_minute = NEVER
 
-    def need(self, level: int, latest: int) -> None:
+    def push_need(self, level: int, minute: int) -> None:
         """Record that a level must be reached by a minute."""
         # by falling level, as they are asked for: each need is looked at once
-        heapq.heappush(self.needed, (-level, latest))
+        heapq.heappush(self.needs, (-level, minute))
 
-    def before(self, count: int) -> int:
-        """Return how late the rise beyond `count` may come; counts are asked for in falling order."""
-        while self.needed and -self.needed[0][0] > count:
-            self.latest = min(self.latest, heapq.heappop(self.needed)[1])
-        return self.latest
+    def latest_rise(self, count: int) -> int:
+        """Return the latest minute of the rise beyond `count`; counts are asked for in falling order."""
+        while self.needs and -self.needs[0][0] > count:
+            self.latest_minute = min(self.latest_minute, heapq.heappop(self.needs)[1])
+        return self.latest_minute
 
 
 def latest(
@@ -56,7 +57,7 @@ def latest(
     """
     rows, steps, unit_of = plan.rows.tolist(), log.tolist(), plan.unit_of.tolist()
     # counted forward first, as the level of a gate or pool at a row is not known on the way back
-    counts = _counts(plan, steps)
+    counts = _counts_by_row(plan, steps)
     gates: dict[int, _Counter] = {}
     pools: dict[int, _Counter] = {}
     latest_of_unit = [NEVER] * len(plan.units)
@@ -64,40 +65,44 @@ def latest(
     # backwards through the log: every row that this one could delay is worked out before it
     for row in range(len(steps) - 1, -1, -1):
         minute, step, begun = steps[row]
-        operation, a, b, c, _, _ = rows[step]
+        # level of a wait, or calendar and mode of work; the argument is a gate or a bundle
+        operation, argument, level_or_calendar, mode, _, _ = rows[step]
         unit = unit_of[step]
         # what the unit itself goes on with, and a date that the row must keep
         bound = min(latest_of_unit[unit], anchors.get(row, NEVER))
         if operation == SIGNAL:
-            bound = min(bound, gates.setdefault(a, _Counter()).before(counts[row][0]))
+            bound = min(bound, gates.setdefault(argument, _Counter()).latest_rise(counts[row][0]))
         elif operation == FREE:
-            for (pool, _), count in zip(plan.bundles[a], counts[row], strict=True):
-                bound = min(bound, pools.setdefault(pool, _Counter()).before(count))
+            for (pool, _), count in zip(plan.bundles[argument], counts[row], strict=True):
+                bound = min(bound, pools.setdefault(pool, _Counter()).latest_rise(count))
         elif operation == WAIT:
-            gates.setdefault(a, _Counter()).need(b, bound)
+            gates.setdefault(argument, _Counter()).push_need(level_or_calendar, bound)
         elif operation == HOLD:
-            for (pool, _), level in zip(plan.bundles[a], counts[row], strict=True):
-                pools.setdefault(pool, _Counter()).need(level, bound)
+            for (pool, _), level in zip(plan.bundles[argument], counts[row], strict=True):
+                pools.setdefault(pool, _Counter()).push_need(level, bound)
         result[row] = bound
         # only work takes time; a wait is slack, so what is before it may be as late as its end
-        latest_of_unit[unit] = _latest_begin(calendars[b], c, begun, minute, bound) if operation == WORK else bound
+        if operation == WORK:
+            latest_of_unit[unit] = _latest_begin(calendars[level_or_calendar], mode, begun, minute, bound)
+        else:
+            latest_of_unit[unit] = bound
     return result
 
 
-def _counts(plan: CompiledPlan, steps: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Return per row the gate count before a signal, pool counts given before a free, or needed by a hold."""
+def _counts_by_row(plan: CompiledPlan, steps: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Return by log row the gate count before a signal, the pool counts given before a free, or those needed by a hold."""
     rows = plan.rows.tolist()
     level, released, taken = [0] * len(plan.gates), [0] * len(plan.pools), [0] * len(plan.pools)
     initial = plan.initial.tolist()
     counts: list[list[int]] = []
     for _, step, amount in steps:
-        operation, a, _, _, _, _ = rows[step]
+        operation, argument = rows[step][:2]
         row_counts: list[int] = []
         if operation == SIGNAL:
-            row_counts = [level[a]]
-            level[a] += amount
+            row_counts = [level[argument]]
+            level[argument] += amount
         elif operation in (FREE, HOLD):
-            for pool, count in plan.bundles[a]:
+            for pool, count in plan.bundles[argument]:
                 if operation == FREE:
                     row_counts.append(released[pool])
                     released[pool] += count
@@ -124,7 +129,7 @@ def _latest_begin(calendar: Calendar, mode: int, begun: int, done: int, bound: i
 
 
 def _opened(calendar: Calendar, done: int) -> int:
-    """Return when the stretch opened in which work was done."""
+    """Return the minute in which the open interval of a calendar began in which work was done."""
     return int(calendar.starts[np.searchsorted(calendar.ends, done)])
 
 
@@ -180,7 +185,7 @@ def _facts(plan: CompiledPlan, step: Ints) -> Columns:
 
 
 def chain_table(record: Record) -> Columns:
-    """Return the driving chain: begin, end (minutes), days, unit, activity, mechanism, and who waited for what.
+    """Return the driving chain by segment: begin, end (minutes), days, unit, activity, mechanism, waiting, waiting_for.
 
     `waiting` is the unit that could not go on before, `waiting_for` the gate or the pools it waited for; both are
     empty where the next step of the same unit follows.
@@ -188,8 +193,8 @@ def chain_table(record: Record) -> Columns:
     segments = [*DrivingChain(record).segments]
     waited_for = _resources(record.index.plan, record.step[[segment.waiting for segment in segments]]).tolist()
     rows = [
-        (*_segment(record, segment), *_waiting(record, segment, what))
-        for segment, what in zip(segments, waited_for, strict=True)
+        (*_segment(record, segment), *_waiting(record, segment, resource))
+        for segment, resource in zip(segments, waited_for, strict=True)
     ]
     names = ("begin", "end", "days", "unit", "activity", "mechanism", "waiting", "waiting_for")
     kinds = (np.int64, np.int64, np.float64, *[object] * 5)
@@ -198,6 +203,7 @@ def chain_table(record: Record) -> Columns:
 
 
 def _segment(record: Record, segment: ChainSegment) -> tuple[int, int, float, str, str, str]:
+    """Return begin and end (minutes), days, unit, activity and cause of a segment."""
     plan, step = record.index.plan, record.step[segment.row]
     activity = plan.activities[plan.activity_of[step]] if plan.activity_of[step] != NONE else ""
     days = (segment.end - segment.begin) / DAY
@@ -205,6 +211,7 @@ def _segment(record: Record, segment: ChainSegment) -> tuple[int, int, float, st
 
 
 def _waiting(record: Record, segment: ChainSegment, waited_for: str) -> tuple[str, str]:
+    """Return the unit that had to wait for a segment, and what it waited for; both empty where none had to."""
     if segment.waiting == NONE:
         return "", ""
     plan, step = record.index.plan, record.step[segment.waiting]
@@ -214,16 +221,16 @@ def _waiting(record: Record, segment: ChainSegment, waited_for: str) -> tuple[st
 def _causes(record: Record) -> list[str]:
     """Return for each row of the log the cause of delay that its time was spent on; empty where it took none."""
     chain = DrivingChain(record)
-    timed = np.flatnonzero((record.begun < record.minute) & np.isin(record.operation, BEGUN))
+    rows_with_time = np.flatnonzero((record.begun < record.minute) & np.isin(record.operation, BEGUN))
     causes = [""] * len(record.operation)
-    for row, operation in zip(timed.tolist(), record.operation[timed].tolist(), strict=True):
+    for row, operation in zip(rows_with_time.tolist(), record.operation[rows_with_time].tolist(), strict=True):
         if operation in (WORK, UNTIL):
             causes[row] = chain.cause(row)
         elif operation == HOLD:
             causes[row] = chain.short(row)
         else:
-            released, _ = chain.released_by(row)
-            causes[row] = chain.of_unit(released)
+            releasing_row, _ = chain.released_by(row)
+            causes[row] = chain.cause_of_unit(releasing_row)
     return causes
 
 
@@ -254,8 +261,8 @@ def worked(record: Record, groupings: Sequence[Ints], count: int) -> tuple[Float
         in_group = number >= 0
         np.minimum.at(begin, number[in_group], begun[in_group])
         np.maximum.at(end, number[in_group], done[in_group])
-    never = end < 0
-    return np.where(never, np.nan, begin / DAY), np.where(never, np.nan, end / DAY)
+    without_work = end < 0
+    return np.where(without_work, np.nan, begin / DAY), np.where(without_work, np.nan, end / DAY)
 
 
 def on_chain(steps: Ints, *groupings: tuple[Ints, int]) -> list[NDArray[np.bool_]]:
@@ -270,7 +277,7 @@ def on_chain(steps: Ints, *groupings: tuple[Ints, int]) -> list[NDArray[np.bool_
 
 
 def earned_by_day(record: Record, days: int) -> Floats:
-    """Return person-hours of work content done until the end of each day; repeated work earns nothing more."""
+    """Return person-hours earned until the end of each day, shape (days,); repeated work earns nothing more."""
     plan, works = record.index.plan, record.works
     # `unique` has the first row of each step: rework earns nothing
     first_works = works[np.unique(works[:, 1], return_index=True)[1]]
@@ -282,7 +289,7 @@ def earned_by_day(record: Record, days: int) -> Floats:
 
 
 def skids_by_day(record: Record, days: int) -> Floats:
-    """Return how many skids have come to the site until the end of each day."""
+    """Return how many skids have been delivered to the site until the end of each day, shape (days,)."""
     rows, plan = record.noted_rows("delivered"), record.index.plan
     kinds = [plan.unit_info[unit].kind for unit in plan.unit_of[rows[:, 1]].tolist()]
     arrival_minutes = rows[np.array([kind == "skid" for kind in kinds], np.bool_), 0]
@@ -291,6 +298,9 @@ def skids_by_day(record: Record, days: int) -> Floats:
     )
 
 
-def paid_by_day(people: Headcount, paid: Floats) -> Floats:
-    """Return person-hours paid until the end of each day, waiting and indirect people included."""
-    return np.cumsum(people.paid * paid)
+def paid_by_day(people: Headcount, paid_hours: Floats) -> Floats:
+    """Return person-hours paid until the end of each day, waiting and indirect people included.
+
+    `paid_hours` is the hours that one person is paid by day.
+    """
+    return np.cumsum(people.paid * paid_hours)

@@ -1,4 +1,4 @@
-"""Crews by week, compiled: how many of every trade a log has busy, and how many are manned through short valleys.
+"""Crews by trade and week, compiled: how many are busy in a log, and how many are manned through short idle times.
 
 The reference is `_weekly` and `closed` of `sim.study.crew_planning.manning`; a crew plan is found by reading hundreds of
 logs in this way.
@@ -10,64 +10,72 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.jit.toolkit import Ints, IntView, entry_point, int_view, jit
+from sim.metrics.kernels.interface import LOG_COLUMNS, LOG_MINUTE, LOG_STEP
 
 
-def crew_weeks(log: Ints, change_of: NDArray[np.int32], changes: Ints, week: int, idle_weeks: int) -> tuple[Ints, Ints]:
-    """Return crews by trade and week, busy and manned; `week` is its minutes.
+def crew_weeks(
+    log: Ints, change_of_step: NDArray[np.int32], changes: Ints, week_minutes: int, idle_weeks: int
+) -> tuple[Ints, Ints]:
+    """Return (busy, manned) crews, each by trade and week.
 
-    `changes` are crews taken, shape (different changes, trades); `change_of` is by step which of them it makes, or -1.
+    `changes` are the crews by trade that become busy, or idle if below 0, shape (different changes, trades);
+    `change_of_step` is the row of it that a step makes, or -1. Crews are manned through up to `idle_weeks` idle weeks.
     """
     log = np.ascontiguousarray(log)
-    busy = np.zeros((changes.shape[1], int(log[-1, 0]) // week + 1), np.int64)
-    manned, now = np.empty_like(busy), np.zeros(changes.shape[1], np.int64)
-    read_crews(log, change_of, np.ascontiguousarray(changes), week, now, busy)
+    busy = np.zeros((changes.shape[1], int(log[-1, LOG_MINUTE]) // week_minutes + 1), np.int64)
+    manned, crews_now = np.empty_like(busy), np.zeros(changes.shape[1], np.int64)
+    read_crews(log, change_of_step, np.ascontiguousarray(changes), week_minutes, crews_now, busy)
     fill_valleys(busy, idle_weeks + 1, manned)
     return busy, manned
 
 
 @entry_point
 def read_crews(
-    log_: Ints, change_of_: NDArray[np.int32], changes_: Ints, week: int, now_: Ints, busy_: Ints
+    log_: Ints, change_of_step_: NDArray[np.int32], changes_: Ints, week_minutes: int, crews_now_: Ints, busy_: Ints
 ) -> None:  # fmt: skip
-    """Write the most crews busy in every week; a count holds from its minute to the next one."""
-    log, change_of, changes = int_view(log_), int_view(change_of_), int_view(changes_)
-    now, busy = int_view(now_), int_view(busy_)
+    """Write the most crews busy by trade and week; `crews_now_` is scratch space by trade, all 0 at first."""
+    log, change_of_step, changes = int_view(log_), int_view(change_of_step_), int_view(changes_)
+    crews_now, busy = int_view(crews_now_), int_view(busy_)
     trades, weeks = busy_.shape
-    current = -1
+    last_week_written = -1
     for row in range(len(log_)):
-        change = change_of[log[3 * row + 1]]
+        change = change_of_step[log[LOG_COLUMNS * row + LOG_STEP]]
         if change < 0:
             continue
-        minute = log[3 * row]
-        this = minute // week
-        # what was busy before a change in the first minute of a week is not of that week
-        carry(now, busy, trades, weeks, current + 1, this + int(minute > this * week and this > current))
-        current = max(current, this)
+        minute = log[LOG_COLUMNS * row + LOG_MINUTE]
+        week = minute // week_minutes
+        # crews busy before a change count in its week, unless the change is in the first minute of that week
+        counts_in_week = minute > week * week_minutes and week > last_week_written
+        _write_weeks(crews_now, busy, trades, weeks, last_week_written + 1, week + int(counts_in_week))
+        last_week_written = max(last_week_written, week)
         for trade in range(trades):
-            now[trade] += changes[change * trades + trade]
-            busy[trade * weeks + this] = max(busy[trade * weeks + this], now[trade])
-    carry(now, busy, trades, weeks, current + 1, weeks)
+            crews_now[trade] += changes[change * trades + trade]
+            busy[trade * weeks + week] = max(busy[trade * weeks + week], crews_now[trade])
+    _write_weeks(crews_now, busy, trades, weeks, last_week_written + 1, weeks)
 
 
 @jit
-def carry(now: IntView, busy: IntView, trades: int, weeks: int, first: int, end: int) -> None:
-    """Write what is busy as some weeks begin."""
-    for at in range(first, end):
+def _write_weeks(crews_now: IntView, busy: IntView, trades: int, weeks: int, first_week: int, end_week: int) -> None:
+    """Write the crews busy now as those of some weeks, from the first up to but without the end."""
+    for week in range(first_week, end_week):
         for trade in range(trades):
-            busy[trade * weeks + at] = now[trade]
+            busy[trade * weeks + week] = crews_now[trade]
 
 
 @entry_point
-def fill_valleys(busy_: Ints, span: int, manned_: Ints) -> None:
-    """Write a grey closing of every row: the least of all highest of `span` weeks that a week is in."""
+def fill_valleys(busy_: Ints, window: int, manned_: Ints) -> None:
+    """Write the grey closing of every trade's weeks: the least of the maxima of all windows that a week is in.
+
+    `window` is in weeks: idle times shorter than that are filled.
+    """
     busy, manned = int_view(busy_), int_view(manned_)
     trades, weeks = busy_.shape
     for trade in range(trades):
         for week in range(weeks):
-            least = 2**62
-            for end in range(week, week + span):
-                highest = 0
-                for at in range(max(0, end - span + 1), min(weeks, end + 1)):
-                    highest = max(highest, busy[trade * weeks + at])
-                least = min(least, highest)
-            manned[trade * weeks + week] = least
+            least_maximum = 2**62
+            for last_week in range(week, week + window):
+                maximum = 0
+                for week_of_window in range(max(0, last_week - window + 1), min(weeks, last_week + 1)):
+                    maximum = max(maximum, busy[trade * weeks + week_of_window])
+                least_maximum = min(least_maximum, maximum)
+            manned[trade * weeks + week] = least_maximum

@@ -272,7 +272,7 @@ def _amount_in_bundle(plan: IntView, bundle: int, pool: int) -> int:
 
 @jit
 def _ranks_before(plan: IntView, log: IntView, previous_row: IntView, row: int, chosen_row: int) -> bool:
-    """Return whether a log row owes less to other units of its minute than the row chosen so far, or is first by rank."""
+    """Return whether a log row has fewer waits before it in its minute than the row chosen so far; ties by rank."""
     if chosen_row == NONE:
         return True
     waits = _waits_before(plan, log, previous_row, row)

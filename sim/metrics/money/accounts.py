@@ -1,7 +1,7 @@
 """The accounts of one run, and the money metrics and curves that follow from them (DESIGN §7).
 
-`keep_accounts` works out once per run what all money metrics share: the ledger, capital over time, draws on debt and
-equity, and what blocks earn.
+`keep_accounts` works out once per run the parts that all money metrics share: ledger, capital over time, draws on debt
+and equity, and earnings of blocks.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class CostModel:
-    """What all runs of a plan share for measuring money: contracts, layout, planned cost, reported payments."""
+    """The parts of measuring money that all runs of a plan share: contracts, layout, planned cost, reported payments."""
 
     project: Project
     layout: Layout
@@ -67,48 +67,48 @@ class CostModel:
 
     @classmethod
     def of(cls, project: Project, layout: Layout, index: Index) -> CostModel:
-        """Work out what is bought and when it is due; the planned cost comes later, from the deterministic run."""
+        """Work out the contracts of a plan; the planned cost comes later, from the deterministic run."""
         return cls(project, layout, contracts(index, layout, project))
 
     @property
     def standing(self) -> int:
-        """Return how many items of the ledger are no contracts."""
+        """Return how many items of the ledger are standing costs or the reconciliation, not contracts."""
         return len(STANDING_COSTS) + (self.reported is not None)
 
     def ledger(self, run: Run) -> Ledger:
-        """Return the ledger of a run, with what was really paid until the data date."""
+        """Return the ledger of a run, reconciled with the payments that were reported until the data date."""
         entries = ledger(run, self.contracts, self.project)
         return entries if self.reported is None else reconciled(entries, self.reported)
 
     @cached_property
     def land(self) -> Ints:
-        """Return which items of the ledger are land."""
+        """Return the numbers of the ledger's items that are land."""
         return np.flatnonzero([name == "land" for name in self.contracts.prices])
 
     @cached_property
     def lot(self) -> Ints:
-        """Return for everything that serves which lot it is authorised with."""
+        """Return by row of `contracts.serving` the number of the lot that its item is authorised with."""
         return self.contracts.group[self.contracts.serving.item]
 
     @cached_property
     def lot_kw(self) -> Floats:
-        """Return how many kW every lot serves."""
+        """Return by lot the kW that it serves."""
         lots = int(self.contracts.group.max(initial=-1)) + 1
         return np.bincount(self.lot, self.contracts.serving.kw, lots).astype(np.float64)
 
     @cached_property
     def part(self) -> Ints:
-        """Return the part of the capital that every item of the ledger belongs to."""
+        """Return by item of the ledger its part of the capital, as an index into `PARTS`."""
         return np.append(self.contracts.part, np.full(self.standing, PARTS.index("shell_and_systems")))
 
     @cached_property
     def compute(self) -> NDArray[np.bool_]:
-        """Return which items of the ledger are compute."""
+        """Return by item of the ledger whether it is compute."""
         return np.append(self.contracts.compute, np.zeros(self.standing, np.bool_))
 
 
 def with_budget(cost_model: CostModel, planned: Run) -> CostModel:
-    """Return a cost model with what the project costs as planned."""
+    """Return a cost model with the planned cost of the project, from the deterministic run."""
     total = ledger(planned, cost_model.contracts, cost_model.project).total / 100
     return replace(
         cost_model, planned_usd=float(total.sum()), planned_compute_usd=float(total[cost_model.compute].sum())
@@ -119,7 +119,8 @@ def with_budget(cost_model: CostModel, planned: Run) -> CostModel:
 class Accounts:
     """The accounts of one run, from which all money metrics are worked out.
 
-    The money is its ledger, the timeline of every item, the draws on equity and debt, and what its blocks earn.
+    They are its ledger, the timeline of every item of capital, the draws on equity and debt, and the earnings of its blocks.
+    `online` is the minute by block, `NEVER` where it never comes online.
     """
 
     cost_model: CostModel
@@ -139,7 +140,7 @@ class Accounts:
 
 
 def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: NeededBlocks | None) -> Accounts:
-    """Return the accounts of one run."""
+    """Return the accounts of one run: ledger, timeline of capital, draws and earnings."""
     project = cost_model.project
     business, horizon = project.money.business, project.money.horizon_days * DAY
     # a minute beyond all others instead of a mark, so that minima and sums over blocks need no case
@@ -149,26 +150,27 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
     ordered_blocks = np.flatnonzero(blocks.ordered >= 0)
     draws_by_date = draws(entries.minute, entries.item, entries.cents, project.money.finance)
     # draws are by date, entries by item: back to the order of the ledger
-    debt = np.empty(len(draws_by_date.debt))
-    debt[draws_by_date.entry] = draws_by_date.debt * 100
+    debt_cents = np.empty(len(draws_by_date.debt))
+    debt_cents[draws_by_date.entry] = draws_by_date.debt * 100
     block_kw = project.block.mw_gross.value * 1000
     online_moments = moments(online, useful, cost_model.layout)
     events = capital_events(
-        entries, debt, run.when, cost_model.contracts, online_moments, online[ordered_blocks], block_kw
+        entries, debt_cents, run.when, cost_model.contracts, online_moments, online[ordered_blocks], block_kw
     )
     kernels = run.record.kernels
-    timeline = CapitalTimeline.of(events, _built_mw(cost_model, ordered_blocks), horizon, project.curve_days, kernels)
+    built_kw = _built_kw(cost_model, len(ordered_blocks))
+    timeline = CapitalTimeline.of(events, built_kw, horizon, project.curve_days, kernels)
     # a block earns once its cluster is whole and it is needed; each in its own order of blocks
     earning_from = np.maximum(useful, useful_from(online, needed))
     earned = earning(earning_from, entries.revenue, project, kernels)
     return Accounts(cost_model, run, blocks, needed, entries, timeline, draws_by_date, earned, online)
 
 
-def _built_mw(cost_model: CostModel, wanted: Ints) -> Floats:
-    """Return the kW every item of the ledger was built to serve."""
+def _built_kw(cost_model: CostModel, ordered_blocks: int) -> Floats:
+    """Return by item of the ledger the kW that it was built to serve."""
     # people and site serve every block that was ordered, and none alone; 1 avoids a division by 0
-    whole = max(1, len(wanted)) * cost_model.project.block.mw_gross.value * 1000
-    return np.append(cost_model.contracts.serving.built, np.full(cost_model.standing, whole))
+    all_kw = max(1, ordered_blocks) * cost_model.project.block.mw_gross.value * 1000
+    return np.append(cost_model.contracts.serving.built, np.full(cost_model.standing, all_kw))
 
 
 # --- metrics and curves -----------------------------------------------------------------------------------------------
@@ -188,8 +190,8 @@ CURVES = (
 def money_metrics(accounts: Accounts) -> dict[str, float]:
     """Return the money metrics of DESIGN §7 of one run."""
     project, blocks, horizon = accounts.cost_model.project, accounts.blocks, accounts.horizon
-    wanted, mw = blocks.wanted, float(blocks.mw[blocks.wanted].sum())
-    late = accounts.online[wanted], blocks.ordered[wanted], horizon
+    built, mw = blocks.wanted, float(blocks.mw[blocks.wanted].sum())
+    online_ordered_horizon = accounts.online[built], blocks.ordered[built], horizon
     capital = capital_metrics(accounts.timeline, accounts.cost_model.compute, mw, project.money.cost_of_capital.value)
     parts = _capital_parts(accounts)
     return {
@@ -197,27 +199,27 @@ def money_metrics(accounts: Accounts) -> dict[str, float]:
         **parts,
         "authorised_idle_months": authorised_idle_days(accounts) / MONTH_DAYS,
         "exposure_at_first_mw_usd": _exposure_at_first_mw(accounts),
-        "censored": float((accounts.online[wanted] > horizon).any()),
+        "censored": float((accounts.online[built] > horizon).any()),
         **_financing_costs(accounts, capital["capital_total_usd"]),
         "obsolescence_cost_usd": _obsolescence(accounts),
-        "foregone_revenue_usd": foregone(*late, project),
+        "foregone_revenue_usd": foregone(*online_ordered_horizon, project),
         "revenue_to_day_730_usd": revenue_to(accounts.earned, blocks.start + REVENUE_DAYS * DAY),
         "peak_net_funding_usd": peak_funding(accounts.draws.minute, accounts.draws.usd, accounts.earned),
         "npv_usd": _net_present_value(accounts),
         **_budget(accounts),
-        **damages(*late, project),
+        **damages(*online_ordered_horizon, project),
         **_yearly_costs(accounts, parts, mw, capital["carrying_cost_usd"]),
     }
 
 
 def _capital_parts(accounts: Accounts) -> dict[str, float]:
-    """Return the capital by part: to energise, shell and systems (with people and site), compute."""
+    """Return the dollars of capital by part: to energise, shell and systems (with people and site), compute."""
     sums = np.bincount(accounts.cost_model.part, accounts.entries.total, len(PARTS)) / 100
     return {f"capital_{name}_usd": float(usd) for name, usd in zip(PARTS, sums, strict=True)}
 
 
 def _financing_costs(accounts: Accounts, total: float) -> dict[str, float]:
-    """Return interest until the MW are online, the lenders' fees, and the capital with both."""
+    """Return the dollars of interest until the MW are online, of the lenders' fees, and of the capital with both."""
     finance = accounts.cost_model.project.money.finance
     interest_usd = interest(accounts.timeline, finance.debt_rate.value)
     fees = finance.fee.value * float(accounts.draws.debt.sum())
@@ -238,7 +240,7 @@ def authorised_idle_days(accounts: Accounts) -> float:
     online = np.minimum(accounts.online, horizon).astype(np.float64)
     online_minute = np.minimum(moments(accounts.online, accounts.online, cost_model.layout)[serving.moment], horizon)
     mean_online = np.bincount(cost_model.lot, serving.kw * online_minute, len(cost_model.lot_kw)) / cost_model.lot_kw
-    authorised_minute = _authorised_on(cost_model, blocks)
+    authorised_minute = _authorised_minute(cost_model, blocks)
     contract_cents = entries.total[: len(contracts.names)]
     idle_cent_minutes = (contract_cents * (mean_online[contracts.group] - authorised_minute)).sum()
     ordered = blocks.ordered >= 0
@@ -248,18 +250,18 @@ def authorised_idle_days(accounts: Accounts) -> float:
     return ratio(idle_cent_minutes, float(entries.total.sum())) / DAY
 
 
-def _authorised_on(cost_model: CostModel, blocks: Online) -> Ints:
-    """Return the minute at which every contract was authorised: with its place."""
-    dated = cost_model.contracts.authorised
-    return np.where(dated >= 0, dated, blocks.ordered[cost_model.contracts.block])
+def _authorised_minute(cost_model: CostModel, blocks: Online) -> Ints:
+    """Return by contract the minute at which it was authorised: its own, else that of its block's order."""
+    own_minute = cost_model.contracts.authorised
+    return np.where(own_minute >= 0, own_minute, blocks.ordered[cost_model.contracts.block])
 
 
 def _exposure_at_first_mw(accounts: Accounts) -> float:
-    """Return what could be lost on the day the first MW is online; all of it if none ever is."""
-    timeline, first = accounts.timeline, int(accounts.online.min())
+    """Return the dollars that could be lost in the minute the first MW is online; if none ever is, at the horizon."""
+    timeline, first_online = accounts.timeline, int(accounts.online.min())
     # the rows of all items that hold at that minute; `until` stops at the horizon, so a later minute is there
-    is_current = (timeline.minute <= first) & (timeline.until > first)
-    is_last = (timeline.until == timeline.horizon) & (first >= timeline.horizon)
+    is_current = (timeline.minute <= first_online) & (timeline.until > first_online)
+    is_last = (timeline.until == timeline.horizon) & (first_online >= timeline.horizon)
     return float(timeline.exposed[is_current | is_last].sum()) / 100
 
 
@@ -278,7 +280,7 @@ def _obsolescence(accounts: Accounts) -> float:
 
 
 def _net_present_value(accounts: Accounts) -> float:
-    """Return the net present value on the project's first day."""
+    """Return the net present value on the project's first day, in dollars."""
     payments, project, horizon = accounts.draws, accounts.cost_model.project, accounts.horizon
     book = book_value(payments.minute, payments.usd, accounts.cost_model.compute[payments.item], horizon, project)
     return net_present_value(
@@ -287,7 +289,7 @@ def _net_present_value(accounts: Accounts) -> float:
 
 
 def _budget(accounts: Accounts) -> dict[str, float]:
-    """Return the approved budget (planned cost and contingency), what is drawn of the contingency, and the overrun."""
+    """Return in dollars the budget (planned cost and contingency), the contingency drawn, and the cost over budget."""
     cost_model, planned = accounts.cost_model, accounts.cost_model.planned_usd
     if not planned:
         return {}
@@ -302,7 +304,7 @@ def _budget(accounts: Accounts) -> dict[str, float]:
 
 
 def _yearly_costs(accounts: Accounts, parts: Mapping[str, float], mw: float, carrying: float) -> dict[str, float]:
-    """Return the running costs of a year, and the cost of a GPU-hour."""
+    """Return running costs in dollars a year, the cost of a GPU-hour, and the gross margin."""
     project, usd = accounts.cost_model.project, accounts.entries.total / 100
     finance, costs_of_year = project.money.finance, running_cost(project.money.business, mw)
     financing = finance.gearing.value * finance.debt_rate.value / 100 * float(usd.sum())
@@ -322,19 +324,19 @@ def _yearly_costs(accounts: Accounts, parts: Mapping[str, float], mw: float, car
 
 
 def money_curves(accounts: Accounts, days: int) -> dict[str, Floats]:
-    """Return the curves of money by day: deployed, in service, committed, exposure; cash flow by the month; draws."""
-    draws_ = accounts.draws
+    """Return dollars by day for each of `CURVES`: four of capital, cash flow of the month, equity and debt drawn."""
+    payments = accounts.draws
     return {
         # the first four of CURVES, in the timeline's order
         **dict(zip(CURVES, accounts.timeline.daily(), strict=False)),
         "cash_flow_usd_per_month": _cash_flow(accounts, days),
-        "equity_drawn_usd": running(draws_.minute, draws_.usd - draws_.debt, days),
-        "debt_drawn_usd": running(draws_.minute, draws_.debt, days),
+        "equity_drawn_usd": running(payments.minute, payments.usd - payments.debt, days),
+        "debt_drawn_usd": running(payments.minute, payments.debt, days),
     }
 
 
 def _cash_flow(accounts: Accounts, days: int) -> Floats:
-    """Return net revenue less payments of the month in which each day lies."""
+    """Return by day the dollars of net revenue less payments of the month in which it lies."""
     # one month more than the days need, so that the last one has an end
     ends = np.arange(days * DAY // MONTH + 2, dtype=np.float64) * MONTH
     earned = np.diff(accounts.earned.until(ends))[np.arange(days) * DAY // MONTH]

@@ -1,11 +1,11 @@
-"""Contracts: everything a project buys, at which unit cost, and which steps of its plan make how much of it due.
+"""Contracts: every item that a project buys, its unit cost, and the steps of the plan that make shares of its price due.
 
 Worked out once for a plan, as it does not depend on dates; `sim.metrics.money.ledger` adds those of a run. An item is a
-price at a place of the layout: switchgear of block 17. What is due of it follows from milestones that the plan notes
-(ordered, delivered, complete); what is owed if it is cancelled, and when compute changes hands, likewise.
+price at a place of the layout: switchgear of block 17. The shares due of its price follow from milestones that the plan
+notes (ordered, delivered, complete), and so do the shares owed on cancelling and the title to compute.
 
-Beside contracts stand costs that run as long as something is there: people, their beds, the open site. They are no
-contracts but dollars by day, paid at the end of a week or month; the contractor's fee on what he bills is the last.
+Beside contracts there are standing costs, which are dollars by day, paid at the end of a week or month: people, their
+beds, the open site. The contractor's fee on what he bills is the last of them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.procurement import CAMP, GENERAL_CONDITIONS, LABOUR, addition, price
 from sim.plan.vocabulary import NOTE
 
-# --- milestones--------------------------------------------------------------------------------------------------------
+# --- milestones -------------------------------------------------------------------------------------------------------
 
 
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ Steps = Sequence[tuple[int, int]]
 NotesByKind = Mapping[str, Steps]
 """The notes about one item, by kind."""
 DueShare = tuple[int, float, int]
-"""(step of the plan, share of the price that it makes due, lag in minutes until that is due)."""
+"""(step of the plan, share of the price that it makes due, lag in minutes from the step until it is due)."""
 DELIVERED = (Stage(since="delivered", share=1.0),)
 
 
@@ -94,8 +94,8 @@ def _minutes(days: float) -> int:
 
 
 def shares(rows: Sequence[Sequence[DueShare]]) -> Shares:
-    """Return the rows of all items as arrays, in the order of items."""
-    flat_rows = [row for rows_ in rows for row in rows_]
+    """Return the shares of all items as arrays, in the order of items; `rows` is by item."""
+    flat_rows = [row for item_rows in rows for row in item_rows]
     return Shares(
         np.repeat(np.arange(len(rows)), [len(item_rows) for item_rows in rows]),
         np.array([step for step, _, _ in flat_rows], np.int64),
@@ -104,7 +104,7 @@ def shares(rows: Sequence[Sequence[DueShare]]) -> Shares:
     )
 
 
-# --- standing ---------------------------------------------------------------------------------------------------------
+# --- standing costs ---------------------------------------------------------------------------------------------------
 
 
 FEE = "fee"
@@ -115,10 +115,11 @@ PERIODS = {LABOUR: WEEK, CAMP: WEEK, GENERAL_CONDITIONS: MONTH}
 
 
 def wages(people: Headcount, paid_by_day: Floats, project: Project, factor: float) -> Floats:
-    """Return dollars by day: headcount × paid hours × loaded rate; indirect people at the mean rate of those they support.
+    """Return dollars by day of wages: headcount × paid hours × loaded rate, indirect people at the mean rate of direct ones.
 
-    Overtime hours cost the rate times the overtime factor, those of a second shift its surcharge on the rate, and those of
-    standby crews the agreed share.
+    `paid_by_day` is the hours that one person is paid by day, `factor` that of this run on all rates. Overtime hours cost the
+    rate times the overtime factor, those of a second shift its surcharge on the rate, and those of standby crews the agreed
+    share.
     """
     rates = np.array([project.labour.trades[trade].paid_rate for trade in people.trades])
     by_day, manned, policy = np.zeros(len(people.total)), slice(people.days_manned), project.labour.acceleration
@@ -139,7 +140,7 @@ def wages(people: Headcount, paid_by_day: Floats, project: Project, factor: floa
 
 
 def _weighted(rates: Floats, people: NDArray[np.int64]) -> Floats:
-    """Return the sum of rate × people over trades, trade by trade.
+    """Return by day the sum over trades of rate × people, trade by trade.
 
     Not by a matrix product: how that adds up is the library's and the processor's choice, and half a cent of wages more or
     less is a cent in another week.
@@ -164,7 +165,7 @@ def open_site(opened: int, closed: int, days: int, usd_per_month: float) -> Floa
 
 @lru_cache(maxsize=8)
 def _midnights(days: int) -> Ints:
-    """Return the first minute of every day, and of the one after the last; every run asks for the same."""
+    """Return the first minute of each of so many days, and of the day after the last; every run asks for the same."""
     return np.arange(0, (days + 1) * DAY, DAY)
 
 
@@ -172,15 +173,16 @@ def _midnights(days: int) -> Ints:
 
 
 LEGAL_WIDTH_FT, LEGAL_LB = 8.5, 48_000
+"""Width in feet and weight in pounds up to which a load goes by truck without a permit."""
 
 
 @dataclass(frozen=True)
 class Contracts:
-    """Everything that is bought, as arrays over items: names, unit costs by factor, quantities, and what is due when.
+    """Every item that is bought, as arrays by item: name, factors of its unit cost, quantity, and the shares of its price.
 
-    `unit` and `extra` number the plan's factors (-1: none); `group` numbers what is authorised together, `block` is
-    the first block it is for, `authorised` the minute, or -1 where that is the block's order's. `title` are the
-    steps with which compute changes hands.
+    `unit` and `extra` are numbers of the plan's factors (-1: none); `ordered` is the step of its order; `group` is the number
+    of those authorised together, `block` the first block it is for, `authorised` the minute, or -1 where that is the minute
+    of the block's order. `due`, `owed` (on cancelling) and `title` are shares by step.
     """
 
     names: tuple[str, ...]
@@ -205,12 +207,12 @@ class Contracts:
 
     @property
     def compute(self) -> NDArray[np.bool_]:
-        """Return which items are compute."""
+        """Return by item whether it is compute."""
         return np.asarray(self.part == PARTS.index("compute"))
 
     @cached_property
     def billed_items(self) -> NDArray[np.bool_]:
-        """Return which items of the ledger the contractor bills: standing costs are his."""
+        """Return by item of the ledger whether the contractor bills it; he bills all standing costs."""
         return np.append(self.billed, np.ones(len(STANDING_COSTS), np.bool_))
 
 
@@ -225,12 +227,12 @@ class _PricedItem:
 
     @property
     def name(self) -> str:
-        """Return its name: what it is and for which place."""
+        """Return the name of the item: its price and its place."""
         return f"{self.price}/{self.place.name}"
 
 
 def contracts(index: Index, layout: Layout, project: Project) -> Contracts:
-    """Return what a project buys, by the items that its plan notes."""
+    """Return the contracts of a project, for the items that its plan notes."""
     items = list(_priced_items(index, layout, project))
     factors = {name: number for number, name in enumerate(index.plan.inputs.factors)}
     blocks = {block.name: number for number, block in enumerate(layout.blocks)}
@@ -246,12 +248,12 @@ def contracts(index: Index, layout: Layout, project: Project) -> Contracts:
         unit=np.array([factors[price(item.price)] for item in items], np.int64),
         quantity=np.array([_quantity(item, project) for item in items]),
         extra=np.array([factors.get(addition(item.price), -1) for item in items], np.int64),
-        extra_quantity=np.array([_extra(item, project) for item in items]),
+        extra_quantity=np.array([_extra_mw(item, project) for item in items]),
         escalation=np.array([item.terms.escalation.value / 100 for item in items]),
         sales_tax=np.array([item.terms.sales_tax.value for item in items]),
         part=np.array([PARTS.index(item.terms.part) for item in items], np.int64),
         billed=np.array([item.terms.paid_by == "contractor" for item in items], np.bool_),
-        ordered=np.array([_first(item) for item in items], np.int64),
+        ordered=np.array([_order_step(item) for item in items], np.int64),
         group=np.array([groups[key] for key in keys], np.int64),
         block=first_blocks,
         authorised=np.array([_authorised(item, project) for item in items], np.int64),
@@ -262,7 +264,7 @@ def contracts(index: Index, layout: Layout, project: Project) -> Contracts:
     )
 
 
-# --- what there is to buy -------------------------------------------------------------------------------------
+# --- items with a price ---------------------------------------------------------------------------------------
 
 
 def _priced_items(index: Index, layout: Layout, project: Project) -> Iterator[_PricedItem]:
@@ -280,19 +282,21 @@ def _priced_items(index: Index, layout: Layout, project: Project) -> Iterator[_P
                 [notes_by_part[source][place] for source in sources if place in notes_by_part.get(source, {})]
             )
             place_of_item = (plants if "grid" in sources else places)[place]
-            item = _PricedItem(name, terms, place_of_item, {**notes, ONLINE: _online(place_of_item, notes_by_part)})
+            item = _PricedItem(
+                name, terms, place_of_item, {**notes, ONLINE: _online_steps(place_of_item, notes_by_part)}
+            )
             # items without cost in any run are left out
-            if _quantity(item, project) or _extra(item, project):
+            if _quantity(item, project) or _extra_mw(item, project):
                 yield item
 
 
-def _online(place: Place, noted: Mapping[str, Mapping[str, Mapping[str, Steps]]]) -> Steps:
-    """Return the steps with which the blocks of a place are online."""
-    return [step for block in place.blocks for step in noted.get("", {}).get(block, {}).get(ONLINE, ())]
+def _online_steps(place: Place, notes: Mapping[str, Mapping[str, Mapping[str, Steps]]]) -> Steps:
+    """Return the steps with which the blocks of a place are online; `notes` is by part, place and kind."""
+    return [step for block in place.blocks for step in notes.get("", {}).get(block, {}).get(ONLINE, ())]
 
 
 def _notes_of_plan(index: Index) -> dict[str, dict[str, dict[str, list[tuple[int, int]]]]]:
-    """Return the notes of a plan by part, place and kind: (step, amount) of each."""
+    """Return (step, amount) of the notes of a plan, by part, place and kind."""
     notes: dict[str, dict[str, dict[str, list[tuple[int, int]]]]] = defaultdict(lambda: defaultdict(dict))
     plan = index.plan
     for step in np.flatnonzero(plan.rows[:, 0] == NOTE).tolist():
@@ -302,7 +306,7 @@ def _notes_of_plan(index: Index) -> dict[str, dict[str, dict[str, list[tuple[int
 
 
 def _merged_notes(notes: Sequence[Mapping[str, Steps]]) -> dict[str, Steps]:
-    """Return the steps of several mappings from kinds of notes to steps, put together by kind."""
+    """Return the steps of several mappings from kinds of notes to steps, concatenated by kind."""
     merged: dict[str, list[tuple[int, int]]] = {}
     for steps_by_kind in notes:
         for kind, steps in steps_by_kind.items():
@@ -311,7 +315,7 @@ def _merged_notes(notes: Sequence[Mapping[str, Steps]]) -> dict[str, Steps]:
 
 
 def _group(item: _PricedItem, block: int, project: Project) -> tuple[str, int | str]:
-    """Return what an item is authorised together with: all of its kind with the same order."""
+    """Return the key of the items that are authorised together: all of one price with the same order."""
     if project.orders.policy == "follow_demand":
         return item.price, block // project.orders.lot_blocks
     return item.price, item.place.phase if project.orders.phase_after_units else item.place.order_day
@@ -324,23 +328,23 @@ def _authorised(item: _PricedItem, project: Project) -> int:
     return place.order_day * DAY if dated else -1
 
 
-def _first(item: _PricedItem) -> int:
-    """Return the step with which an item is ordered: its first order, or the first thing that makes it due."""
+def _order_step(item: _PricedItem) -> int:
+    """Return the step with which an item is ordered: its first order, else the first step that makes a payment due; or -1."""
     ordered = item.noted.get("ordered") or item.noted.get(item.terms.payments[0].on) or ()
     return ordered[0][0] if ordered else -1
 
 
 def _title(item: _PricedItem, project: Project) -> Iterator[DueShare]:
-    """Yield when a block's compute becomes the owner's; it loses value from then on."""
+    """Yield the shares of a block's compute that become the owner's, by step; they lose value from then on."""
     if item.terms.part == "compute" and len(item.place.blocks) == 1:
         yield from title(project.money.business.title, item.noted)
 
 
-# --- how much of it -------------------------------------------------------------------------------------------
+# --- quantities -----------------------------------------------------------------------------------------------
 
 
 def _quantity(item: _PricedItem, project: Project) -> float:
-    """Return the quantity that the unit cost is multiplied with."""
+    """Return the quantity of an item in the unit of its unit cost: MW, square feet, load-miles, or 1."""
     terms, place = item.terms, item.place
     if terms.usd_per_mw is not None:
         return place.built_mw
@@ -355,19 +359,19 @@ def _load_miles(system: str, project: Project, terms: Price) -> float:
     """Return the miles of a block's loads from a factory; those of a load beyond legal size count more."""
     skid = project.by_system[system].skid
     # beyond legal size or weight a load needs a permit and an escort
-    legal = skid.width_ft.value <= LEGAL_WIDTH_FT and skid.weight_lb.value <= LEGAL_LB
+    is_legal = skid.width_ft.value <= LEGAL_WIDTH_FT and skid.weight_lb.value <= LEGAL_LB
     miles = getattr(project.logistics.fleets, system).distance_miles.value
-    return skid.per_block * float(miles) * (1.0 if legal else terms.oversize_factor.value)
+    return skid.per_block * float(miles) * (1.0 if is_legal else terms.oversize_factor.value)
 
 
-def _extra(item: _PricedItem, project: Project) -> float:
-    """Return the MW for which a factory's addition is paid."""
-    added = item.terms.in_factory_usd_per_mw is not None and any(_made_in_factory(item, project))
-    return item.place.built_mw if added else 0.0
+def _extra_mw(item: _PricedItem, project: Project) -> float:
+    """Return the MW of an item for which the addition of a factory to its unit cost is paid."""
+    has_addition = item.terms.in_factory_usd_per_mw is not None and any(_made_in_factory(item, project))
+    return item.place.built_mw if has_addition else 0.0
 
 
 def _made_in_factory(item: _PricedItem, project: Project) -> list[str]:
-    """Return the systems an item is about that are made in a factory."""
+    """Return those systems of an item that are made in a factory."""
     systems: dict[str, System] = project.by_system
-    about = item.terms.of or (item.price,)
-    return [name for name in about if name in systems and systems[name].scope == "factory"]
+    parts = item.terms.of or (item.price,)
+    return [name for name in parts if name in systems and systems[name].scope == "factory"]

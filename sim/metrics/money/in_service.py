@@ -1,4 +1,4 @@
-"""Which megawatts an item of capital was built to serve, and from when it serves them.
+"""The megawatts that an item of capital was built to serve, and the minutes from which it serves them.
 
 A hall serves its blocks, a block's part its block, site works their phase. A generating unit serves the megawatts
 of its place in the row: the third unit those between 60 and 90. What is built beyond what is ordered waits.
@@ -22,7 +22,7 @@ ServedKw = tuple[int, float]
 
 @dataclass(frozen=True)
 class Serving:
-    """Rows (item, number of the moment, kW that it serves from then on), and the kW that each item was built to serve."""
+    """Rows (item, number of a moment, kW that it serves from then on), and `built`: kW by item that it was built to serve."""
 
     item: Ints
     moment: Ints
@@ -31,11 +31,11 @@ class Serving:
 
 
 def served_by(places: Sequence[Place], compute: Sequence[bool], layout: Layout, project: Project) -> Serving:
-    """Return which kW items at these places serve from which moment on, in the order of the places."""
-    blocks = {block.name: number for number, block in enumerate(layout.blocks)}
+    """Return the kW that the items at these places serve, and from which moments on, in the order of the places."""
+    number_of_block = {block.name: number for number, block in enumerate(layout.blocks)}
     pairs_by_item = [
-        list(_served_kw(place, computes, blocks, layout, project))
-        for place, computes in zip(places, compute, strict=True)
+        list(_served_kw(place, is_compute, number_of_block, layout, project))
+        for place, is_compute in zip(places, compute, strict=True)
     ]
     built_kw = [_built_kw(place, project) for place in places]
     item = np.repeat(np.arange(len(places)), [len(pairs) for pairs in pairs_by_item])
@@ -58,21 +58,22 @@ def _built_kw(place: Place, project: Project) -> float:
 
 
 def _served_kw(
-    place: Place, compute: bool, blocks: Mapping[str, int], layout: Layout, project: Project
+    place: Place, is_compute: bool, number_of_block: Mapping[str, int], layout: Layout, project: Project
 ) -> Iterator[ServedKw]:
     """Yield (number of the moment, kW that an item serves from it on)."""
     kw = project.block.mw_gross.value * 1000
     if not place.unit:
-        offset = len(blocks) if compute else 0
-        yield from ((offset + blocks[block], kw) for block in place.blocks)
+        # moments of compute being useful are numbered behind those of blocks being online
+        offset = len(number_of_block) if is_compute else 0
+        yield from ((offset + number_of_block[block], kw) for block in place.blocks)
         return
     units, plant = project.energization.units, next(plant for plant in layout.plants if plant.name == place.phase)
     # moments are numbered: blocks online, blocks useful, then the blocks of each plant by their turn
-    first_moment = 2 * len(blocks) + blocks[plant.blocks[0]]
+    first_moment = 2 * len(number_of_block) + number_of_block[plant.blocks[0]]
     tranche = place.unit - 1 - units.spare
-    size = units.mw.value * 1000
+    unit_kw = units.mw.value * 1000
     # by the order in which blocks come online, not by name: the first MW need the first unit, whichever block they are in
-    low, high = (0.0, np.inf) if tranche < 0 else (tranche * size, (tranche + 1) * size)
+    low, high = (0.0, np.inf) if tranche < 0 else (tranche * unit_kw, (tranche + 1) * unit_kw)
     for rank in range(len(plant.blocks)):
         overlap = min(high, (rank + 1) * kw) - max(low, rank * kw)
         if overlap > 0:
@@ -80,18 +81,21 @@ def _served_kw(
 
 
 def moments(online: Ints, useful: Ints, layout: Layout) -> Ints:
-    """Return every moment by its number: each block online, its compute useful, and the blocks of a plant in turn."""
-    ranked, begin = [], 0
+    """Return the minute by moment: blocks online, their compute useful, then the blocks online of each plant, ascending.
+
+    `online` and `useful` are minutes by block.
+    """
+    online_by_plant, begin = [], 0
     for plant in layout.plants:
-        ranked.append(np.sort(online[begin : begin + len(plant.blocks)]))
+        online_by_plant.append(np.sort(online[begin : begin + len(plant.blocks)]))
         begin += len(plant.blocks)
-    return np.concatenate([online, useful, *ranked])
+    return np.concatenate([online, useful, *online_by_plant])
 
 
 def in_clusters(online: Ints, blocks: int, size: int) -> Ints:
-    """Return the minute from which each block's compute is useful: when its cluster is online (the last may be smaller).
+    """Return by block the minute from which its compute is useful: when all blocks of its cluster are online.
 
-    Blocks fill clusters in the order in which they come online; `blocks` is how many there will ever be.
+    Blocks fill clusters of `size` blocks in the order in which they come online; `blocks` is how many there will ever be.
     """
     # no cluster to wait for, and the common case
     if size == 1:

@@ -31,23 +31,26 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ChipFactors:
-    """By contract the factor on its price, and by block the factor on its revenue; 1 for the first generation."""
+    """Factors of chip generations: on the price by contract, on the revenue by block; 1 for the first generation."""
 
     price: Floats
     revenue: Floats
 
 
 def chip_factors(record: Record, ordered: Ints, contracts: Contracts, project: Project) -> ChipFactors:
-    """Return the factors of the chip generations that could be ordered when each contract was."""
+    """Return the factors of the newest chip generation that could be ordered when each contract was.
+
+    `ordered` is the minute of the order by contract, or -1.
+    """
     price, revenue = np.ones(len(contracts.names)), np.ones(project.blocks)
     notes = record.noted(ORDERABLE)
     orderable_since = {record.index.items[item]: minute for item, minute in zip(notes.item, notes.minute, strict=True)}
     # in the order in which they come: a later one overwrites what an earlier one set
     for generation in project.orders.generations:
         if generation.id in orderable_since:
-            newer = contracts.compute & (ordered >= orderable_since[generation.id])
-            price[newer] = generation.price_factor.value
-            revenue[contracts.block[newer]] = generation.revenue_factor.value
+            is_bought = contracts.compute & (ordered >= orderable_since[generation.id])
+            price[is_bought] = generation.price_factor.value
+            revenue[contracts.block[is_bought]] = generation.revenue_factor.value
     return ChipFactors(price, revenue)
 
 
@@ -80,8 +83,8 @@ class Ledger:
 
     @cached_property
     def total(self) -> Ints:
-        """Return by item everything that is ever paid for it."""
-        return _sums(self.item, self.cents, len(self.names))
+        """Return the cents ever paid by item."""
+        return _cents_by_item(self.item, self.cents, len(self.names))
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class Run:
 
     @classmethod
     def of(cls, record: Record, people: Headcount, paid_by_day: Floats) -> Run:
-        """Take a run, its people and the hours that are paid."""
+        """Make the view of a run for the ledger; `paid_by_day` is the hours that one person is paid by day."""
         return cls(record, record.when, people, paid_by_day)
 
 
@@ -122,22 +125,22 @@ def reconciled(entries: Ledger, reported: ReportedPayments) -> Ledger:
         cost_increase = round(reported.committed_usd * 100) - int(entries.value[committed].sum())
         minutes.append(max(reported.minute, int(entries.minute.max(initial=0))))
         cents.append(cost_increase - difference)
-    added, item = len(cents), len(entries.names)
+    count, item = len(cents), len(entries.names)
     return replace(
         entries,
         names=(*entries.names, RECONCILIATION),
         places=(*entries.places, ""),
         minute=np.append(entries.minute, minutes),
-        item=np.append(entries.item, np.full(added, item)),
+        item=np.append(entries.item, np.full(count, item)),
         cents=np.append(entries.cents, cents),
-        event=np.append(entries.event, np.full(added, RECONCILING)),
+        event=np.append(entries.event, np.full(count, RECONCILING)),
     )
 
 
 def ledger(run: Run, contracts: Contracts, project: Project) -> Ledger:
     """Return every entry of a run; the entries of an item that is not cancelled add up to its price exactly."""
-    ordered = _at(run.when, contracts.ordered)
-    cancelled = _cancelled(run, contracts)
+    ordered = _minute_of_step(run.when, contracts.ordered)
+    cancelled = _cancelled_minute(run, contracts)
     factors = chip_factors(run.record, ordered, contracts, project)
     value = _values(run, contracts, ordered, factors.price)
     standing, billing = standing_costs(run, len(value), project), billing_of(contracts, project)
@@ -145,8 +148,8 @@ def ledger(run: Run, contracts: Contracts, project: Project) -> Ledger:
         entries = run.record.kernels.ledger_entries(run.when, contracts.due, value, standing, billing)
     else:  # cancelling is rare, so only numpy implements it
         due = contract_entries(run.when, contracts.due, value)
-        claims = _owed(run.when, contracts.owed, value, cancelled)
-        settlements = _cancellations(due, claims, cancelled)
+        claims = _owed_cents(run.when, contracts.owed, value, cancelled)
+        settlements = _settlements(due, claims, cancelled)
         entries = bill(join([due, settlements, *period_entries(standing)]), billing)
     return Ledger(
         (*contracts.names, *STANDING_COSTS),
@@ -171,8 +174,8 @@ def billing_of(contracts: Contracts, project: Project) -> Billing:
     )
 
 
-def _at(when: Ints, step: Ints) -> Ints:
-    """Return when steps were done; -1 where there is no step."""
+def _minute_of_step(when: Ints, step: Ints) -> Ints:
+    """Return the minutes in which some steps were done; -1 where there is no step."""
     return np.where(step >= 0, when[step], -1)
 
 
@@ -189,8 +192,8 @@ def _values(run: Run, contracts: Contracts, ordered: Ints, chips: Floats) -> Int
     return cents
 
 
-def _cancelled(run: Run, contracts: Contracts) -> Ints:
-    """Return the minute at which the order of each contract was cancelled, or -1; only items of single blocks are."""
+def _cancelled_minute(run: Run, contracts: Contracts) -> Ints:
+    """Return by contract the minute at which its order was cancelled, or -1; only items of single blocks are cancelled."""
     minute = np.full(len(contracts.names), -1, np.int64)
     notes = run.record.noted(CANCELLED)
     if len(notes.minute):
@@ -202,26 +205,26 @@ def _cancelled(run: Run, contracts: Contracts) -> Ints:
     return minute
 
 
-def _owed(when: Ints, owed: Shares, value: Ints, cancelled: Ints) -> Ints:
-    """Return the cents that are owed for each contract when it is cancelled; 0 where nothing is cancelled."""
-    happened_at = when[owed.step]
+def _owed_cents(when: Ints, owed: Shares, value: Ints, cancelled: Ints) -> Ints:
+    """Return by contract the cents owed when it is cancelled; 0 where it is not."""
+    step_minute = when[owed.step]
     # steps done after the cancelling give no claim
-    before_cancelling = (happened_at >= 0) & (happened_at <= cancelled[owed.item])
+    before_cancelling = (step_minute >= 0) & (step_minute <= cancelled[owed.item])
     shares = np.bincount(owed.item[before_cancelling], owed.share[before_cancelling], len(value))
     cents: Ints = np.rint(value * shares).astype(np.int64)
     return cents
 
 
-def _cancellations(due: Entries, owed: Ints, cancelled: Ints) -> Entries:
-    """Return the entries with which cancelled orders are settled: what is owed beyond what was paid."""
+def _settlements(due: Entries, owed: Ints, cancelled: Ints) -> Entries:
+    """Return the entries that settle cancelled orders: the cents owed beyond those paid before."""
     # what was paid beyond the claim is lost, not refunded
-    rest = np.where(cancelled >= 0, owed - _sums(due.item, due.cents, len(owed)), 0)
-    item = np.flatnonzero(rest > 0)
-    return Entries(cancelled[item], item, rest[item], np.full(len(item), CANCELLING))
+    unpaid = np.where(cancelled >= 0, owed - _cents_by_item(due.item, due.cents, len(owed)), 0)
+    item = np.flatnonzero(unpaid > 0)
+    return Entries(cancelled[item], item, unpaid[item], np.full(len(item), CANCELLING))
 
 
-def standing_costs(run: Run, first: int, project: Project) -> StandingCosts:
-    """Return what labour, camp and general conditions cost day by day; their items are numbered from `first` on."""
+def standing_costs(run: Run, first_item: int, project: Project) -> StandingCosts:
+    """Return the dollars by day of labour, camp and general conditions; their items are numbered from `first_item` on."""
     people, money = run.people, project.money
     costs = {LABOUR: wages(people, run.paid_by_day, project, unit_cost(run.record, LABOUR))}
     if money.camp is not None:
@@ -231,18 +234,18 @@ def standing_costs(run: Run, first: int, project: Project) -> StandingCosts:
         opened, closed = (int(started.min()), run.record.end) if len(started) else (0, 0)
         monthly = unit_cost(run.record, GENERAL_CONDITIONS)
         costs[GENERAL_CONDITIONS] = open_site(opened, closed, len(run.paid_by_day), monthly)
-    item = np.array([first + STANDING_COSTS.index(name) for name in costs], np.int64)
+    item = np.array([first_item + STANDING_COSTS.index(name) for name in costs], np.int64)
     period = np.array([PERIODS[name] for name in costs], np.int64)
     return StandingCosts(np.array(list(costs.values())), item, period)
 
 
 def unit_cost(record: Record, item: str) -> float:
-    """Return the unit cost of an item in a run."""
+    """Return the unit cost of an item in a run, in dollars."""
     return float(record.factors[record.index.plan.inputs.factors.index(price(item))])
 
 
-def _sums(item: Ints, cents: Ints, items: int) -> Ints:
-    """Return whole cents by item, exactly: 90 trillion dollars are whole cents in a float as well."""
+def _cents_by_item(item: Ints, cents: Ints, items: int) -> Ints:
+    """Return the sum of cents by item, exactly: 90 trillion dollars are whole cents in a float as well."""
     sums: Ints = np.bincount(item, cents, items).astype(np.int64)
     return sums
 
