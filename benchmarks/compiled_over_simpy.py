@@ -22,7 +22,8 @@ from benchmarks.bare_simpy import PROCESSES
 from benchmarks.rows import Row, at_least, cpu_seconds, told
 from sim.engine import simpy_engine as processes
 from sim.engine.numba_engine.simulate import KernelPlan, Workspace, load_kernel, simulate_many
-from sim.plan.compile import CompiledPlan, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import (
     CREW_PATIENCE,

@@ -49,7 +49,7 @@ def least(action: Callable[[], object]) -> float:
 
 def prepare(project: Project, folder: str) -> None:
     """Prepare a project as a command does that has just begun; crew plans are kept in that folder, or nowhere."""
-    reuse._known.clear()  # noqa: SLF001 (what a process remembers)
+    reuse._plan_by_key.clear()  # noqa: SLF001 (what a process remembers)
     os.environ[reuse.FOLDER] = folder
     prepare_case(project, engine=COMPILED)
 

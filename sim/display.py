@@ -74,7 +74,7 @@ class Displayed:
         raise NotImplementedError
 
     def __repr__(self) -> str:
-        """The class and the headline."""
+        """Return the class and the headline."""
         return f"<{type(self).__name__}: {self.headline()}>"
 
     def _repr_html_(self) -> str:
@@ -99,5 +99,5 @@ class Figures:
         return partial(getattr(module, name), self._shown)
 
     def __dir__(self) -> list[str]:
-        """The names of the figures, for completion."""
+        """Return the names of the figures, for completion."""
         return list(import_module(FIGURES).__all__)

@@ -74,7 +74,7 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        """The problem on one line: `configs/x.yaml:12: factories.lines: 0 given, at least 1 expected`."""
+        """Return the problem on one line: `configs/x.yaml:12: factories.lines: 0 given, at least 1 expected`."""
         where = f"{self.file}:{self.line}" if self.line else self.file
         problem = f"{self.value} given, {expected(self.message)}" if self.value else self.message
         text = ": ".join(part for part in (where, self.path, problem) if part)
@@ -106,15 +106,15 @@ class ConfigError(SimError):
 class Finding:
     """A mistake a section found in itself; `path` is relative to that section.
 
-    `message` completes "<value> given, … expected"; with `value=NOTHING` it is the whole sentence. `{beside}` in it is
-    where the value at `beside` is written, a path from the top: the other of two that contradict each other.
+    `message` completes "<value> given, … expected"; with `value=NOTHING` it is the whole sentence. `{other_position}` in it
+    is the line and column of the value at `other_address`, a path from the top: the other of two that contradict each other.
     """
 
     path: tuple[str | int, ...]
     value: object
     message: str
     hint: str = ""
-    beside: tuple[str | int, ...] = ()
+    other_address: tuple[str | int, ...] = ()
 
 
 NOTHING = object()
@@ -130,14 +130,14 @@ class Refused(ValueError):
 
 
 def closest(word: str, options: Iterable[str], cutoff: float = 0.6) -> str:
-    """The option that was probably meant, empty if none comes near."""
+    """Return the option that was probably meant, empty if none comes near."""
     plain = {_normalised(option): option for option in sorted(options)}
     near = difflib.get_close_matches(_normalised(word), plain, n=1, cutoff=cutoff)
     return plain[near[0]] if near else ""
 
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
-    """A hint for a word that is not known: the nearest option, or all of them if they are few."""
+    """Return a hint for a word that is not known: the nearest option, or all of them if they are few."""
     choice = sorted(set(options))
     near = closest(word, choice)
     if near:
@@ -146,10 +146,10 @@ def did_you_mean(word: str, options: Iterable[str]) -> str:
 
 
 def _normalised(word: str) -> str:
-    """A word without case, hyphen or underscore, in which misspellings differ least."""
+    """Return a word without case, hyphen or underscore, in which misspellings differ least."""
     return word.lower().replace("-", "_").replace("_", " ")
 
 
 def without_thousands(text: str) -> str:
-    """A number as text without what separates its thousands: 1,000 is 1000, and 120,5 stays as it is."""
+    """Return a number as text without what separates its thousands: 1,000 is 1000, and 120,5 stays as it is."""
     return re.sub(r"[_, ](?=[0-9]{3}(?![0-9]))", "", text)

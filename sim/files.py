@@ -142,7 +142,7 @@ def _removed_on_error(path: Path) -> Iterator[None]:
 
 
 def exists(path: Path) -> bool:
-    """Tell whether a path exists; WrongPlace if its directory may not be read."""
+    """Return whether a path exists; WrongPlace if its directory may not be read."""
     with os_errors_named(path):
         return path.exists()
 

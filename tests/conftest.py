@@ -23,7 +23,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 # crews are planned by the code under test, which a test may have changed for itself
 os.environ.setdefault("SIM_CACHE_DIR", "")
-reuse.KEPT = 128  # many files of tests plan the same small projects
+reuse.MAX_CACHED = 128  # many files of tests plan the same small projects
 
 settings.register_profile("house", derandomize=True, deadline=None, database=None)
 settings.load_profile("house")

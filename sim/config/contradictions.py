@@ -70,7 +70,9 @@ def _working_week(project: Project) -> Iterator[Finding]:
     for key in ("days", "shifts", "breaks"):
         value = getattr(site_calendar, key)
         if value is not None and value != getattr(pattern, key):
-            message = f"the same {key} as labour.pattern {labour.pattern} ({{beside}}), which would override them"
+            message = (
+                f"the same {key} as labour.pattern {labour.pattern} ({{other_position}}), which would override them"
+            )
             hint = "name the pattern that is meant, or write `pattern: null` under labour to work by calendars.site"
             yield Finding((*path, key), value, message, hint, ("labour", "pattern"))
             return
@@ -80,7 +82,7 @@ def _standby(project: Project) -> Iterator[Finding]:
     """Yield standby pay where no crew is ever sent home."""
     labour = project.labour
     if labour.standby is not None and not labour.idle_leave:
-        message = "none, as labour.idle_leave ({beside}) sends nobody home who could stand by"
+        message = "none, as labour.idle_leave ({other_position}) sends nobody home who could stand by"
         yield Finding(("labour", "standby", "share"), labour.standby.share.value, message, "", ("labour", "idle_leave"))
 
 
@@ -91,7 +93,7 @@ def _weather_source(project: Project) -> Iterator[Finding]:
         return
     for kind, key in WEATHER_SOURCES.items():
         if kind != weather.kind and getattr(weather, key) is not None:
-            message = f"null, as weather.kind {weather.kind} ({{beside}}) does not read it"
+            message = f"null, as weather.kind {weather.kind} ({{other_position}}) does not read it"
             hint = f"write `kind: {kind}` under weather if it is meant"
             yield Finding(("weather", key), getattr(weather, key), message, hint, ("weather", "kind"))
 
@@ -101,7 +103,7 @@ def _phase_orders(project: Project) -> Iterator[Finding]:
     scale, orders = project.scale, project.orders
     deciding_key = ("orders", "given") if orders.given else ("orders", "policy")
     if scale.phases > 1 and scale.phase_interval_days.value and (orders.given or orders.policy == "follow_demand"):
-        message = f"0, as {'.'.join(deciding_key)} ({{beside}}) says when each phase is ordered"
+        message = f"0, as {'.'.join(deciding_key)} ({{other_position}}) says when each phase is ordered"
         yield Finding(("scale", "phase_interval_days"), scale.phase_interval_days.value, message, "", deciding_key)
 
 

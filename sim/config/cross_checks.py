@@ -163,7 +163,7 @@ def network_name(path: KeyPath) -> str:
 
 
 def _tag_exists(kind: str, name: str, known: Collection[str]) -> bool:
-    """Tell whether a tag of a kind can have a name; of a pattern only the network must exist."""
+    """Return whether a tag of a kind can have a name; of a pattern only the network must exist."""
     if kind != "step":
         return name in known if known else not name
     network = name.partition(".")[0]

@@ -51,7 +51,7 @@ def _as_mapping(value: Any) -> Mapping[Any, Any] | None:
 
 
 def _is_number(node: Mapping[Any, Any]) -> bool:
-    """Tell whether a mapping is one number with its range and its source."""
+    """Return whether a mapping is one number with its range and its source."""
     return any(key in node for key in NUMBERS) and all(key in (*NUMBERS, *PROVENANCE, "shape") for key in node)
 
 

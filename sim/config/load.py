@@ -301,7 +301,7 @@ class Loaded(Generic[M]):
         return f"<{type(self.value).__name__} {getattr(self.value, 'name', '')!r}{files}>"
 
     def _repr_html_(self) -> str:
-        """A tree of all values with units and sources, for notebooks."""
+        """Return a tree of all values with units and sources, for notebooks."""
         from sim.config.html_tree import tree_html
 
         with shown_as(getattr(self.value, "display", None)):

@@ -112,7 +112,7 @@ def address_in(tree: Any, path: str) -> Address:
 
 
 def takes_integers(loaded: Loaded[M], path: str) -> bool:
-    """Tell whether only whole numbers are allowed at a path."""
+    """Return whether only whole numbers are allowed at a path."""
     types = allowed_at(type(loaded.value), address_of(loaded, path)).types
     return int in types and float not in types
 

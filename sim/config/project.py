@@ -65,7 +65,7 @@ class Expectation:
 
     @property
     def share(self) -> float | None:
-        """The share of runs on or before it, if it is a percentile; None for the mean."""
+        """Return the share of runs on or before it, if it is a percentile; None for the mean."""
         return None if self.statistic == "mean" else int(self.statistic[1:]) / 100
 
 
@@ -81,7 +81,7 @@ def parse_expectation(text: str) -> Expectation:
 
 
 def _parsable(text: str) -> str:
-    """The line itself, if it can be read."""
+    """Return the line itself, if it can be read."""
     parse_expectation(text)
     return text.strip()
 
@@ -254,22 +254,22 @@ class Project(Section):
 
     @property
     def curve_days(self) -> int:
-        """Length of daily curves: to the end of every project, and as far as money is counted."""
+        """Return the length of daily curves: to the end of every project, and as far as money is counted."""
         return max(self.scale.horizon_days, self.money.horizon_days)
 
     @property
     def by_system(self) -> dict[str, System]:
-        """The three systems by name, in the order in which they are spoken of."""
+        """Return the three systems by name, in the order in which they are spoken of."""
         return {name: getattr(self.systems, name) for name in SYSTEMS}
 
     @property
     def pattern(self) -> Pattern:
-        """The way of working of everyone on site."""
+        """Return the way of working of everyone on site."""
         return self.labour.pattern_for(self.calendars.site)
 
     @property
     def site_calendar(self) -> Calendar:
-        """The calendar of everyone on site: days and shifts of their pattern, holidays of calendars.site."""
+        """Return the calendar of everyone on site: days and shifts of their pattern, holidays of calendars.site."""
         return self.calendars.site.with_pattern(self.pattern)
 
     def existing_steps(self, pattern: str) -> set[str]:

@@ -63,7 +63,7 @@ def _repeated(path: KeyPath, entries: Sequence[Any]) -> Iterator[Finding]:
             continue
         if name in first_path:
             each = "each id" if path_in_entry else "each"
-            message = f"{each} once in {path[-1]}; it stands at {{beside}} already"
+            message = f"{each} once in {path[-1]}; it stands at {{other_position}} already"
             yield Finding(name_path, name, message, "", first_path[name])
         first_path.setdefault(name, name_path)
 
@@ -76,7 +76,7 @@ def _overlaps(path: KeyPath, entries: Sequence[Any]) -> Iterator[Finding]:
     for number, (index, hours, days) in enumerate(spans):
         for earlier_index, earlier_hours, earlier_days in spans[:number]:
             if days & earlier_days and _overlap(hours, earlier_hours):
-                message = f"hours that do not overlap {earlier_hours.start} to {earlier_hours.end} ({{beside}})"
+                message = f"hours that do not overlap {earlier_hours.start} to {earlier_hours.end} ({{other_position}})"
                 yield Finding((*path, index), f"{hours.start} to {hours.end}", message, "", (*path, earlier_index))
                 break
 
@@ -93,7 +93,7 @@ def _days(entry: Any) -> frozenset[str]:
 
 
 def _overlap(one: ClockSpan, other: ClockSpan) -> bool:
-    """Tell whether two spans have a minute in common, on one day or from one day to the next."""
+    """Return whether two spans have a minute in common, on one day or from one day to the next."""
     (start, end), (other_start, other_end) = _minutes(one), _minutes(other)
     return any(start < other_end + shift and other_start + shift < end for shift in (-DAY, 0, DAY))
 

@@ -90,7 +90,7 @@ def child(node: Any, key: str | int) -> Any:
 
 
 def has(node: Any, key: str | int) -> bool:
-    """Tell whether a mapping or list has a part under this key."""
+    """Return whether a mapping or list has a part under this key."""
     if isinstance(node, Mapping):
         return key in node
     return isinstance(node, list) and isinstance(key, int) and 0 <= key < len(node)
@@ -234,5 +234,5 @@ def _elements(kind: Any) -> list[Any]:
 
 
 def _is_section(kind: Any) -> bool:
-    """Tell whether a type is a section with fields."""
+    """Return whether a type is a section with fields."""
     return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -193,8 +193,8 @@ class _ErrorTranslator:
             hint = finding.hint or unit_hint(finding.value, allowed.unit, allowed.bounds)
             return self._fault(full, finding.value, f"{finding.message} {allowed.unit}".strip(), hint)
         message = finding.message
-        if finding.beside:
-            message = message.replace("{beside}", str(nearest_position(self.positions, finding.beside)))
+        if finding.other_address:
+            message = message.replace("{other_position}", str(nearest_position(self.positions, finding.other_address)))
         hint = finding.hint or (hint_for_text(finding.value, allowed.unit) if isinstance(finding.value, str) else "")
         return self._fault(full, finding.value, message, hint)
 
@@ -267,7 +267,7 @@ def _how_to_write(kind: str, value: object, unit: str = "") -> str:
 
 
 def _is_section(value: object) -> bool:
-    """Tell whether a value is a section or list, too large to show in a message about the whole of it."""
+    """Return whether a value is a section or list, too large to show in a message about the whole of it."""
     return isinstance(value, dict | list | tuple | BaseModel)
 
 
@@ -344,7 +344,7 @@ def _faults_with_placeholders(
 
 
 def _lies_within(address: Address, changed: Iterable[Address]) -> bool:
-    """Tell whether an address lies at or within one that was changed."""
+    """Return whether an address lies at or within one that was changed."""
     return any(address[: len(outer)] == outer for outer in changed)
 
 
@@ -376,7 +376,7 @@ def _put_placeholder(tree: dict[str, Any], address: Address, model: type[BaseMod
 
 
 def _is_number(allowed: Allowed) -> bool:
-    """Tell whether an estimate or a figure is allowed, which is one value however many keys it has."""
+    """Return whether an estimate or a figure is allowed, which is one value however many keys it has."""
     return any(hasattr(kind, "numbers") for kind in allowed.types)
 
 

@@ -290,5 +290,5 @@ class _Reader:
 
 
 def _has_surrogates(text: str) -> bool:
-    """Tell whether a text holds half a character (an escaped surrogate), with which no file could be written."""
+    """Return whether a text holds half a character (an escaped surrogate), with which no file could be written."""
     return not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)

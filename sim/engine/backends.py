@@ -21,7 +21,7 @@ from sim.engine.initial_state import StateOf
 from sim.engine.simpy_engine import RunOutcome
 from sim.errors import CheckFailed, SimError
 from sim.jit import available, load_numba, switched_off
-from sim.plan.compile import NONE, CompiledPlan
+from sim.plan.compiled_plan import NONE, CompiledPlan, LogColumn
 from sim.plan.draws import Draws, SampledInputs, Uniforms
 from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
 from sim.world.working_time import Calendar
@@ -74,7 +74,9 @@ def _first_difference(one: Rows, other: Rows) -> int | None:
 def _describe_difference(plan: CompiledPlan, logs: tuple[Rows, Rows], row: int, names: tuple[str, str]) -> str:
     """Describe what one unit does around the first row that differs, by both logs."""
     # the earlier of the two: the other log may have nothing there yet, and what comes later follows from it
-    minute, unit = min((int(log[row, 0]), int(plan.unit_of[log[row, 1]])) for log in logs if row < len(log))
+    minute, unit = min(
+        (int(log[row, LogColumn.MINUTE]), int(plan.unit_of[log[row, LogColumn.STEP]])) for log in logs if row < len(log)
+    )
     lines = [f"the engines part at minute {minute}, in what {plan.units[unit]} does:"]
     for name, log in zip(names, logs, strict=True):
         lines += [f"  {name}:", *_describe_rows_around(plan, log, unit, row)]
@@ -83,7 +85,7 @@ def _describe_difference(plan: CompiledPlan, logs: tuple[Rows, Rows], row: int, 
 
 def _describe_rows_around(plan: CompiledPlan, log: Rows, unit: int, row: int) -> list[str]:
     """Return a line for each of a unit's rows around a row of a log; an arrow marks its first from that row on."""
-    rows_of_unit = np.flatnonzero(plan.unit_of[log[:, 1]] == unit)
+    rows_of_unit = np.flatnonzero(plan.unit_of[log[:, LogColumn.STEP]] == unit)
     marked = int(np.searchsorted(rows_of_unit, row))
     shown = range(max(marked - AROUND, 0), min(marked + AROUND + 1, len(rows_of_unit)))
     lines = [f"  {'>' if n == marked else ' '} {describe_row(plan, log[rows_of_unit[n]])}" for n in shown]

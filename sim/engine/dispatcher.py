@@ -17,7 +17,7 @@ import simpy
 
 from sim.engine.initial_state import BalanceState
 from sim.errors import Stalled
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.vocabulary import LEAVING
 
 ROUNDS_A_MINUTE = 100_000
@@ -58,13 +58,13 @@ class Dispatcher:
     ) -> simpy.Event:
         """Add a request to the queue of a bundle; return the event that happens when all of it is granted together.
 
-        `counted` says that the balances of its pools have it already.
+        `counted` says that the balances of its pools include it already.
         """
         granted = simpy.Event(self.env)
         if self.balances is not None and priority < LEAVING and not counted:
             self.balances.change(now, bundle, -1)
-        withholds = -1 if patience < 0 else now + patience
-        request = (priority, now, rank, bundle, withholds, granted)
+        withholds_from = -1 if patience < 0 else now + patience
+        request = (priority, now, rank, bundle, withholds_from, granted)
         queue = self.queues.get(bundle)
         if queue is None:
             self.queues[bundle] = [request]
@@ -117,7 +117,7 @@ class Dispatcher:
         granted: list[Request] = []
         while heads:
             request = heads[0]
-            priority, _, _, bundle, withholds, _ = request
+            priority, _, _, bundle, withholds_from, _ = request
             counts = bundles[bundle]
             if _fits(free, counts):
                 _add(free, counts, -1)
@@ -127,7 +127,7 @@ class Dispatcher:
                 self._replace_head(heads, queues[bundle])
                 continue
             heappop(heads)
-            if 0 <= withholds <= now:
+            if 0 <= withholds_from <= now:
                 # past its patience a head withholds its counts from all behind it: what is missing goes below zero, so
                 # nothing of it fits
                 _add(free, counts, -1)
@@ -177,48 +177,49 @@ class Balances:
 
     def __init__(self, plan: CompiledPlan) -> None:
         """Start with the initial counts of the pools."""
-        self._bundles, self._waits = plan.bundles, plan.balances
+        self._bundles, self._conditions = plan.bundles, plan.balances
         self._set_of = {pool: number for number, pools in enumerate(plan.balanced) for pool in pools}
+        # by set of pools: its balance; the balance before the minute of its last change, and that minute
         self.value = [sum(int(plan.initial[pool]) for pool in pools) for pools in plan.balanced]
-        self._ended, self._changed = self.value.copy(), [-1] * len(self.value)
-        self._since: list[dict[int, int]] = [{} for _ in self.value]
+        self._value_before, self._last_minute = self.value.copy(), [-1] * len(self.value)
+        self._minute_of_level: list[dict[int, int]] = [{} for _ in self.value]
         """By set and level, since which minute the balance is at the level, or below it; missing where it always was."""
 
     def continue_from(self, balances: Sequence[BalanceState]) -> None:
         """Take the balances from a state."""
-        for number, (value, ended, changed, since) in enumerate(balances):
-            self.value[number], self._ended[number], self._changed[number] = value, ended, changed
-            self._since[number] = dict(since)
+        for pool_set, (value, value_before, last_minute, minute_of_level) in enumerate(balances):
+            self.value[pool_set], self._value_before[pool_set] = value, value_before
+            self._last_minute[pool_set], self._minute_of_level[pool_set] = last_minute, dict(minute_of_level)
 
     def change(self, now: int, bundle: int, sign: int) -> None:
         """Add a bundle's counts, times `sign`, to the balances of its pools."""
         for pool, count in self._bundles[bundle]:
-            number = self._set_of.get(pool)
-            if number is not None:
-                self._end_minute(now, number)
-                self.value[number] += sign * count
+            pool_set = self._set_of.get(pool)
+            if pool_set is not None:
+                self._end_minute(now, pool_set)
+                self.value[pool_set] += sign * count
 
-    def due(self, now: int, wait: int) -> int:
-        """Return since when (at most `now`) the condition of a wait holds, or a later minute to check again."""
-        number, level, minutes, _, below = self._waits[wait]
-        self._end_minute(now, number)
-        if (self._ended[number] < level) != below:
+    def next_check(self, now: int, condition: int) -> int:
+        """Return the minute from which a condition on a balance may be found to hold; at most `now`: it holds."""
+        pool_set, level, minutes, _, below = self._conditions[condition]
+        self._end_minute(now, pool_set)
+        if (self._value_before[pool_set] < level) != below:
             return now + minutes
-        return self._since[number].get(level, 0) + minutes
+        return self._minute_of_level[pool_set].get(level, 0) + minutes
 
-    def _end_minute(self, now: int, number: int) -> None:
-        """Record what a balance came to in the last minute in which it changed, if that minute is over."""
-        if self._changed[number] == now:
+    def _end_minute(self, now: int, pool_set: int) -> None:
+        """Record the balance of a set of pools at the end of the last minute in which it changed, if that minute is over."""
+        if self._last_minute[pool_set] == now:
             return
-        before, value = self._ended[number], self.value[number]
+        before, value = self._value_before[pool_set], self.value[pool_set]
         for level in range(min(before, value) + 1, max(before, value) + 1):
-            self._since[number][level] = self._changed[number]
-        self._ended[number], self._changed[number] = value, now
+            self._minute_of_level[pool_set][level] = self._last_minute[pool_set]
+        self._value_before[pool_set], self._last_minute[pool_set] = value, now
 
 
 @lru_cache(maxsize=4)
 def _bundles_of_pools(bundles: tuple[Bundle, ...], pools: int) -> tuple[tuple[int, ...], ...]:
-    """Return for every pool the numbers of the bundles that contain it; cached, as replications of a plan share it."""
+    """Return by pool the numbers of the bundles that contain it; cached, as replications of a plan share it."""
     bundles_of_pool: list[list[int]] = [[] for _ in range(pools)]
     for number, counts in enumerate(bundles):
         for pool, _ in counts:

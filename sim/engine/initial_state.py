@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.plan.compile import NONE, CompiledPlan
+from sim.plan.compiled_plan import NONE, Column, CompiledPlan, LogColumn
 from sim.plan.copies import SmallArray
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, LEAVING, SIGNAL, UNTIL, WAIT, WORK, Log
 
@@ -54,7 +54,7 @@ class InitialState:
 
     @property
     def settled(self) -> tuple[Ints, ...]:
-        """Return the arrays that do not depend on how long work under way, or interrupted, still takes."""
+        """Return the arrays that do not depend on the remaining minutes of work under way or interrupted."""
         return (
             self.at, self.begun, self.free, self.level, self.attempts, self.learnt, self.crowd, self.history, self.content,
         )  # fmt: skip
@@ -66,11 +66,11 @@ class InitialState:
 
     def lasting(self, minutes: Ints, since: int | None = None) -> InitialState:
         """Return this state with the whole length of every work under way, counted from its begin or from `since`."""
-        of_units, begin = np.full(len(self.at), NONE, np.int64), self.since
-        of_units[self.under_way] = minutes
+        minutes_of_unit, begin = np.full(len(self.at), NONE, np.int64), self.since
+        minutes_of_unit[self.under_way] = minutes
         if since is not None:
-            begin = np.where(of_units >= 0, since, self.since)
-        return replace(self, minutes=of_units, since=begin.copy(), interrupted=self.interrupted.copy())
+            begin = np.where(minutes_of_unit >= 0, since, self.since)
+        return replace(self, minutes=minutes_of_unit, since=begin.copy(), interrupted=self.interrupted.copy())
 
 
 StateOf = Callable[[int], InitialState]
@@ -82,48 +82,48 @@ def state_of_history(plan: CompiledPlan, history: Log, minute: int, content: Int
 
     Work under way has 0 minutes until `lasting` says how many. A unit before a step that takes no time has not begun it.
     """
-    steps, details = history[:, 1], history[:, 2]
+    steps_done, details = history[:, LogColumn.STEP], history[:, LogColumn.DETAIL]
     current_step, begun_at = _steps_of_units(plan, history)
     on_route = current_step < plan.first[1:]
-    operation = np.where(on_route, plan.rows[np.minimum(current_step, len(plan.rows) - 1), 0], NONE)
-    begun_at = np.where(np.isin(operation, BLOCKING), begun_at, NOT_BEGUN)
-    working = np.flatnonzero(operation == WORK)
-    operations = plan.rows[steps, 0]
-    repeatable = np.flatnonzero((operations == WORK) | (operations == AGAIN))
-    attempts = np.bincount(steps[repeatable], minlength=len(plan.rows))
-    works_begun = np.flatnonzero((attempts > 0) & (plan.rows[:, 0] == WORK))
+    current_operation = np.where(on_route, plan.operation_of[np.minimum(current_step, len(plan.rows) - 1)], NONE)
+    begun_at = np.where(np.isin(current_operation, BLOCKING), begun_at, NOT_BEGUN)
+    working = np.flatnonzero(current_operation == WORK)
+    operations_done = plan.operation_of[steps_done]
+    repeatable = np.flatnonzero((operations_done == WORK) | (operations_done == AGAIN))
+    attempts = np.bincount(steps_done[repeatable], minlength=len(plan.rows))
+    works_begun = np.flatnonzero((attempts > 0) & (plan.operation_of == WORK))
     works_begun = np.union1d(works_begun, current_step[working])
     attempts[current_step[working]] += 1
     level = np.zeros(len(plan.gates), np.int64)
-    signals = operations == SIGNAL
-    np.add.at(level, plan.rows[steps[signals], 1], details[signals])
+    signals = operations_done == SIGNAL
+    np.add.at(level, plan.argument_of[steps_done[signals]], details[signals])
     minutes = np.full(len(plan.units), NONE, np.int64)
     minutes[working] = 0
     completion_gate, completion_level = plan.completion
     return InitialState(
-        minute, current_step, begun_at, begun_at.copy(), minutes, _free_counts(plan, steps), level, attempts,
+        minute, current_step, begun_at, begun_at.copy(), minutes, _free_counts(plan, steps_done), level, attempts,
         _count(plan.learning_of[works_begun], len(plan.learning)),
-        _count(plan.area_of[current_step[working]], len(plan.areas), plan.rows[current_step[working], 4]),
+        _count(plan.area_of[current_step[working]], len(plan.areas), plan.rows[current_step[working], Column.PEOPLE]),
         history, content, np.full(len(content), NONE, np.int64), bool(level[completion_gate] >= completion_level),
     )  # fmt: skip
 
 
 def _steps_of_units(plan: CompiledPlan, history: Log) -> tuple[Ints, Ints]:
-    """Return by unit its step after a history, and the minute in which it came there."""
+    """Return by unit its step after a history, and the minute in which it came to that step."""
     current_step, begun_at = plan.first[:-1].copy(), np.zeros(len(plan.units), np.int64)
     # the last row of each unit: numpy keeps the last value that is assigned to a place
-    unit, steps = plan.unit_of[history[:, 1]], history[:, 1]
-    jumped = (plan.rows[steps, 0] == AGAIN) & (history[:, 2] == 1)
-    current_step[unit] = np.where(jumped, plan.rows[steps, 1], steps + 1)
-    begun_at[unit] = history[:, 0]
+    unit, steps = plan.unit_of[history[:, LogColumn.STEP]], history[:, LogColumn.STEP]
+    jumped = (plan.operation_of[steps] == AGAIN) & (history[:, LogColumn.DETAIL] == 1)
+    current_step[unit] = np.where(jumped, plan.argument_of[steps], steps + 1)
+    begun_at[unit] = history[:, LogColumn.MINUTE]
     return current_step, begun_at
 
 
-def _free_counts(plan: CompiledPlan, steps: Ints) -> Ints:
-    """Return the free count of every pool after some steps."""
+def _free_counts(plan: CompiledPlan, steps_done: Ints) -> Ints:
+    """Return by pool its free count after the steps of all units that were done."""
     free = plan.initial.copy()
     for operation, sign in ((FREE, 1), (HOLD, -1)):
-        bundles = plan.rows[steps[plan.rows[steps, 0] == operation], 1]
+        bundles = plan.argument_of[steps_done[plan.operation_of[steps_done] == operation]]
         for bundle, times in zip(*np.unique(bundles, return_counts=True), strict=True):
             for pool, count in plan.bundles[bundle]:
                 free[pool] += sign * count * times
@@ -131,7 +131,7 @@ def _free_counts(plan: CompiledPlan, steps: Ints) -> Ints:
 
 
 BalanceState = tuple[int, int, int, dict[int, int]]
-"""A balance now, at the end of the minute before its last change, that minute, and since when at which level."""
+"""A balance: its value now, its value before the minute of its last change, that minute, and by level since which minute."""
 
 
 def balances_after(plan: CompiledPlan, state: InitialState) -> list[BalanceState]:
@@ -139,45 +139,49 @@ def balances_after(plan: CompiledPlan, state: InitialState) -> list[BalanceState
 
     A request counts from the minute in which it is made, that of a crew which leaves from the minute of its grant.
     """
-    rows = plan.rows[state.history[:, 1]]
+    steps_done = state.history[:, LogColumn.STEP]
+    operation, priority = plan.operation_of[steps_done], plan.rows[steps_done, Column.PRIORITY]
     on_route = np.flatnonzero(state.at < plan.first[1:])
-    requesting = on_route[(plan.rows[state.at[on_route], 0] == HOLD) & (state.begun[on_route] != NOT_BEGUN)]
-    pending = plan.rows[state.at[requesting]]
-    held, freed = rows[:, 0] == HOLD, rows[:, 0] == FREE
-    leaving = held & (rows[:, 2] >= LEAVING)
-    minute = np.where(held & ~leaving, state.history[:, 2], state.history[:, 0])
-    minute = np.concatenate([minute[held | freed], state.begun[requesting][pending[:, 2] < LEAVING]])
-    bundle = np.concatenate([rows[held | freed, 1], pending[pending[:, 2] < LEAVING, 1]])
-    is_free = np.concatenate([freed[held | freed], np.zeros(len(bundle) - (held | freed).sum(), np.bool_)])
-    sign = np.where(is_free, 1, -1)
+    requesting = on_route[(plan.operation_of[state.at[on_route]] == HOLD) & (state.begun[on_route] != NOT_BEGUN)]
+    requesting = requesting[plan.rows[state.at[requesting], Column.PRIORITY] < LEAVING]
+    is_hold, is_free = operation == HOLD, operation == FREE
+    changes_balance = is_hold | is_free
+    counts_from_request = is_hold & (priority < LEAVING)
+    minute_done, minute_begun = state.history[:, LogColumn.MINUTE], state.history[:, LogColumn.DETAIL]
+    minute = np.where(counts_from_request, minute_begun, minute_done)
+    minute = np.concatenate([minute[changes_balance], state.begun[requesting]])
+    bundle = plan.argument_of[np.concatenate([steps_done[changes_balance], state.at[requesting]])]
+    sign = np.concatenate([np.where(is_free, 1, -1)[changes_balance], np.full(len(requesting), -1)])
     balances = []
     for pools in plan.balanced:
-        counts = np.array([sum(count for pool, count in of if pool in pools) for of in plan.bundles], np.int64)
-        balances.append(_balance_after(int(plan.initial[list(pools)].sum()), minute, sign * counts[bundle]))
+        count_in_bundle = np.array(
+            [sum(count for pool, count in counts if pool in pools) for counts in plan.bundles], np.int64
+        )
+        balances.append(_balance_after(int(plan.initial[list(pools)].sum()), minute, sign * count_in_bundle[bundle]))
     return balances
 
 
 def _balance_after(initial: int, minute: Ints, change: Ints) -> BalanceState:
     """Return the state of a balance after changes in some minutes, of which the last one is not over yet."""
-    changes = change != 0
-    minutes, index = np.unique(minute[changes], return_inverse=True)
-    change_in = np.bincount(index, change[changes], len(minutes)).astype(np.int64).tolist()
-    value, ended, changed, since = initial, initial, -1, dict[int, int]()
-    for now, amount in zip(minutes.tolist(), change_in, strict=True):
-        since |= dict.fromkeys(range(min(ended, value) + 1, max(ended, value) + 1), changed)
-        ended, changed, value = value, now, value + amount
-    return value, ended, changed, since
+    not_zero = change != 0
+    minutes, index = np.unique(minute[not_zero], return_inverse=True)
+    change_of_minute = np.bincount(index, change[not_zero], len(minutes)).astype(np.int64).tolist()
+    value, value_before, last_minute, minute_of_level = initial, initial, -1, dict[int, int]()
+    for now, amount in zip(minutes.tolist(), change_of_minute, strict=True):
+        levels_crossed = range(min(value_before, value) + 1, max(value_before, value) + 1)
+        minute_of_level |= dict.fromkeys(levels_crossed, last_minute)
+        value_before, last_minute, value = value, now, value + amount
+    return value, value_before, last_minute, minute_of_level
 
 
 def _count(numbers: SmallArray, size: int, weights: Ints | None = None) -> Ints:
-    """Return how often each number below `size` occurs, or the sum of its weights; NONE does not count."""
-    counts = numbers != NONE
-    weight = None if weights is None else weights[counts]
-    return np.bincount(numbers[counts], weight, size).astype(np.int64)
+    """Return by number below `size` how often it occurs, or the sum of its weights; NONE is left out."""
+    present = numbers != NONE
+    return np.bincount(numbers[present], None if weights is None else weights[present], size).astype(np.int64)
 
 
 def have_not_begun(state: InitialState, plan: CompiledPlan, unit: int) -> None:
-    """Change a state so that a unit has not begun the work that it has under way, and begins it at the state's minute."""
+    """Change a state in place: the work that a unit has under way is not begun, and begins at the state's minute."""
     step = int(state.at[unit])
     state.begun[unit], state.minutes[unit] = NOT_BEGUN, -1
     state.attempts[step] -= 1
@@ -185,7 +189,7 @@ def have_not_begun(state: InitialState, plan: CompiledPlan, unit: int) -> None:
     if curve >= 0 and state.attempts[step] == 0:
         state.learnt[curve] -= 1
     if area >= 0:
-        state.crowd[area] -= plan.rows[step, 4]
+        state.crowd[area] -= plan.rows[step, Column.PEOPLE]
 
 
 # --- work under way -------------------------------------------------------------------------------------------------
@@ -194,12 +198,12 @@ def have_not_begun(state: InitialState, plan: CompiledPlan, unit: int) -> None:
 def factors_at_start(plan: CompiledPlan, state: InitialState) -> tuple[Ints, Ints]:
     """Return, for every work under way, the millionths of learning and of crowding that held when it began (rule 10)."""
     units = state.under_way
-    done = state.history[plan.rows[state.history[:, 1], 0] == WORK]
+    done = state.history[plan.operation_of[state.history[:, LogColumn.STEP]] == WORK]
     # all work that was begun so far, done or under way: begin, unit, step, end
-    begin = np.concatenate([done[:, 2], state.begun[units]])
-    unit = np.concatenate([plan.unit_of[done[:, 1]], units])
-    step = np.concatenate([done[:, 1], state.at[units]])
-    end = np.concatenate([done[:, 0], np.full(len(units), np.iinfo(np.int64).max)])
+    begin = np.concatenate([done[:, LogColumn.DETAIL], state.begun[units]])
+    unit = np.concatenate([plan.unit_of[done[:, LogColumn.STEP]], units])
+    step = np.concatenate([done[:, LogColumn.STEP], state.at[units]])
+    end = np.concatenate([done[:, LogColumn.MINUTE], np.full(len(units), np.iinfo(np.int64).max)])
     learning, crowding = np.full(len(units), MILLION, np.int64), np.full(len(units), MILLION, np.int64)
     curves, areas = plan.learning_of[step], plan.area_of[step]
     # only work on the same curve, or in the same area, counts: looked up once for all units of it
@@ -218,18 +222,19 @@ def factors_at_start(plan: CompiledPlan, state: InitialState) -> tuple[Ints, Int
         if area != NONE:
             works = in_area[area]
             at_work = _begun_before(begin[works], unit[works], own_begin, own_unit) & (end[works] > own_begin)
-            people = int(plan.rows[step[works[at_work]], 4].sum() + plan.rows[own_step, 4])
+            people_of = plan.rows[:, Column.PEOPLE]
+            people = int(people_of[step[works[at_work]]].sum() + people_of[own_step])
             crowding[position] = plan.areas[area][min(people, len(plan.areas[area]) - 1)]
     return learning, crowding
 
 
 def _begun_before(begin: Ints, unit: Ints, own_begin: int, own_unit: int) -> NDArray[np.bool_]:
-    """Tell which works began before that of a unit; in the same minute units go by number."""
+    """Return which works began before the work of one unit; of those begun in the same minute, units of smaller number."""
     return (begin < own_begin) | ((begin == own_begin) & (unit < own_unit))
 
 
 def whole_minutes(minutes: Ints, learning: Ints, crowding: Ints) -> Ints:
-    """Return drawn minutes × learning × crowding, rounded half up after each, as the engines do."""
+    """Return drawn minutes × learning × crowding (both in millionths), rounded half up after each, as the engines do."""
     for factor in (learning, crowding):
         minutes = np.where(factor == MILLION, minutes, (2 * minutes * factor + MILLION) // (2 * MILLION))
     return minutes

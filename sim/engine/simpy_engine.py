@@ -18,7 +18,7 @@ from sim.engine.deadlock import Deadlock, SimulationState
 from sim.engine.dispatcher import Dispatcher, EndlessGrants
 from sim.engine.initial_state import MILLION, NOT_BEGUN, InitialState, balances_after
 from sim.jit import gc_paused
-from sim.plan.compile import NONE, CompiledPlan
+from sim.plan.compiled_plan import NONE, Column, CompiledPlan
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, PlanError
 from sim.world.roads import duty_finish
@@ -51,7 +51,7 @@ class SimpyPlan:
     """A plan as plain lists, the form that a Python loop reads fastest; built once, simulated many times."""
 
     def __init__(self, plan: CompiledPlan) -> None:
-        """Turn the plan's arrays into plain lists."""
+        """Turn the plan's arrays into lists: rows of steps (columns as `Column` says), and by unit its first step."""
         self.plan = plan
         with gc_paused():
             self.rows = [tuple(row) for row in plan.rows.tolist()]
@@ -72,11 +72,11 @@ class Simulation:
     ) -> None:
         """Put all units at the start of their routes, or at their steps in a state."""
         self.prepared, self.plan, self.draws = prepared, prepared.plan, draws
-        # per calendar a function for each mode of work, in the order of MODES: (begin, minutes) → end
+        # per calendar a function for each mode of work, in the order of MODES: (begin, minutes) → minute of the end
         self.finish = [(each.finish, each.finish_whole, partial(duty_finish, windows=each)) for each in calendars]
         self.env = simpy.Environment(initial_time=state.minute if state else 0)
         self.pools = Dispatcher(self.env, self.plan)
-        # per gate: level, (level before, minute) of its latest change, waiters (level, event)
+        # per gate: level, (level before, minute) of its latest signal, waiters (level, event)
         self.level = [0] * len(self.plan.gates)
         self.level_before = [(0, -1)] * len(self.plan.gates)
         self.at_gate: list[list[tuple[int, simpy.Event]]] = [[] for _ in self.plan.gates]
@@ -107,7 +107,7 @@ class Simulation:
         self.interrupted = {number: int(state.interrupted[number]) for number in interrupted}
 
     def simulate(self) -> RunOutcome:
-        """Let every unit follow its route until the completion gate is open, or until none can go on."""
+        """Let every unit follow its route until the completion gate is open, or until none can go on; return the outcome."""
         for unit in range(len(self.plan.units)):
             self.env.process(self.follow(unit))
         try:
@@ -147,7 +147,7 @@ class Simulation:
     def follow(self, unit: int) -> Process:
         """Follow one unit's route; steps that take no time and cannot wait happen at once.
 
-        The arguments a, b, c of a row are named by operation in `sim.plan.compile`.
+        The arguments a, b, c of a row stand in the columns 1, 2, 3 of `sim.plan.compiled_plan.Column`.
         """
         env, rows, log, step_of, values = self.env, self.prepared.rows, self.log, self.step_of, self.draws.values
         now, step = yield from self._resume_step(unit)
@@ -173,7 +173,7 @@ class Simulation:
                 self.signal(now, a, b)
             elif operation == WAIT:  # gate, level
                 event = self.opening(a, b) if self.level[a] < b else None
-            elif operation == UNTIL and b:  # input of the date, number of its balance from 1
+            elif operation == UNTIL and b:  # input of the date, number of the condition on a balance from 1
                 yield from self._until_balanced(b - 1, max(now, values[a]), now)
                 now = int(env.now)
             elif operation == UNTIL:
@@ -186,29 +186,33 @@ class Simulation:
             step = next_step
         step_of[unit] = end
 
-    def _until_balanced(self, number: int, begun: int, first_check: int) -> Process:
-        """Wait until a balance has held for its minutes, all of them since `begun`; check first at `first_check`."""
+    def _until_balanced(self, condition: int, begun: int, first_check: int) -> Process:
+        """Wait until a condition on a balance has held for its minutes, all after minute `begun`.
+
+        `first_check` is the earliest minute at which it may be found to hold; `condition` its number in the plan.
+        """
         assert self.pools.balances is not None  # the plan has one
-        _, _, minutes, last, _ = self.plan.balances[number]
-        due = max(begun + minutes, first_check)
+        _, _, minutes, last_minute, _ = self.plan.balances[condition]
+        next_check = max(begun + minutes, first_check)
         while True:
-            if due > last:
+            if next_check > last_minute:
                 yield simpy.Event(self.env)  # an event that never happens
-            yield self.env.timeout(due - int(self.env.now))
+            yield self.env.timeout(next_check - int(self.env.now))
             now = int(self.env.now)
-            due = self.pools.balances.due(now, number)
-            if due <= now:
+            next_check = self.pools.balances.next_check(now, condition)
+            if next_check <= now:
                 return
 
     def _resume_step(self, unit: int) -> Generator[simpy.Event, None, tuple[int, int]]:
-        """Complete the step that a unit had begun before this run, if any; return (now, the step it goes on with)."""
+        """Complete the step that a unit had begun before this run, if any; return the minute then and its next step."""
         step, now, state = self.step_of[unit], int(self.env.now), self.state
         if state is None or step == self.prepared.first[unit + 1] or state.begun[unit] == NOT_BEGUN:
             return now, step
         begun = int(state.begun[unit])
-        operation, date, balance = self.prepared.rows[step][:3]
-        if operation == UNTIL and balance:
-            yield from self._until_balanced(balance - 1, max(begun, self.draws.values[date]), now)
+        row = self.prepared.rows[step]
+        if row[Column.OPERATION] == UNTIL and row[Column.BALANCE]:
+            date = self.draws.values[row[Column.ARGUMENT]]
+            yield from self._until_balanced(row[Column.BALANCE] - 1, max(begun, date), now)
             self.log += (int(self.env.now), step, begun)
             return int(self.env.now), step + 1
         event = self._end_of_step(state, unit, step, begun)
@@ -246,17 +250,22 @@ class Simulation:
         # by rank, as learning and crowding depend on the order, and that of the event list is no rule
         beginning, self.beginning = sorted(self.beginning, key=_rank), []
         for unit, step, done in beginning:
-            _, duration, _, _, people, _ = self.prepared.rows[step]
-            end = self._end_of_work(unit, step, now, self._minutes(step, duration, people))
+            row = self.prepared.rows[step]
+            minutes = self._minutes(step, row[Column.ARGUMENT], row[Column.PEOPLE])
+            end = self._end_of_work(unit, step, now, minutes)
             self._schedule_end(step, done, end - now)
 
     def _end_of_work(self, unit: int, step: int, begin: int, minutes: int) -> int:
-        """Return the minute at which work of so many minutes, begun at `begin`, is done on its calendar."""
-        _, _, calendar, mode, _, _ = self.prepared.rows[step]
+        """Return the minute at which work of so many minutes, begun at minute `begin`, ends on its calendar.
+
+        Its mode says whether it pauses while the calendar is closed, waits for a window for all of it, or is driving duty.
+        """
+        row = self.prepared.rows[step]
+        finish = self.finish[row[Column.CALENDAR]][row[Column.MODE]]
         try:
             if minutes < 0:
                 raise PlanError(f"{minutes} minutes of work are less than none")
-            return self.finish[calendar][mode](begin, minutes)
+            return finish(begin, minutes)
         except (CalendarEnds, NoWindow, PlanError) as error:
             activity = self.plan.activities[self.plan.activity_of[step]]
             # the same class, as a calendar that ends is a deadlock and one that never opens an error
@@ -266,7 +275,7 @@ class Simulation:
         """Schedule the end of a work after a delay; its people then leave their area."""
         done._ok, done._value = True, None
         if self.prepared.area_of[step] != NONE:
-            people = self.prepared.rows[step][4]
+            people = self.prepared.rows[step][Column.PEOPLE]
             done.callbacks.append(partial(self._leave_area, self.prepared.area_of[step], people))
         self.env.schedule(done, delay=delay)
 
@@ -322,7 +331,7 @@ class Simulation:
         self.complete = self.complete or (gate == completion_gate and reached >= completion_level)
 
     def opening(self, gate: int, level: int) -> simpy.Event:
-        """Return the event of a gate reaching a level that it has not reached yet."""
+        """Return the event that happens when a gate reaches a level, which is above its present one."""
         opened = simpy.Event(self.env)
         self.at_gate[gate].append((level, opened))
         return opened
@@ -330,7 +339,7 @@ class Simulation:
     # --- jumps ----------------------------------------------------------------------------------------------
 
     def decide(self, now: int, unit: int, step: int) -> int:
-        """Return 1 if a jump is taken: by chance, by a gate before this minute, or always (rules 8, 9)."""
+        """Return 1 if a jump is taken, else 0: by chance, by a gate's level before this minute, or always (rules 8, 9)."""
         self._count_jump(now, unit)
         _, _, chance, limit, gate, level = self.prepared.rows[step]
         # counted even where the limit decides: it numbers the attempt's random number
@@ -347,7 +356,7 @@ class Simulation:
         return 1
 
     def _count_jump(self, now: int, unit: int) -> None:
-        """Count a jump of a unit; raise `EndlessGrants` where it loops for ever within one minute, or the budget is spent."""
+        """Count a jump of a unit; raise `EndlessGrants` where it loops within one minute or uses up the budget of steps."""
         jumps, minute = self.jumps[unit]
         jumps = jumps + 1 if minute == now else 1
         self.jumps[unit] = jumps, now
@@ -366,12 +375,13 @@ def budget_spent(now: int, unit: str) -> str:
 
 
 def scaled(minutes: int, millionths: Sequence[int], position: int) -> int:
-    """Return minutes × the factor at a position, or the last one beyond the end, rounded half up, all in integers."""
+    """Return minutes × the factor (in millionths) at a position of a list, or its last one, rounded half up in integers."""
     factor = millionths[min(position, len(millionths) - 1)]
     return (2 * minutes * factor + MILLION) // (2 * MILLION)
 
 
 def _rank(beginning: tuple[int, int, simpy.Event]) -> int:
+    """Return the rank by which works that begin in the same minute are ordered: the number of their unit."""
     unit, _, _ = beginning
     return unit
 

@@ -14,7 +14,7 @@ from sim.metrics.delivery import Online
 from sim.metrics.event_log import Ints, Record
 from sim.metrics.money.accounts import CostModel
 from sim.metrics.money.ledger import Run
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL
 
 

@@ -26,7 +26,7 @@ from sim.metrics.checked_run import CheckedRun
 from sim.metrics.event_log import DAY, MONTH, Ints
 from sim.metrics.money.contracts import STANDING_COSTS
 from sim.metrics.money.ledger import Ledger, standing_costs
-from sim.plan.compile import MODES
+from sim.plan.compiled_plan import MODES
 from sim.plan.mechanisms.acceleration import OVERTIME, SHIFT_PREMIUM
 from sim.plan.mechanisms.crews import STANDBY
 from sim.plan.vocabulary import AGAIN, BEGUN, FREE, HOLD, NOTE, SIGNAL, WORK

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from sim.metrics.delay_causes import chain_rows, compiled_chain_minutes, lost_to_weather, shares_of_rows
 from sim.metrics.event_log import DAY, Index, Ints, Record
 from sim.metrics.kernels import interface as layout
-from sim.plan.compile import CAUSES, NONE, CompiledPlan
+from sim.plan.compiled_plan import CAUSES, NONE, CompiledPlan
 from sim.plan.vocabulary import DELAY_CAUSES, FREE, HOLD, OTHER, SIGNAL, TOKEN, UNTIL, WAIT, WORK
 
 # --- driving chain ----------------------------------------------------------------------------------------------------

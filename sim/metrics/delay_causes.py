@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from sim.metrics.event_log import Index, Ints, Record, open_hours
 from sim.metrics.kernels import interface as layout
 from sim.metrics.kernels.interface import ChainKernels
-from sim.plan.compile import CAUSES, MODES
+from sim.plan.compiled_plan import CAUSES, MODES
 from sim.plan.vocabulary import FREE, HOLD, OTHER, SIGNAL, TOKEN, UNTIL, WAIT, WORK
 
 # --- weather ----------------------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from sim.metrics.kernels.interface import (
     Table,
 )
 from sim.metrics.kernels.numpy_kernels import NUMPY
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.vocabulary import NOTE, SIGNAL, WORK
 from sim.world.working_time import Calendar
 

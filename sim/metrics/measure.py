@@ -23,7 +23,7 @@ from sim.metrics.money.accounts import Accounts, CostModel, keep_accounts, money
 from sim.metrics.money.capital import capital_metrics
 from sim.metrics.money.ledger import Run, ledger_table
 from sim.metrics.workforce import headcount, hours, offsite_hours, paid_hours_by_day, payroll
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.layout import Layout
 from sim.world.working_time import Calendar
 

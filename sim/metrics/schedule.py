@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sim.metrics.critical_chain import ChainSegment, DrivingChain
 from sim.metrics.event_log import DAY, Floats, Ints, Record
 from sim.metrics.workforce import Headcount
-from sim.plan.compile import NONE, CompiledPlan
+from sim.plan.compiled_plan import NONE, CompiledPlan
 from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, UNTIL, WAIT, WORK
 from sim.world.working_time import Calendar
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.metrics.event_log import DAY, Ints, Record, open_hours
 from sim.metrics.kernels.interface import WorkHours
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.mechanisms.acceleration import OVERTIME, SHIFT_PREMIUM
 from sim.plan.mechanisms.crews import STANDBY
 from sim.world.project_calendars import ON_SITE, SHIFT

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.plan.compiled_plan import CAUSES, MODES, NONE, BalanceRow, Column, CompiledPlan, Row
 from sim.plan.copies import Copy, IntArray, PerCopy, SmallArray, Spread, names_of, spread, unique_in_order
-from sim.plan.draws import Inputs, InputsBuilder
+from sim.plan.draws import InputsBuilder
 from sim.plan.vocabulary import (
     AGAIN,
     DELAY_CAUSES,
@@ -45,9 +46,7 @@ from sim.plan.vocabulary import (
     Until,
     Wait,
     Work,
-    WorkRole,
 )
-from sim.world.working_time import Calendar
 
 _PARTS = re.compile(r"(\d+)")
 
@@ -61,59 +60,7 @@ def natural(name: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
 # --- compile ----------------------------------------------------------------------------------------------------------
 
 
-CAUSES = tuple(DELAY_CAUSES)
-"""Causes of delay by number."""
-MODES = {"pausing": 0, "whole": 1, "duty": 2}
-NONE = -1
-
-Row = tuple[int, int, int, int, int, int]  # operation and its five arguments
-BalanceRow = tuple[int, int, int, int, bool]  # number of its set of pools, level, minutes, last minute, whether below
 Key = TypeVar("Key")
-
-
-@dataclass(frozen=True)
-class CompiledPlan:
-    """The plan as arrays. A step is a row (operation, a, b, c, d, e); the compiler's comments name a…e."""
-
-    units: tuple[str, ...]
-    unit_info: tuple[UnitInfo, ...]
-    route_of: IntArray
-    """Per unit the number of its route: units that were written as one have the same."""
-    first: IntArray
-    rows: NDArray[np.int64]
-    unit_of: IntArray
-    activities: tuple[str, ...]
-    activity_of: SmallArray
-    cause_of: SmallArray
-    """Per step that takes time the number of its cause among `CAUSES`, or -1."""
-    pools: tuple[str, ...]
-    pool_kinds: tuple[str, ...]
-    pool_causes: tuple[str, ...]
-    """Per pool what a wait for it is due to; empty for tokens."""
-    pool_nouns: tuple[str, ...]
-    pool_trades: tuple[str, ...]
-    """Per pool of crews their trade; empty for all others."""
-    initial: IntArray
-    balances: tuple[BalanceRow, ...]
-    balanced: tuple[tuple[int, ...], ...]
-    bundles: tuple[tuple[tuple[int, int], ...], ...]
-    gates: tuple[str, ...]
-    calendars: tuple[str, ...]
-    base_calendars: tuple[Calendar, ...]
-    learning: tuple[tuple[int, ...], ...]
-    learning_of: SmallArray
-    areas: tuple[tuple[int, ...], ...]
-    area_of: IntArray
-    trades: tuple[str, ...]
-    people: SmallArray
-    earns: NDArray[np.bool_]
-    work_roles: tuple[WorkRole, ...]
-    """Per step; "work" where it is none as well."""
-    notes: tuple[NoteInfo, ...]
-    inputs: Inputs
-    completion: tuple[int, int]
-    finish: tuple[int, int]
-    """Gate and level whose date is explained: those of the completion, if the run does not go on after it."""
 
 
 class _Numbered(dict[Key, int]):
@@ -357,19 +304,25 @@ class _Compiler:
     def _rows_of_all_units(self, layout: Spread) -> tuple[tuple[NoteInfo, ...], IntArray]:
         """Return the notes and the rows of the whole plan: each unit's copy of its route, with its own gates and inputs."""
         rows = np.array(self.rows, np.int64).reshape(-1, 6)[layout.source]
-        operation, copy = rows[:, 0].copy(), self.units.copy[layout.unit]
+        operation, copy = rows[:, Column.OPERATION].copy(), self.units.copy[layout.unit]
         jumps, holds, notes = (operation == kind for kind in (AGAIN, HOLD, NOTE))
-        for of_gate, column in (((operation == WAIT) | (operation == SIGNAL), 1), (jumps & (rows[:, 4] != NONE), 4)):
-            rows[of_gate, column] = self.gate_of.of(rows[of_gate, column], copy[of_gate])
+        gate_steps = (operation == WAIT) | (operation == SIGNAL)
+        gate_jumps = jumps & (rows[:, Column.JUMP_GATE] != NONE)
+        for steps, column in ((gate_steps, Column.ARGUMENT), (gate_jumps, Column.JUMP_GATE)):
+            rows[steps, column] = self.gate_of.of(rows[steps, column], copy[steps])
         first_of_route, first_of_unit = np.array(self.inputs.first), spread(self.inputs.first, self.units.route).first
-        offset = (first_of_unit[:-1] - first_of_route[self.units.route])[layout.unit]
-        for draws, column in (((operation == WORK) | (operation == UNTIL), 1), (jumps & (rows[:, 2] != NONE), 2)):
-            rows[draws, column] += offset[draws]
-        rows[jumps, 1] += layout.first[layout.unit[jumps]]
-        in_sequence = holds & (rows[:, 2] == OWN_SEQUENCE)
-        rows[in_sequence, 2] = np.array([of.sequence for of in self.units.copies], np.int64)[layout.unit[in_sequence]]
+        input_offset = (first_of_unit[:-1] - first_of_route[self.units.route])[layout.unit]
+        timed_steps = (operation == WORK) | (operation == UNTIL)
+        chance_jumps = jumps & (rows[:, Column.CHANCE] != NONE)
+        for steps, column in ((timed_steps, Column.ARGUMENT), (chance_jumps, Column.CHANCE)):
+            rows[steps, column] += input_offset[steps]
+        rows[jumps, Column.ARGUMENT] += layout.first[layout.unit[jumps]]
+        in_sequence = holds & (rows[:, Column.PRIORITY] == OWN_SEQUENCE)
+        sequence_of_unit = np.array([copy.sequence for copy in self.units.copies], np.int64)
+        rows[in_sequence, Column.PRIORITY] = sequence_of_unit[layout.unit[in_sequence]]
         self._set_priorities(rows, layout, holds)
-        used_notes, rows[notes, 1] = unique_in_order(self.note_of.of(rows[notes, 1], copy[notes]))
+        note_numbers = self.note_of.of(rows[notes, Column.ARGUMENT], copy[notes])
+        used_notes, rows[notes, Column.ARGUMENT] = unique_in_order(note_numbers)
         infos = tuple(self.notes)
         return tuple(infos[number] for number in used_notes.tolist()), rows
 
@@ -380,11 +333,11 @@ class _Compiler:
         crew_pools = {number for name, number in self.pools.items() if self.plan.pools[name].trade}
         takes_crews = np.array([any(pool in crew_pools for pool, _ in bundle) for bundle in self.bundles], np.bool_)
         hold_rows = np.flatnonzero(holds)
-        hold_rows = hold_rows[takes_crews[rows[hold_rows, 1]]]
+        hold_rows = hold_rows[takes_crews[rows[hold_rows, Column.ARGUMENT]]]
         first = np.searchsorted(hold_rows, layout.first)
         for unit, name in enumerate(self.units.names):
             if name in self.plan.priorities:
-                rows[hold_rows[first[unit] : first[unit + 1]], 2] = self.plan.priorities[name]
+                rows[hold_rows[first[unit] : first[unit + 1]], Column.PRIORITY] = self.plan.priorities[name]
 
 
 def _checked_cause(name: str, pool: Pool) -> str:

@@ -219,12 +219,12 @@ def working_days(estimate: Estimate, minutes_per_day: float) -> Span:
 
 
 def always_open(calendar: Calendar) -> bool:
-    """Tell whether a calendar never closes: an activity on it is waiting, not work."""
+    """Return whether a calendar never closes: an activity on it is waiting, not work."""
     return calendar.worked(calendar.horizon) == calendar.horizon
 
 
 def sent_home_idle(info: UnitInfo) -> bool:
-    """Tell whether a unit is the idle leave of a crew: it is sent home for lack of work, and called back."""
+    """Return whether a unit is the idle leave of a crew: it is sent home for lack of work, and called back."""
     return info.kind == "crew" and info.step == "leave"
 
 

@@ -41,26 +41,26 @@ class Copy:
         return self.names[key] + rest if key else rest
 
 
-def split_name(name: str, known: Collection[str]) -> tuple[str, str]:
-    """Return a dotted name as (the longest prefix of whole parts that is in `known`, or "", the rest).
+def split_name(name: str, prefixes: Collection[str]) -> tuple[str, str]:
+    """Return a dotted name as (the longest prefix of whole parts that is in `prefixes`, or "", the rest).
 
     >>> split_name("b1.electrical", {"b1"})
     ('b1', '.electrical')
     """
     end = len(name)
     while end > 0:
-        if name[:end] in known:
+        if name[:end] in prefixes:
             return name[:end], name[end:]
         end = name.rfind(".", 0, end)
     return "", name
 
 
-def names_of(written: str, copies: Sequence[Copy]) -> list[str]:
+def names_of(written_name: str, copies: Sequence[Copy]) -> list[str]:
     """Return what each copy calls what the written unit calls by a name; without copies the written name alone."""
     if not copies:
-        return [written]
-    key, rest = split_name(written, copies[0].names)
-    return [copy.names[key] + rest for copy in copies] if key else [written] * len(copies)
+        return [written_name]
+    key, suffix = split_name(written_name, copies[0].names)
+    return [copy.names[key] + suffix for copy in copies] if key else [written_name] * len(copies)
 
 
 class Copies(dict[str, Sequence[Copy]]):
@@ -183,9 +183,9 @@ def unique_rows(rows: IntArray) -> tuple[IntArray, IntArray]:
 
 def _ranked(numbers: IntArray) -> tuple[IntArray, int]:
     """Return numbers from 0 on that are in the same order, and an upper bound of how many different ones there are."""
-    least, most = int(numbers.min(initial=0)), int(numbers.max(initial=0))
-    if most - least < len(numbers):
-        return numbers - least, most - least + 1
+    smallest, largest = int(numbers.min(initial=0)), int(numbers.max(initial=0))
+    if largest - smallest < len(numbers):
+        return numbers - smallest, largest - smallest + 1
     # without the inverse, which would be sorted with its index: far slower than a search among few
     values = np.unique(numbers)
     return np.searchsorted(values, numbers), len(values)

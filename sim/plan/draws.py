@@ -123,23 +123,24 @@ class InputsBuilder:
         self._routes[-1][activity] = len(self.spans) - 1
         return len(self.spans) - 1
 
-    def build(self, units: Sequence[str], route: NDArray[np.int64], own: Mapping[str, Mapping[str, Span]]) -> Inputs:
-        """Return all units' inputs as arrays; `route` is by unit, `own` has by unit and activity spans unlike the route's."""
+    def build(
+        self, units: Sequence[str], route: NDArray[np.int64], own_spans: Mapping[str, Mapping[str, Span]]
+    ) -> Inputs:
+        """Return all units' inputs as arrays; `own_spans` has the spans that differ from those of the unit's `route`."""
         layout = spread(self.first, route)
         table = np.array([self.shapes[span.shape] for span in self.spans], np.int64)[layout.source]
         minutes = np.array([span.minutes for span in self.spans], np.float64)[layout.source]
         losses = _padded([[self.factors[name] for name in span.losses] for span in self.spans])[layout.source]
-        for unit, number, first in zip(units, route.tolist(), layout.first.tolist(), strict=False) if own else ():
-            for activity, span in own.get(unit, {}).items():
+        for unit, number, first in zip(units, route.tolist(), layout.first.tolist(), strict=False) if own_spans else ():
+            for activity, span in own_spans.get(unit, {}).items():
                 row = first + self._routes[number][activity] - self.first[number]
                 table[row], minutes[row] = self._shape(span.shape), span.minutes
                 # its own factors stand where those of the route's span do; what was added to that since stays
                 losses[row, : len(span.losses)] = [self.factors[name] for name in span.losses]
         activities_of = [list(inputs_of_route) for inputs_of_route in self._routes]
+        pairs = zip(units, route, strict=True)
         return Inputs(
-            names=tuple(
-                f"{activity}/{unit}" for unit, of in zip(units, route, strict=True) for activity in activities_of[of]
-            ),
+            names=tuple(f"{activity}/{unit}" for unit, number in pairs for activity in activities_of[number]),
             kind=np.array(self.kinds, np.int8)[layout.source],
             table=table,
             minutes=minutes,
@@ -214,9 +215,9 @@ class Draws:
         content, values = content_and_values(inputs, shapes, drawn, factors, delays)
         for column in range(count):
             # a repeated attempt has its own draw but the replication's factors: a bad project stays bad
-            later = self._later(first + column, factors[:, column], delays[:, column])
+            redraw = self._later(first + column, factors[:, column], delays[:, column])
             yield SampledInputs(
-                first + column, values[:, column].tolist(), content[:, column], factors[:, column], later
+                first + column, values[:, column].tolist(), content[:, column], factors[:, column], redraw
             )
 
     def _plain(self, names: Sequence[str], first: int, count: int) -> FloatArray:
@@ -228,8 +229,8 @@ class Draws:
         """Return a function that draws an input at a repeated attempt; these are rare, so each is drawn when it is needed."""
 
         def draw(number: int, attempt: int) -> int:
-            drawn = uniform(stream_key(self.seed, self.inputs.names[number]), replication, attempt)
-            return value_of(self.inputs, number, drawn, factors, delays)
+            u = uniform(stream_key(self.seed, self.inputs.names[number]), replication, attempt)
+            return value_of(self.inputs, number, u, factors, delays)
 
         return draw
 
@@ -280,8 +281,8 @@ def apply_factors(amount: FloatArray, factor_numbers: NDArray[np.int32], factors
     """Multiply amounts in place with each input's factors: `factor_numbers` are rows of `factors`, padded with -1."""
     for column in factor_numbers.T:
         # only where there is a factor: multiplying by 1.0 would be right too, and slower
-        named = np.flatnonzero(column >= 0)
-        amount[named] *= factors[column[named]]
+        has_factor = np.flatnonzero(column >= 0)
+        amount[has_factor] *= factors[column[has_factor]]
     return amount
 
 
@@ -352,10 +353,10 @@ class Spreader:
 
     def _randomisation(self, names: tuple[str, ...], number: int) -> Randomisation:
         """Return the function that draws inputs inside the randomisation of a number, from 0."""
-        latest = self._latest.get(names)
-        if latest is None or latest[0] != number:
-            latest = self._latest[names] = number, self._new_randomisation(names, number)
-        return latest[1]
+        cached = self._latest.get(names)
+        if cached is None or cached[0] != number:
+            cached = self._latest[names] = number, self._new_randomisation(names, number)
+        return cached[1]
 
     def _new_randomisation(self, names: tuple[str, ...], number: int) -> Randomisation:
         keys, size = self._keys_of(names), self.sampling.size

@@ -42,8 +42,8 @@ def rises(project: Project) -> list[Rise]:
     growth = demand.growth
     first = min(project.blocks, max(1, _blocks(growth.first_mw.value, block)))
     wave_mw = max(block, growth.wave_mw.value)
-    later = [Rise(1, mw=block, wave=int((k + 1e-9) * block / wave_mw)) for k in range(project.blocks - first)]
-    return [Rise(first, day=growth.first_day.value), *later]
+    later_rises = [Rise(1, mw=block, wave=int((k + 1e-9) * block / wave_mw)) for k in range(project.blocks - first)]
+    return [Rise(first, day=growth.first_day.value), *later_rises]
 
 
 def _rises_of_path(demand: Demand, blocks: int, block_mw: float) -> Iterator[Rise]:
@@ -162,10 +162,10 @@ class Layout:
         return np.array([block.order_day * DAY for block in self.blocks], np.int64)
 
 
-def layout_of(project: Project, released: Mapping[str, int] | None = None) -> Layout:
+def layout_of(project: Project, release_days: Mapping[str, int] | None = None) -> Layout:
     """Return a project divided into phases, halls, turnovers and blocks; a place is ordered with its first block.
 
-    `released` is the day of release by place, where that is not the day of its order.
+    `release_days` is the day of release by place, where that is not the day of its order.
     """
     days = _order_days(project)
     mw = project.block.mw_gross.value
@@ -173,31 +173,32 @@ def layout_of(project: Project, released: Mapping[str, int] | None = None) -> La
     halls: list[Place] = []
     turnovers: list[Place] = []
     blocks: list[Place] = []
-    for of_phase in _split(range(project.blocks), project.blocks_per_phase):
+    for blocks_of_phase in _split(range(project.blocks), project.blocks_per_phase):
         phase = f"p{len(phases) + 1}"
-        phases.append(_place(phase, phase, "", of_phase, days, mw * len(of_phase)))
-        for of_building, hall_size in _buildings(project, of_phase):
-            for of_hall in _split(of_building, hall_size):
+        phases.append(_place(phase, phase, "", blocks_of_phase, days, mw * len(blocks_of_phase)))
+        for blocks_of_building, hall_size in _buildings(project, blocks_of_phase):
+            for blocks_of_hall in _split(blocks_of_building, hall_size):
                 hall = f"h{len(halls) + 1}"
                 # a stated building is as large as its blocks; elsewhere a last hall is built like the others
-                built = len(of_hall) if project.scale.buildings else hall_size
-                halls.append(_place(hall, phase, hall, of_hall, days, mw * built))
-                blocks += [_place(f"b{b + 1}", phase, hall, (b,), days, mw) for b in of_hall]
+                blocks_built = len(blocks_of_hall) if project.scale.buildings else hall_size
+                halls.append(_place(hall, phase, hall, blocks_of_hall, days, mw * blocks_built))
+                blocks += [_place(f"b{b + 1}", phase, hall, (b,), days, mw) for b in blocks_of_hall]
             # a building of several halls is handed over at once; all other turnovers lie in one hall
-            over_halls = project.turnover_blocks > hall_size
-            for together in [of_building] if over_halls else _split(of_building, hall_size):
-                for of_turnover in _split(together, project.turnover_blocks):
-                    name, hall = f"t{len(turnovers) + 1}", blocks[of_turnover[0]].hall
-                    turnovers.append(_place(name, phase, hall, of_turnover, days, mw * len(of_turnover)))
-    if released:
+            turnover_over_halls = project.turnover_blocks > hall_size
+            parts = [blocks_of_building] if turnover_over_halls else _split(blocks_of_building, hall_size)
+            for handed_over_together in parts:
+                for blocks_of_turnover in _split(handed_over_together, project.turnover_blocks):
+                    name, hall = f"t{len(turnovers) + 1}", blocks[blocks_of_turnover[0]].hall
+                    turnovers.append(_place(name, phase, hall, blocks_of_turnover, days, mw * len(blocks_of_turnover)))
+    if release_days:
         phases, halls, turnovers, blocks = (
-            [replace(place, order_day=released.get(place.name, place.order_day)) for place in places]
+            [replace(place, order_day=release_days.get(place.name, place.order_day)) for place in places]
             for places in (phases, halls, turnovers, blocks)
         )
     plants = phases
     if project.energization.shared:
-        served = tuple(block.name for block in blocks)
-        plants = [replace(phases[0], blocks=served, built_mw=mw * len(served))]
+        names_of_blocks = tuple(block.name for block in blocks)
+        plants = [replace(phases[0], blocks=names_of_blocks, built_mw=mw * len(names_of_blocks))]
     return Layout(tuple(phases), tuple(halls), tuple(turnovers), tuple(blocks), tuple(plants))
 
 
@@ -230,11 +231,11 @@ def _order_days(project: Project) -> list[int]:
         per_phase = project.blocks_per_phase
         interval = round(project.scale.phase_interval_days.value)
         return [block // per_phase * interval for block in range(project.blocks)]
-    mw, ordered = project.block.mw_gross.value, 0.0
+    mw, mw_ordered = project.block.mw_gross.value, 0.0
     days: list[int] = []
     for order in sorted(project.orders.given, key=lambda order: order.day):
-        ordered += order.mw
-        days += [order.day] * (min(project.blocks, round(ordered / mw)) - len(days))
+        mw_ordered += order.mw
+        days += [order.day] * (min(project.blocks, round(mw_ordered / mw)) - len(days))
     return days + [days[-1]] * (project.blocks - len(days))
 
 
@@ -253,11 +254,11 @@ def sections(project: Project, hall: Place) -> list[tuple[str, int]]:
     mw, section_sqft = project.block.mw_gross.value, project.shell.section_sqft
     blocks = round(hall.built_mw / mw)
     area = hall.built_mw * project.hall.sqft_per_mw.value
-    number = 1 if section_sqft is None else min(blocks, floor(area / max(section_sqft.value, 1.0) + 0.5))
-    if number <= 1:
+    section_count = 1 if section_sqft is None else min(blocks, floor(area / max(section_sqft.value, 1.0) + 0.5))
+    if section_count <= 1:
         return [("", blocks)]
-    size, larger = divmod(blocks, number)
-    return [(f".s{section + 1}", size + (section < larger)) for section in range(number)]
+    blocks_per_section, larger_sections = divmod(blocks, section_count)
+    return [(f".s{section + 1}", blocks_per_section + (section < larger_sections)) for section in range(section_count)]
 
 
 def generating_units(project: Project, layout: Layout) -> list[Place]:

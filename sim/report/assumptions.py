@@ -104,7 +104,7 @@ def rows(config: Loaded[Project]) -> list[Row]:
 
 
 def has_all(tree: object, address: Address) -> bool:
-    """Tell whether a tree has a part at an address."""
+    """Return whether a tree has a part at an address."""
     return all(has(value_at(tree, address[:depth]), key) for depth, key in enumerate(address))
 
 
@@ -131,9 +131,9 @@ def _numbers(value: object, address: Address) -> Iterator[tuple[Address, Number]
 def _row(config: Loaded[Project], address: Address, number: Number) -> Row:
     source, date, confidence = _provenance(config.tree, address)
     unit = allowed_at(Project, address).unit
-    value, spread = _value_and_range(number, unit)
+    value, range_text = _value_and_range(number, unit)
     path = dotted_path(address, config.tree)
-    return Row(address, path, value, spread, display().unit(unit), source, date, confidence)
+    return Row(address, path, value, range_text, display().unit(unit), source, date, confidence)
 
 
 def _provenance(tree: object, address: Address) -> tuple[str, str, str]:
@@ -157,8 +157,8 @@ def _confidence(tree: object, address: Address) -> str:
 def _value_and_range(number: Number, unit: str) -> tuple[str, str]:
     """Return a number and its range as text, in the display unit."""
 
-    def text(stated: float) -> str:
-        return number_text(display().value(stated, unit))
+    def text(value: float) -> str:
+        return number_text(display().value(value, unit))
 
     if isinstance(number, int | float):
         return text(number), ""
@@ -201,7 +201,7 @@ def page(base: Loaded[Project], strategies: Sequence[Loaded[Project]] = ()) -> s
 
 
 def _is_in_file(config: Loaded[Project], address: Address) -> bool:
-    """Tell whether a number is written in the first of a configuration's files, not in its base."""
+    """Return whether a number is written in the first of a configuration's files, not in its base."""
     return Path(nearest_position(config.positions, address).file).name == config.files[0].name
 
 
@@ -209,8 +209,8 @@ def _count(listed_rows: Sequence[Row]) -> str:
     """Return how many numbers there are, by confidence."""
     grades = Counter(row.confidence or "none stated" for row in listed_rows if row.source)
     by_grade = ", ".join(f"{count} {grade}" for grade, count in sorted(grades.items()))
-    own = sum(not row.source for row in listed_rows)
-    return f"{len(listed_rows)} numbers: {by_grade}; {own} choices of the project.\n"
+    without_source = sum(not row.source for row in listed_rows)
+    return f"{len(listed_rows)} numbers: {by_grade}; {without_source} choices of the project.\n"
 
 
 def _section(title: str, listed_rows: Sequence[Row]) -> str:

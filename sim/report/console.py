@@ -26,7 +26,7 @@ from sim.report.formatting import (
     NOT_QUOTED,
     SAMPLING_ONLY,
     MetricFormat,
-    Quote,
+    QuotedValue,
     hours,
     interval,
     metric_format,
@@ -82,11 +82,11 @@ def describe_run(result: RunData) -> Group:
     return Group(Text(view.info.name, style="bold"), "", *top, table, "", Text(note, style="dim"))
 
 
-def plain_text(what: RenderableType, width: int = 110) -> str:
+def plain_text(renderable: RenderableType, width: int = 110) -> str:
     """Return a renderable as plain text of at most `width` characters a line."""
     screen = Console(width=width, no_color=True, highlight=False, force_terminal=False, markup=False, emoji=False)
     with screen.capture() as caught:
-        screen.print(what)
+        screen.print(renderable)
     return "\n".join(line.rstrip() for line in caught.get().splitlines())
 
 
@@ -160,12 +160,15 @@ def _dates(view: ResultView, metric: str) -> str:
     return "\n".join(view.dates.format(view.quote(metric, p).value) for p in P50_AND_P80) if view.has(metric) else ""
 
 
-def _quote_cells(quotes: list[list[Quote | None]]) -> tuple[str, list[str]]:
+def _quote_cells(quotes: list[list[QuotedValue | None]]) -> tuple[str, list[str]]:
     """Return (unit, cells): percentiles with their intervals, a line each; the unit apart where all have the same."""
     present = [q for column in quotes for q in column if q]
     if present and present[0].metric.write is hours and any(q.value >= MILLION for q in present):
         quotes = [[q and replace(q, metric=replace(q.metric, write=_in_millions)) for q in column] for column in quotes]
-    texts = [[(q.metric.write(q.value, q.step), q.interval_text()) if q else None for q in column] for column in quotes]
+    texts = [
+        [(q.metric.write(q.value, q.rounding_step), q.interval_text()) if q else None for q in column]
+        for column in quotes
+    ]
     values = [pair[0] for column in texts for pair in column if pair and pair[0] not in {NEVER, NOT_QUOTED}]
     units = {value.partition(" ")[2] for value in values}
     unit = units.pop() if len(units) == 1 else ""
@@ -271,7 +274,7 @@ def _difference_cells(fmt: MetricFormat, row: Mapping[Any, Any]) -> tuple[str, s
     """Return a difference as four cells: the metric, the mean, P80, and how often the case is better."""
     no_difference = f"\n{NO_DIFFERENCE}" if NO_DIFFERENCE in str(row["remark"]) else ""
     mean, p80 = (
-        _difference_text(Quote(fmt, *(float(row[f"{statistic}{end}"]) for end in ENDS)))
+        _difference_text(QuotedValue(fmt, *(float(row[f"{statistic}{end}"]) for end in ENDS)))
         for statistic in ("mean", "p80")
     )
     share = percent(float(row["p_better"]))
@@ -280,11 +283,11 @@ def _difference_cells(fmt: MetricFormat, row: Mapping[Any, Any]) -> tuple[str, s
     return fmt.label + no_difference, mean, p80, f"{share}\n({bounds}){ties}"
 
 
-def _difference_text(quote: Quote) -> str:
+def _difference_text(quote: QuotedValue) -> str:
     """Return a difference as text, with its sign and its interval."""
 
     def write(value: float) -> str:
-        return signed(quote.metric.write(value, quote.step))
+        return signed(quote.metric.write(value, quote.rounding_step))
 
     if math.isnan(quote.value):
         return NO_MEAN
@@ -384,6 +387,6 @@ def count_outcomes(rows: Sequence[CheckResult]) -> str:
     counts = [f"{count(rows, 'holds')} of {len(rows)} hold"]
     if failing := count(rows, "fails"):
         counts.append(f"{failing} fail")
-    if open_ := count(rows, "inconclusive"):
-        counts.append(f"{open_} inconclusive at this number of runs")
+    if inconclusive := count(rows, "inconclusive"):
+        counts.append(f"{inconclusive} inconclusive at this number of runs")
     return ", ".join(counts)

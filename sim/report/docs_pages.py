@@ -110,7 +110,9 @@ def _nested_models(root: type[BaseModel]) -> list[type[BaseModel]]:
     models = [root]
     for model in models:
         for key in model.model_fields:
-            models += [below for below in dict.fromkeys(_models_in(allowed_at(model, (key,)))) if below not in models]
+            models += [
+                nested for nested in dict.fromkeys(_models_in(allowed_at(model, (key,)))) if nested not in models
+            ]
     return models
 
 
@@ -138,9 +140,9 @@ def _models_in(here: Allowed) -> Iterator[type[BaseModel]]:
             yield kind
 
 
-def _elements(here: Allowed) -> Iterator[Any]:
+def _elements(allowed: Allowed) -> Iterator[Any]:
     """Return what lists and mappings at a place hold."""
-    for kind in here.types:
+    for kind in allowed.types:
         for argument in get_args(kind):
             yield argument
             yield from get_args(argument)
@@ -172,7 +174,7 @@ def _kind(kind: Any) -> str:
 
 
 def _default_text(field: FieldInfo) -> str:
-    """Return what holds if a key is left out."""
+    """Return the default of a key as text: the value that it has where it is left out."""
     default = field.get_default(call_default_factory=True)
     if default is None or default in ((), {}, ""):
         return "may be left out"
@@ -216,7 +218,7 @@ def table(folder: Path, runs: int) -> str:
         rows = compare_predictions(
             prepare_case(config, engine=AUTO), [quantity for quantity in published if quantity.case == name], case_runs
         )
-        lines += [_line(_cells(row, first=position == 0)) for position, row in enumerate(rows)]
+        lines += [_line(_cells(row, first_of_case=position == 0)) for position, row in enumerate(rows)]
         all_rows += rows
     note = f"{runs} replications of each case ({min(runs, MOST_OF_LARGE)} of those above {LARGE_MW:,} MW), seed 1."
     return "\n".join([*lines, "", *_score_sentences(score_predictions(all_rows)), "", note])
@@ -237,24 +239,25 @@ def _score_sentences(score: PredictionScore) -> Sequence[str]:
     return coverage, crps
 
 
-def _cells(row: PredictionCheck, *, first: bool) -> Sequence[str]:
-    """Return the cells of one row."""
+def _cells(row: PredictionCheck, *, first_of_case: bool) -> Sequence[str]:
+    """Return the cells of a row of the table of published projects; its case is named in the first row of the case."""
     published = row.published
     low, high = _number(published.low), _number(published.high)
     range_text = low if low == high else f"{low} – {high}" if published.low else f"under {high}"
-    spread = " – ".join(_number(value) for value in (row.p10, row.p50, row.p90))
+    percentiles = " – ".join(_number(value) for value in (row.p10, row.p50, row.p90))
     return (
-        f"`{published.case}`" if first else "", published.quantity, f"{range_text} {published.unit}", published.kind, spread,
+        f"`{published.case}`" if first_of_case else "", published.quantity, f"{range_text} {published.unit}",
+        published.kind, percentiles,
         _agreement(row), _number(row.score), "" if isnan(row.naive_crps) else _number(row.naive_crps), published.source,
     )  # fmt: skip
 
 
 def _agreement(row: PredictionCheck) -> str:
-    """Where the prediction lies against what was published."""
+    """Return how far P50 of the prediction is from the published range, as text: "inside", or percent."""
     if row.off == 0:
         return "inside"
-    near = ", P10–P90 reaches it" if row.overlaps else ""
-    return f"{row.off:+.0%}{near}"
+    overlap_note = ", P10–P90 reaches it" if row.overlaps else ""
+    return f"{row.off:+.0%}{overlap_note}"
 
 
 def _number(value: float) -> str:
@@ -267,11 +270,11 @@ def _line(cells: Sequence[str]) -> str:
 
 def write(page: Path, folder: Path, runs: int = RUNS) -> None:
     """Put the table between the marks of a page."""
-    made = table(folder, runs)
+    new_table = table(folder, runs)
     # read after the runs: the page may have been edited in the meantime
-    before, _, rest = files.read(page).decode("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    files.write(page, f"{before}{BEGIN}\n\n{made}\n\n{END}{after}".encode())
+    text_before, _, text_from_begin = files.read(page).decode("utf-8").partition(BEGIN)
+    _, _, text_after = text_from_begin.partition(END)
+    files.write(page, f"{text_before}{BEGIN}\n\n{new_table}\n\n{END}{text_after}".encode())
 
 
 if __name__ == "__main__":

@@ -109,12 +109,12 @@ def _cause_period(cause: str, segments: list[Any]) -> CausePeriod:
     days: dict[str, float] = {}
     for segment in segments:
         days[segment.activity] = days.get(segment.activity, 0.0) + segment.days
-    longest = max(days, key=lambda activity: days[activity])
+    activity = max(days, key=days.__getitem__)
     units = [*dict.fromkeys(segment.unit for segment in segments)]
     last = segments[-1]
-    waiting = f"{in_words(last.waiting)} waited for {pools_in_words(last.waiting_for)}" if last.waiting else ""
+    waiting_text = f"{in_words(last.waiting)} waited for {pools_in_words(last.waiting_for)}" if last.waiting else ""
     return CausePeriod(
-        segments[0].begin / MINUTES, last.end / MINUTES, cause, _segment_label(longest, len(days), units), waiting
+        segments[0].begin / MINUTES, last.end / MINUTES, cause, _segment_label(activity, len(days), units), waiting_text
     )
 
 
@@ -157,7 +157,7 @@ def mean_by_controls(view: ResultView, metric: str) -> Interval | None:
     return controlled_mean(view.runs[metric].to_numpy(np.float64), explained[metric].to_numpy(np.float64))
 
 
-def describe_chain(view: ResultView, most: int = 4) -> str:
+def describe_chain(view: ResultView, max_causes: int = 4) -> str:
     """Return in a sentence what the date of the typical run is made of."""
     by_days: dict[str, float] = {}
     periods = cause_periods(view.chain)
@@ -165,9 +165,9 @@ def describe_chain(view: ResultView, most: int = 4) -> str:
         by_days[period.name] = by_days.get(period.name, 0.0) + period.days
     if not by_days:
         return "No run was finished, so there is no chain."
-    largest = sorted(by_days, key=lambda name: -by_days[name])[:most]
-    parts = [f"{name} {number(by_days[name])}" for name in largest]
-    other_days = sum(by_days.values()) - sum(by_days[name] for name in largest)
+    largest_causes = sorted(by_days, key=lambda name: -by_days[name])[:max_causes]
+    parts = [f"{name} {number(by_days[name])}" for name in largest_causes]
+    other_days = sum(by_days.values()) - sum(by_days[name] for name in largest_causes)
     parts += [f"other {number(other_days)}"] if other_days >= 0.5 else []
     end = view.dates.format(periods[-1].end)
     duration = counted(sum(by_days.values()), "day", "days")
@@ -186,8 +186,8 @@ def decisions(view: ResultView, price: str = "") -> list[str]:
         return []
     policy = str(view.config.get("procurement", {}).get("policy", ""))
     policy_note = " by policy (procurement.policy: just_in_time)" if policy == "just_in_time" else ""
-    longest = max(order_periods, key=lambda period: period.days, default=None)
-    example = f" In the typical run: {longest.what}, for {number(longest.days)} days." if longest is not None else ""
+    period = max(order_periods, key=lambda period: period.days, default=None)
+    example = f" In the typical run: {period.what}, for {number(period.days)} days." if period is not None else ""
     sentence = (
         f"Ordered just in time: an item is ordered{policy_note} so that it arrives when the crew plan needs it, which keeps"
         f" its capital from lying idle. In {impact.runs.text()} of the runs the last MW waits for such an item, and an"
@@ -243,11 +243,12 @@ def _is_noticeable(cells: tuple[str, ...]) -> bool:
 
 
 def _row(drivers: Drivers, row: dict[Any, Any]) -> tuple[str, ...]:
-    """Return one cause as cells."""
+    """Return the cells of a cause: name, kind, days at P50 and P80, interval, mean, changes of other metrics."""
     p50, p80, low, high = (float(row[f"{drivers.metric}_{column}"]) for column in ("p50", "p80", "p80_low", "p80_high"))
-    others = [_change(metric, float(row[f"{metric}_p80"])) for metric in _others(drivers)]
-    spread = interval(low, high, _days)
-    return (str(row["name"]), KINDS[str(row["kind"])], _days(p50), _days(p80), spread, _mean(drivers, row), *others)
+    other_changes = [_change(metric, float(row[f"{metric}_p80"])) for metric in _others(drivers)]
+    interval_text = interval(low, high, _days)
+    kind, mean = KINDS[str(row["kind"])], _mean(drivers, row)
+    return (str(row["name"]), kind, _days(p50), _days(p80), interval_text, mean, *other_changes)
 
 
 def _mean(drivers: Drivers, row: dict[Any, Any]) -> str:
@@ -381,8 +382,8 @@ def variance_rows(view: ResultView) -> list[list[str]]:
 
 def influential_drivers(table: pd.DataFrame, metrics: list[str]) -> list[str]:
     """Return the drivers whose interval lies above 0 for any metric; those for the first metric first."""
-    above = table[table["low"] > 0]
-    order = above.assign(place=above["metric"].map(metrics.index)).sort_values(
+    above_zero = table[table["low"] > 0]
+    order = above_zero.assign(place=above_zero["metric"].map(metrics.index)).sort_values(
         ["place", "index"], ascending=[True, False]
     )
     return [*dict.fromkeys(order["name"])]

@@ -57,8 +57,8 @@ def number(value: float, step: float = 1.0) -> str:
     if math.isinf(value):
         return NEVER
     places = max(0, -math.floor(math.log10(step) + 1e-9))
-    near = rounded(value, step)
-    return f"{near + 0.0 if near else 0.0:,.{places}f}".replace("-", "\N{MINUS SIGN}")
+    rounded_value = rounded(value, step)
+    return f"{rounded_value + 0.0 if rounded_value else 0.0:,.{places}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def counted(value: float, one: str, many: str, step: float = 1.0) -> str:
@@ -127,9 +127,10 @@ def _dollars(usd: float, step: float, scales: tuple[tuple[float, str], ...]) -> 
     rate = display().rate
     size = abs(usd) * rate
     step = 10.0 ** math.floor(math.log10(step * rate) + 0.5) if step > 0 else 0.0  # the place nearest to the step
-    near = rounded(size, step) or step if step else float(f"{size:.3g}")  # to a million is written in millions
-    scale, suffix = next((s for s in scales if max(near, size) >= s[0]), scales[-1])
-    text = number(size / scale, max(step or 10.0 ** (math.floor(math.log10(near or 100)) - 2), scale / 1000) / scale)
+    rounded_usd = rounded(size, step) or step if step else float(f"{size:.3g}")  # to a million is written in millions
+    scale, suffix = next((s for s in scales if max(rounded_usd, size) >= s[0]), scales[-1])
+    text_step = max(step or 10.0 ** (math.floor(math.log10(rounded_usd or 100)) - 2), scale / 1000)
+    text = number(size / scale, text_step / scale)
     is_negative = usd < 0 and any(digit in text for digit in "123456789")  # nothing has no sign
     return ("\N{MINUS SIGN}" if is_negative else "") + display().sign + text + suffix
 
@@ -165,13 +166,13 @@ def interval(
     return join_values(write(low), write(high), " to ")
 
 
-def join_values(first: str, last: str, between: str) -> str:
+def join_values(first: str, last: str, separator: str) -> str:
     """Write two values with one unit, where they share it: `563 / 592 days`."""
     if first == last:
         return first
     figures, _, unit = first.partition(" ")
     shared = unit and last.partition(" ")[2] == unit
-    return f"{figures if shared else first}{between}{last}"
+    return f"{figures if shared else first}{separator}{last}"
 
 
 # --- dates ------------------------------------------------------------------------------------------------------------
@@ -201,10 +202,10 @@ class ProjectDates:
 
     def working_day(self, day: float) -> date:
         """Return the same date, or the next working day after it: what may be promised as 'on or before'."""
-        when = self.date_of(day)
-        while when.weekday() not in self.working_weekdays or when in self.holidays:
-            when += timedelta(days=1)
-        return when
+        day_date = self.date_of(day)
+        while day_date.weekday() not in self.working_weekdays or day_date in self.holidays:
+            day_date += timedelta(days=1)
+        return day_date
 
     def format(self, day: float) -> str:
         """Write the working day on or after `day`, or that it is not reached."""
@@ -267,8 +268,8 @@ def _metric_format(name: str, sign: str) -> MetricFormat:
 
 
 @dataclass(frozen=True)
-class Quote:
-    """One percentile of one metric, straight from the summary."""
+class QuotedValue:
+    """One percentile (or mean) of a metric with its 95 % interval, from the summary, and how it may be rounded."""
 
     metric: MetricFormat
     value: float
@@ -278,7 +279,7 @@ class Quote:
     """Rounding step of a value shown with this one, so that both are written to the same place."""
 
     @property
-    def step(self) -> float:
+    def rounding_step(self) -> float:
         """Return the step to which the value may be rounded: three figures where there is no interval."""
         if not math.isfinite(self.high - self.low) and math.isfinite(self.value) and self.value:
             return max(self.metric.finest_step, self.other_step, 10.0 ** (math.floor(math.log10(abs(self.value))) - 2))
@@ -286,26 +287,25 @@ class Quote:
 
     @property
     def is_coarse(self) -> bool:
-        """Whether the value is rounded more than its unit asks for."""
-        return self.step > self.metric.finest_step and math.isfinite(self.value)
+        """Return whether the value is rounded more than its unit asks for."""
+        return self.rounding_step > self.metric.finest_step and math.isfinite(self.value)
 
     def text(self) -> str:
         """Write the value with its unit; `about` where the interval does not support the finest step."""
-        text = self.metric.write(self.value, self.step)
+        text = self.metric.write(self.value, self.rounding_step)
         return f"about {text}" if self.is_coarse else text
 
     def interval_text(self) -> str:
         """Write the 95 % interval of the value, or why it is withheld."""
         if math.isnan(self.value):
             return WITHHELD
-        return interval(self.low, self.high, lambda v: self.metric.write(v, self.step))
+        return interval(self.low, self.high, lambda v: self.metric.write(v, self.rounding_step))
 
     def date_text(self, dates: ProjectDates) -> str:
         """Write days after the decision as a date with its day number: `18 Aug 2028 (day 592)`."""
         if not math.isfinite(self.value):
             return number(self.value)
-        about = "about " * self.is_coarse
-        return f"{dates.format(self.value)} ({about}day {self._day(self.value)})"
+        return f"{dates.format(self.value)} ({'about ' * self.is_coarse}day {self._day(self.value)})"
 
     def date_interval_text(self, dates: ProjectDates) -> str:
         """Write the interval as dates with their day numbers."""
@@ -317,25 +317,25 @@ class Quote:
 
     def _day(self, day: float) -> str:
         """Write a day number without its unit."""
-        return number(day, self.step)
+        return number(day, self.rounding_step)
 
 
-def quote(summary: pd.DataFrame, metric: str, percentile: str) -> Quote:
-    """Return a percentile (`p50`, `p80`) of a metric of the summary as it is quoted."""
+def quote(summary: pd.DataFrame, metric: str, percentile: str) -> QuotedValue:
+    """Return a percentile (`p50`, `p80`) of a metric of the summary with its interval, to be quoted in text."""
     value, low, high = (float(summary[f"{percentile}{end}"][metric]) for end in ("", "_low", "_high"))
-    return Quote(metric_format(metric), value, low, high)
+    return QuotedValue(metric_format(metric), value, low, high)
 
 
-def quoted_together(summary: pd.DataFrame, metric: str) -> tuple[Quote, Quote]:
+def quoted_together(summary: pd.DataFrame, metric: str) -> tuple[QuotedValue, QuotedValue]:
     """Return P50 and P80 of a metric as they are written side by side: to the same place, that of the less sure one."""
     p50, p80 = quote(summary, metric, "p50"), quote(summary, metric, "p80")
-    return replace(p50, other_step=p80.step), replace(p80, other_step=p50.step)
+    return replace(p50, other_step=p80.rounding_step), replace(p80, other_step=p50.rounding_step)
 
 
 def p50_and_p80(summary: pd.DataFrame, metric: str, between: str = " / ") -> str:
     """Write P50 and P80 of a metric with one unit: `563 / 592 days`."""
-    p50, p80 = quoted_together(summary, metric)
-    return join_values(p50.metric.write(p50.value, p50.step), p80.metric.write(p80.value, p80.step), between)
+    first, last = (each.metric.write(each.value, each.rounding_step) for each in quoted_together(summary, metric))
+    return join_values(first, last, between)
 
 
 # --- names a planner reads --------------------------------------------------------------------------------------------
@@ -351,13 +351,13 @@ def in_words(name: str) -> str:
     >>> in_words("b97.commissioning"), in_words("compute.s256"), in_words("p1.g10"), in_words("crew.riggers")
     ('Block 97: commissioning', 'Compute skid 256', 'Generating unit 10', 'Crews of riggers')
     """
-    head, *rest = name.split(".")
-    if head in ("crew", "hiring") and rest:
-        subject = "Hiring" if head == "hiring" else f"Crew {rest[1]}" if len(rest) > 1 else "Crews"
-        return f"{subject} of {rest[0].replace('_', ' ')}"
-    numbered = _NUMBERED.fullmatch(head)
-    place = f"{_NOUNS[numbered[1]]} {numbered[2]}" if numbered and numbered[1] in _NOUNS else ""
-    words = [*_parts_in_words(rest if place else [head, *rest])]
+    head, *parts = name.split(".")
+    if head in ("crew", "hiring") and parts:
+        subject = "Hiring" if head == "hiring" else f"Crew {parts[1]}" if len(parts) > 1 else "Crews"
+        return f"{subject} of {parts[0].replace('_', ' ')}"
+    numbered_place = _NUMBERED.fullmatch(head)
+    place = f"{_NOUNS[numbered_place[1]]} {numbered_place[2]}" if numbered_place and numbered_place[1] in _NOUNS else ""
+    words = [*_parts_in_words(parts if place else [head, *parts])]
     if place.startswith("phase") and any(word.startswith("generating unit") for word in words):
         place = ""
     if place:

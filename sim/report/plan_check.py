@@ -66,8 +66,8 @@ def describe_conditions(case: Case) -> Iterator[str]:
     if not drivers:
         yield "Risk drivers: none in force."
         return
-    listed, effective_ids = len(project.risks.drivers), _effective_drivers(case.plan.inputs)
-    yield f"Risk drivers: {len(drivers)} of {listed} in force, {project.risks.mode}; chance, and what it does if it happens:"
+    total, effective_ids = len(project.risks.drivers), _effective_drivers(case.plan.inputs)
+    yield f"Risk drivers: {len(drivers)} of {total} in force, {project.risks.mode}; chance, and what it does if it happens:"
     yield from (f"  {_driver(driver, state)}" for driver, state in drivers if driver.id in effective_ids)
     without_effect = [driver.name for driver, _ in drivers if driver.id not in effective_ids]
     if without_effect:
@@ -77,8 +77,10 @@ def describe_conditions(case: Case) -> Iterator[str]:
 def _effective_drivers(inputs: Inputs) -> set[str]:
     """Return the ids of the risk drivers that some duration, date, chance or outage of the plan depends on."""
     delays = np.unique(inputs.delays[inputs.delays >= 0])
-    used = np.concatenate([inputs.content.ravel(), inputs.losses.ravel(), inputs.delay_losses[delays].ravel()])
-    names = (inputs.factors[factor] for factor in np.unique(used[used >= 0]).tolist())
+    factor_numbers = np.concatenate(
+        [inputs.content.ravel(), inputs.losses.ravel(), inputs.delay_losses[delays].ravel()]
+    )
+    names = (inputs.factors[factor] for factor in np.unique(factor_numbers[factor_numbers >= 0]).tolist())
     return {name.split(".")[1] for name in names if name.startswith("risk.")}
 
 
@@ -242,7 +244,7 @@ def _crews(case: Case) -> Table:
     table = _table("trade", "from", "to", "earned hours", "crews", "people at most", "called")
     for window in sorted(case.crew_plan.windows, key=lambda window: window.start):
         mobilisations, trade = resource_plan.mobilisations[window.trade], trades[window.trade]
-        typed = " (typed in)" if trade.typed_crews is not None else ""
+        typed_note = " (typed in)" if trade.typed_crews is not None else ""
         first, last = (
             round(minute / MINUTES_PER_DAY) for minute in (mobilisations[0].called, mobilisations[-1].called)
         )
@@ -251,7 +253,7 @@ def _crews(case: Case) -> Table:
             dates.format(window.start / MINUTES_PER_DAY),
             dates.format(window.finish / MINUTES_PER_DAY),
             number(window.earned_hours),
-            f"{len(mobilisations)} of {trade.team}{in_shifts}{typed}",
+            f"{len(mobilisations)} of {trade.team}{in_shifts}{typed_note}",
             str(len(mobilisations) * trade.team * shifts),
             f"day {first} to {last}",
         )
@@ -314,8 +316,8 @@ def _capacity(case: Case) -> Iterator[str]:
     pool_loads = loads(case.plan, case.planned.values, schedule, case.anticipated_calendars)
     pools = frozenset(case.plan.pools)
     for load in pool_loads[:MOST_LOADS]:
-        name, colon, rest = str(load).partition(":")
-        yield f"  {in_words(name) if name in pools else name}{colon}{rest}"
+        name, colon, load_text = str(load).partition(":")
+        yield f"  {in_words(name) if name in pools else name}{colon}{load_text}"
 
 
 def _short_activity(activity: str, unit: str) -> str:

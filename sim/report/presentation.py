@@ -136,11 +136,11 @@ def _picture(ax: Axes) -> str:
 
 
 @in_display_units
-def describe_forecast(result: Result, moves: Sequence[Move], earlier: Sequence[Mapping[str, Any]]) -> str:
+def describe_forecast(result: Result, moves: Sequence[Move], summaries: Sequence[Mapping[str, Any]]) -> str:
     """Return the verdict of a forecast, what moved it and what it learnt, as lines of text."""
     return "\n".join(
         [
-            *_forecast_dates(result, moves, earlier),
+            *_forecast_dates(result, moves, summaries),
             "",
             *_causes_of_moves(moves),
             *_learned_factors(result),
@@ -150,7 +150,7 @@ def describe_forecast(result: Result, moves: Sequence[Move], earlier: Sequence[M
     )
 
 
-def _forecast_dates(result: Result, moves: Sequence[Move], earlier: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _forecast_dates(result: Result, moves: Sequence[Move], summaries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Yield P50 and P80 of the first and the last MW: now, in the forecast before, and in the plan."""
     start, forecast = date.fromisoformat(result.manifest["start_date"]), result.manifest["forecast"]
     yield f"{result.manifest['name']}, data date {_civil_date(forecast['data_date'])}, {result.sample.size:,} runs"
@@ -158,7 +158,7 @@ def _forecast_dates(result: Result, moves: Sequence[Move], earlier: Sequence[Map
     for label, metric in (("first MW", FIRST), ("all MW", FINISH)):
         if metric in numbers:
             yield _quantile_dates(label, start, numbers[metric]["p50"], numbers[metric]["p80"])
-    older = [summary for summary in earlier if str(summary["data_date"]) < forecast["data_date"]]
+    older = [summary for summary in summaries if str(summary["data_date"]) < forecast["data_date"]]
     if older and FINISH in numbers and "p50" in older[-1]["days"].get("all", {}):
         previous = older[-1]["days"]["all"]
         p50, p80 = (numbers[FINISH][p] - previous[p] for p in ("p50", "p80"))
@@ -190,10 +190,10 @@ def _causes_of_moves(moves: Sequence[Move]) -> Iterator[str]:
     """Yield the plan's dates and by how much each cause moved them."""
     if not moves:
         return
-    plan, *others = moves
+    plan, *causes = moves
     yield f"from the plan (P50 day {plan.p50:.0f}, P80 day {plan.p80:.0f} on the same random numbers), in days:"
-    yield from (f"  {move.cause:32} P50 {move.p50:+7.1f}   P80 {move.p80:+7.1f}" for move in others)
-    yield f"  {'all together':32} P50 {sum(m.p50 for m in others):+7.1f}   P80 {sum(m.p80 for m in others):+7.1f}"
+    yield from (f"  {move.cause:32} P50 {move.p50:+7.1f}   P80 {move.p80:+7.1f}" for move in causes)
+    yield f"  {'all together':32} P50 {sum(m.p50 for m in causes):+7.1f}   P80 {sum(m.p80 for m in causes):+7.1f}"
 
 
 MOST_LEARNT = 8
@@ -256,14 +256,14 @@ def _remarks(result: Result) -> Iterator[str]:
         yield f"and {len(other_inputs) - MOST_REMARKS} more inputs (manifest.json has them)"
 
 
-def describe_trend(earlier: Sequence[Mapping[str, Any]], start_date: str) -> str:
+def describe_trend(summaries: Sequence[Mapping[str, Any]], start_date: str) -> str:
     """Return the forecasts over data dates as a table: P50 and P80 of first, half and all MW."""
     start = date.fromisoformat(start_date)
     lines = [
         "trend of forecasts",
         "data date    " + "".join(f"{f'{name} {q.upper()}':13}" for name, q in _SHOWN).rstrip(),
     ]
-    for summary in earlier:
+    for summary in summaries:
         cells = [summary["days"].get(name, {}).get(quantile) for name, quantile in _SHOWN]
         texts = ("-" if day is None else _day(start, day) for day in cells)
         lines.append("".join(f"{text:13}" for text in (_civil_date(summary["data_date"]), *texts)).rstrip())
@@ -278,8 +278,8 @@ def describe_findings(findings: Iterable[StatusFinding]) -> str:
     return "\n".join(f"{one.weight}: {_place(one)}" for one in findings)
 
 
-def _place(one: StatusFinding) -> str:
-    problem = one.problem
+def _place(finding: StatusFinding) -> str:
+    problem = finding.problem
     text = str(problem)
     return text.replace(
         f"{problem.file}:{problem.line}", f"{problem.file}: row {problem.line}, column {problem.path}", 1

@@ -80,11 +80,11 @@ def online_days(events: pd.DataFrame) -> dict[int, float]:
 
 def hall_releases(events: pd.DataFrame) -> list[tuple[str, float]]:
     """Return halls and the day on which each was released: the end of its last shell work."""
-    released: dict[str, float] = {}
+    day_of_hall: dict[str, float] = {}
     for bar in work_bars(events):
         if bar.part == "shell" and bar.unit_kind in {"step", "link"}:
-            released[bar.place] = max(released.get(bar.place, 0.0), bar.end)
-    return [*released.items()]
+            day_of_hall[bar.place] = max(day_of_hall.get(bar.place, 0.0), bar.end)
+    return [*day_of_hall.items()]
 
 
 def skid_flow(events: pd.DataFrame) -> dict[str, Values]:

@@ -20,7 +20,7 @@ from sim.report.formatting import (
     MONDAY_TO_FRIDAY,
     SAMPLING_ONLY,
     ProjectDates,
-    Quote,
+    QuotedValue,
     counted,
     interval,
     money,
@@ -91,7 +91,7 @@ class RunInfo:
 
     @property
     def all_failed(self) -> bool:
-        """Whether every run failed, so that nothing is known."""
+        """Return whether every run failed, so that nothing is known."""
         return self.failed == self.runs
 
     @property
@@ -284,14 +284,14 @@ class ResultView:
     # --- metrics
 
     def has(self, metric: str) -> bool:
-        """Tell whether the project has a metric."""
+        """Return whether the project has a metric."""
         return metric in self.summary.index
 
     def values(self, metric: str) -> Values:
         """Return a metric of every run that did not fail, in replication order, +inf where the run stalled."""
         return sound_values(self.runs, metric)
 
-    def quote(self, metric: str, percentile: str) -> Quote:
+    def quote(self, metric: str, percentile: str) -> QuotedValue:
         """Return "p50" or "p80" of a metric with its interval."""
         return quote(self.summary, metric, percentile)
 
@@ -328,8 +328,8 @@ class ResultView:
         for name, metric in (("first MW online", FIRST), ("all MW online", FINISH)):
             if (percentiles := self.percentiles(metric)) is not None:
                 planned = self.planned(metric)
-                kept = "" if planned is None else self.share_at_most(metric, planned).text()
-                milestones.append(Milestone(name, planned, percentiles["p50"], percentiles["p80"], kept))
+                share_in_time = "" if planned is None else self.share_at_most(metric, planned).text()
+                milestones.append(Milestone(name, planned, percentiles["p50"], percentiles["p80"], share_in_time))
         milestones += [_promise(outlook, self.dates.start) for outlook in self.milestones]
         return sorted((m for m in milestones if math.isfinite(m.p50)), key=lambda milestone: milestone.p50)
 
@@ -369,8 +369,8 @@ def sound_values(runs: pd.DataFrame, metric: str) -> Values:
     if metric not in runs:
         return np.empty(0)
     column = np.asarray(runs[metric], dtype=np.float64)[np.asarray(runs["status"] != "failed")]
-    known: Values = column[~np.isnan(column)]
-    return known
+    values: Values = column[~np.isnan(column)]
+    return values
 
 
 def share_at_most(sample: Values, bound: float) -> Share:

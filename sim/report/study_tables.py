@@ -19,7 +19,7 @@ from sim.report.formatting import (
     NEVER,
     SAMPLING_ONLY,
     MetricFormat,
-    Quote,
+    QuotedValue,
     counted,
     interval,
     metric_format,
@@ -84,15 +84,15 @@ def _relaxation_sentences(tuned: TuningResult, inputs: list[str]) -> Iterator[st
             f" (by {_value_text(metric, value - limits[metric]['at_most'])})"
             for metric, value in relaxation.at_most.items()
         ]
-        fresh = tuned.fresh[(tuned.fresh["design"] == "best") & (relaxation.design == tuned.best.name)]
-        reached = {m: fresh[f"p{limits[m]['probability'] * 100:g}_{m}"].max() for m in relaxation.at_most}
+        fresh_runs = tuned.fresh[(tuned.fresh["design"] == "best") & (relaxation.design == tuned.best.name)]
+        reached = {m: fresh_runs[f"p{limits[m]['probability'] * 100:g}_{m}"].max() for m in relaxation.at_most}
         needed = " and ".join(_value_text(m, value) for m, value in reached.items() if value > relaxation.at_most[m])
         caveat = f" by the runs it was chosen by, and needs {needed} on fresh random numbers" if needed else ""
         yield f"Relax {' and '.join(steps)}: {settings or 'the project as configured'} keeps every limit then{caveat}."
 
 
 def _is_missing(value: Any) -> bool:
-    """Whether a design leaves an input as configured."""
+    """Return whether a design leaves an input as configured."""
     return value is None or (isinstance(value, float) and math.isnan(value))
 
 
@@ -108,8 +108,8 @@ def _fresh_table(tuned: TuningResult) -> Table:
     for row in tuned.fresh.to_dict("records"):
         cells = [_value_text(goal["metric"], row["objective"])]
         for limit in goal["constraints"]:
-            reached = row[f"p{limit['probability'] * 100:g}_{limit['metric']}"]
-            cells.append(f"{_value_text(limit['metric'], reached)}, kept in {percent(row['kept_' + limit['metric']])}")
+            level = row[f"p{limit['probability'] * 100:g}_{limit['metric']}"]
+            cells.append(f"{_value_text(limit['metric'], level)}, kept in {percent(row['kept_' + limit['metric']])}")
         table.add_row(str(row["design"]), *cells)
     return table
 
@@ -139,11 +139,11 @@ def _pareto(tuned: TuningResult, inputs: list[str]) -> Table:
 
 
 def _value_text(metric: str, value: float) -> str:
-    """A number in its metric's words."""
+    """Return a number in its metric's words."""
     if not math.isfinite(value):
         return NEVER
-    quoted = Quote(metric_format(metric), value, math.nan, math.nan)
-    return quoted.metric.write(value, quoted.step)
+    quoted = QuotedValue(metric_format(metric), value, math.nan, math.nan)
+    return quoted.metric.write(value, quoted.rounding_step)
 
 
 # --- sweep ------------------------------------------------------------------------------------------------------------
@@ -310,8 +310,8 @@ def bindings(view: ResultView) -> list[Binding]:
     """Return the resources that held the driving chain, those with most days first; empty in results of earlier versions."""
     table = view.source.table("bindings")
     rows = table.to_dict("records") if len(table) else []
-    found = [Binding(str(r["cause"]), str(r["what"]), float(r["days"]), float(r["share"])) for r in rows]
-    return [one for one in found if one.cause in RESOURCES and one.days >= 1.0]
+    all_bindings = [Binding(str(r["cause"]), str(r["what"]), float(r["days"]), float(r["share"])) for r in rows]
+    return [binding for binding in all_bindings if binding.cause in RESOURCES and binding.days >= 1.0]
 
 
 @dataclass(frozen=True)
@@ -322,8 +322,8 @@ class LeverRow:
     name: str
     cause: str
     what: str
-    mean: Quote
-    p80: Quote
+    mean: QuotedValue
+    p80: QuotedValue
     others: tuple[str, ...]
     runs: int
     idle_months: float
@@ -361,7 +361,7 @@ def _lever_row(row: Mapping[Any, Any], metric: str) -> LeverRow:
     """Return one lever of the table, ranked by `metric`."""
     fmt = metric_format(metric)
     mean, p80 = (
-        Quote(fmt, *(float(row[f"{metric}_{name}{end}"]) for end in ("", "_low", "_high"))) for name in ("mean", "p80")
+        QuotedValue(fmt, *(float(row[f"{metric}_{p}{end}"]) for end in ("", "_low", "_high"))) for p in ("mean", "p80")
     )
     other_changes = tuple(_lever_change(name, -float(row.get(f"{name}_mean", math.nan))) for name, _ in LEVER_OTHERS)
     idle_months, idle_peak = (-float(row.get(f"idle_capital_{name}_mean", math.nan)) for name in ("months", "peak_usd"))
@@ -384,7 +384,7 @@ LEVER_HEAD = (
 def lever_cells(view: ResultView) -> list[tuple[str, ...]]:
     """Return a row a lever: what it buys, and how it changes capital, idle capital and people in the mean."""
     return [
-        (row.name, signed(number(row.mean.value, row.mean.step)), interval(row.mean.low, row.mean.high, _days),
+        (row.name, signed(number(row.mean.value, row.mean.rounding_step)), interval(row.mean.low, row.mean.high, _days),
          _days(row.p80.value), *row.others, row.id)
         for row in lever_rows(view)
     ]  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.report.explanations import critical_causes, mean_by_controls
 from sim.report.formatting import (
-    Quote,
+    QuotedValue,
     day_of_month,
     interval,
     metric_format,
@@ -100,7 +100,7 @@ def _date_sentence(view: ResultView) -> str:
         return f"{sentence}."
     share_kept = percent(view.share_at_most(FINISH, planned).fraction)
     p80_quote = view.quote(FINISH, "p80")
-    days = p80_quote.metric.write(p80 - planned, p80_quote.step)
+    days = p80_quote.metric.write(p80 - planned, p80_quote.rounding_step)
     plan = f"the expected plan, {view.dates.format(planned)}"
     return f"{sentence}; {plan}, is kept in {share_kept} and needs {days} of contingency."
 
@@ -133,12 +133,12 @@ def binding_sentence(view: ResultView) -> str:
         return _resource_sentence(view, resources[0], sum(cause.days for cause in causes))
     delays = [cause for cause in causes if cause.cause not in OWN_WORK] or causes
     most_frequent = max(delays, key=lambda cause: (cause.runs.fraction, cause.days))
-    longest, total_days = delays[0], number(sum(cause.days for cause in causes))
-    runs, share = (percent(cause.runs.fraction) for cause in (most_frequent, longest))
+    most_days, total_days = delays[0], number(sum(cause.days for cause in causes))
+    runs, share = (percent(cause.runs.fraction) for cause in (most_frequent, most_days))
     days = f"{most_frequent.mean_text()} of {total_days} days in the mean"
     sentence = f"What binds: {most_frequent.name}, critical in {runs} of runs ({days})"
-    if longest is not most_frequent:
-        sentence += f"; most days, {longest.mean_text()}, go to {longest.name}, critical in {share}"
+    if most_days is not most_frequent:
+        sentence += f"; most days, {most_days.mean_text()}, go to {most_days.name}, critical in {share}"
     return f"{sentence}."
 
 
@@ -205,11 +205,11 @@ def _promised_date(view: ResultView, part: str, label: str, day: float | None) -
     return [KeyResult(part, label, f"{view.dates.format(day)} (day {number(day)})", f"kept in {share_kept} of runs")]
 
 
-def _contingency(part: str, p80: Quote, planned: float | None) -> list[KeyResult]:
+def _contingency(part: str, p80: QuotedValue, planned: float | None) -> list[KeyResult]:
     """Return how many days the P80 lies after the plan."""
     if planned is None or not (math.isfinite(planned) and math.isfinite(p80.value)):
         return []
-    beyond = Quote(p80.metric, p80.value - planned, p80.low - planned, p80.high - planned)
+    beyond = QuotedValue(p80.metric, p80.value - planned, p80.low - planned, p80.high - planned)
     return [KeyResult(part, "contingency", beyond.text(), f"P80 less expected plan; {beyond.interval_text()}")]
 
 
@@ -284,18 +284,18 @@ def _means(view: ResultView) -> list[KeyResult]:
     lines = []
     for metric in CONTROLLED:
         if (mean := mean_by_controls(view, metric)) is not None:
-            quote = Quote(metric_format(metric), mean.value, mean.low, mean.high)
+            quote = QuotedValue(metric_format(metric), mean.value, mean.low, mean.high)
             runs_ratio = (mean_interval(view.values(metric)).half_width / mean.half_width) ** 2
             note = f"{quote.interval_text()}, as from {number(runs_ratio)} times as many runs"
             lines.append(KeyResult("means, by control variates", metric_format(metric).label, quote.text(), note))
     return lines
 
 
-def _per_gw(per_mw: Quote) -> KeyResult:
+def _per_gw(per_mw: QuotedValue) -> KeyResult:
     """Return what a GW would cost at this price of a MW, beside what is published."""
     rounded_to = replace(per_mw.metric, finest_step=1e8)
-    per_gw = Quote(rounded_to, *(1000 * usd for usd in (per_mw.value, per_mw.low, per_mw.high)))
-    value = per_gw.metric.write(per_gw.value, per_gw.step)
+    per_gw = QuotedValue(rounded_to, *(1000 * usd for usd in (per_mw.value, per_mw.low, per_mw.high)))
+    value = per_gw.metric.write(per_gw.value, per_gw.rounding_step)
     return KeyResult("capital in total", "for a GW", value, f"P50, {per_gw.interval_text()}; {PUBLISHED_PER_GW}")
 
 

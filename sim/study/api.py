@@ -161,7 +161,7 @@ def run(
         result = with_details(case, result, workers)
         if on_details is not None:
             on_details(result)
-        result = with_levers(case, result, workers, wanted=levers)
+        result = with_levers(case, result, workers, measure=levers)
         if out is not None:
             write_result(result, absolute(out), extras_writer(checked_config, result, extras))
         if store is not None:
@@ -220,10 +220,10 @@ def require_counts(**counts: int | None) -> None:
     """Raise ConfigError for a number of runs, a seed or workers that is out of range; None stands for the default."""
     problems = []
     for name, value in counts.items():
-        least, most = (1 if name in ("runs", "max_runs") else 0), MOST[name]
+        min_value, max_value = (1 if name in ("runs", "max_runs") else 0), MOST[name]
         is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not (is_whole and least <= value <= most):
-            problems.append(Problem("", 0, 0, name, repr(value), f"a whole number from {least} to {most:,}"))
+        if value is not None and not (is_whole and min_value <= value <= max_value):
+            problems.append(Problem("", 0, 0, name, repr(value), f"a whole number from {min_value} to {max_value:,}"))
     if problems:
         raise ConfigError(problems)
 
@@ -297,19 +297,19 @@ def result_of(case: Case, seed: int, sample: Sample) -> Result:
 def with_details(case: Case, result: Result, workers: int = 1) -> Result:
     """Return a result with its representative run, Gantt ranges, Sobol indices and control variates."""
     sample, seed = result.sample, int(result.manifest["seed"])
-    chosen = _representative(sample)
-    (simulated,) = case.replications(seed, chosen, 1)
+    representative = _representative(sample)
+    (simulated,) = case.replications(seed, representative, 1)
     log = case.event_table(simulated)
     control_table = {CONTROLS: result.more[CONTROLS]} if CONTROLS in result.more else controls(case, seed, sample)
     tables = {**gantt_ranges(case, seed, sample, log, workers), **indices(case, seed, sample), **control_table}
-    new_manifest = {**result.manifest, "representative": chosen}
+    new_manifest = {**result.manifest, "representative": representative}
     return replace(result, manifest=new_manifest, log=log, driving=case.chain_table(simulated), more=tables)
 
 
-def with_levers(case: Case, result: Result, workers: int, *, wanted: bool | None = True) -> Result:
+def with_levers(case: Case, result: Result, workers: int, *, measure: bool | None = True) -> Result:
     """Return a result with the effect of each lever; unchanged if not wanted (None: only where it takes a few seconds)."""
     bindings = result.more.get(BINDINGS, {})
-    if wanted is False or not bindings or (wanted is None and not are_levers_quick(case, bindings)):
+    if measure is False or not bindings or (measure is None and not are_levers_quick(case, bindings)):
         return result
     levers = measure_levers(case, int(result.manifest["seed"]), bindings, workers=workers)
     return replace(result, more={**result.more, "levers": levers}) if levers else result
@@ -320,11 +320,11 @@ def levers_of_stored(result: Result, directory: Path, workers: int | None = None
     project = checked(Project, result.manifest["config"])
     case = prepare_case(project, folder_of(directory, project), engine=AUTO)
     case, seed = replace(case, sampling=result.sample.sampling), int(result.manifest["seed"])
-    more = dict(result.more)
-    if BINDINGS not in more:  # an earlier version kept none
+    tables = dict(result.more)
+    if BINDINGS not in tables:  # an earlier version kept none
         (simulated,) = case.replications(seed, _representative(result.sample), 1)
-        more[BINDINGS] = gantt_ranges(case, seed, result.sample, case.event_table(simulated)).get(BINDINGS, {})
-    return with_levers(case, replace(result, more=more), cores() if workers is None else workers)
+        tables[BINDINGS] = gantt_ranges(case, seed, result.sample, case.event_table(simulated)).get(BINDINGS, {})
+    return with_levers(case, replace(result, more=tables), cores() if workers is None else workers)
 
 
 def _representative(sample: Sample) -> int:

@@ -36,7 +36,8 @@ from sim.jit import DISABLE_JIT, available, gc_paused, load_numba
 from sim.metrics.event_log import Record
 from sim.metrics.measure import CURVES, MetricContext, kernels_for, ledger_of, measure, quick_metrics
 from sim.metrics.schedule import chain_table, event_table
-from sim.plan.compile import CompiledPlan, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import CompiledPlan, LogColumn
 from sim.plan.context import ResourcePlan
 from sim.plan.deterministic_draws import expected_draws, most_likely_draws
 from sim.plan.draws import Draws, SampledInputs, Spreader, Uniforms
@@ -89,15 +90,15 @@ class Case(Displayed):
         return {field.name: getattr(self, field.name) for field in fields(self)} | measured_with
 
     def under_way(self) -> dict[str, Any]:
-        """Return from where the project goes on, for the manifest; nothing where it begins at its first day."""
+        """Return what the manifest says of the state that the project goes on from; empty where it begins at day 0."""
         return {}
 
     def delivered(self) -> list[tuple[float, float]]:
-        """Return MW online and the day since when, of a project under way; nothing of one at its first day."""
+        """Return (MW online, day) of a project under way; empty where it begins at day 0."""
         return []
 
     def continued_by(self, other: Case) -> Case:
-        """Return a changed case that goes on from where this one does."""
+        """Return a case with changed settings that goes on from the same state as this one."""
         return other
 
     def headline(self) -> str:
@@ -111,7 +112,7 @@ class Case(Displayed):
 
     @property
     def days(self) -> int:
-        """Return the length of daily curves."""
+        """Return the number of days of every daily curve."""
         return self.project.curve_days
 
     @cached_property
@@ -202,10 +203,7 @@ class Case(Displayed):
     def calendars_of(
         self, seed: int, replication: int, days: int | None = None, *, engine: Name | None = None
     ) -> tuple[Calendar, ...]:
-        """Return the calendars of a replication, in the plan's order; with all of its weather, or that of `days`.
-
-        They are the same whichever engine they are for; the compiled one has kernels find them.
-        """
+        """Return a replication's calendars in the plan's order, with weather for `days` or all; equal for both engines."""
         if self.calm:
             return self.plan.base_calendars
         compiled = (engine or self.engine) == COMPILED
@@ -215,11 +213,11 @@ class Case(Displayed):
 
     @cached_property
     def _horizon(self) -> WeatherHorizon:
-        """Return how far ahead the weather of replications is drawn."""
-        return WeatherHorizon(int(self.planned_run.log[:, 0].max()))
+        """Return the days ahead for which the weather of replications is drawn."""
+        return WeatherHorizon(int(self.planned_run.log[:, LogColumn.MINUTE].max()))
 
     def simulate(self, draws: SampledInputs, hours: Sequence[Calendar] | None = None) -> RunOutcome:
-        """Simulate the project once, on the stated calendars if no others are given."""
+        """Return the outcome of simulating the project once, on the plan's own calendars if no `hours` are given."""
         return simulate(self.simpy_plan, draws, hours or self.plan.base_calendars)
 
     def measured(

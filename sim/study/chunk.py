@@ -50,12 +50,12 @@ class Chunk:
 
     @property
     def count(self) -> int:
-        """How many replications."""
+        """Return how many replications."""
         return len(self.runs["status"])
 
     @property
     def span(self) -> range:
-        """The replications' indices."""
+        """Return the replications' indices."""
         return range(self.first, self.first + self.count)
 
 
@@ -79,7 +79,7 @@ class CaseLike(Protocol):
 
 
 def failed(span: range, metrics: tuple[str, ...], note: str) -> Chunk:
-    """Rows for replications that could not be run: no numbers, and the reason."""
+    """Return rows for replications that could not be run: no numbers, and the reason."""
     runs: Columns = {"status": np.full(len(span), FAILED, dtype=np.int8)}
     runs |= {metric: np.full(len(span), np.nan) for metric in metrics}
     return Chunk(span.start, runs, {}, dict.fromkeys(span, note))
@@ -172,11 +172,11 @@ class InMemoryStore:
         return self._chunks[span]
 
     def curve_names(self) -> list[str]:
-        """The names of the curves, sorted."""
+        """Return the names of the curves, sorted."""
         return sorted({name for chunk in self._chunks.values() for name in chunk.curves})
 
     def curve(self, span: range, name: str) -> Column | None:
-        """One curve of a stretch; None where every replication of it failed."""
+        """Return one curve of a stretch; None where every replication of it failed."""
         return self._chunks[span].curves.get(name)
 
 
@@ -205,11 +205,11 @@ class StoreView:
         return Chunk(span.start, found.runs, found.curves, notes)
 
     def curve_names(self) -> list[str]:
-        """The names of the curves, sorted."""
+        """Return the names of the curves, sorted."""
         return self.store.curve_names()
 
     def curve(self, span: range, name: str) -> Column | None:
-        """One curve of a stretch; None where every replication of it failed."""
+        """Return one curve of a stretch; None where every replication of it failed."""
         return self.store.curve(self._there(span), name)
 
     def _there(self, span: range) -> range:
@@ -219,31 +219,31 @@ class StoreView:
 # --- spans ------------------------------------------------------------------------------------------------------------
 
 
-def missing(stored: Iterable[range], wanted: range) -> list[range]:
-    """Return the ranges of `wanted` that are in none of the `stored` ranges, in order."""
-    missing_ranges, position = [], wanted.start
+def missing(stored: Iterable[range], requested: range) -> list[range]:
+    """Return the ranges of `requested` that are in none of the `stored` ranges, in order."""
+    missing_ranges, position = [], requested.start
     for span in sorted(stored, key=lambda span: span.start):
-        if position < min(span.start, wanted.stop):
-            missing_ranges.append(range(position, min(span.start, wanted.stop)))
+        if position < min(span.start, requested.stop):
+            missing_ranges.append(range(position, min(span.start, requested.stop)))
         position = max(position, span.stop)
-    if position < wanted.stop:
-        missing_ranges.append(range(position, wanted.stop))
+    if position < requested.stop:
+        missing_ranges.append(range(position, requested.stop))
     return missing_ranges
 
 
-def covering(stored: Iterable[range], wanted: range) -> Iterator[tuple[range, slice]]:
-    """Yield each stored range that is needed to cover `wanted` once, with the slice of it to use."""
-    position = wanted.start
+def covering(stored: Iterable[range], requested: range) -> Iterator[tuple[range, slice]]:
+    """Yield each stored range that is needed to cover `requested` once, with the slice of it to use."""
+    position = requested.start
     # the longest of those that begin together first: after a retry stretches may overlap
     for span in sorted(stored, key=lambda span: (span.start, -len(span))):
-        start, stop = max(position, span.start), min(span.stop, wanted.stop)
+        start, stop = max(position, span.start), min(span.stop, requested.stop)
         if start < stop:
             yield span, slice(start - span.start, stop - span.start)
             position = stop
 
 
 def count_replications(ranges: Iterable[range]) -> int:
-    """How many replications they are."""
+    """Return how many replications they are."""
     return sum(len(span) for span in ranges)
 
 
@@ -261,11 +261,11 @@ class PendingRanges:
 
     @property
     def count(self) -> int:
-        """How many replications are left."""
+        """Return how many replications are left."""
         return count_replications(self._spans)
 
     def take(self, size: int) -> range:
-        """The next `size` replications, fewer at a gap; there must be some left."""
+        """Return the next `size` replications, fewer at a gap; there must be some left."""
         span = self._spans.pop()
         if len(span) > size:
             self._spans.append(range(span.start + size, span.stop))
@@ -327,18 +327,18 @@ class ChunkSizer:
             # the latest counts, not the mean: a worker's first chunk includes its warming up
             self._seconds_each = seconds / count
 
-    def size(self, left: int, workers: int) -> int:
-        """How many replications the next chunk is to have, so that all workers finish together."""
+    def size(self, remaining: int, workers: int) -> int:
+        """Return how many replications the next chunk is to have, so that all workers finish together."""
         if self._fixed:
             return self._fixed
         if self._seconds_each is None:
             return FIRST_SIZE
         # half a share each: the second half evens out workers of different speed at the end
-        fair = -(-left // (2 * max(workers, 1)))
-        return max(1, min(round(chunk_seconds(workers) / self._seconds_each), fair, LARGEST))
+        half_share = -(-remaining // (2 * max(workers, 1)))
+        return max(1, min(round(chunk_seconds(workers) / self._seconds_each), half_share, LARGEST))
 
     def seconds_left(self, left: int) -> float | None:
-        """How long what is left will take at the pace so far; None before anything is finished."""
+        """Return how long what is left will take at the pace so far; None before anything is finished."""
         if not self._done:
             return None
         return (time.perf_counter() - self._began) / self._done * left

@@ -76,7 +76,7 @@ def compare(
     shift_days: float = SHIFT_DAYS,
     explained: Mapping[str, Columns] | None = None,
 ) -> list[Difference]:
-    """Every other case against the base (the first if None), metric by metric, in the order of `directions`.
+    """Return every other case against the base (the first if None), metric by metric, in the order of `directions`.
 
     `directions`: metric -> −1 (less is better) or +1 (more is); metrics a case lacks are left out. Only the
     replications all cases have are compared, pair by pair. With several cases against one base the intervals
@@ -115,7 +115,7 @@ def compare(
 
 
 def _first(sample: Sample, metric: str, n: int) -> Floats:
-    """A metric of the first n replications, not-a-number where one failed."""
+    """Return a metric of the first n replications, not-a-number where one failed."""
     return np.where(sample.runs["status"][:n] == "failed", np.nan, sample.runs[metric][:n])
 
 
@@ -159,17 +159,17 @@ def _difference(
 
 
 def _three(interval: Interval) -> tuple[float, float, float]:
-    """Value and bounds."""
+    """Return the value and bounds."""
     return interval.value, interval.low, interval.high
 
 
 def _remark(metric: str, intervals: tuple[Interval, ...], base: Floats, shift_days: float) -> str:
     """Return remarks on a row, given the intervals of its mean, P50 and P80, in this order."""
     # a stalled replication is infinite: the median of the finite ones says how large the metric is
-    finite = base[np.isfinite(base)]
+    finite_values = base[np.isfinite(base)]
     row = metric_of(metric)
     unit = row.unit if row else ""
-    negligible = practical(unit, float(np.median(finite)) if len(finite) else 0.0, shift_days)
+    negligible = practical(unit, float(np.median(finite_values)) if len(finite_values) else 0.0, shift_days)
     # by size, not by significance: with enough runs every difference is significant
     all_negligible = all(abs(interval.value) <= negligible for interval in intervals if not np.isnan(interval.value))
     too_few = 0 < intervals[-1].n < TRUSTED_N
@@ -177,7 +177,7 @@ def _remark(metric: str, intervals: tuple[Interval, ...], base: Floats, shift_da
 
 
 def table(differences: list[Difference]) -> pd.DataFrame:
-    """The differences as a DataFrame, a row a metric and case."""
+    """Return the differences as a DataFrame, a row a metric and case."""
     import pandas as pd
 
     return pd.DataFrame([asdict(difference) for difference in differences])

@@ -19,7 +19,7 @@ from sim.metrics.critical_chain import chain_summary
 from sim.metrics.event_log import DAY, Ints, Record
 from sim.metrics.schedule import earned_by_day, on_chain, paid_by_day, skids_by_day, worked
 from sim.metrics.workforce import headcount
-from sim.plan.compile import NONE
+from sim.plan.compiled_plan import NONE
 from sim.plan.layout import place_number
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.study.case import Case
@@ -237,9 +237,9 @@ class RowTimes(NamedTuple):
 def gantt_ranges(
     case: Case, seed: int, sample: Sample, log: Mapping[str, Column], workers: int = 1
 ) -> dict[str, Columns]:
-    """Return the tables `spread`, `hours` and `bindings`; nothing where no replication came to its end.
+    """Return the tables `range_table`, `hours` and `bindings`; nothing where no replication came to its end.
 
-    `spread` has a row a row of the chart: place, level, parent, begin and end in days (P10, P50, P80, P90), `plan_begin`
+    `range_table` has a row a row of the chart: place, level, parent, begin and end in days (P10, P50, P80, P90), `plan_begin`
     and `plan_end` of the expected plan, and `critical`, the share of replications in which it had a part of the driving
     chain; `runs` is how many were simulated. `hours` has a row a day: planned, and P10, P50, P80, P90 of person-hours
     earned and paid until then, and in columns `skids_` of skids that have come to the site. `bindings` has a row a
@@ -253,12 +253,12 @@ def gantt_ranges(
     row_times = in_two_halves(partial(_row_times, case, seed, step_rows), replications.tolist(), fork=workers > 1)
     begins, ends, criticality, earned, paid, skids, resource_minutes = zip(*row_times, strict=True)
     planned = _planned(case)
-    spread = _spread(step_rows, np.array(begins), np.array(ends), np.array(criticality), step_rows.dates(planned))
+    range_table = _spread(step_rows, np.array(begins), np.array(ends), np.array(criticality), step_rows.dates(planned))
     bands = {**_bands("earned", earned), **_bands("paid", paid)}
     if skids[0].any():
         bands |= {"skids_planned": skids_by_day(planned, case.days), **_bands("skids", skids)}
     hours: Columns = {"day": np.arange(case.days), "planned": earned_by_day(planned, case.days), **bands}
-    return {SPREAD: spread, HOURS: hours, BINDINGS: _bindings(resource_minutes)}
+    return {SPREAD: range_table, HOURS: hours, BINDINGS: _bindings(resource_minutes)}
 
 
 def _row_times(case: Case, seed: int, step_rows: StepRows, replications: Sequence[int]) -> list[RowTimes]:

@@ -45,12 +45,12 @@ class Interval:
 
     @property
     def half_width(self) -> float:
-        """Half of the interval's length; infinite where the sample is too small to bound it."""
+        """Return half of the interval's length; infinite where the sample is too small to bound it."""
         width = self.high - self.low
         return width / 2 if isfinite(width) else inf
 
     def overlaps(self, other: Interval) -> bool:
-        """Whether the two intervals have a value in common."""
+        """Return whether the two intervals have a value in common."""
         return self.low <= other.high and other.low <= self.high
 
 
@@ -58,13 +58,13 @@ UNKNOWN = Interval(nan, nan, nan, 0)
 
 
 def rank(share: float, n: int) -> int:
-    """Rank (1 = smallest) of the smallest of n values with at least that share on or before it."""
+    """Return the rank (1 = smallest) of the smallest of n values with at least that share on or before it."""
     # 0.07 * 100 is a hair above 7 in binary; without the allowance the rank would be 8
     return min(max(ceil(share * n - 1e-9), 1), n)
 
 
 def quantile(ordered: Floats, share: float) -> float:
-    """The smallest value that at least that share of the sorted values do not exceed ("on or before")."""
+    """Return the smallest value that at least that share of the sorted values do not exceed ("on or before")."""
     return float(ordered[rank(share, len(ordered)) - 1]) if len(ordered) else nan
 
 
@@ -90,20 +90,20 @@ def _binomial_quantile(probability: float, n: int, share: float) -> int:
 
 
 def quantile_interval(values: Floats, share: float, level: float = LEVEL) -> Interval:
-    """A quantile with its order-statistic interval; infinite bounds where the sample is too small."""
+    """Return a quantile with its order-statistic interval; infinite bounds where the sample is too small."""
     return ordered_interval(np.sort(values), share, level)
 
 
-def ordered_interval(ordered: Floats, share: float, level: float = LEVEL) -> Interval:
+def ordered_interval(sorted_values: Floats, share: float, level: float = LEVEL) -> Interval:
     """Return a quantile of values in ascending order, with its interval from order statistics."""
-    n = len(ordered)
+    n = len(sorted_values)
     if n == 0:
         return UNKNOWN
     low, high = interval_ranks(share, n, level)
     return Interval(
-        quantile(ordered, share),
-        float(ordered[low - 1]) if low >= 1 else -inf,
-        float(ordered[high - 1]) if high <= n else inf,
+        quantile(sorted_values, share),
+        float(sorted_values[low - 1]) if low >= 1 else -inf,
+        float(sorted_values[high - 1]) if high <= n else inf,
         n,
     )
 
@@ -121,7 +121,7 @@ def mean_interval(values: Floats, level: float = LEVEL) -> Interval:
 
 
 def student(probability: float, freedom: int) -> float:
-    """Quantile of Student's t."""
+    """Return the quantile of Student's t."""
     return float(special_functions().stdtrit(freedom, probability))
 
 
@@ -155,13 +155,13 @@ def pairs(case: Floats, base: Floats) -> tuple[Floats, Floats]:
 
 
 def minus(case: Floats | float, base: Floats | float) -> Floats:
-    """The case less the base, where two infinities (neither ever finishes) are no difference."""
+    """Return the case less the base, where two infinities (neither ever finishes) are no difference."""
     with np.errstate(invalid="ignore"):
         return np.where(np.equal(case, base), 0.0, np.subtract(case, base))
 
 
 def mean_difference(case: Floats, base: Floats, level: float = LEVEL) -> Interval:
-    """Mean of the paired differences with its t-interval; not-a-number where a run stalled."""
+    """Return the mean of the paired differences with its t-interval; not-a-number where a run stalled."""
     case, base = pairs(case, base)
     if np.isinf(case).any() or np.isinf(base).any():
         return Interval(nan, nan, nan, len(case))
@@ -193,13 +193,13 @@ def _resampled_differences(case: Floats, base: Floats, ranks: npt.NDArray[np.int
     n = len(case)
     generator = np.random.Generator(np.random.Philox(BOOTSTRAP_SEED))
     orders = np.argsort(case, kind="stable"), np.argsort(base, kind="stable")
-    ordered = case[orders[0]], base[orders[1]]
+    sorted_values = case[orders[0]], base[orders[1]]
     batch, parts = max(1, BATCH_REPLICATIONS // n), list[Floats]()
     for first in range(0, BOOTSTRAPS, batch):
         counts = _draw_counts(generator, min(batch, BOOTSTRAPS - first), n)
         # in sorted order, the counts add up to the rank at the quantile
         positions = [_positions_of_ranks(counts.take(order, axis=1), ranks) for order in orders]
-        parts.append(minus(ordered[0][positions[0]], ordered[1][positions[1]]))
+        parts.append(minus(sorted_values[0][positions[0]], sorted_values[1][positions[1]]))
     return np.concatenate(parts)
 
 
@@ -274,7 +274,7 @@ def sampled_quantile(rows: Floats, share: float, sampling: Sampling, level: floa
 
 
 def sampled_mean(rows: Floats, sampling: Sampling, level: float = LEVEL) -> Interval:
-    """A mean with its t-interval, of replications or of randomisations."""
+    """Return a mean with its t-interval, of replications or of randomisations."""
     if sampling.is_plain:
         return mean_interval(_complete_rows(rows), level)
     estimate = randomisation_interval(_mean, rows, sampling.size, level)
@@ -282,7 +282,7 @@ def sampled_mean(rows: Floats, sampling: Sampling, level: float = LEVEL) -> Inte
 
 
 def sampled_mean_difference(case: Floats, base: Floats, sampling: Sampling, level: float = LEVEL) -> Interval:
-    """Mean of the paired differences with its t-interval, of pairs or of randomisations."""
+    """Return the mean of the paired differences with its t-interval, of pairs or of randomisations."""
     if sampling.is_plain:
         return mean_difference(case, base, level)
     return sampled_mean(minus(case, base), sampling, level)
@@ -291,7 +291,7 @@ def sampled_mean_difference(case: Floats, base: Floats, sampling: Sampling, leve
 def sampled_quantile_differences(
     case: Floats, base: Floats, shares: tuple[float, ...], sampling: Sampling, level: float = LEVEL
 ) -> list[Interval]:
-    """Differences of quantiles with their intervals: paired bootstrap, or the scatter between randomisations."""
+    """Return differences of quantiles with their intervals: paired bootstrap, or the scatter between randomisations."""
     if sampling.is_plain:
         return quantile_differences(case, base, shares, level)
     return [
@@ -311,7 +311,7 @@ def _quantile_difference(share: float) -> Estimate:
 
 
 def _mean(values: Floats) -> float:
-    """The mean; infinite where a replication is."""
+    """Return the mean; infinite where a replication is."""
     return float(values.mean())
 
 
@@ -354,20 +354,20 @@ def _slopes(n: Floats, x: Floats, y: Floats, xx: Floats, xy: Floats) -> Floats:
     covariance, cross_covariance = xx - np.outer(x, x) / n, (xy - np.outer(x, y) / n).T
     deviations = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
     rows, residual = np.arange(len(cross_covariance)), cross_covariance
-    chosen, slopes = np.empty((len(cross_covariance), 0), np.int64), np.zeros_like(cross_covariance)
+    chosen_controls, slopes = np.empty((len(cross_covariance), 0), np.int64), np.zeros_like(cross_covariance)
     fitted: Floats = np.empty((len(cross_covariance), 0))
     for _ in range(min(MAX_CONTROLS, len(deviations))):
         correlation = np.abs(residual) / deviations
-        np.put_along_axis(correlation, chosen, -1.0, axis=1)
-        chosen = np.column_stack([chosen, correlation.argmax(axis=1)])
-        normal_matrix = covariance[chosen[:, :, None], chosen[:, None, :]]
+        np.put_along_axis(correlation, chosen_controls, -1.0, axis=1)
+        chosen_controls = np.column_stack([chosen_controls, correlation.argmax(axis=1)])
+        normal_matrix = covariance[chosen_controls[:, :, None], chosen_controls[:, None, :]]
         # nearly the same function twice must not make the equations singular
-        normal_matrix += 1e-9 * (deviations[chosen] ** 2)[:, :, None] * np.eye(chosen.shape[1])
-        solved = np.linalg.solve(normal_matrix, cross_covariance[rows[:, None], chosen][:, :, None])
-        fitted = np.asarray(solved[:, :, 0], np.float64)
+        normal_matrix += 1e-9 * (deviations[chosen_controls] ** 2)[:, :, None] * np.eye(chosen_controls.shape[1])
+        solutions = np.linalg.solve(normal_matrix, cross_covariance[rows[:, None], chosen_controls][:, :, None])
+        fitted = np.asarray(solutions[:, :, 0], np.float64)
         # by hand, not as a product of matrices: of such small ones the library's threads take a hundred times as long
-        residual = cross_covariance - np.einsum("ms,msk->mk", fitted, covariance[chosen])
-    np.put_along_axis(slopes, chosen, fitted, axis=1)
+        residual = cross_covariance - np.einsum("ms,msk->mk", fitted, covariance[chosen_controls])
+    np.put_along_axis(slopes, chosen_controls, fitted, axis=1)
     return slopes
 
 
@@ -378,7 +378,7 @@ def controlled_mean(values: Floats, explained: Floats, level: float = LEVEL) -> 
     residual = values - explained
     if float(residual.var()) > MAX_VARIANCE_LEFT * float(values.var()):
         return None
-    plain = mean_interval(residual, level)
+    by_residual = mean_interval(residual, level)
     # folds share the runs that their slopes are fitted in: unwidened, 200 runs of 250 MW cover 93.0 to 94.5 %
-    half_width = plain.half_width * sqrt(1 + 2 * MAX_CONTROLS / len(values))
-    return Interval(plain.value, plain.value - half_width, plain.value + half_width, plain.n)
+    half_width = by_residual.half_width * sqrt(1 + 2 * MAX_CONTROLS / len(values))
+    return Interval(by_residual.value, by_residual.value - half_width, by_residual.value + half_width, by_residual.n)

@@ -99,11 +99,11 @@ class Result(Displayed):
         return frame(self.driving or {name: np.array([]) for name in CHAIN_COLUMNS})
 
     def table(self, name: str) -> pd.DataFrame:
-        """One more table: "ramp" (a row a replication), or what a closer look found; empty where it is not there."""
+        """Return one more table: "ramp" (a row a replication), or what a closer look found; empty where it is not there."""
         return frame(self.sample.ramp if name == store.RAMP else self.more.get(name, {}))
 
     def curve(self, name: str) -> pd.DataFrame:
-        """One curve, a row a day; SimError names the curves there are."""
+        """Return one curve, a row a day; SimError names the curves there are."""
         rows = self.curves[self.curves["curve"] == name]
         if rows.empty:
             names = ", ".join(dict.fromkeys(self.sample.curves["curve"].tolist()))
@@ -122,7 +122,7 @@ class Result(Displayed):
 
     @property
     def plot(self) -> Figures:
-        """The figures of `sim.plot` for this result: `result.plot.finish()`, `result.plot.gantt()`."""
+        """Return the figures of `sim.plot` for this result: `result.plot.finish()`, `result.plot.gantt()`."""
         return Figures(self)
 
     def verdict(self) -> str:
@@ -165,7 +165,7 @@ class Result(Displayed):
 
     @cached_property
     def numbers(self) -> dict[str, dict[str, float]]:
-        """The summary as plain numbers: metric, then statistic."""
+        """Return the summary as plain numbers: metric, then statistic."""
         return summary(self.sample)
 
     def save(self, directory: str | Path, extras: store.Extras | None = None) -> Path:

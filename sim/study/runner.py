@@ -59,29 +59,29 @@ class Precision:
 
     @property
     def _name(self) -> str:
-        """The quantile as people call it."""
+        """Return the quantile as people call it."""
         return f"P{100 * self.quantile:.0f} of {self.metric}"
 
     @property
     def first(self) -> int:
-        """How many replications to begin with."""
+        """Return how many replications to begin with."""
         return self.sampling.fit(min(FIRST_RUNS, self.max_runs))
 
     def next(self, runs: int) -> int:
-        """How many replications to go on to."""
+        """Return how many replications to go on to."""
         return self.sampling.fit(min(ceil(runs * GROWTH), self.max_runs))
 
     def interval(self, values: Floats) -> Interval:
-        """The quantile and how well these values know it; not-a-number where a replication failed."""
+        """Return the quantile and how well these values know it; not-a-number where a replication failed."""
         return sampled_quantile(values, self.quantile, self.sampling)
 
     def reached(self, values: Floats) -> bool:
-        """Whether these values know the quantile well enough."""
+        """Return whether these values know the quantile well enough."""
         interval = self.interval(values)
         return isfinite(interval.value) and interval.half_width <= self.half_width * abs(interval.value)
 
     def remark(self, values: Floats, runs: int) -> str:
-        """What to print beside the result: how well it is known, and whether the cap came first."""
+        """Return what to print beside the result: how well it is known, and whether the cap came first."""
         goal = f"±{100 * self.half_width:g} % of {self._name} was asked"
         is_known = f"±{100 * _relative(self.interval(values)):.2g} % after {runs:,} runs"
         if self.reached(values):
@@ -218,29 +218,29 @@ def run_range(
 
 
 def simulate_missing(
-    executor: Executor, store: ChunkStore, wanted: range, sizer: ChunkSizer, progress: Progress | None
+    executor: Executor, store: ChunkStore, requested: range, sizer: ChunkSizer, progress: Progress | None
 ) -> None:
     """Simulate those of the wanted replications that are not in the chunk store yet."""
-    pending = PendingRanges(missing(store.ranges(), wanted))
+    pending = PendingRanges(missing(store.ranges(), requested))
     remaining = pending.count
-    _report(progress, wanted, remaining, sizer)
+    _report(progress, requested, remaining, sizer)
     with closing(executor.run(pending, sizer)) as outcomes:
         for outcome in outcomes:
             chunk = outcome.get()
             store.put(chunk)
             sizer.learn(chunk.count, outcome.seconds)
             remaining -= chunk.count
-            _report(progress, wanted, remaining, sizer)
+            _report(progress, requested, remaining, sizer)
 
 
-def _report(progress: Progress | None, wanted: range, remaining: int, sizer: ChunkSizer) -> None:
+def _report(progress: Progress | None, requested: range, remaining: int, sizer: ChunkSizer) -> None:
     """Report the progress."""
     if progress is not None:
-        progress(len(wanted) - remaining, len(wanted), sizer.seconds_left(remaining))
+        progress(len(requested) - remaining, len(requested), sizer.seconds_left(remaining))
 
 
 def _interrupt_message(store: ChunkStore) -> str:
-    """The line with which an interrupted run ends."""
+    """Return the line with which an interrupted run ends."""
     store = store.store if isinstance(store, StoreView) else store
     if isinstance(store, Checkpoint):
         return f"interrupted; finished replications are kept in {store.directory}, --resume goes on from there"

@@ -39,7 +39,7 @@ BOUNDED = ("p10", "p50", "p90")
 
 
 def bands(curves: Column, randomisations: Column | None = None) -> Columns:
-    """Quantiles and mean of each day, and the 95 % interval of P10, P50 and P90.
+    """Return quantiles and mean of each day, and the 95 % interval of P10, P50 and P90.
 
     `curves` is (replications, days); each column of the answer is (days,). Not-a-number where the sample is
     too small for a bound, and everywhere when there is no replication at all. `randomisations` has the number
@@ -69,7 +69,7 @@ def _bands_by_day(by_day: Column, randomisations: Column | None) -> Columns:
 
 
 def _order_statistic_bounds(ordered: Column) -> Columns:
-    """Return 95 % bounds from order statistics, for independent replications; `ordered` is (days, replications), sorted."""
+    """Return 95 % bounds by order statistics for independent replications; `ordered` is (days, replications)."""
     days, n = ordered.shape
     bounds: Columns = {}
     for name in BOUNDED:
@@ -143,12 +143,12 @@ class Sample:
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics' names, in the order of the columns."""
+        """Return the metrics' names, in the order of the columns."""
         return tuple(name for name in self.runs if name not in {"replication", "status"})
 
     @property
     def size(self) -> int:
-        """How many replications there are, whatever became of them."""
+        """Return how many replications there are, whatever became of them."""
         return len(self.runs["replication"])
 
     def count_status(self, status: str) -> int:
@@ -156,20 +156,20 @@ class Sample:
         return int((self.runs["status"] == status).sum())
 
     def values(self, metric: str) -> Floats:
-        """A metric of every replication that has one, in order; those that failed have none."""
+        """Return a metric of every replication that has one, in order; those that failed have none."""
         values = self.runs[metric]
         return np.asarray(values[(self.runs["status"] != "failed") & ~np.isnan(values)], dtype=np.float64)
 
     def rows(self, metric: str) -> Floats:
-        """A metric of every replication, in order; not-a-number where there is none."""
+        """Return a metric of every replication, in order; not-a-number where there is none."""
         return np.where(self.runs["status"] == "failed", np.nan, self.runs[metric]).astype(np.float64)
 
     def quantile(self, metric: str, share: float, level: float = LEVEL) -> Interval:
-        """A quantile of a metric with the interval that this way of sampling has."""
+        """Return a quantile of a metric with the interval that this way of sampling has."""
         return sampled_quantile(self.rows(metric), share, self.sampling, level)
 
     def mean(self, metric: str, level: float = LEVEL) -> Interval:
-        """The mean of a metric with its interval; not-a-number where a replication is infinite."""
+        """Return the mean of a metric with its interval; not-a-number where a replication is infinite."""
         return sampled_mean(self.rows(metric), self.sampling, level)
 
 
@@ -198,9 +198,10 @@ def gather(
 
 
 def days_reached(curve: Column, max_mw: float, step: float = 0.0) -> Columns:
-    """Return per tenth of `most` and per multiple of `step`, named by it, the day on which each replication had so much.
+    """Return by level of MW (its number as text) the day on which each replication had so much online.
 
-    `curve` is (replications, days) and never falls. Infinite where a replication never has so much. No step: tenths only.
+    Levels are tenths of `max_mw` and multiples of `step`; without a step tenths only. `curve` is (replications, days) and
+    never falls. Infinite where a replication never has so much.
     """
     levels = ramp_levels(max_mw, step)
     thresholds = np.array(levels) - 1e-6 * max_mw
@@ -229,7 +230,7 @@ def _step(curve: Column) -> float:
 
 
 def values_so_far(store: ChunkStore, metric: str, runs: int) -> Floats:
-    """A metric of the first `runs` replications in a chunk store, not-a-number for those that failed."""
+    """Return a metric of the first `runs` replications in a chunk store, not-a-number for those that failed."""
     chunks = [(store.rows(span), part) for span, part in covering(store.ranges(), range(runs))]
     values, status = _column(chunks, metric), _column(chunks, "status")
     return np.where(status == FAILED, np.nan, values).astype(np.float64)
@@ -247,7 +248,7 @@ def split_sample(sample: Sample, runs: int) -> tuple[Sample, ...]:
 
 
 def _column(chunks: list[tuple[Chunk, slice]], name: str) -> Column:
-    """One column of several chunks in a row."""
+    """Return one column of several chunks in a row."""
     return np.concatenate([chunk.runs[name][part] for chunk, part in chunks])
 
 
@@ -279,12 +280,11 @@ def _curve(store: ChunkStore, parts: Parts, name: str, not_failed: Column, days:
     filled, by_day = 0, np.empty((0, 0), np.float32)
     for curve_part in _curve_parts(store, parts, name, not_failed, days):
         if not filled:
-            size, shape = curve_part.shape[1] * int(not_failed.sum()), (curve_part.shape[1], int(not_failed.sum()))
-            needed = size * curve_part.itemsize
-            memory = (
-                buffer[:needed].view(curve_part.dtype) if needed <= len(buffer) else np.empty(size, curve_part.dtype)
-            )
-            by_day = memory.reshape(shape)
+            shape = curve_part.shape[1], int(not_failed.sum())
+            size, memory = shape[0] * shape[1] * curve_part.itemsize, buffer
+            if size > len(buffer):
+                memory = np.empty(size, buffer.dtype)
+            by_day = memory[:size].view(curve_part.dtype).reshape(shape)
         by_day[:, filled : filled + len(curve_part)] = curve_part.T
         filled += len(curve_part)
     return by_day
@@ -307,7 +307,7 @@ COMPARED = 1000
 
 
 def representative(sample: Sample, metric: str) -> int:
-    """The replication to show as an example: of those with a middle `metric`, the one whose driving chain is typical.
+    """Return the replication to show as an example: of a middle `metric`, the one whose driving chain is typical.
 
     Of the replications between P45 and P55 it is the medoid: the one whose days by cause on the driving chain (columns
     `chain_*_days`) differ least, summed, from those of all others that were finished. Without such columns, or where no
@@ -347,7 +347,7 @@ UNQUOTED = ("p80", "p80_low", "p80_high", "p90")
 
 
 def summary(sample: Sample) -> dict[str, dict[str, float]]:
-    """A row a metric, columns as in `COLUMNS`; nothing that failed is averaged.
+    """Return a row a metric, columns as in `COLUMNS`; nothing that failed is averaged.
 
     The mean is not-a-number where a replication is infinite; P80 and P90 are where over 0.1 % failed.
     """
@@ -382,7 +382,7 @@ def summarise_ramp(sample: Sample) -> Columns:
 
 
 def json_value(value: Any) -> Any:
-    """A value as JSON can hold it: not-a-number is null, the infinite are the texts "inf" and "-inf"."""
+    """Return a value as JSON can hold it: not-a-number is null, the infinite are the texts "inf" and "-inf"."""
     if isinstance(value, dict):
         return {str(key): json_value(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -395,5 +395,5 @@ def json_value(value: Any) -> Any:
 
 
 def number(value: float | str | None) -> float:
-    """The number behind what `plain` wrote."""
+    """Return the number behind what `plain` wrote."""
     return nan if value is None else float(value)

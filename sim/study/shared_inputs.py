@@ -78,33 +78,33 @@ def _metric_indices(
 ) -> Iterator[tuple[str, str, str, str, float, float, float, int]]:
     """Yield the rows of the table of Sobol indices of one metric; `drivers_by_runs` caches drivers and resamples."""
     values = sample.rows(metric)
-    finite = np.flatnonzero(np.isfinite(values))
-    if len(finite) < MIN_INDEX_RUNS or np.ptp(values[finite]) == 0:
+    finite_rows = np.flatnonzero(np.isfinite(values))
+    if len(finite_rows) < MIN_INDEX_RUNS or np.ptp(values[finite_rows]) == 0:
         return
-    key = finite.tobytes()
+    key = finite_rows.tobytes()
     if key not in drivers_by_runs:
-        drivers_by_runs[key] = [*drivers(case, seed, sample.size, finite)], resampled(len(finite))
+        drivers_by_runs[key] = [*drivers(case, seed, sample.size, finite_rows)], resampled(len(finite_rows))
     all_drivers, counts = drivers_by_runs[key]
     # in the model no date depends on a price
-    relevant = [driver for driver in all_drivers if not (driver.group == "prices" and metric in DATES)]
-    estimates = indices_of(values[finite], [driver.classes for driver in relevant], counts)
-    for driver, estimate in zip(relevant, estimates, strict=True):
-        yield driver.id, driver.kind, driver.name, metric, *estimate, len(finite)
+    relevant_drivers = [driver for driver in all_drivers if not (driver.group == "prices" and metric in DATES)]
+    estimates = indices_of(values[finite_rows], [driver.classes for driver in relevant_drivers], counts)
+    for driver, estimate in zip(relevant_drivers, estimates, strict=True):
+        yield driver.id, driver.kind, driver.name, metric, *estimate, len(finite_rows)
 
 
-def drivers(case: Case, seed: int, runs: int, chosen: NDArray[np.int64]) -> Iterator[DriverSample]:
+def drivers(case: Case, seed: int, runs: int, chosen_runs: NDArray[np.int64]) -> Iterator[DriverSample]:
     """Yield the inputs that are drawn once a project and differ between runs, with the classes of the chosen runs."""
     inputs, factors = case.plan.inputs, _factors(case, seed, 0, runs)
     row_of = {name: row for row, name in enumerate(inputs.factors)}
     for driver, _ in case.project.risks.active():
         # whether it occurs is the first class, so that its size is compared among the runs in which it does
-        occurs, size = (factors[row_of[f"risk.{driver.id}{end}"], chosen] for end in ("", ".size"))
+        occurs, size = (factors[row_of[f"risk.{driver.id}{end}"], chosen_runs] for end in ("", ".size"))
         yield DriverSample(driver.id, RISK, driver.name, np.where(occurs == 0, 0, 1 + classes(size, occurs != 0)))
     for name, row in row_of.items():
         group, label = inputs.factor_groups[row], name.partition(".")[2]  # of the name only the words of the label
         if group in WORDS and inputs.tables.kind[inputs.factor_table[row]] != FIXED:
             words = f"{WORDS[group]}: {label.replace('_', ' ').replace('.', ' ')}"
-            number_of_class = classes(factors[row, chosen], np.ones(len(chosen), np.bool_))
+            number_of_class = classes(factors[row, chosen_runs], np.ones(len(chosen_runs), np.bool_))
             yield DriverSample(name, UNCERTAINTY, words, number_of_class, group)
 
 

@@ -136,8 +136,8 @@ class Pert(ThreePoints):
         if width == 0:
             return np.full_like(u, self.low, dtype=np.float64)
         # beta(1 + 4a, 1 + 4b) with a + b = 1 has the mean (low + 4 mode + high) / 6
-        early, late = (self.mode - self.low) / width, (self.high - self.mode) / width
-        share = _beta_quantiles(1 + 4 * early, 1 + 4 * late, u)
+        below_mode, above_mode = (self.mode - self.low) / width, (self.high - self.mode) / width
+        share = _beta_quantiles(1 + 4 * below_mode, 1 + 4 * above_mode, u)
         return np.clip(self.low + share * width, self.low, self.high)
 
     def mean(self) -> float:

@@ -177,7 +177,7 @@ def _number(path: Path, line: int, row: Mapping[str, str], name: str) -> float:
 
 
 def _is_finished(path: Path, line: int, row: Mapping[str, str]) -> bool:
-    """Tell whether a row is finished; without a column that says so, all are."""
+    """Return whether a row is finished; without a column that says so, all are."""
     text = row.get("finished", "yes").lower()
     if text not in YES | NO:
         raise WrongHistory(f"{path}:{line}: finished is {text[:40]!r}, yes or no expected")
@@ -326,10 +326,10 @@ def factor_to_key_unit(history: History, key: str, project: Project, unit: str =
     tree = project.model_dump(mode="json", exclude_none=True)
     change_to_set(tree, key.split("."), {})  # raises for a key that does not exist
     allowed = allowed_at(Project, _number_address(key, tree))
-    needed = Figure if history.tested else Estimate
+    number_type = Figure if history.tested else Estimate
     if history.tested and allowed.unit not in ("probability", "share", ""):
         raise WrongHistory(f"{history.file}: failed of tested is a share, and {key} is in {allowed.unit}")
-    if needed not in allowed.types:
+    if number_type not in allowed.types:
         is_number = {Figure, Estimate, float, int} & {*allowed.types}
         reason = "it is a constant" if is_number else f"in it there is {', '.join(allowed.fields()) or 'no number'}"
         raise WrongHistory(f"{key} is not a {'share' if history.tested else 'number that is drawn'}: {reason}")

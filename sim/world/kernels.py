@@ -79,28 +79,28 @@ def find_closures(
     )
     days = len(month_) - numbers[WARM_UP]
     for series in range(3):
-        at, count = numbers[SERIES + 2 * series], numbers[SERIES + 2 * series + 1]
-        _autocorrelate(scores, at, count, figures, series * AUTOCORRELATION)
+        begin, count = numbers[SERIES + 2 * series], numbers[SERIES + 2 * series + 1]
+        _autocorrelate(scores, begin, count, figures, series * AUTOCORRELATION)
     _too_windy(month, days, figures, numbers, scores, rows, ends)
     _frost(month, days, figures, numbers, scores, rows, ends)
-    at = numbers[BEGINS + LISTS]
+    begin = numbers[BEGINS + LISTS]
     for exposure in range(EXPOSURES):
-        at = _join(rows, numbers, ends, CLOSED_BY + JOINED * exposure, days * DAY, at)
-        ends[LISTS + exposure] = at
+        begin = _join(rows, numbers, ends, CLOSED_BY + JOINED * exposure, days * DAY, begin)
+        ends[LISTS + exposure] = begin
 
 
 @jit
-def _autocorrelate(noise: Any, at: int, count: int, figures: Any, weights: int) -> None:
-    """Make `count` independent numbers from position `at` on autocorrelated, in place; there are fewer afterwards."""
+def _autocorrelate(noise: Any, begin: int, count: int, figures: Any, weights: int) -> None:
+    """Make `count` independent numbers from position `begin` on autocorrelated, in place; there are fewer afterwards."""
     shift, remaining = 1, count
     for doubling in range(DOUBLINGS):
         # each doubling adds the series to itself, shifted by twice as much: few passes, a long memory
         remaining -= shift
         weight = figures[weights + doubling]
-        for position in range(at, at + remaining):
+        for position in range(begin, begin + remaining):
             noise[position] = noise[position + shift] + weight * noise[position]
         shift *= 2
-    for position in range(at, at + remaining):
+    for position in range(begin, begin + remaining):
         # divided, not multiplied by the inverse: numpy divides, and the last bit must agree
         noise[position] /= figures[weights + DOUBLINGS]
 
@@ -111,16 +111,15 @@ def _too_windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, r
     wind, whole_day = numbers[SERIES], numbers[SERIES + 2]
     # written side by side into two lists whose begins are known: one pass over the wind for both limits
     crane, exterior = ends[BY_CRANE], ends[BY_EXTERIOR]
-    late = scores[wind] * figures[OWN_SHARE]
+    next_knot = scores[wind] * figures[OWN_SHARE]
     for day in range(days):
-        of_day, hours = scores[whole_day + day] * figures[DAY_SHARE], HOURS * month[day + numbers[WARM_UP]]
+        score_of_day, hours = scores[whole_day + day] * figures[DAY_SHARE], HOURS * month[day + numbers[WARM_UP]]
         for knot in range(KNOTS):
             # knots three hours apart; the last of a day is the first of the next, so each is read once
-            early, late = late, scores[wind + KNOTS * day + knot + 1] * figures[OWN_SHARE]
+            knot_score, next_knot = next_knot, scores[wind + KNOTS * day + knot + 1] * figures[OWN_SHARE]
             for hour in range(3):
-                score = (
-                    early * figures[INTERPOLATION + 2 * hour] + late * figures[INTERPOLATION + 2 * hour + 1] + of_day
-                )
+                weights = INTERPOLATION + 2 * hour
+                score = knot_score * figures[weights] + next_knot * figures[weights + 1] + score_of_day
                 month_hour, minute = hours + 3 * knot + hour, day * DAY + (3 * knot + hour) * HOUR
                 crane = _toggle(rows, ends[BY_CRANE], crane, score > figures[CRANE + month_hour], minute)
                 exterior = _toggle(rows, ends[BY_EXTERIOR], exterior, score > figures[EXTERIOR + month_hour], minute)
@@ -138,18 +137,18 @@ def _frost(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows:
         # one comparison a day instead of 24: above the warmest limit of its month no hour can freeze
         if score < figures[WARMEST + month_of_day]:
             for hour in range(HOURS):
-                closed = score < figures[FROST + HOURS * month_of_day + hour]
-                position = _toggle(rows, first, position, closed, day * DAY + hour * HOUR)
+                is_frost = score < figures[FROST + HOURS * month_of_day + hour]
+                position = _toggle(rows, first, position, is_frost, day * DAY + hour * HOUR)
         else:
             position = _toggle(rows, first, position, False, day * DAY)
     ends[BY_FROST] = _toggle(rows, first, position, False, days * DAY)
 
 
 @jit
-def _toggle(rows: Any, first: int, position: int, closed: bool, minute: int) -> int:
-    """Begin or end an interval of a list at a minute if `closed` changes then; return where the list ends."""
+def _toggle(rows: Any, first: int, position: int, is_closed: bool, minute: int) -> int:
+    """Begin or end an interval of a list at a minute if `is_closed` changes then; return where the list ends."""
     # an odd count of minutes means that an interval is open: the list itself remembers the state
-    if closed != ((position - first) & 1 == 1):
+    if is_closed != ((position - first) & 1 == 1):
         rows[position] = minute
         position += 1
     return position
@@ -161,7 +160,7 @@ def _rain(
     figures: Any,
     numbers: Any,
     count: int,
-    wet: Any,
+    wet_days: Any,
     hour: Any,
     sizes: Any,
     powers: Any,
@@ -170,53 +169,53 @@ def _rain(
 ) -> None:
     """Write the rain of wet days, and the intervals in which it closes ground, roofs and the whole site, into their lists."""
     for row in range(count):
-        month_of_day = month[wet[row]]
+        month_of_day = month[wet_days[row]]
         depth = figures[RAIN_MM + month_of_day] * powers[row] / figures[SHAPE]
         # rint as in numpy; rain longer than a day would reach into days with rain of their own
         minutes = int(min(np.rint(figures[RAIN_HOURS + month_of_day] * 60 * sizes[row]), DAY))
-        start = (wet[row] - numbers[WARM_UP]) * DAY + int(np.floor(hour[2 * row] * (DAY - minutes)))
+        start = (wet_days[row] - numbers[WARM_UP]) * DAY + int(np.floor(hour[2 * row] * (DAY - minutes)))
         # the ground may be lost for the rest of the day, and longer where it turns to mud; a roof dries by the clock
-        end = ground = start + minutes
+        end = ground_end = start + minutes
         if depth >= figures[LOST_DAY_MM]:
-            ground = start + DAY
+            ground_end = start + DAY
         if depth >= figures[MUD_MM]:
-            ground = start + DAY + numbers[MUD_MINUTES]
-        closed = (end, ground, end + numbers[DRYING], start + DAY)
+            ground_end = start + DAY + numbers[MUD_MINUTES]
+        closed_until = (end, ground_end, end + numbers[DRYING], start + DAY)
         # SHUT is the last of the four lists, and the only one that rain has to be heavy for
-        for which in range(RAINS, SHUT + 1 if depth >= figures[SHUT_MM] else SHUT):
-            rows[ends[which]], rows[ends[which] + 1] = start, closed[which]
-            ends[which] += 2
+        for exposure_list in range(RAINS, SHUT + 1 if depth >= figures[SHUT_MM] else SHUT):
+            rows[ends[exposure_list]], rows[ends[exposure_list] + 1] = start, closed_until[exposure_list]
+            ends[exposure_list] += 2
 
 
 @jit
-def _join(rows: Any, numbers: Any, ends: Any, chosen: int, horizon: int, at: int) -> int:
-    """Join four lists of intervals, clipped to [0, horizon), and write them from `at` on; return where they end."""
+def _join(rows: Any, numbers: Any, ends: Any, lists_at: int, horizon: int, write_at: int) -> int:
+    """Join four lists of intervals, clipped to [0, horizon), and write them from `write_at` on; return where they end."""
     # four heads in local variables: a heap of lists costs more than the comparisons it saves
-    a, b, c, d = numbers[chosen], numbers[chosen + 1], numbers[chosen + 2], numbers[chosen + 3]
-    over_a, over_b, over_c, over_d = ends[a], ends[b], ends[c], ends[d]
+    a, b, c, d = numbers[lists_at], numbers[lists_at + 1], numbers[lists_at + 2], numbers[lists_at + 3]
+    end_a, end_b, end_c, end_d = ends[a], ends[b], ends[c], ends[d]
     a, b, c, d = numbers[BEGINS + a], numbers[BEGINS + b], numbers[BEGINS + c], numbers[BEGINS + d]
-    start, reach = 0, 0
+    start, joined_end = 0, 0
     while True:
-        from_a, from_b = _start(rows, a, over_a), _start(rows, b, over_b)
-        from_c, from_d = _start(rows, c, over_c), _start(rows, d, over_d)
-        first = min(from_a, from_b, from_c, from_d)
+        start_a, start_b = _start(rows, a, end_a), _start(rows, b, end_b)
+        start_c, start_d = _start(rows, c, end_c), _start(rows, d, end_d)
+        earliest = min(start_a, start_b, start_c, start_d)
         # a gap: what is joined so far is complete. Intervals that touch are one
-        if first > reach:
-            if reach > start:
-                rows[at], rows[at + 1] = start, reach
-                at += 2
+        if earliest > joined_end:
+            if joined_end > start:
+                rows[write_at], rows[write_at + 1] = start, joined_end
+                write_at += 2
             # also the end of all lists, as an exhausted one starts far away
-            if first >= horizon:
-                return at
-            start = reach = first
-        if from_a == first:
-            reach, a = max(reach, min(rows[a + 1], horizon)), a + 2
-        elif from_b == first:
-            reach, b = max(reach, min(rows[b + 1], horizon)), b + 2
-        elif from_c == first:
-            reach, c = max(reach, min(rows[c + 1], horizon)), c + 2
+            if earliest >= horizon:
+                return write_at
+            start = joined_end = earliest
+        if start_a == earliest:
+            joined_end, a = max(joined_end, min(rows[a + 1], horizon)), a + 2
+        elif start_b == earliest:
+            joined_end, b = max(joined_end, min(rows[b + 1], horizon)), b + 2
+        elif start_c == earliest:
+            joined_end, c = max(joined_end, min(rows[c + 1], horizon)), c + 2
         else:
-            reach, d = max(reach, min(rows[d + 1], horizon)), d + 2
+            joined_end, d = max(joined_end, min(rows[d + 1], horizon)), d + 2
 
 
 @jit
@@ -237,7 +236,7 @@ ZERO = np.uint64(0)
 @entry_point
 def draw_uniforms(keys: Words, replication: int, blocks: Ints, uniforms: Floats) -> None:
     """Draw series after series into `uniforms`; `keys` has two words of each, `blocks` its first block and their count."""
-    into, at = _floats(uniforms), 0
+    out, position = _floats(uniforms), 0
     for series in range(len(blocks) // 2):
         first = blocks[2 * series]
         for block in range(first, first + blocks[2 * series + 1]):
@@ -245,9 +244,9 @@ def draw_uniforms(keys: Words, replication: int, blocks: Ints, uniforms: Floats)
                 keys[2 * series], keys[2 * series + 1], np.uint64(block), ZERO, np.uint64(replication)
             )
             # all four words of a block: another draw costs nothing once the block is computed
-            into[at], into[at + 1] = toolkit.to_unit(words[0]), toolkit.to_unit(words[1])
-            into[at + 2], into[at + 3] = toolkit.to_unit(words[2]), toolkit.to_unit(words[3])
-            at += 4
+            out[position], out[position + 1] = toolkit.to_unit(words[0]), toolkit.to_unit(words[1])
+            out[position + 2], out[position + 3] = toolkit.to_unit(words[2]), toolkit.to_unit(words[3])
+            position += 4
 
 
 @entry_point
@@ -263,23 +262,27 @@ def choose_days(
     days, uniforms = _ints(days_), _floats(uniforms_)
     # a Markov chain of two states with one uniform a day: below p01 it is wet and from 1 - p10 on dry whatever
     # was before, between the two it stays as it was
-    wet, count = False, 0
+    is_wet, wet_days = False, 0
     for day in range(len(month_)):
-        of_month, decides = CHANCES * month[day], rain[4 * day]
-        if decides < chances[of_month + WET]:
-            wet = True
-        elif decides >= chances[of_month + DRY]:
-            wet = False
-        if wet:
-            days[count], uniforms[2 * count], uniforms[2 * count + 1] = day, rain[4 * day + 1], rain[4 * day + 2]
-            count += 1
+        chances_of_month, u = CHANCES * month[day], rain[4 * day]
+        if u < chances[chances_of_month + WET]:
+            is_wet = True
+        elif u >= chances[chances_of_month + DRY]:
+            is_wet = False
+        if is_wet:
+            days[wet_days], uniforms[2 * wet_days], uniforms[2 * wet_days + 1] = (
+                day,
+                rain[4 * day + 1],
+                rain[4 * day + 2],
+            )
+            wet_days += 1
     # in the same lists, behind the wet days: one array less to fill and to pass
-    in_all = count
+    days_in_all = wet_days
     for day in range(len(month_)):
         if storms[2 * day] < chances[CHANCES * month[day] + STORM]:
-            days[in_all], uniforms[2 * in_all], uniforms[2 * in_all + 1] = day, storms[2 * day + 1], 0.0
-            in_all += 1
-    return count, in_all
+            days[days_in_all], uniforms[2 * days_in_all], uniforms[2 * days_in_all + 1] = day, storms[2 * day + 1], 0.0
+            days_in_all += 1
+    return wet_days, days_in_all
 
 
 # --- calendar minus closures ------------------------------------------------------------------------------------------
@@ -295,35 +298,35 @@ def subtract_intervals(starts_: Ints, ends_: Ints, closed_: Ints, left_: Ints) -
     Their starts, ends and open minutes until each end are written to the three rows of `left`, each as long as both inputs
     together. Closed rows may overlap; if they are not by rising starts, nothing is done and `UNORDERED` returned.
     """
-    starts, ends, closed, left, width = _ints(starts_), _ints(ends_), _ints(closed_), _ints(left_), left_.shape[1]
-    count, done, longest, row, last = 0, 0, 0, 0, 2 * len(closed_)
-    for at in range(2, last, 2):
+    starts, ends, closed, remaining, width = _ints(starts_), _ints(ends_), _ints(closed_), _ints(left_), left_.shape[1]
+    count, open_minutes, longest_minutes, row, closed_size = 0, 0, 0, 0, 2 * len(closed_)
+    for row_at in range(2, closed_size, 2):
         # one pass over both needs them by start; sorting is left to numpy, as it is seldom needed
-        if closed[at] < closed[at - 2]:
+        if closed[row_at] < closed[row_at - 2]:
             return UNORDERED, 0
     for position in range(len(starts_)):
         now, end = starts[position], ends[position]
-        while row < last and closed[row] < end:
+        while row < closed_size and closed[row] < end:
             # empty closures close nothing, but would cut an interval in two
             if closed[row + 1] > closed[row]:
                 if closed[row] > now:
-                    done += closed[row] - now
-                    longest = max(longest, closed[row] - now)
-                    count = _append(left, width, count, now, closed[row], done)
+                    open_minutes += closed[row] - now
+                    longest_minutes = max(longest_minutes, closed[row] - now)
+                    count = _append(remaining, width, count, now, closed[row], open_minutes)
                 now = max(now, closed[row + 1])
             # it reaches into the next interval: the same row is looked at again there
             if closed[row + 1] > end:
                 break
             row += 2
         if now < end:
-            done += end - now
-            longest = max(longest, end - now)
-            count = _append(left, width, count, now, end, done)
-    return count, longest
+            open_minutes += end - now
+            longest_minutes = max(longest_minutes, end - now)
+            count = _append(remaining, width, count, now, end, open_minutes)
+    return count, longest_minutes
 
 
 @jit
-def _append(left: Any, width: int, count: int, start: int, end: int, done: int) -> int:
-    """Append an interval, with the open minutes until its end, to `left`; return how many there are."""
-    left[count], left[width + count], left[2 * width + count] = start, end, done
+def _append(remaining: Any, width: int, count: int, start: int, end: int, done: int) -> int:
+    """Append an interval, with the open minutes until its end, to `remaining`; return how many there are."""
+    remaining[count], remaining[width + count], remaining[2 * width + count] = start, end, done
     return count + 1

@@ -26,7 +26,7 @@ from sim.world.roads import road_calendars
 from sim.world.shifts import DAY, Intervals, Minutes, public_holidays, shift_without_breaks
 from sim.world.streams import stream_key, uniform
 from sim.world.weather.model import WeatherModel, closed_intervals, typical_weather
-from sim.world.working_time import ALL, Calendar, always, subtract_closures, weekly
+from sim.world.working_time import ALL, ALWAYS_OPEN, Calendar, always, subtract_closures, weekly
 
 # --- plant outages ----------------------------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ def named_in(calendar: str) -> str:
 
 
 def is_on_site(calendar: str) -> bool:
-    """Tell whether work on a calendar is work on site."""
+    """Return whether work on a calendar is work on site."""
     return calendar.partition(NAMED)[0] in ON_SITE
 
 
@@ -123,8 +123,9 @@ def _named_calendars(project: Project) -> dict[str, tuple[Exposure, str]]:
     """Return (exposure, key in calendars.named) of the calendars that steps name, by their names in a plan."""
     if not project.calendars.named:
         return {}
-    used = {(step.exposure, step.calendar) for _, steps, _ in networks(project) for step in steps if step.calendar}
-    return {on_calendar(exposure, named): (exposure, named) for exposure, named in sorted(used)}
+    all_steps = [step for _, steps, _ in networks(project) for step in steps]
+    exposures_and_keys = {(step.exposure, step.calendar) for step in all_steps if step.calendar}
+    return {on_calendar(exposure, key): (exposure, key) for exposure, key in sorted(exposures_and_keys)}
 
 
 def _lag_calendars(project: Project) -> dict[str, str]:
@@ -151,7 +152,7 @@ def project_calendars(project: Project) -> dict[str, Calendar]:
     shift = _weekly("site", project.site_calendar, start, horizon)
     factory = _weekly("factory", project.calendars.factory, start, horizon)
     return {
-        "always": always(horizon * 1440),
+        ALWAYS_OPEN: always(horizon * 1440),
         **road_calendars(project),
         "factory": factory,
         **plant_calendars(project, factory),
@@ -278,8 +279,8 @@ def anticipated_calendars(
     base = base or project_calendars(project)
     if weather is None:
         return dict(base)
-    closed = typical_weather(weather, base[SHIFT], project.scale.start_date, compiled=compiled)
-    return subtract_by_name(base, _by_exposure(project, closed), compiled=compiled)
+    closed_by_exposure = typical_weather(weather, base[SHIFT], project.scale.start_date, compiled=compiled)
+    return subtract_by_name(base, _by_exposure(project, closed_by_exposure), compiled=compiled)
 
 
 # --- calendars of a replication ---------------------------------------------------------------------------------------
@@ -298,25 +299,29 @@ def calendars_of(
     """Return the calendars of a replication by name: those of `base`, in their order, less weather and plant outages.
 
     A calendar without closures is the one of `base` itself, so that its prepared arrays can be used again.
-    If `days` are given, weather is drawn for so many only, and calendars that it may close are `known` until then.
+    If `days` are given, weather is drawn for so many only, and calendars that it may close are `known_until` until then.
     With `compiled`, kernels compute the same minutes.
     """
-    known = ALL
+    known_until = ALL
     if weather is None or days is None or days >= project.scale.horizon_days:
         days = None
     else:
-        known = days * DAY
-    closed = closures_by_calendar(project, weather, seed, replication, days, compiled=compiled)
-    return subtract_by_name(base, closed, known, compiled=compiled)
+        known_until = days * DAY
+    closed_by_calendar = closures_by_calendar(project, weather, seed, replication, days, compiled=compiled)
+    return subtract_by_name(base, closed_by_calendar, known_until, compiled=compiled)
 
 
 def subtract_by_name(
-    base: Mapping[Name, Calendar], closed: Mapping[Name, Closed], known: int = ALL, *, compiled: bool = False
+    base: Mapping[Name, Calendar],
+    closed_by_name: Mapping[Name, Closed],
+    known_until: int = ALL,
+    *,
+    compiled: bool = False,
 ) -> dict[Name, Calendar]:
     """Return calendars less the closed minutes of the same name; one without closures, now or later, is the same object."""
     return {
-        name: subtract_closures(calendar, closed[name], known=known, compiled=compiled)
-        if name in closed and (known < ALL or len(closed[name]))
+        name: subtract_closures(calendar, closed_by_name[name], known=known_until, compiled=compiled)
+        if name in closed_by_name and (known_until < ALL or len(closed_by_name[name]))
         else calendar
         for name, calendar in base.items()
     }

@@ -74,8 +74,8 @@ def table(dist: Distribution) -> Floats:
     if isinstance(dist, Discrete):
         return np.concatenate([np.asarray(dist.values), dist.cumulative()])
     # both halves are kept by their distance from the nearer end, so that the tails are as fine as the middle
-    ends = _distances()
-    lower, upper = dist.ppf(ends), dist.ppf(1.0 - ends)
+    distances = _distances()
+    lower, upper = dist.ppf(distances), dist.ppf(1.0 - distances)
     if not np.isfinite(upper[0]):
         # an infinite quantile cannot be interpolated: beyond the last knot the quantile of that knot is used
         upper[0] = upper[1]

@@ -161,9 +161,9 @@ def public_holidays(
     Where a holiday on a weekend is made up for on another day, both are holidays. An unknown country or
     subdivision is a ValueError. The dates depend on the library's version, so a result keeps those it used.
     """
-    wanted = set(names)
+    names_wanted = set(names)
     days = _holidays_by_name(country, subdivision, tuple(years))
-    return tuple(day for day, name in days if not names or wanted & set(name.split("; ")))
+    return tuple(day for day, name in days if not names or names_wanted & set(name.split("; ")))
 
 
 @lru_cache(maxsize=64)

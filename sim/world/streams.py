@@ -151,7 +151,7 @@ class Sampling:
 
     @property
     def is_plain(self) -> bool:
-        """Tell whether it is plain Monte Carlo: every replication is drawn independently."""
+        """Return whether it is plain Monte Carlo: every replication is drawn independently."""
         return self.method == "mc"
 
     def fit(self, runs: int) -> int:
@@ -218,39 +218,39 @@ def ranks(keys: Sequence[Key], randomisation: int, size: int) -> NDArray[np.uint
     leaves each replication close to its plain draws.
     """
     # 16 bits hold 1,024 ranks: with 60,000 inputs this array is what a process caches
-    ranked = np.empty((len(keys), size), np.uint16)
+    rank_of_draw = np.empty((len(keys), size), np.uint16)
     rows = max(1, _ROWS // size)
     for begin in range(0, len(keys), rows):
-        plain = uniforms(keys[begin : begin + rows], randomisation * size, size)
-        order = np.argsort(plain, axis=1, kind="stable")
-        np.put_along_axis(ranked[begin : begin + rows], order, np.arange(size, dtype=np.uint16)[None, :], axis=1)
-    return ranked
+        plain_draws = uniforms(keys[begin : begin + rows], randomisation * size, size)
+        order = np.argsort(plain_draws, axis=1, kind="stable")
+        np.put_along_axis(rank_of_draw[begin : begin + rows], order, np.arange(size, dtype=np.uint16)[None, :], axis=1)
+    return rank_of_draw
 
 
-def latin_hypercube(ranked: NDArray[np.uint16], keys: Sequence[Key], first: int, count: int) -> FloatArray:
+def latin_hypercube(ranks_of_draws: NDArray[np.uint16], keys: Sequence[Key], first: int, count: int) -> FloatArray:
     """Return draws of a Latin hypercube for replications inside one randomisation, shape (len(keys), count).
 
-    `ranked` are the ranks of all its replications, `first` the number of the first one in the study.
+    `ranks_of_draws` are the ranks of all its replications, `first` the number of the first one in the study.
     """
-    size = ranked.shape[1]
+    size = ranks_of_draws.shape[1]
     # each slice of (0, 1) is used once in a randomisation; within its slice a draw is uniform
-    slices = ranked[:, first % size : first % size + count]
-    drawn: FloatArray = (slices + uniforms(keys, first, count, PLACE)) / size
-    np.minimum(drawn, _TOP, out=drawn)
-    return drawn
+    slices = ranks_of_draws[:, first % size : first % size + count]
+    uniforms_drawn: FloatArray = (slices + uniforms(keys, first, count, PLACE)) / size
+    np.minimum(uniforms_drawn, _TOP, out=uniforms_drawn)
+    return uniforms_drawn
 
 
-def rescaled_in_case(ends: FloatArray, uniforms_drawn: FloatArray) -> FloatArray:
-    """Return the position of each draw within its case, strictly between 0 and 1; the cases of a draw end at `ends`.
+def rescaled_in_case(case_ends: FloatArray, uniforms_drawn: FloatArray) -> FloatArray:
+    """Return the position of each draw within its case, strictly between 0 and 1; the cases of a draw end at `case_ends`.
 
     Given the case, the position is as uniform as the draw was, so it can draw what matters only in that case: both
     are then spread evenly by one number.
     """
     # the last end may round to less than 1: the last case reaches to 1
-    case = np.searchsorted(ends[:-1], uniforms_drawn, side="right")
-    begins = np.concatenate([[0.0], ends[:-1]])
-    widths = np.append(ends[:-1], 1.0) - begins
-    position: FloatArray = np.clip((uniforms_drawn - begins[case]) / widths[case], _SPREAD_STEP / 2, _TOP)
+    case = np.searchsorted(case_ends[:-1], uniforms_drawn, side="right")
+    case_begins = np.concatenate([[0.0], case_ends[:-1]])
+    case_widths = np.append(case_ends[:-1], 1.0) - case_begins
+    position: FloatArray = np.clip((uniforms_drawn - case_begins[case]) / case_widths[case], _SPREAD_STEP / 2, _TOP)
     return position
 
 
@@ -286,19 +286,19 @@ def direction_numbers(dimensions: int, digits: int) -> Words:
         return directions_by_scipy(dimensions, digits)
     # the degree of a polynomial over {0, 1} is the position of its highest digit
     degrees = np.frexp(polynomial.astype(np.float64))[1] - 1
-    odd = np.ones((dimensions, digits), np.uint64)
+    odd_numbers = np.ones((dimensions, digits), np.uint64)
     for digit in range(digits):
         in_table = digit < degrees
-        odd[in_table, digit] = first[in_table, min(digit, first.shape[1] - 1)]
+        odd_numbers[in_table, digit] = first[in_table, min(digit, first.shape[1] - 1)]
         # Bratley and Fox (ACM TOMS 14, 1988), algorithm 659: each one from the `degree` numbers before it
         for degree in np.unique(degrees[~in_table & (degrees > 0)]).tolist():
             rows = np.flatnonzero(degrees == degree)
-            number = odd[rows, digit - degree]
-            for back in range(degree):
-                coefficient = (polynomial[rows] >> (degree - 1 - back) & 1).astype(np.uint64)
-                number ^= coefficient * (odd[rows, digit - back - 1] << np.uint64(back + 1))
-            odd[rows, digit] = number
-    return odd << np.arange(digits - 1, -1, -1, dtype=np.uint64)
+            number = odd_numbers[rows, digit - degree]
+            for steps_back in range(degree):
+                coefficient = (polynomial[rows] >> (degree - 1 - steps_back) & 1).astype(np.uint64)
+                number ^= coefficient * (odd_numbers[rows, digit - steps_back - 1] << np.uint64(steps_back + 1))
+            odd_numbers[rows, digit] = number
+    return odd_numbers << np.arange(digits - 1, -1, -1, dtype=np.uint64)
 
 
 def directions_by_scipy(dimensions: int, digits: int) -> Words:
@@ -342,5 +342,5 @@ def sobol_points(scrambled: Words, first: int, count: int) -> FloatArray:
     # the binary digits of the point's number choose which directions are added, modulo 2
     for digit, direction in enumerate(scrambled[:, 1:].T):
         points ^= direction[:, None] * (numbers >> np.uint64(digit) & np.uint64(1))
-    drawn: FloatArray = np.minimum((points + 0.5) * _SPREAD_STEP, _TOP)
-    return drawn
+    uniforms_drawn: FloatArray = np.minimum((points + 0.5) * _SPREAD_STEP, _TOP)
+    return uniforms_drawn

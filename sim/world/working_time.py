@@ -31,6 +31,8 @@ from sim.world.shifts import (
 
 ALL = 2**62
 """A minute later than any: `known` of a calendar without an end to what is known."""
+ALWAYS_OPEN = "always"
+"""Name of the calendar that is always open."""
 
 
 class CalendarEnds(SimError):
@@ -223,7 +225,7 @@ class Calendar:
         )
 
 
-def always(horizon: int, name: str = "always", start_date: date | None = None) -> Calendar:
+def always(horizon: int, name: str = ALWAYS_OPEN, start_date: date | None = None) -> Calendar:
     """Return a calendar that is open day and night until the horizon."""
     return Calendar.of(name, [(0, horizon)], horizon, start_date)
 

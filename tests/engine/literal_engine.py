@@ -14,7 +14,8 @@ from functools import cache
 from math import floor
 from typing import Literal
 
-from sim.plan.compile import CompiledPlan, natural
+from sim.plan.compile import natural
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import (
     LEAVING,

@@ -8,7 +8,8 @@ from typing import Any
 
 from sim.engine.deadlock import Deadlock
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
-from sim.plan.compile import NONE, CompiledPlan, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import NONE, CompiledPlan
 from sim.plan.draws import Draws, SampledInputs
 from sim.plan.vocabulary import (
     AGAIN,

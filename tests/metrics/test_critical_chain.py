@@ -11,7 +11,8 @@ import pytest
 
 from sim.metrics.critical_chain import DrivingChain
 from sim.metrics.event_log import Index, Record
-from sim.plan.compile import CAUSES, NONE, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import CAUSES, NONE
 from sim.plan.vocabulary import (
     DELAY_CAUSES,
     OTHER,

@@ -13,7 +13,7 @@ from sim.metrics.critical_chain import DrivingChain, chain_summary
 from sim.metrics.event_log import Index, Record
 from sim.metrics.kernels import interface
 from sim.metrics.measure import kernels_for, measure
-from sim.plan.compile import MODES
+from sim.plan.compiled_plan import MODES
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
 from tests.engine.random_plans import random_plan

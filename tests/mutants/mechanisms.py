@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from sim.metrics.event_log import DAY
-from sim.plan.compile import CompiledPlan, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.context import Mobilisation
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import HOLD, NOTE, WORK

@@ -53,7 +53,7 @@ def nothing_remembered() -> Iterator[None]:
 
 def _forget() -> None:
     """Empty the crew plans that are used again and every cache of a function of the model or its tests."""
-    reuse._known.clear()
+    reuse._plan_by_key.clear()
     for _, _, value in _known():
         if isinstance(value, _lru_cache_wrapper):
             value.cache_clear()

@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
-from sim.plan.compile import CompiledPlan, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.context import PlanContext, ResourcePlan
 from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.draws import Draws, SampledInputs

@@ -9,7 +9,8 @@ import pytest
 
 import sim
 from sim.config.project import Project
-from sim.plan.compile import NONE, CompiledPlan, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import NONE, CompiledPlan
 from sim.plan.context import PlanContext, ResourcePlan
 from sim.plan.copies import Copy, split_name, spread, unique_in_order
 from sim.plan.project import write_plan

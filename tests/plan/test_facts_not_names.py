@@ -10,7 +10,7 @@ import pytest
 from sim.plan.analysis.critical_path import earliest
 from sim.plan.analysis.resource_load import loads
 from sim.plan.checks import check
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.vocabulary import OTHER
 from sim.report.exchange.roll_up import LEVELS, bar_of
 from sim.report.exchange.schedule_model import schedule

@@ -184,7 +184,7 @@ def test_8_the_money_of_the_whole_idea_stands_in_the_report_with_the_digits_of_s
     for metric in ("opex_usd_per_year", "capital_total_usd", "cost_per_gpu_hour_usd"):
         quote = view.quote(metric, "p50")
         assert quote.value == pytest.approx(summary[metric]["p50"])
-        assert quote.metric.write(quote.value, quote.step) in text
+        assert quote.metric.write(quote.value, quote.rounding_step) in text
 
 
 def test_html_console_and_json_say_the_same_digits(measured: tuple[Result, Path]) -> None:

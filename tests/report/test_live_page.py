@@ -187,9 +187,9 @@ def test_odd_messages_end_the_line_with_a_reason(address: str, message: str) -> 
 
 def test_a_flood_of_messages_does_not_stop_the_server(address: str) -> None:
     (told,), code, _ = talk(address, *[request()] * 20_000)
-    assert code == 1008 if told is None else told["kind"] == "picture"
+    assert code == 1008 if told is None else told["kind"] == "snapshot"
     (picture,), _, _ = talk(address, request(**{"logistics.gates": 3}))
-    assert picture["kind"] == "picture"
+    assert picture["kind"] == "snapshot"
 
 
 def test_a_slider_at_nothing_is_refused_with_a_sentence(address: str) -> None:
@@ -206,14 +206,14 @@ def test_a_killed_worker_is_told_or_replaced_and_the_picture_comes(address: str)
     for worker in workers_of(os.getpid()):
         os.kill(worker, signal.SIGKILL)
     (told,), _, _ = talk(address, request(**{"logistics.gates": 2}))
-    assert told["kind"] == "picture" or "a worker process was lost" in told["text"]
+    assert told["kind"] == "snapshot" or "a worker process was lost" in told["text"]
     killer = Thread(target=kill_first_worker, args=(os.getpid(), 0.0))
     killer.start()
     killer.join()
     told, _, _ = talk(address, request(**{"logistics.gates": 3}), answers=1)
-    assert told[0]["kind"] in {"picture", "refused"}
+    assert told[0]["kind"] in {"snapshot", "refused"}
     (again,), _, _ = talk(address, request(**{"logistics.gates": 4}))
-    assert again["kind"] == "picture"
+    assert again["kind"] == "snapshot"
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ class Bounds:
         return value
 
     def holds(self, number: float) -> bool:
-        """Tell whether a number lies in the range; NaN never does."""
+        """Return whether a number lies in the range; NaN never does."""
         if math.isnan(number) or (self.high is not None and number > self.high):
             return False
         return self.low is None or (number > self.low if self.above else number >= self.low)

@@ -48,7 +48,7 @@ _FORMS = "a number, or one of {value}, {low, high}, {low, mode, high}, {median, 
 
 
 def _as_text(value: object) -> object:
-    """A bare year is written without quotes; it is meant as text."""
+    """Return a bare year is written without quotes; it is meant as text."""
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -158,12 +158,12 @@ class Estimate(Sourced):
         return next(x for x in (self.value, self.mode, self.median) if x is not None)
 
     def numbers(self) -> dict[str, object]:
-        """The numbers that must lie within a field's bounds, by key (weights are not of that unit)."""
+        """Return the numbers that must lie within a field's bounds, by key (weights are not of that unit)."""
         return {key: getattr(self, key) for key in _NUMBERS[:-1] if getattr(self, key) is not None}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
-        """A number or a mapping, so that editors complete both."""
+        """Return a number or a mapping, so that editors complete both."""
         return _number_or_mapping(handler(schema), handler)
 
 
@@ -193,16 +193,16 @@ class Figure(Sourced):
 
     @property
     def planned(self) -> float:
-        """The same word as for an estimate: the value."""
+        """Return the same word as for an estimate: the value."""
         return self.value
 
     def numbers(self) -> dict[str, object]:
-        """The numbers that must lie within a field's bounds, by key."""
+        """Return the numbers that must lie within a field's bounds, by key."""
         return {key: getattr(self, key) for key in ("value", "low", "high") if getattr(self, key) is not None}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler, /) -> JsonSchemaValue:
-        """A number or a mapping, so that editors complete both."""
+        """Return a number or a mapping, so that editors complete both."""
         return _number_or_mapping(handler(schema), handler)
 
 
@@ -214,12 +214,12 @@ def states_an_estimate(tree: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    """Whether this is a number as written in a file; true and false are not."""
+    """Return whether this is a number as written in a file; true and false are not."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _falls(first: float | None, second: float | None) -> bool:
-    """Whether two stated numbers stand in the wrong order."""
+    """Return whether two stated numbers stand in the wrong order."""
     return first is not None and second is not None and not first <= second
 
 

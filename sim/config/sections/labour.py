@@ -143,7 +143,7 @@ class Absence(Sourced):
 
     @property
     def loss(self) -> float:
-        """The loss of crews that are short of people."""
+        """Return the loss of crews that are short of people."""
         return self.share.value * (1 - self.covered.value)
 
 
@@ -157,7 +157,7 @@ class Turnover(Sourced):
 
     @property
     def loss(self) -> float:
-        """The loss by the newcomers there are at any time."""
+        """Return the loss by the newcomers there are at any time."""
         return min(1.0, self.per_month.value * self.newcomer_months.value) * self.newcomer_loss.value
 
 

@@ -183,7 +183,7 @@ class Price(Sourced):
 
     @property
     def unit_cost(self) -> Estimate:
-        """The unit cost in whichever unit it is given."""
+        """Return the unit cost in whichever unit it is given."""
         return next(found for name in PRICED_BY if (found := getattr(self, name)) is not None)
 
 

@@ -66,7 +66,7 @@ class State(Section):
 
     @property
     def size(self) -> Estimate:
-        """How bad it is when it occurs, in the unit of its effect."""
+        """Return how bad it is when it occurs, in the unit of its effect."""
         size: Estimate = getattr(self, self.effect)
         return size
 
@@ -141,7 +141,7 @@ class Risks(Section):
 
     @property
     def mitigation_usd(self) -> float:
-        """What the mitigations cost that are in force: nothing unless the register is read after mitigation."""
+        """Return what the mitigations cost that are in force: nothing unless the register is read after mitigation."""
         costs = [driver.mitigation.cost_usd.planned for driver, _ in self.active() if driver.mitigation]
         return fsum(costs) if self.mode == "mitigated" else 0.0
 

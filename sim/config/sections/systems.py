@@ -91,12 +91,12 @@ class Predecessor(Section):
     @model_validator(mode="before")
     @classmethod
     def _bare_id(cls, given: object) -> object:
-        """An id alone is a finish-to-start link without lag."""
+        """Return an id alone is a finish-to-start link without lag."""
         return {"id": given} if isinstance(given, str) else given
 
     @model_validator(mode="after")
     def _lag_or_lead(self) -> Predecessor:
-        """A link lags or leads."""
+        """Return a link lags or leads."""
         if self.lag_days is not None and self.lead_days:
             raise ValueError("a link has lag_days or lead_days, not both")
         if self.lag_calendar is not None and self.lag_days is None:
@@ -115,12 +115,12 @@ class Predecessor(Section):
 
     @property
     def plain(self) -> bool:
-        """Whether it is finish-to-start without lag or lead."""
+        """Return whether it is finish-to-start without lag or lead."""
         return self.type == "FS" and self.lag_days is None and not self.lead_days
 
     @property
     def of_start(self) -> bool:
-        """Whether it hangs on the predecessor's start: a lead is counted from there as well."""
+        """Return whether it hangs on the predecessor's start: a lead is counted from there as well."""
         return self.type in ("SS", "SF") or self.lead_days > 0
 
     @classmethod

@@ -253,7 +253,7 @@ class Weather(Sourced):
 
     @model_validator(mode="after")
     def _has_what_it_uses(self) -> Weather:
-        """A kind that reads a file or a table has one."""
+        """Return a kind that reads a file or a table has one."""
         needed = {"file": "file", "table": "lost_days"}.get(self.kind)
         if needed and getattr(self, needed) is None:
             raise Refused([Finding((needed,), NOTHING, f"is missing: `kind: {self.kind}` reads it")])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sim.engine.numba_engine.event_queue import schedule
 from sim.engine.numba_engine.memory_layout import (
+    AWAITED_BALANCE,
     BALANCE,
     BALANCE_LEVEL,
     BALANCE_MINUTES,
@@ -18,9 +19,8 @@ from sim.engine.numba_engine.memory_layout import (
     BELOW,
     BUNDLE_AT,
     BUNDLES,
-    CHANGED,
-    ENDED,
     HIGHEST,
+    LAST_CHANGE,
     LEVELS_AT,
     LOWEST,
     SET_OF,
@@ -28,7 +28,7 @@ from sim.engine.numba_engine.memory_layout import (
     SETS,
     SINCE_LEVEL,
     VALUE,
-    WATCHED,
+    VALUE_BEFORE,
     WATCHED_UNTIL,
     step_kind,
 )  # fmt: skip
@@ -36,68 +36,69 @@ from sim.jit.toolkit import IntView, inline, jit
 
 
 @inline
-def end_minute(plan: IntView, run: IntView, number: int, now: int) -> None:
-    """Record what a balance came to in the last minute in which it changed, if that minute is over."""
-    balance = run[BALANCE] + number * BALANCE_SIZE
-    changed = run[balance + CHANGED]
-    if changed == now:
+def end_minute(plan: IntView, run: IntView, pool_set: int, now: int) -> None:
+    """Record the balance of a set of pools at the end of the last minute in which it changed, if that minute is over."""
+    balance_at = run[BALANCE] + pool_set * BALANCE_SIZE
+    last_change = run[balance_at + LAST_CHANGE]
+    if last_change == now:
         return
-    before, value = run[balance + ENDED], run[balance + VALUE]
-    levels = plan[SETS] + number * SET_SIZE
-    lowest = plan[levels + LOWEST]
-    first = max(min(before, value) + 1, lowest)
+    value_before, value = run[balance_at + VALUE_BEFORE], run[balance_at + VALUE]
+    set_at = plan[SETS] + pool_set * SET_SIZE
+    lowest = plan[set_at + LOWEST]
+    lowest_crossed = max(min(value_before, value) + 1, lowest)
     # the levels that it crossed: one, as a rule
-    for level in range(first, min(max(before, value), plan[levels + HIGHEST]) + 1):
-        run[run[SINCE_LEVEL] + plan[levels + LEVELS_AT] + level - lowest] = changed
-    run[balance + ENDED] = value
-    run[balance + CHANGED] = now
+    for level in range(lowest_crossed, min(max(value_before, value), plan[set_at + HIGHEST]) + 1):
+        run[run[SINCE_LEVEL] + plan[set_at + LEVELS_AT] + level - lowest] = last_change
+    run[balance_at + VALUE_BEFORE] = value
+    run[balance_at + LAST_CHANGE] = now
 
 
 @jit
 def change_balances(plan: IntView, run: IntView, bundle: int, sign: int, now: int) -> None:
     """Add a bundle's counts, times `sign`, to the balances of its pools."""
     for entry in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
-        number = plan[plan[SET_OF] + plan[plan[BUNDLES] + 2 * entry]]
-        if number >= 0:
-            end_minute(plan, run, number, now)
-            run[run[BALANCE] + number * BALANCE_SIZE + VALUE] += sign * plan[plan[BUNDLES] + 2 * entry + 1]
+        pool_set = plan[plan[SET_OF] + plan[plan[BUNDLES] + 2 * entry]]
+        if pool_set >= 0:
+            end_minute(plan, run, pool_set, now)
+            run[run[BALANCE] + pool_set * BALANCE_SIZE + VALUE] += sign * plan[plan[BUNDLES] + 2 * entry + 1]
 
 
 @jit
-def balance_due(plan: IntView, run: IntView, wait: int, now: int) -> int:
-    """Return since when (at most `now`) the condition of a wait for a balance holds, or a later minute to check again."""
-    condition = plan[BALANCES] + wait * BALANCE_WAIT_SIZE
-    number, level, minutes = (
-        plan[condition + BALANCE_SET],
-        plan[condition + BALANCE_LEVEL],
-        plan[condition + BALANCE_MINUTES],
+def next_balance_check(plan: IntView, run: IntView, condition: int, now: int) -> int:
+    """Return the minute from which a condition on a balance may be found to hold; at most `now`: it holds."""
+    condition_at = plan[BALANCES] + condition * BALANCE_WAIT_SIZE
+    pool_set, level, minutes = (
+        plan[condition_at + BALANCE_SET],
+        plan[condition_at + BALANCE_LEVEL],
+        plan[condition_at + BALANCE_MINUTES],
     )
-    end_minute(plan, run, number, now)
-    below = 1 if run[run[BALANCE] + number * BALANCE_SIZE + ENDED] < level else 0
-    if below != plan[condition + BELOW]:
+    end_minute(plan, run, pool_set, now)
+    is_below = 1 if run[run[BALANCE] + pool_set * BALANCE_SIZE + VALUE_BEFORE] < level else 0
+    if is_below != plan[condition_at + BELOW]:
         return now + minutes
-    levels = plan[SETS] + number * SET_SIZE
-    since = run[run[SINCE_LEVEL] + plan[levels + LEVELS_AT] + level - plan[levels + LOWEST]]
+    set_at = plan[SETS] + pool_set * SET_SIZE
+    since = run[run[SINCE_LEVEL] + plan[set_at + LEVELS_AT] + level - plan[set_at + LOWEST]]
     return since + minutes
 
 
 @inline
 def minutes_of_balance(plan: IntView, step: int) -> int:
     """Return for how many minutes the balance for which a step waits must have been at its level."""
-    return plan[plan[BALANCES] + plan[step_kind(plan, step) + WATCHED] * BALANCE_WAIT_SIZE + BALANCE_MINUTES]
+    return plan[plan[BALANCES] + plan[step_kind(plan, step) + AWAITED_BALANCE] * BALANCE_WAIT_SIZE + BALANCE_MINUTES]
 
 
 @jit
 def check_balance_at(plan: IntView, run: IntView, unit: int, step: int, minute: int) -> None:
     """Schedule a unit to check its balance at a later minute, unless that is past the last minute of its wait."""
-    if minute <= plan[plan[BALANCES] + plan[step_kind(plan, step) + WATCHED] * BALANCE_WAIT_SIZE + WATCHED_UNTIL]:
+    condition_at = plan[BALANCES] + plan[step_kind(plan, step) + AWAITED_BALANCE] * BALANCE_WAIT_SIZE
+    if minute <= plan[condition_at + WATCHED_UNTIL]:
         schedule(plan, run, unit, minute)
 
 
 @jit
 def balance_holds(plan: IntView, run: IntView, unit: int, step: int, now: int) -> bool:
     """Return whether the balance for which a step waits has held for long enough; otherwise schedule the next check."""
-    due = balance_due(plan, run, plan[step_kind(plan, step) + WATCHED], now)
-    if due > now:
-        check_balance_at(plan, run, unit, step, due)
-    return due <= now
+    next_check = next_balance_check(plan, run, plan[step_kind(plan, step) + AWAITED_BALANCE], now)
+    if next_check > now:
+        check_balance_at(plan, run, unit, step, next_check)
+    return next_check <= now

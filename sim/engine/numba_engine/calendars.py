@@ -26,7 +26,7 @@ class Timetables:
         """Begin without calendars."""
         self._calendars: tuple[Calendar, ...] = ()
         self._changing: list[int] = []
-        self._begin = 0
+        self._changing_from = 0
         self._array: Ints = np.empty(0, np.int64)
 
     def of(self, calendars: Sequence[Calendar]) -> Ints:
@@ -45,15 +45,15 @@ class Timetables:
             self._changing = sorted(changed | set(self._changing))
             self._write_all()
         elif changed:
-            self._write(self._changing, self._begin)
+            self._write(self._changing, self._changing_from)
         return self._array
 
     def _write_all(self) -> None:
         """Write the calendars that stay the same, then those that change."""
         numbers = range(len(self._calendars))
         staying = [number for number in numbers if number not in self._changing]
-        self._begin = self._write(staying, len(numbers) * CALENDAR_SIZE)
-        self._write(self._changing, self._begin)
+        self._changing_from = self._write(staying, len(numbers) * CALENDAR_SIZE)
+        self._write(self._changing, self._changing_from)
 
     def _write(self, numbers: Sequence[int], begin: int) -> int:
         """Write some calendars end to end from position `begin` on; return the position at which they end."""
@@ -102,9 +102,11 @@ def first_above(rising: IntView, base: int, low: int, end: int, value: int) -> i
 @inline
 def intervals_begun(run: IntView, timetable: IntView, calendar: int, now: int) -> int:
     """Return how many open intervals of a calendar have begun by now, and record it as where the next search begins."""
-    header, reached = calendar * CALENDAR_SIZE, run[REACHED] + calendar
-    run[reached] = first_above(timetable, timetable[header + STARTS], run[reached], timetable[header + INTERVALS], now)
-    return run[reached]
+    header, reached_at = calendar * CALENDAR_SIZE, run[REACHED] + calendar
+    run[reached_at] = first_above(
+        timetable, timetable[header + STARTS], run[reached_at], timetable[header + INTERVALS], now
+    )
+    return run[reached_at]
 
 
 @inline
@@ -115,16 +117,16 @@ def finish(run: IntView, timetable: IntView, calendar: int, now: int, minutes: i
     header = calendar * CALENDAR_SIZE
     ends, done, intervals = timetable[header + ENDS], timetable[header + DONE], timetable[header + INTERVALS]
     interval = intervals_begun(run, timetable, calendar, now)
-    target = minutes
+    worked_minutes_at_end = minutes
     if interval > 0:
         # minutes worked are tabulated from the calendar's begin: what was open until now comes on top of what is asked
         interval -= 1
-        target += timetable[done + interval] - max(timetable[ends + interval] - now, 0)
+        worked_minutes_at_end += timetable[done + interval] - max(timetable[ends + interval] - now, 0)
     # the first stretch at whose end all is worked: work that just fills a stretch ends with it, not at the next opening
-    interval = first_above(timetable, done, interval, intervals, target - 1)
+    interval = first_above(timetable, done, interval, intervals, worked_minutes_at_end - 1)
     if interval == intervals:
         return -1
-    return timetable[ends + interval] - (timetable[done + interval] - target)
+    return timetable[ends + interval] - (timetable[done + interval] - worked_minutes_at_end)
 
 
 @inline

@@ -35,29 +35,29 @@ SLOTS = 1 << SLOT_BITS
 def mark_occupied(run: IntView, wheel: int, slot: int) -> None:
     """Set the bit of a slot that holds a unit."""
     # two levels of bits, slots of a word and words of a wheel: a search looks at two words, never at 1024 slots
-    words = run[OCCUPIED] + wheel * (WORDS + 1)
-    run[words + (slot >> 6)] |= 1 << (slot & 63)
-    run[words + WORDS] |= 1 << (slot >> 6)
+    words_at = run[OCCUPIED] + wheel * (WORDS + 1)
+    run[words_at + (slot >> 6)] |= 1 << (slot & 63)
+    run[words_at + WORDS] |= 1 << (slot >> 6)
 
 
 @inline
 def mark_empty(run: IntView, wheel: int, slot: int) -> None:
     """Clear the bit of a slot that holds no unit."""
-    words = run[OCCUPIED] + wheel * (WORDS + 1)
-    run[words + (slot >> 6)] &= ~(1 << (slot & 63))
+    words_at = run[OCCUPIED] + wheel * (WORDS + 1)
+    run[words_at + (slot >> 6)] &= ~(1 << (slot & 63))
     # the upper bit goes with the last slot of its word, not before
-    if run[words + (slot >> 6)] == 0:
-        run[words + WORDS] &= ~(1 << (slot >> 6))
+    if run[words_at + (slot >> 6)] == 0:
+        run[words_at + WORDS] &= ~(1 << (slot >> 6))
 
 
 @inline
 def first_occupied(run: IntView, wheel: int) -> int:
     """Return the first occupied slot of a wheel, or -1."""
-    words = run[OCCUPIED] + wheel * (WORDS + 1)
-    if run[words + WORDS] == 0:
+    words_at = run[OCCUPIED] + wheel * (WORDS + 1)
+    if run[words_at + WORDS] == 0:
         return -1
-    word = lowest_bit(run[words + WORDS])
-    return word << 6 | lowest_bit(run[words + word])
+    word = lowest_bit(run[words_at + WORDS])
+    return word << 6 | lowest_bit(run[words_at + word])
 
 
 @jit
@@ -69,11 +69,11 @@ def insert(run: IntView, unit: int, minute: int) -> None:
         difference >>= SLOT_BITS
         wheel += 1
     slot = minute >> wheel * SLOT_BITS & SLOTS - 1
-    head = run[WHEEL] + (wheel << SLOT_BITS | slot)
+    slot_at = run[WHEEL] + (wheel << SLOT_BITS | slot)
     run[state + DUE_AT] = minute
     # at the front of the list: a slot is emptied as a whole, so the order within it is free
-    run[state + NEXT] = run[head]
-    run[head] = unit + 1
+    run[state + NEXT] = run[slot_at]
+    run[slot_at] = unit + 1
     mark_occupied(run, wheel, slot)
 
 
@@ -91,11 +91,11 @@ def schedule(plan: IntView, run: IntView, unit: int, minute: int) -> None:
 @inline
 def cascade(run: IntView, wheel: int, slot: int) -> None:
     """Move the clock to the start of a slot of an outer wheel, and its units to inner wheels."""
-    head, length = run[WHEEL] + (wheel << SLOT_BITS | slot), wheel * SLOT_BITS
+    slot_at, shift = run[WHEEL] + (wheel << SLOT_BITS | slot), wheel * SLOT_BITS
     # the clock first: `insert` chooses the wheel by the distance from it, which is now shorter
-    run[CLOCK] = (run[CLOCK] >> length + SLOT_BITS << SLOT_BITS | slot) << length
-    link = run[head]
-    run[head] = EMPTY
+    run[CLOCK] = (run[CLOCK] >> shift + SLOT_BITS << SLOT_BITS | slot) << shift
+    link = run[slot_at]
+    run[slot_at] = EMPTY
     mark_empty(run, wheel, slot)
     while link != EMPTY:
         unit = link - 1
@@ -127,9 +127,9 @@ def is_due(run: IntView, now: int) -> bool:
 @inline
 def pop_due(plan: IntView, run: IntView, now: int) -> None:
     """Make all units ready that continue in this minute, and fetch their steps into the processor's cache."""
-    head = run[WHEEL] + (now & SLOTS - 1)
-    link = run[head]
-    run[head] = EMPTY
+    slot_at = run[WHEEL] + (now & SLOTS - 1)
+    link = run[slot_at]
+    run[slot_at] = EMPTY
     mark_empty(run, 0, now & SLOTS - 1)
     while link != EMPTY:
         unit = link - 1
@@ -139,6 +139,6 @@ def pop_due(plan: IntView, run: IntView, now: int) -> None:
         run[PENDING] -= 1
         link = run[unit_state(run, unit) + NEXT]
     # the units of the next occupied slot will most likely be needed next: fetch them while this minute is simulated
-    after = first_occupied(run, 0)
-    if after >= 0:
-        prefetch_step(plan, run, run[run[WHEEL] + after] - 1)
+    next_slot = first_occupied(run, 0)
+    if next_slot >= 0:
+        prefetch_step(plan, run, run[run[WHEEL] + next_slot] - 1)

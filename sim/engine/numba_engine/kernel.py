@@ -67,7 +67,7 @@ from sim.engine.numba_engine.memory_layout import (
     WORK_CALENDAR,
     argument,
     count_attempt,
-    extra,
+    second_argument,
     step_kind,
     unit_state,
     write_log_row,
@@ -84,7 +84,7 @@ from sim.engine.numba_engine.resources import (
 )
 from sim.engine.numba_engine.sampling import input_value, interrupted_minutes
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, entry_point, float_view, inline, int_view, jit, prefetch
-from sim.plan.compile import MODES
+from sim.plan.compiled_plan import MODES
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
 
 # --- works ------------------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ def scaled(plan: IntView, minutes: int, curve: int, position: int) -> int:
 @inline
 def work_minutes(plan: IntView, run: IntView, draws: IntView, parameters: FloatView, step: int) -> int:
     """Return drawn minutes × learning × crowding at the start of the work, or what remains of interrupted work."""
-    kind_at, attempt = step_kind(plan, step), count_attempt(run, extra(plan, step))
+    kind_at, attempt = step_kind(plan, step), count_attempt(run, second_argument(plan, step))
     remaining = interrupted_minutes(run, argument(plan, step))
     minutes = remaining if remaining >= 0 else input_value(run, draws, parameters, argument(plan, step), attempt)
     learning, area = plan[kind_at + LEARNING], plan[kind_at + AREA]
@@ -229,7 +229,7 @@ def await_gate_or_date(
 ) -> int:
     """Put a unit in the queue of its gate, or schedule its date; return the next step where it need not wait."""
     if plan[step_kind(plan, step) + OPERATION] == WAIT:
-        gate, level = argument(plan, step), extra(plan, step)
+        gate, level = argument(plan, step), second_argument(plan, step)
         # the level of now: a unit that comes later in this minute is let through as well, so their order does not matter
         if run[run[LEVEL] + gate] < level:
             await_level(plan, run, gate, level, unit)
@@ -249,7 +249,7 @@ def await_gate_or_date(
 @inline
 def perform_instant_step(plan: IntView, run: IntView, log: IntView, step: int, now: int) -> int:
     """Perform a free, signal or note, and return the next step."""
-    operation, detail = plan[step_kind(plan, step) + OPERATION], extra(plan, step)
+    operation, detail = plan[step_kind(plan, step) + OPERATION], second_argument(plan, step)
     if operation == FREE:
         detail = argument(plan, step)
         release_bundle(plan, run, detail, now)
@@ -283,7 +283,7 @@ def jump(
 @inline
 def decide(plan: IntView, run: IntView, draws: IntView, parameters: FloatView, step: int, now: int) -> int:
     """Return 1 if a jump is taken: by chance, by a gate's level before this minute, or always."""
-    kind_at, gate_and_slot = step_kind(plan, step), extra(plan, step)
+    kind_at, gate_and_slot = step_kind(plan, step), second_argument(plan, step)
     gate, limit = gate_and_slot >> HALF, plan[kind_at + LIMIT]
     # counted whether or not it is used: the number of the attempt is part of the counter of its random number
     attempt = count_attempt(run, gate_and_slot & LOWER)
@@ -363,8 +363,8 @@ def continue_step(
         check_balance_at(plan, run, unit, step, max(now, date + minutes_of_balance(plan, step)))
     elif operation == UNTIL:
         schedule(plan, run, unit, max(now, input_value(run, draws, parameters, argument(plan, step), FIRST_ATTEMPT)))
-    elif run[run[LEVEL] + argument(plan, step)] < extra(plan, step):
-        await_level(plan, run, argument(plan, step), extra(plan, step), unit)
+    elif run[run[LEVEL] + argument(plan, step)] < second_argument(plan, step):
+        await_level(plan, run, argument(plan, step), second_argument(plan, step), unit)
     else:
         schedule(plan, run, unit, now)
 

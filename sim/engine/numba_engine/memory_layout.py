@@ -16,7 +16,7 @@ import numpy as np
 
 from sim.engine.initial_state import InitialState, balances_after
 from sim.jit.toolkit import Ints, IntView, inline, jit, prefetch
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import Column, CompiledPlan
 from sim.plan.copies import unique_rows
 from sim.plan.vocabulary import AGAIN, HOLD, LEAVING, UNTIL, WAIT, WORK
 
@@ -39,17 +39,17 @@ PLAN_HEADER = 21
 LOWEST, HIGHEST, LEVELS_AT, SET_SIZE = range(4)
 BALANCE_SET, BALANCE_LEVEL, BALANCE_MINUTES, WATCHED_UNTIL, BELOW, BALANCE_WAIT_SIZE = range(6)
 
-ARGUMENT, EXTRA, STEP_SIZE = range(3)
+ARGUMENT, SECOND_ARGUMENT, STEP_SIZE = range(3)
 """Numbers of a step. `ARGUMENT` is two in one: where its kind stands among the kinds, and in the lower `HALF` bits its
-argument: bundle of a hold or free, input of a work or date, gate of a wait or signal, chance of a jump, note of a
-note. `EXTRA` is the level of a wait, the amount of a signal or note, the slot of a work's attempts; of a jump its slot,
-and above `HALF` bits its gate. Steps are short because there are tens of thousands of them, and a processor's cache is
-small; they share some hundred kinds."""
+argument: bundle of a hold or free, input of a work or date, gate of a wait or signal, chance of a jump, note of a note.
+`SECOND_ARGUMENT` is the level of a wait, the amount of a signal or note, the slot of a work's attempts; of a jump its
+slot, and above `HALF` bits its gate. Steps are short because there are tens of thousands of them, and a processor's cache
+is small; they share some hundred kinds."""
 OPERATION, AREA, PEOPLE, LEARNING, WORK_CALENDAR, MODE, STEP_KIND_SIZE = range(7)
 """Numbers of a kind of step: the operation, then area, people, curve, calendar and mode of a work; area -1 of all others."""
 PRIORITY, PATIENCE = 2, 3
 """Of a hold instead: its priority's rank, shifted to the bits where requests have it, and its patience or -1."""
-WATCHED, BALANCED_DATE = 2, -2
+AWAITED_BALANCE, BALANCED_DATE = 2, -2
 """Of a date instead: the balance that is waited for from it on; then its area is `BALANCED_DATE`."""
 LIMIT, NEEDED, OFFSET, DRAWN = 2, 3, 4, 5
 """Of a jump instead: its limit, the level of its gate, how many steps it goes on or back, whether it is drawn."""
@@ -69,8 +69,8 @@ bits of those that are occupied, units that start to work, units that are ready,
 pass. Then attempts at steps that can be repeated, counters by curve, minutes before losses by input, by calendar the
 interval that was reached, by pool how many fewer would always have sufficed, or -1 where it was short, by set of pools
 its balance (`BALANCE_SIZE` numbers), and by set and level since which minute the balance is at it, or below."""
-VALUE, ENDED, CHANGED, BALANCE_SIZE = range(4)
-"""Of a balance: what it is now, what it was at the end of the minute before `CHANGED`, in which it last changed."""
+VALUE, VALUE_BEFORE, LAST_CHANGE, BALANCE_SIZE = range(4)
+"""Of a balance: its value now, its value before the minute `LAST_CHANGE`, and that minute, in which it last changed."""
 (CLOCK, PENDING, STARTING_SIZE, READY_SIZE, TO_CHECK_SIZE, WAITING, ROWS, GRANT_DUE, ROUNDS, ROUNDS_MINUTE) = range(
     25, 35
 )
@@ -146,11 +146,11 @@ BITS = 63
 
 def plan_array(plan: CompiledPlan) -> Ints:
     """Return the plan as one array, with the columns and numbers of `the plan` above."""
-    priorities = np.unique(plan.rows[plan.rows[:, 0] == HOLD, 2])
+    priorities = np.unique(plan.rows[plan.operation_of == HOLD, Column.PRIORITY])
     rank_bits = _bits(len(plan.units))
     # what priority and rank leave of 63 bits: with the sign bit 0, requests compare as plain integers
     minute_bits = min(BITS - rank_bits - _bits(len(priorities)), WHEELS * SLOT_BITS)
-    priority_rank = np.searchsorted(priorities, np.where(plan.rows[:, 0] == HOLD, plan.rows[:, 2], 0))
+    priority_rank = np.searchsorted(priorities, np.where(plan.operation_of == HOLD, plan.rows[:, Column.PRIORITY], 0))
     bundle_at, bundles = _end_to_end(plan.bundles)
     pool_bundles_at, pool_bundles = _end_to_end(_bundles_of_pools(plan))
     curve_at, curves = _end_to_end([*plan.learning, *plan.areas])
@@ -220,26 +220,32 @@ def _initial_balances(plan: CompiledPlan) -> Ints:
 
 def _steps(plan: CompiledPlan, priority: Ints, bits: int) -> tuple[Ints, Ints]:
     """Return the columns `STEPS` and `STEP_KINDS`; a hold's priority is its rank, shifted by `bits` as in requests."""
-    operation, a, b, c, d, e = plan.rows.T  # the arguments of each operation: see `sim.plan.compile`
+    rows, operation = plan.rows, plan.operation_of
     holds, works, jumps = (operation == kind for kind in (HOLD, WORK, AGAIN))
     area = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
-    watched = (operation == UNTIL) & (b > 0)
-    offset = np.where(jumps, a - np.arange(len(a)), 0)
+    balanced_dates = (operation == UNTIL) & (rows[:, Column.BALANCE] > 0)
+    offset = np.where(jumps, plan.argument_of - np.arange(len(rows)), 0)
+    drawn_jumps = jumps & (rows[:, Column.CHANCE] >= 0)
+    people, limit, balance = rows[:, Column.PEOPLE], rows[:, Column.LIMIT], rows[:, Column.BALANCE] - 1
+    # a column for each number of a kind, from `OPERATION` on; what it means depends on the operation
     descriptions = np.column_stack(
         [
-            *(operation, np.where(works, area, np.where(watched, BALANCED_DATE, -1))),
-            np.select([works, holds, jumps, watched], (d, priority, c, b - 1)),
-            np.select([works, holds, jumps], (plan.learning_of, c, e)),
-            *(np.where(works, column, other) for column, other in ((b, offset), (c, jumps & (b >= 0)))),
+            operation,
+            np.where(works, area, np.where(balanced_dates, BALANCED_DATE, -1)),
+            np.select([works, holds, jumps, balanced_dates], (people, priority, limit, balance)),
+            np.select([works, holds, jumps], (plan.learning_of, rows[:, Column.PATIENCE], rows[:, Column.JUMP_LEVEL])),
+            np.where(works, rows[:, Column.CALENDAR], offset),
+            np.where(works, rows[:, Column.MODE], drawn_jumps),
         ]
     ).astype(np.int64)
     kinds, step_kind = unique_rows(descriptions)
     kinds[kinds[:, OPERATION] == HOLD, PRIORITY] <<= bits
-    argument = np.where(jumps, np.maximum(b, 0), a)
+    argument = np.where(jumps, np.maximum(rows[:, Column.CHANCE], 0), plan.argument_of)
     # in one number with the gate of a jump: -1 for no gate stays below 0 through the shift
     attempts = attempt_slots(plan)
-    extra = np.select([works, jumps], [attempts, d << HALF | attempts], b)
-    return np.column_stack([step_kind * STEP_KIND_SIZE << HALF | argument, extra]), kinds
+    gate_and_attempts = rows[:, Column.JUMP_GATE] << HALF | attempts
+    second_argument = np.select([works, jumps], [attempts, gate_and_attempts], rows[:, Column.LEVEL])
+    return np.column_stack([step_kind * STEP_KIND_SIZE << HALF | argument, second_argument]), kinds
 
 
 def attempt_slots(plan: CompiledPlan) -> Ints:
@@ -247,15 +253,15 @@ def attempt_slots(plan: CompiledPlan) -> Ints:
 
     Those are the steps that some jump goes back over, from itself to its target.
     """
-    jumps = np.flatnonzero(plan.rows[:, 0] == AGAIN)
-    back = jumps[plan.rows[jumps, 1] <= jumps]
+    jumps = np.flatnonzero(plan.operation_of == AGAIN)
+    back = jumps[plan.argument_of[jumps] <= jumps]
     change = np.zeros(len(plan.rows) + 1, np.int64)
     # the running sum counts the jumps that lead back over a step; `add.at`, as several may lead to the same one
-    np.add.at(change, plan.rows[back, 1], 1)
+    np.add.at(change, plan.argument_of[back], 1)
     np.add.at(change, back + 1, -1)
     repeatable = np.cumsum(change)[:-1] > 0
     # only these draw or count by attempt; any other step needs no slot
-    repeatable &= np.isin(plan.rows[:, 0], (WORK, AGAIN))
+    repeatable &= np.isin(plan.operation_of, (WORK, AGAIN))
     return np.where(repeatable, np.cumsum(repeatable), 0)
 
 
@@ -295,12 +301,12 @@ def write_remaining_work(run: Ints, state: InitialState) -> None:
 
 
 def _bundles_of_pools(plan: CompiledPlan) -> list[list[tuple[int, int]]]:
-    """Return per pool the (bundle, count) that contain it."""
-    bundles_of: list[list[tuple[int, int]]] = [[] for _ in plan.pools]
+    """Return by pool the (bundle, count) of the bundles that contain it."""
+    bundles_of_pool: list[list[tuple[int, int]]] = [[] for _ in plan.pools]
     for bundle, counts in enumerate(plan.bundles):
         for pool, count in counts:
-            bundles_of[pool].append((bundle, count))
-    return bundles_of
+            bundles_of_pool[pool].append((bundle, count))
+    return bundles_of_pool
 
 
 def _queue_offsets(plan: CompiledPlan, operation: int, kinds: int) -> Ints:
@@ -308,9 +314,9 @@ def _queue_offsets(plan: CompiledPlan, operation: int, kinds: int) -> Ints:
 
     `kinds` is the number of bundles or gates.
     """
-    rows = np.flatnonzero(plan.rows[:, 0] == operation)
+    rows = np.flatnonzero(plan.operation_of == operation)
     # a unit waits for one thing at a time: its steps with the same queue need one place together
-    pairs = np.unique(plan.rows[rows, 1] * len(plan.units) + plan.unit_of[rows])
+    pairs = np.unique(plan.argument_of[rows] * len(plan.units) + plan.unit_of[rows])
     return offsets(np.bincount(pairs // len(plan.units), minlength=kinds))
 
 
@@ -322,7 +328,7 @@ def _end_to_end(lists: Iterable[Sequence[object]]) -> tuple[Ints, Ints]:
 
 
 def offsets(lengths: Sequence[int] | Ints) -> Ints:
-    """Return the running total of lengths from 0, one more than there are lengths."""
+    """Return where each of several lists begins when they lie end to end, and where the last one ends."""
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.asarray(lengths, np.int64))])
 
 
@@ -339,7 +345,7 @@ LOWER = (1 << HALF) - 1
 
 @inline
 def step_kind(plan: IntView, step: int) -> int:
-    """Return the position in the plan of the kind of a step."""
+    """Return the position in the plan at which the numbers of a step's kind begin."""
     return plan[STEP_KINDS] + (plan[plan[STEPS] + step * STEP_SIZE + ARGUMENT] >> HALF)
 
 
@@ -350,14 +356,14 @@ def argument(plan: IntView, step: int) -> int:
 
 
 @inline
-def extra(plan: IntView, step: int) -> int:
-    """Return the second argument of a step: a level, an amount, the slot of its attempts."""
-    return plan[plan[STEPS] + step * STEP_SIZE + EXTRA]
+def second_argument(plan: IntView, step: int) -> int:
+    """Return the second argument of a step: the level of a wait, an amount, the slot of its attempts."""
+    return plan[plan[STEPS] + step * STEP_SIZE + SECOND_ARGUMENT]
 
 
 @inline
 def count_attempt(run: IntView, slot: int) -> int:
-    """Return how often the step of a slot was reached before, and add one; slot 0 is of all steps that are reached once."""
+    """Return how often the step of a slot was begun before, and count it; slot 0 is that of all steps done only once."""
     attempts = run[run[ATTEMPTS] + slot]
     if slot > 0:
         run[run[ATTEMPTS] + slot] = attempts + 1
@@ -366,7 +372,7 @@ def count_attempt(run: IntView, slot: int) -> int:
 
 @inline
 def unit_state(run: IntView, unit: int) -> int:
-    """Return the position in the run of a unit's state."""
+    """Return the position in the run at which the numbers of a unit's state begin."""
     return run[STATE] + unit * UNIT_SIZE
 
 

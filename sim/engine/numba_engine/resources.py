@@ -70,11 +70,11 @@ def push(heap: IntView, base: int, size: int, number: int) -> None:
     # the gap rises to where the number belongs: one copy a level instead of a swap
     gap = size
     while gap > 0:
-        above = (gap - 1) >> 1
-        if heap[base + above] <= number:
+        parent = (gap - 1) >> 1
+        if heap[base + parent] <= number:
             break
-        heap[base + gap] = heap[base + above]
-        gap = above
+        heap[base + gap] = heap[base + parent]
+        gap = parent
     heap[base + gap] = number
 
 
@@ -85,20 +85,20 @@ def pop(heap: IntView, base: int, size: int) -> int:
     last = heap[base + end]
     # a sentinel, so that a node with one child is compared as if it had two
     heap[base + end] = LARGEST
-    gap, below = 0, 1
-    while below < end:
+    gap, child = 0, 1
+    while child < end:
         # added, not decided: which child is smaller is a coin toss to the processor, and a wrong guess costs more
-        below += int(heap[base + below + 1] < heap[base + below])
-        heap[base + gap] = heap[base + below]
-        gap = below
-        below = 2 * gap + 1
+        child += int(heap[base + child + 1] < heap[base + child])
+        heap[base + gap] = heap[base + child]
+        gap = child
+        child = 2 * gap + 1
     while gap > 0:
         # the last number is among the largest: from the bottom it seldom rises far
-        above = (gap - 1) >> 1
-        if heap[base + above] <= last:
+        parent = (gap - 1) >> 1
+        if heap[base + parent] <= last:
             break
-        heap[base + gap] = heap[base + above]
-        gap = above
+        heap[base + gap] = heap[base + parent]
+        gap = parent
     heap[base + gap] = last
     return smallest
 

@@ -76,36 +76,36 @@ def discrete_value(parameters: FloatView, start: int, cases: int, u: float) -> f
 def quantile(parameters: FloatView, start: int, u: float) -> float:
     """Return the quantile at `u` from the table that begins at `start`, interpolated between its knots."""
     # both halves are tabulated by their distance from the end, as 1 - u near 0 has more digits than u near 1
-    t = u
+    tail = u
     if u > 0.5:
-        t = 1.0 - u
+        tail = 1.0 - u
         start += SIDE
     # frexp by hand: exponent and fraction stand in the float, and exactly so on every machine
-    bits = float_to_bits(t)
-    e = (bits >> _FRACTION) - _BIAS
-    x = (bits_to_float(bits & _FRACTION_BITS | _HALF_BITS) - 0.5) * _SCALE
-    cell = int(x)
-    f = x - cell
-    knot = cell + e * CELLS + _FIRST
+    bits = float_to_bits(tail)
+    exponent = (bits >> _FRACTION) - _BIAS
+    cell_position = (bits_to_float(bits & _FRACTION_BITS | _HALF_BITS) - 0.5) * _SCALE
+    cell = int(cell_position)
+    fraction = cell_position - cell
+    knot = cell + exponent * CELLS + _FIRST
     # below the finest octave one cell reaches down to 0
-    if e < -OCTAVES:
+    if exponent < -OCTAVES:
         knot = 0
-        f = t * _DEEP
+        fraction = tail * _DEEP
     # in this form, as numpy reads its tables: (1 - f) * low + f * high has another last bit
     low = parameters[start + knot]
-    return low + f * (parameters[start + knot + 1] - low)
+    return low + fraction * (parameters[start + knot + 1] - low)
 
 
 @inline
-def uniform_of(draws: IntView, parameters: FloatView, number: int, replication: int, attempt: int) -> float:
+def uniform_of(draws: IntView, parameters: FloatView, input_number: int, replication: int, attempt: int) -> float:
     """Return the uniform of an input at an attempt: drawn from its stream, unless that of its first attempt is given."""
     # designs stratify first attempts only; repeats and whatever is NaN are drawn plainly
-    if attempt == 0 and draws[FORCED] > 0 and not isnan(parameters[draws[FORCED] + number]):
-        return parameters[draws[FORCED] + number]
-    row = draws[INPUTS] + number * INPUT_SIZE
+    if attempt == 0 and draws[FORCED] > 0 and not isnan(parameters[draws[FORCED] + input_number]):
+        return parameters[draws[FORCED] + input_number]
+    input_at = draws[INPUTS] + input_number * INPUT_SIZE
     # unsigned throughout: of one signed and one unsigned number numba makes a float
-    k0, k1 = np.uint64(draws[row + KEY_0]), np.uint64(draws[row + KEY_1])
-    return toolkit.to_unit(toolkit.block(k0, k1, np.uint64(replication), np.uint64(attempt), _ZERO)[0])
+    key_0, key_1 = np.uint64(draws[input_at + KEY_0]), np.uint64(draws[input_at + KEY_1])
+    return toolkit.to_unit(toolkit.block(key_0, key_1, np.uint64(replication), np.uint64(attempt), _ZERO)[0])
 
 
 @inline
@@ -130,34 +130,34 @@ def with_factors(draws: IntView, parameters: FloatView, begin: int, end: int, am
 
 
 @inline
-def interrupted_minutes(run: IntView, number: int) -> int:
+def interrupted_minutes(run: IntView, input_number: int) -> int:
     """Return the remaining minutes of an input's interrupted work, -1 if it was not; with all its factors (rule 13)."""
-    if run[INTERRUPTED] == 0 or run[run[CONTENT] + number] >= 0:
+    if run[INTERRUPTED] == 0 or run[run[CONTENT] + input_number] >= 0:
         return -1
-    run[run[CONTENT] + number] = -1 - run[run[CONTENT] + number]
+    run[run[CONTENT] + input_number] = -1 - run[run[CONTENT] + input_number]
     run[INTERRUPTED] -= 1
-    return run[run[CONTENT] + number]
+    return run[run[CONTENT] + input_number]
 
 
 @jit
-def input_value(run: IntView, draws: IntView, parameters: FloatView, number: int, attempt: int) -> int:
+def input_value(run: IntView, draws: IntView, parameters: FloatView, input_number: int, attempt: int) -> int:
     """Return the value of an input at an attempt: minutes, or 1 and 0 of a decision.
 
     At the first attempt its minutes before losses are recorded in the run, for the metrics.
     """
     if draws[FIXED_VALUES] > 0:
-        return draws[draws[FIXED_VALUES] + 2 * number + min(attempt, 1)]
-    recipe_number = draws[draws[INPUTS] + number * INPUT_SIZE + INPUT_RECIPE]
+        return draws[draws[FIXED_VALUES] + 2 * input_number + min(attempt, 1)]
+    recipe_number = draws[draws[INPUTS] + input_number * INPUT_SIZE + INPUT_RECIPE]
     recipe_at = draws[RECIPES] + recipe_number * draws[RECIPE_SIZE]
     # what is fixed saves its draw; a decision needs one even where its chance is fixed
-    certain = draws[recipe_at + TABLE_KIND] == FIXED and draws[recipe_at + INPUT_KIND] == SPAN
-    u = 0.5 if certain else uniform_of(draws, parameters, number, run[REPLICATION], attempt)
+    needs_no_draw = draws[recipe_at + TABLE_KIND] == FIXED and draws[recipe_at + INPUT_KIND] == SPAN
+    u = 0.5 if needs_no_draw else uniform_of(draws, parameters, input_number, run[REPLICATION], attempt)
     amount = distribution_value(draws, parameters, recipe_at, u) * parameters[draws[MINUTES] + recipe_number]
     # content before losses: what stands between the two is what the work is worth, and earned hours count only that
     amount = with_factors(draws, parameters, recipe_at + CONTENT_FACTORS, recipe_at + draws[LOSSES], amount)
     # floor(x + 0.5), not round(), which rounds halves to even
     if attempt == 0:
-        run[run[CONTENT] + number] = floor(amount + 0.5)
+        run[run[CONTENT] + input_number] = floor(amount + 0.5)
     amount = with_factors(draws, parameters, recipe_at + draws[LOSSES], recipe_at + draws[DELAYS], amount)
     for position in range(recipe_at + draws[DELAYS], recipe_at + draws[RECIPE_SIZE]):
         if draws[position] < 0:
@@ -166,8 +166,8 @@ def input_value(run: IntView, draws: IntView, parameters: FloatView, number: int
     if draws[recipe_at + INPUT_KIND] == SPAN:
         return floor(amount + 0.5)
     # the complement is taken of the probability, not of the random number, as in the reference: equal to the last bit
-    limit = 1.0 - amount if draws[recipe_at + INPUT_KIND] == OTHERWISE else amount
-    return 1 if u < limit else 0
+    probability = 1.0 - amount if draws[recipe_at + INPUT_KIND] == OTHERWISE else amount
+    return 1 if u < probability else 0
 
 
 # --- draws of a plan --------------------------------------------------------------------------------------------------

@@ -61,7 +61,8 @@ from sim.engine.numba_engine.sampling import DrawTables, SharedDraws, fixed_draw
 from sim.engine.simpy_engine import RunOutcome, budget_spent
 from sim.errors import Stalled
 from sim.jit.toolkit import Floats, Ints
-from sim.plan.compile import MODES, CompiledPlan, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import MODES, Column, CompiledPlan
 from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.draws import Draws, SampledInputs, Uniforms
 from sim.plan.vocabulary import Plan, PlanError, Signal
@@ -91,11 +92,11 @@ def deadlock_or_raise(plan: CompiledPlan, run: Ints, calendars: Sequence[Calenda
 
 
 def _deadlock(plan: CompiledPlan, run: Ints, because: str) -> Deadlock:
-    """Return which units wait for what at the end of a run."""
+    """Return the deadlock at the end of a run: which unit waits for which gate or pools, and who holds these."""
     free = _column(run, FREE_COUNT, len(plan.pools))
-    where = run[run[STATE] :][: len(plan.units) * UNIT_SIZE : UNIT_SIZE].tolist()
+    step_of_unit = run[run[STATE] :][: len(plan.units) * UNIT_SIZE : UNIT_SIZE].tolist()
     level = _column(run, LEVEL, len(plan.gates))
-    return SimulationState(plan, where, free, level, int(run[LAST_MINUTE])).deadlock(because)
+    return SimulationState(plan, step_of_unit, free, level, int(run[LAST_MINUTE])).deadlock(because)
 
 
 def _out_of_time(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> str:
@@ -114,9 +115,8 @@ def _out_of_time(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -
 
 
 def _raise_calendar_error(plan: CompiledPlan, step: int, calendars: Sequence[Calendar], now: int, minutes: int) -> None:
-    """Ask the calendar for the end of a work that the kernel could not place: its error says why there is none."""
-    _, _, number, mode, _, _ = plan.rows[step].tolist()
-    calendar = calendars[number]
+    """Raise the calendar's error for a work of so many minutes from `now` on, for which the kernel found no end."""
+    calendar, mode = calendars[plan.rows[step, Column.CALENDAR]], plan.rows[step, Column.MODE]
     if mode == MODES["pausing"]:
         calendar.finish(now, minutes)
     elif mode == MODES["whole"]:
@@ -126,7 +126,7 @@ def _raise_calendar_error(plan: CompiledPlan, step: int, calendars: Sequence[Cal
 
 
 def _column(run: Ints, column: int, size: int) -> list[int]:
-    """Return one column of a run as plain numbers."""
+    """Return the first `size` numbers of a column of a run as a list."""
     numbers: list[int] = run[run[column] : run[column] + size].tolist()
     return numbers
 
@@ -245,7 +245,7 @@ class Workspace:
         return bool(self.run[FAULT] != NO_FAULT or not self.run[FINISHED])
 
     def simulate_once(self, replication: int, timetable: Ints, state: InitialState | None = None) -> int:
-        """Have the kernel simulate the plan as far as the log has room, and return the fault, or `NO_FAULT`."""
+        """Have the kernel simulate the plan until its end or until the log is full; return the fault, or `NO_FAULT`."""
         # the whole state in one copy, so that nothing of the run before can be left in it
         self.run[:] = self.prepared.initial_run if state is None else self.prepared.run_from_state(state)
         if state is not None:

@@ -1,6 +1,6 @@
 """Crews by trade and week, compiled: how many are busy in a log, and how many are manned through short idle times.
 
-The reference is `_weekly` and `closed` of `sim.study.crew_planning.manning`; a crew plan is found by reading hundreds of
+The reference is `crew_weeks` of `sim.study.crew_planning.manning`; a crew plan is found by reading hundreds of
 logs in this way.
 """
 

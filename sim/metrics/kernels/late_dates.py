@@ -15,7 +15,7 @@ from sim.engine.numba_engine.memory_layout import CALENDAR_SIZE, DONE, ENDS, INT
 from sim.engine.numba_engine.resources import pop, push
 from sim.jit.toolkit import Ints, IntView, entry_point, inline, int_view, jit
 from sim.metrics.kernels.interface import LOG_COLUMNS, LOG_DETAIL, LOG_MINUTE, LOG_STEP
-from sim.plan.compile import MODES, CompiledPlan
+from sim.plan.compiled_plan import MODES, CompiledPlan
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL, WAIT, WORK
 from sim.world.working_time import Calendar
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sim.errors import SimError
 from sim.plan.analysis.prerequisites import Prerequisites
 from sim.plan.analysis.route_classes import RouteClass, route_classes, waits_for_completion
-from sim.plan.compile import NONE, CompiledPlan
+from sim.plan.compiled_plan import NONE, Column, CompiledPlan, LogColumn
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
 from sim.world.roads import duty_finish
 from sim.world.working_time import Calendar
@@ -99,7 +99,8 @@ class ForwardPass:
     def _finish_step(self, unit: int, cause: int) -> None:
         """Record that what a unit waited for has happened, because of a row of the log (or -1), and let it go on."""
         step = self._step_of[unit]
-        if cause == NONE and self.rows[step][0] != UNTIL:  # a date that is waited for follows from nothing
+        # a date that is waited for follows from nothing
+        if cause == NONE and self.rows[step][Column.OPERATION] != UNTIL:
             cause = self._last_row[unit]
         self._record(unit, step, self._begun[unit], cause)
         self._step_of[unit] = step + 1
@@ -157,16 +158,16 @@ class ForwardPass:
         if self.level_before[gate][1] != self.now:
             self.level_before[gate] = self.level[gate], self.now
         self.level[gate] += amount
-        waiting = self._at_gate[gate]
+        queue = self._at_gate[gate]
         if self.finish == NONE and gate == self.plan.finish[0] and self.level[gate] >= self.plan.finish[1]:
             self.finish = log_row
-        while waiting and waiting[0][0] <= self.level[gate]:
-            self._finish_step(heappop(waiting)[1], log_row)
+        while queue and queue[0][0] <= self.level[gate]:
+            self._finish_step(heappop(queue)[1], log_row)
 
     def _supply(self, step: int, log_row: int) -> None:
-        for pool, supplied, given_back in self.supplied[step]:
-            self.available[pool] += supplied
-            self.used[pool] -= given_back
+        for pool, count, count_returned in self.supplied[step]:
+            self.available[pool] += count
+            self.used[pool] -= count_returned
             if self._latest_supply[pool][0] != self.now:
                 self._latest_supply[pool] = self.now, log_row
 
@@ -279,20 +280,20 @@ def _per_step(
     route_class: RouteClass, operation: int, supplied_pools: set[int], sharing: bool
 ) -> dict[int, PoolCounts]:
     """Return by step of a route class what its holds ask for, or its frees give, of pools that are supplied."""
-    counts_at: dict[int, PoolCounts] = {}
+    counts_of_step: dict[int, PoolCounts] = {}
     for step in route_class.steps_of(operation):
-        held, counts = route_class.held[step] or {}, []
-        for pool, count in route_class.plan.bundles[route_class.rows[step][1]]:
+        held_counts, counts = route_class.held_at_step[step] or {}, []
+        for pool, count in route_class.plan.bundles[route_class.rows[step][Column.ARGUMENT]]:
             if pool in supplied_pools:
-                already_held = max(0, held.get(pool, 0))
+                already_held = max(0, held_counts.get(pool, 0))
                 uses_up = sharing and (route_class.held_at_end or {}).get(pool, 0) > 0
                 if operation == FREE:
                     returned = min(count, already_held)
                     counts.append((pool, count - returned, returned if uses_up else 0))
                 else:
                     counts.append((pool, count if uses_up else count + already_held, count if uses_up else 0))
-        counts_at[step] = tuple(counts)
-    return counts_at
+        counts_of_step[step] = tuple(counts)
+    return counts_of_step
 
 
 # --- schedule ---------------------------------------------------------------------------------------------------------
@@ -347,14 +348,17 @@ def earliest(
     """
     forward = ForwardPass(plan, values, calendars, repeated=repeated, sharing=not bound)
     log = np.array(forward.log, np.int64).reshape(-1, 4)
-    begun, done = (np.full(len(plan.rows), NEVER, np.int64) for _ in range(2))
-    begun[log[:, 1]], done[log[:, 1]] = log[:, 2], log[:, 0]
+    minute_begun, minute_done = (np.full(len(plan.rows), NEVER, np.int64) for _ in range(2))
+    minute_begun[log[:, LogColumn.STEP]], minute_done[log[:, LogColumn.STEP]] = (
+        log[:, LogColumn.DETAIL],
+        log[:, LogColumn.MINUTE],
+    )
     finish = forward.finish
     return Schedule(
         log=log,
-        begun=begun,
-        done=done,
-        completion=None if finish == NONE else int(log[finish, 0]),
+        begun=minute_begun,
+        done=minute_done,
+        completion=None if finish == NONE else int(log[finish, LogColumn.MINUTE]),
         chain=_chain(plan, log, finish),
         never={plan.units[unit]: reason for unit, reason in sorted(forward.never_done.items())},
     )
@@ -366,7 +370,7 @@ def _chain(plan: CompiledPlan, log: NDArray[np.int64], finish: int) -> tuple[Lin
     chain = []
     while log_row != NONE:
         done, step, begun, cause = log[log_row].tolist()
-        if plan.rows[step, 0] in (WORK, UNTIL) and done > begun:
+        if plan.operation_of[step] in (WORK, UNTIL) and done > begun:
             activity = plan.activities[plan.activity_of[step]]
             chain.append(Link(plan.units[plan.unit_of[step]], activity, begun, done))
         log_row = cause

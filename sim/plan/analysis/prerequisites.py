@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
 from sim.plan.analysis.route_classes import RouteClass
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import Column, CompiledPlan
 from sim.plan.vocabulary import HOLD, SIGNAL, WAIT
 
 
@@ -33,14 +33,14 @@ class Prerequisites:
                 self.supplies[pool] += [(unit, step, count) for unit in route_class.units]
         self.least, self.total = ([0] * len(plan.gates) for _ in range(2))
         for route_class in classes:
-            for step, least, most in route_class.signals:
+            for step, min_level, max_level in route_class.signals:
                 for unit in route_class.units:
-                    self.least[route_class.row(unit, step)[1]] += least
-                    self.total[route_class.row(unit, step)[1]] += most
+                    self.least[route_class.row(unit, step)[Column.ARGUMENT]] += min_level
+                    self.total[route_class.row(unit, step)[Column.ARGUMENT]] += max_level
         self._own_before: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
         self._signalled: dict[int, Counter[int]] = {}
         """By gate: what its signals amount to, by the pools before them."""
-        self._after_itself: dict[int, list[tuple[int, int, int]]] = {}
+        self._signals_after_wait: dict[int, list[tuple[int, int, int]]] = {}
         """By gate, signals of units that wait for it first: (level waited for, pools before the signal, amount)."""
         self._gate_results: dict[tuple[int, int], int] = {}
         """By gate and level: the pools before it."""
@@ -50,22 +50,22 @@ class Prerequisites:
     def pools_before_gate(self, gate: int, level: int) -> int:
         """Return the pools that must be taken before a gate reaches a level."""
         if gate in self._signalled and (gate, level) not in self._gate_results:
-            raised = Counter(self._signalled[gate])
+            amount_by_pools = Counter(self._signalled[gate])
             # a unit that waits for the gate itself signals only after that: least levels first, without recursion
-            for own_level, pools, amount in self._after_itself.get(gate, ()):
+            for own_level, pools, amount in self._signals_after_wait.get(gate, ()):
                 if own_level < level:
                     if (gate, own_level) not in self._gate_results:
-                        self._gate_results[gate, own_level] = _needed_pools(raised, own_level)
-                    raised[pools | self._gate_results[gate, own_level]] += amount
-            self._gate_results[gate, level] = _needed_pools(raised, level)
+                        self._gate_results[gate, own_level] = _needed_pools(amount_by_pools, own_level)
+                    amount_by_pools[pools | self._gate_results[gate, own_level]] += amount
+            self._gate_results[gate, level] = _needed_pools(amount_by_pools, level)
         return self._gate_results.get((gate, level), 0)
 
     def pools_before_step(self, unit: int, step: int) -> int:
         """Return the pools that are taken, by this unit or others, before it performs a step of its route."""
-        needed = self.own_pools_before(unit, step)
+        pools = self.own_pools_before(unit, step)
         for gate, level in self.waits_before(unit, step):
-            needed |= self.pools_before_gate(gate, level)
-        return needed
+            pools |= self.pools_before_gate(gate, level)
+        return pools
 
     def own_pools_before(self, unit: int, step: int) -> int:
         """Return the pools that a unit has itself taken before it performs a step of its route."""
@@ -84,29 +84,29 @@ class Prerequisites:
         Where no single unit is needed but all together are, every one of them counts, or with `only_certain` none.
         """
         signal_steps: dict[int, int] = {}
-        open_waits, visited = list(waits), set()
+        open_waits, visited_waits = list(waits), set()
         while open_waits:
             gate, level = open_waits.pop()
-            if (gate, level) in visited or not self.pools_before_gate(gate, level) >> pool & 1:
+            if (gate, level) in visited_waits or not self.pools_before_gate(gate, level) >> pool & 1:
                 continue
-            visited.add((gate, level))
+            visited_waits.add((gate, level))
             # a unit that signals more than can be spared is needed; if there is none, only all together are
             spare = sum(amount for _, _, amount in self.signals[gate]) - level
             after_pool = [signal for signal in self.signals[gate] if self.pools_before_step(*signal[:2]) >> pool & 1]
-            needed = [(unit, step) for unit, step, amount in after_pool if amount > spare]
-            if not needed and not only_certain:
-                needed = [(unit, step) for unit, step, _ in after_pool]
-            for unit, step in needed:
+            needed_signals = [(unit, step) for unit, step, amount in after_pool if amount > spare]
+            if not needed_signals and not only_certain:
+                needed_signals = [(unit, step) for unit, step, _ in after_pool]
+            for unit, step in needed_signals:
                 signal_steps[unit] = max(signal_steps.get(unit, 0), step)
                 open_waits += self.waits_before(unit, step)
         return signal_steps
 
     def pools_before_supply(self, pool: int, count: int = 1) -> int:
         """Return the pools that must be taken before `count` of a pool are supplied."""
-        supplied: Counter[int] = Counter()
+        amount_by_pools: Counter[int] = Counter()
         for unit, step, amount in self.supplies[pool]:
-            supplied[self.pools_before_step(unit, step)] += amount
-        return _needed_pools(supplied, count)
+            amount_by_pools[self.pools_before_step(unit, step)] += amount
+        return _needed_pools(amount_by_pools, count)
 
     @cached_property
     def place_pools(self) -> frozenset[int]:
@@ -127,44 +127,45 @@ class Prerequisites:
         if key not in self._own_before:
             performed = route_class.sometimes_before[step] if self.optional else route_class.always_before[step]
             holds, waits = (
-                [earlier for earlier in route_class.steps_of(operation) if performed >> earlier & 1]
+                [earlier_step for earlier_step in route_class.steps_of(operation) if performed >> earlier_step & 1]
                 for operation in (HOLD, WAIT)
             )
-            bundles = [self.plan.bundles[route_class.rows[hold][1]] for hold in holds]
+            bundles = [self.plan.bundles[route_class.rows[hold][Column.ARGUMENT]] for hold in holds]
             self._own_before[key] = pool_set(pool for bundle in bundles for pool, _ in bundle), tuple(waits)
         return self._own_before[key]
 
     def _resolve(self, gate: int) -> None:
         """Work out what a gate's signals need, after all gates on which it depends; a cycle of gates counts as no need."""
         open_gates = [gate]
-        opened: set[int] = set()
+        visited: set[int] = set()
         while open_gates:
             gate = open_gates[-1]
-            if gate not in opened and gate not in self._signalled:
+            if gate not in visited and gate not in self._signalled:
                 # depth first on a list of our own: chains of gates are as long as projects, longer than Python's stack
-                opened.add(gate)
-                open_gates += [other for other in self._unresolved_before(gate) if other not in opened]
+                visited.add(gate)
+                open_gates += [other for other in self._unresolved_before(gate) if other not in visited]
                 continue
             # all that it depends on is known now, or depends on it: a cycle, which counts as no need
             open_gates.pop()
             if gate not in self._signalled:
-                raised: Counter[int] = Counter()
-                after_itself = []
+                amount_by_pools: Counter[int] = Counter()
+                signals_after_wait = []
                 for unit, step, amount in self.signals[gate]:
                     own_level = self._level_awaited(unit, step, gate)
                     if own_level:
-                        after_itself.append((own_level, self.pools_before_step(unit, step), amount))
+                        signals_after_wait.append((own_level, self.pools_before_step(unit, step), amount))
                     else:
-                        raised[self.pools_before_step(unit, step)] += amount
-                self._after_itself[gate] = sorted(after_itself)
-                self._signalled[gate] = raised
+                        amount_by_pools[self.pools_before_step(unit, step)] += amount
+                self._signals_after_wait[gate] = sorted(signals_after_wait)
+                self._signalled[gate] = amount_by_pools
 
     def _level_awaited(self, unit: int, step: int, gate: int) -> int:
         """Return the highest level of a gate for which a unit has waited, on every path, before a step; 0 if for none."""
         route_class = self.class_of[unit]
-        always = route_class.always_before[step]
-        rows = (route_class.row(unit, earlier) for earlier in route_class.steps_of(WAIT) if always >> earlier & 1)
-        return max((row[2] for row in rows if row[1] == gate), default=0)
+        steps_before = route_class.always_before[step]
+        waits = (step for step in route_class.steps_of(WAIT) if steps_before >> step & 1)
+        rows = (route_class.row(unit, wait) for wait in waits)
+        return max((row[Column.LEVEL] for row in rows if row[Column.ARGUMENT] == gate), default=0)
 
     def _unresolved_before(self, gate: int) -> Iterator[int]:
         """Yield the gates for which the signallers of a gate wait, and which are not worked out yet."""
@@ -201,11 +202,14 @@ def pools_in(pools: int) -> Iterator[int]:
         pools ^= lowest_bit
 
 
-def _needed_pools(raised: Counter[int], level: int) -> int:
-    """Return the pools without whose takers fewer than `level` would be signalled; `raised` has amounts by pools before."""
-    spare = sum(raised.values()) - level
+def _needed_pools(amount_by_pools: Counter[int], level: int) -> int:
+    """Return the pools without whose takers fewer than `level` would be signalled.
+
+    `amount_by_pools` has the amount of signals by the pools that must be taken before them.
+    """
+    spare = sum(amount_by_pools.values()) - level
     amounts: Counter[int] = Counter()
-    for pools, amount in raised.items():
+    for pools, amount in amount_by_pools.items():
         for pool in pools_in(pools):
             amounts[pool] += amount
     return pool_set(pool for pool, amount in amounts.items() if amount > spare)

@@ -11,7 +11,7 @@ from itertools import chain
 from sim.plan.analysis.critical_path import Schedule
 from sim.plan.analysis.prerequisites import Prerequisites
 from sim.plan.analysis.route_classes import route_classes
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan, LogColumn
 from sim.plan.context import day_minutes, sent_home_idle
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, WORK
 from sim.world.working_time import Calendar, CalendarEnds, union
@@ -46,7 +46,7 @@ class Load:
         return self.days / self.window if self.window > 0 else float(self.days > 0)
 
     def __str__(self) -> str:
-        """The load in words."""
+        """Return the load in words."""
         if self.used_up:
             return f"{self.pool}: {self.used_up:,} of {self.capacity:,} used up"
         if not self.users:
@@ -79,20 +79,20 @@ class _Use:
         """Return the minute of the first use."""
         return min((minute for minute, count in self.taken if count > 0), default=0)
 
-    def add(self, minute: int, count: int, held: int) -> None:
+    def add(self, minute: int, count: int, held_before: int) -> None:
         """Record that a unit takes `count` of the pool in a minute, or frees -count if `count` is negative.
 
-        `held` is what the unit has taken and not freed before; it is negative where it has freed more than it took.
+        `held_before` is what the unit has taken and not freed before; it is negative where it has freed more than it took.
         """
         if count > 0:
-            taken = max(0, count - max(0, -held))
+            count_taken = max(0, count - max(0, -held_before))
         else:
             # a unit gives back no more than it holds; what it frees beyond that is new supply
-            taken = max(count, -max(0, held))
-            if taken > count:
-                self.supplied.append((minute, taken - count))
-        if taken:
-            self.taken.append((minute, taken))
+            count_taken = max(count, -max(0, held_before))
+            if count_taken > count:
+                self.supplied.append((minute, count_taken - count))
+        if count_taken:
+            self.taken.append((minute, count_taken))
 
 
 def loads(plan: CompiledPlan, values: Sequence[int], schedule: Schedule, calendars: Sequence[Calendar]) -> list[Load]:
@@ -102,7 +102,11 @@ def loads(plan: CompiledPlan, values: Sequence[int], schedule: Schedule, calenda
     give (`earliest`), `calendars` those of the plan, in its order.
     """
     uses, place_pools = _uses(plan, values, schedule)
-    end = schedule.completion if schedule.completion is not None else int(schedule.log[:, 0].max(initial=0))
+    end = (
+        schedule.completion
+        if schedule.completion is not None
+        else int(schedule.log[:, LogColumn.MINUTE].max(initial=0))
+    )
     pool_loads = [
         _load(plan, calendars, pool, use, pool in place_pools, end) for pool, use in uses.items() if use.taken
     ]
@@ -127,9 +131,9 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
         if unit in idle_leaves:
             continue
         route_class = class_of[unit]
-        held, held_at_end = route_class.held[step - first[unit]] or {}, route_class.held_at_end or {}
+        held_counts, held_at_end = route_class.held_at_step[step - first[unit]] or {}, route_class.held_at_end or {}
         if operation == WORK:
-            for pool, count in held.items():
+            for pool, count in held_counts.items():
                 # what a unit keeps for ever is used up, and is no load
                 given_back = count - max(0, held_at_end.get(pool, 0))
                 if given_back > 0:
@@ -137,7 +141,7 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
                     uses[pool].minutes[calendar] += given_back * values[input_or_bundle]
         elif operation in (HOLD, FREE):
             for pool, count in plan.bundles[input_or_bundle]:
-                uses[pool].add(minute, count if operation == HOLD else -count, held.get(pool, 0))
+                uses[pool].add(minute, count if operation == HOLD else -count, held_counts.get(pool, 0))
                 # a place changes hands with what stands on it: it is not gone because another unit gives it back
                 if operation == HOLD and held_at_end.get(pool, 0) > 0 and pool not in place_pools:
                     uses[pool].used_up += count
@@ -147,8 +151,8 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
 def _load(plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Use, is_places: bool, end: int) -> Load:
     """Return the load of one pool up to minute `end`; a pool of places is given back by whichever unit, not supplied."""
     initial, minutes = int(plan.initial[pool]), sum(use.minutes.values())
-    supplied = [] if is_places else use.supplied
-    capacity = initial + sum(count for _, count in supplied)
+    supplies = [] if is_places else use.supplied
+    capacity = initial + sum(count for _, count in supplies)
     # a pool that serves several calendars is there whenever one of them is open
     calendar = reduce(union, (calendars[number] for number in use.minutes)) if use.minutes else None
     day = day_minutes(calendar) if calendar is not None else MINUTES_PER_DAY
@@ -163,7 +167,7 @@ def _load(plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Us
         noun=plan.pool_nouns[pool],
         days=minutes / day / max(1, capacity),
         window=window / day,
-        until=None if calendar is None else _earliest_end(calendar, use.first, minutes, initial, sorted(supplied)),
+        until=None if calendar is None else _earliest_end(calendar, use.first, minutes, initial, sorted(supplies)),
         peak=_peak(chain(use.taken, given_back)),
         used_up=use.used_up,
     )
@@ -174,27 +178,27 @@ def _peak(changes: Iterable[tuple[int, int]]) -> int:
 
     What is given back in a minute can be taken in the same minute.
     """
-    peak = taken = 0
+    peak = count_taken = 0
     for _, count in sorted(changes):
-        taken += count
-        peak = max(peak, taken)
+        count_taken += count
+        peak = max(peak, count_taken)
     return peak
 
 
 def _earliest_end(
-    calendar: Calendar, start: int, minutes: int, available: int, supplied: Sequence[tuple[int, int]]
+    calendar: Calendar, start: int, minutes: int, available: int, supplies: Sequence[tuple[int, int]]
 ) -> int | None:
     """Return the minute at which so many minutes of work are done if all that is available works on it from `start` on.
 
-    `supplied` are (minute, count) that come later, in order of time. None past the end of the calendar.
+    `supplies` are (minute, count) that come later, in order of time. None past the end of the calendar.
     """
     try:
-        for minute, count in supplied:
+        for minute, count in supplies:
             if minute > start:
-                possible = available * (calendar.worked(minute) - calendar.worked(start))
-                if possible >= minutes:  # done before more come
+                minutes_possible = available * (calendar.worked(minute) - calendar.worked(start))
+                if minutes_possible >= minutes:  # done before more come
                     break
-                start, minutes = minute, minutes - possible
+                start, minutes = minute, minutes - minutes_possible
             available += count
         return calendar.finish(start, -(-minutes // available)) if available else None
     except CalendarEnds:

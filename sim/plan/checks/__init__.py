@@ -19,7 +19,7 @@ from sim.plan.checks.deadlocks import DeadlockSearch, has_optional_waits, never_
 from sim.plan.checks.finding import Finding, Remark, collected
 from sim.plan.checks.quality import few_at_once, long_tasks, loose_ends, unlimited_work
 from sim.plan.checks.reachability import Reach, route_findings
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 
 __all__ = ["Remark", "check"]
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from sim.plan.analysis.prerequisites import Prerequisites, pool_set, pools_in
-from sim.plan.analysis.route_classes import Held, RouteClass
+from sim.plan.analysis.route_classes import HeldCounts, RouteClass
 from sim.plan.checks.finding import Finding, Severity
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import Column, CompiledPlan
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL
 
 # --- yards ------------------------------------------------------------------------------------------------------------
@@ -29,10 +29,10 @@ class Yard:
     places: int
     tokens: Mapping[int, Fraction]
 
-    def weight(self, held: Mapping[int, int]) -> Fraction:
+    def weight(self, held_counts: Mapping[int, int]) -> Fraction:
         """Return the places that a unit occupies in all: those it holds itself, and those of the tokens it holds."""
-        tokens = sum((held.get(token, 0) * weight for token, weight in self.tokens.items()), Fraction(0))
-        return held.get(self.places, 0) + tokens
+        tokens = sum((held_counts.get(token, 0) * weight for token, weight in self.tokens.items()), Fraction(0))
+        return held_counts.get(self.places, 0) + tokens
 
     def most_tokens(self, token: int, initial: Sequence[int]) -> int:
         """Return how many of a token the yard can store; `initial` is the count of every pool at the start."""
@@ -44,12 +44,13 @@ def yards(plan: CompiledPlan, classes: Sequence[RouteClass], place_pools: Collec
     all_yards = []
     makers_of = {token: makers for token, makers in _makers(classes).items() if token not in place_pools}
     for pool in (pool for pool, kind in enumerate(plan.pool_kinds) if kind == "returned" or pool in place_pools):
-        weights = {
+        places_of = {
             token: _places_per_token(makers, token, pool) for token, makers in makers_of.items() if token != pool
         }
-        tokens = {token: weight for token, weight in weights.items() if weight > 0}
+        tokens = {token: places for token, places in places_of.items() if places > 0}
         yard = Yard(pool, tokens)
-        if tokens and all(yard.weight(held) >= 0 for route_class in classes for held in _distinct(route_class, yard)):
+        combinations = (counts for route_class in classes for counts in _distinct_counts(route_class, yard))
+        if tokens and all(yard.weight(counts) >= 0 for counts in combinations):
             all_yards.append(yard)
     return all_yards
 
@@ -66,23 +67,23 @@ def _makers(classes: Sequence[RouteClass]) -> dict[int, list[RouteClass]]:
 
 def _places_per_token(makers: Sequence[RouteClass], token: int, place_pool: int) -> Fraction:
     """Return how many places every maker of a token holds at least for each one it has supplied."""
-    lowest = Fraction(1 << 30)
+    min_places = Fraction(1 << 30)
     for route_class in makers:
-        for held in route_class.held:
-            if held is not None and held.get(token, 0) < 0:
-                supplied = -held[token]
-                lowest = min(lowest, Fraction(max(0, held.get(place_pool, 0)), supplied))
-    return lowest
+        for held_counts in route_class.held_at_step:
+            if held_counts is not None and held_counts.get(token, 0) < 0:
+                count_supplied = -held_counts[token]
+                min_places = min(min_places, Fraction(max(0, held_counts.get(place_pool, 0)), count_supplied))
+    return min_places
 
 
-def _distinct(route_class: RouteClass, yard: Yard) -> Iterator[Held]:
+def _distinct_counts(route_class: RouteClass, yard: Yard) -> Iterator[HeldCounts]:
     """Yield the counts by pool of a yard's places and tokens that a unit holds along its route, each combination once."""
     pools = (yard.places, *yard.tokens)
-    seen = set()
-    for held in route_class.held:
-        counts = tuple((held or {}).get(pool, 0) for pool in pools)
-        if any(counts) and counts not in seen:
-            seen.add(counts)
+    counts_seen = set()
+    for held_counts in route_class.held_at_step:
+        counts = tuple((held_counts or {}).get(pool, 0) for pool in pools)
+        if any(counts) and counts not in counts_seen:
+            counts_seen.add(counts)
             yield dict(zip(pools, counts, strict=True))
 
 
@@ -90,15 +91,13 @@ def over_capacity(
     plan: CompiledPlan, classes: Sequence[RouteClass], yard: Yard
 ) -> Iterator[tuple[RouteClass, int, str]]:
     """Yield (route class, step, sentence) for each request that, with what its unit holds, exceeds a yard's storage."""
-    room = yard.weight(dict(enumerate(plan.initial.tolist())))
+    capacity = yard.weight(dict(enumerate(plan.initial.tolist())))
     for route_class in classes:
         for step in route_class.steps_of(HOLD):
-            requested = dict(plan.bundles[route_class.rows[step][1]])
+            requested = dict(plan.bundles[route_class.rows[step][Column.ARGUMENT]])
+            requests_token = any(token in requested for token in yard.tokens)
             places = yard.weight(requested)
-            if (
-                any(token in requested for token in yard.tokens)
-                and places + yard.weight(route_class.held[step] or {}) > room
-            ):
+            if requests_token and places + yard.weight(route_class.held_at_step[step] or {}) > capacity:
                 tokens = ", ".join(f"{n} of {plan.pools[pool]}" for pool, n in requested.items() if pool in yard.tokens)
                 sentence = (
                     f"{{who}}: {tokens} at once can never be there: they lie on {float(places):g} places of"
@@ -115,22 +114,22 @@ def blocked_by_others(
     all_yards: Sequence[Yard],
 ) -> Iterator[Finding]:
     """Yield a finding per route class that can wait for ever for a token because other tokens fill its yard."""
-    passed = {token for token in yard.tokens if plan.pool_kinds[token] == "passed"}
+    passed_tokens = {token for token in yard.tokens if plan.pool_kinds[token] == "passed"}
     # others fill the yard at worst: as many as are ever made, or as a yard of their own can hold
-    limits = {token: _most_stored(plan, classes, token, all_yards, yard) for token in passed}
-    room = yard.weight(dict(enumerate(plan.initial.tolist())))
-    for route_class in classes if len(passed) > 1 else ():
+    max_stored = {token: _most_stored(plan, classes, token, all_yards, yard) for token in passed_tokens}
+    capacity = yard.weight(dict(enumerate(plan.initial.tolist())))
+    for route_class in classes if len(passed_tokens) > 1 else ():
         # all tokens that must have been taken before this step, or with it, must have lain in the yard together
-        for step, taken, _, _ in route_class.takes():
-            taken_by_then = prerequisites.pools_before_step(route_class.units[0], step) | pool_set(
-                pool for pool, _ in plan.bundles[route_class.rows[step][1]]
+        for step, pool_taken, _, _ in route_class.takes():
+            pools_by_then = prerequisites.pools_before_step(route_class.units[0], step) | pool_set(
+                pool for pool, _ in plan.bundles[route_class.rows[step][Column.ARGUMENT]]
             )
-            together = [pool for pool in pools_in(taken_by_then) if pool in passed] if taken in passed else []
-            for token in together if len(together) > 1 else ():
-                others = [other for other in together if other != token]
-                filled = sum((yard.tokens[other] * limits[other] for other in others), Fraction(0))
-                if filled + yard.tokens[token] * _largest_hold(classes, token) > room:
-                    names = " and ".join(plan.pools[other] for other in others)
+            tokens = [pool for pool in pools_in(pools_by_then) if pool in passed_tokens and pool_taken in passed_tokens]
+            for token in tokens if len(tokens) > 1 else ():
+                other_tokens = [other for other in tokens if other != token]
+                places_of_others = sum((yard.tokens[other] * max_stored[other] for other in other_tokens), Fraction(0))
+                if places_of_others + yard.tokens[token] * _largest_hold(classes, token) > capacity:
+                    names = " and ".join(plan.pools[other] for other in other_tokens)
                     yield Finding(
                         "warning",
                         plan.pools[yard.places],
@@ -145,42 +144,51 @@ def _most_stored(
     plan: CompiledPlan, classes: Sequence[RouteClass], token: int, all_yards: Sequence[Yard], except_yard: Yard
 ) -> Fraction:
     """Return how many of a token can be stored at once: all that are ever supplied, or what a yard of its own allows."""
-    supplied = sum(
+    count_supplied = sum(
         count * len(route_class.units)
         for route_class in classes
         for _, pool, count in route_class.supplies()
         if pool == token
     )
-    most = Fraction(int(plan.initial[token]) + supplied)
+    max_stored = Fraction(int(plan.initial[token]) + count_supplied)
     for yard in all_yards:
         if yard is not except_yard and list(yard.tokens) == [token]:
-            most = min(most, Fraction(yard.most_tokens(token, plan.initial.tolist())))
-    return most
+            max_stored = min(max_stored, Fraction(yard.most_tokens(token, plan.initial.tolist())))
+    return max_stored
 
 
 def _largest_hold(classes: Sequence[RouteClass], pool: int) -> int:
     """Return the largest count of a pool that any unit takes at once."""
-    return max(
-        (count for route_class in classes for _, taken, count, _ in route_class.takes() if taken == pool), default=0
-    )
+    takes = (take for route_class in classes for take in route_class.takes())
+    return max((count for _, pool_taken, count, _ in takes if pool_taken == pool), default=0)
 
 
 # --- balance ----------------------------------------------------------------------------------------------------------
 
 
-Departure = tuple[int, tuple[tuple[int, int], ...]]
-"""A count supplied to a pool, and every (gate, level) for which it waits before it leaves again; none if it stays."""
+@dataclass(frozen=True)
+class Departure:
+    """A count that a unit supplies to a pool, and every (gate, level) for which it waits before it leaves; none: it stays."""
+
+    count: int
+    waits: tuple[tuple[int, int], ...]
+
+    def stays_until(self, least: Sequence[int], signalled_later: Counter[int]) -> bool:
+        """Return whether it is still there at a step after which a unit signals the amounts by gate in `signalled_later`.
+
+        `least` is by gate the level that it reaches at least by the end of the run.
+        """
+        return not self.waits or any(level > least[gate] - signalled_later[gate] for gate, level in self.waits)
 
 
 def too_large(
     plan: CompiledPlan, classes: Sequence[RouteClass], prerequisites: Prerequisites
 ) -> Iterator[tuple[RouteClass, int, str]]:
-    """Yield every (route class, step, sentence) at which more of a pool is taken at once than there can ever be."""
+    """Yield (route class, step, sentence) for each request for more of a pool than there can ever be."""
     for route_class in classes:
-        for step, pool, count, held in route_class.takes():
-            still_held = (
-                0 if pool in prerequisites.place_pools else max(0, held)
-            )  # a place may have come back through others
+        for step, pool, count, held_before in route_class.takes():
+            # a place may have come back through others
+            still_held = 0 if pool in prerequisites.place_pools else max(0, held_before)
             capacity = capacity_of(plan, prerequisites, pool)
             if count + still_held > capacity:
                 and_held = f" with the {still_held} it has" if still_held else ""
@@ -202,68 +210,70 @@ def used_up(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Findi
 
     Departures are not counted: of the two units that wait for a crew to leave only one takes anything.
     """
-    supplied, taken = Counter(dict(enumerate(plan.initial.tolist()))), Counter[int]()
-    takers: dict[int, list[str]] = {}
+    count_supplied, count_taken = Counter(dict(enumerate(plan.initial.tolist()))), Counter[int]()
+    takers_of: dict[int, list[str]] = {}
     for route_class in classes:
         for pool, count in (route_class.held_at_end or {}).items():
             if count < 0:
-                supplied[pool] -= count * len(route_class.units)
+                count_supplied[pool] -= count * len(route_class.units)
             elif plan.pool_kinds[pool] != "returned" and plan.unit_info[route_class.units[0]].kind != "departure":
-                taken[pool] += count * len(route_class.units)
-                takers.setdefault(pool, []).extend(plan.units[unit] for unit in route_class.units)
+                count_taken[pool] += count * len(route_class.units)
+                takers_of.setdefault(pool, []).extend(plan.units[unit] for unit in route_class.units)
     # a route that goes round for ever gives back as often as it takes
     unlimited = {
         pool for route_class in classes if route_class.held_at_end is None for _, pool, _ in route_class.supplies()
     }
-    for pool, count in taken.items():
-        if count > supplied[pool] and pool not in unlimited:
-            name, supply = plan.pools[pool], f"{supplied[pool]:,} of it ever come"
+    for pool, count in count_taken.items():
+        if count > count_supplied[pool] and pool not in unlimited:
+            name, supply = plan.pools[pool], f"{count_supplied[pool]:,} of it ever come"
             sentence = f"{name}: {{who}} together take {count:,} of it for good, but only {supply}"
-            yield Finding("error", name, sentence, tuple(takers[pool]))
+            yield Finding("error", name, sentence, tuple(takers_of[pool]))
 
 
 def gone_too_early(
     plan: CompiledPlan, classes: Sequence[RouteClass], prerequisites: Prerequisites
 ) -> Iterator[Finding]:
     """Yield a finding per hold of a pool of which too little may be left, as crews that supplied it leave (rule 5)."""
-    leaving = _departures(classes, prerequisites)
+    departures = _departures(classes, prerequisites)
     for route_class in classes:
         # an outage takes what is left, or nothing: it waits for nobody
         if plan.unit_info[route_class.units[0]].kind in ("outage", "departure"):
             continue
-        for step, pool, count, held in route_class.takes():
-            if pool in leaving and held >= 0:
-                after = _signalled_after(route_class, step)
+        for step, pool, count, held_before in route_class.takes():
+            if pool in departures and held_before >= 0:
+                signalled_later = _signalled_after(route_class, step)
                 staying = int(plan.initial[pool]) + sum(
-                    number
-                    for number, waits in leaving[pool]
-                    if not waits or any(level > prerequisites.least[gate] - after[gate] for gate, level in waits)
+                    departure.count
+                    for departure in departures[pool]
+                    if departure.stays_until(prerequisites.least, signalled_later)
                 )
-                if staying < count + held:
+                if staying < count + held_before:
                     name, units = plan.pools[pool], tuple(plan.units[unit] for unit in route_class.units)
                     sentence = f"{{who}}: takes {count} of {name}, of which all but {staying} may have left by then"
                     yield Finding("warning", name, sentence, units)
 
 
 def _departures(classes: Sequence[RouteClass], prerequisites: Prerequisites) -> dict[int, list[Departure]]:
-    """Return by pool that units supply and may leave again, such as a trade's crews, what is supplied and until when."""
+    """Return by pool, such as a trade's crews, the counts that units supply to it and may take out of it again."""
     departures: dict[int, list[Departure]] = {}
     for route_class in classes:
-        leaving_step = {pool: step for step, pool, _, held in route_class.takes() if held < 0}
+        # what was supplied before it is taken counts as held below zero
+        departure_step = {pool: step for step, pool, _, held_before in route_class.takes() if held_before < 0}
         for _, pool, count in route_class.supplies():
             for unit in route_class.units:
-                waits = tuple(prerequisites.waits_before(unit, leaving_step[pool])) if pool in leaving_step else ()
-                departures.setdefault(pool, []).append((count, waits))
-    return {pool: of_pool for pool, of_pool in departures.items() if any(waits for _, waits in of_pool)}
+                leaves = pool in departure_step
+                waits = tuple(prerequisites.waits_before(unit, departure_step[pool])) if leaves else ()
+                departures.setdefault(pool, []).append(Departure(count, waits))
+    return {pool: of_pool for pool, of_pool in departures.items() if any(departure.waits for departure in of_pool)}
 
 
 def _signalled_after(route_class: RouteClass, step: int) -> Counter[int]:
     """Return by gate the amount that the first unit of a route class signals after a step."""
-    signalled: Counter[int] = Counter()
-    for later in route_class.steps_of(SIGNAL):
-        if later > step:
-            signalled[route_class.rows[later][1]] += route_class.rows[later][2]
-    return signalled
+    amounts: Counter[int] = Counter()
+    for later_step in route_class.steps_of(SIGNAL):
+        if later_step > step:
+            amounts[route_class.rows[later_step][Column.ARGUMENT]] += route_class.rows[later_step][Column.AMOUNT]
+    return amounts
 
 
 # --- groups -----------------------------------------------------------------------------------------------------------
@@ -294,14 +304,14 @@ def stuck_in_groups(
         places, supplies = int(plan.initial[pool]), prerequisites.supplies[pool]
         all_groups = [_group(prerequisites, possible, unit, step, pool) for unit, step, _ in supplies]
         most_needed = 0 if _comes_back_singly(prerequisites, pool) else min(group.least for group in all_groups)
-        others = _taken_by_others(prerequisites, pool, all_groups)
-        groups = [group for group in all_groups if len(group.taken) > (0 if others else 1)]
+        taken_by_others = _taken_by_others(prerequisites, pool, all_groups)
+        groups = [group for group in all_groups if len(group.taken) > (0 if taken_by_others else 1)]
         # at worst every group has taken all it needs but its smallest count
-        taken = others + sum(sum(group.taken) - group.taken[0] for group in groups)
+        taken_at_worst = taken_by_others + sum(sum(group.taken) - group.taken[0] for group in groups)
         if most_needed > places:
             problem = f"comes back only when {most_needed:,} of it have been taken, and there are {places:,}"
             yield _finding(plan, pool, "error", all_groups, problem), all_groups
-        elif groups and taken + max(group.taken[-1] for group in groups) > places:
+        elif groups and taken_at_worst + max(group.taken[-1] for group in groups) > places:
             problem = (
                 f"comes back only when several have taken theirs; of {places:,} too many can begin and none finish"
             )
@@ -310,45 +320,49 @@ def stuck_in_groups(
 
 def _group(prerequisites: Prerequisites, possible: Prerequisites, unit: int, step: int, pool: int) -> Group:
     """Return the group of units that must have taken places before a unit gives some back, with their counts, least first."""
-    held = _held(possible, unit, step, pool, only_certain=False)
-    given_back = [-count for count in held.values() if count < 0]
-    taken = sorted(count for count in held.values() if count > 0)
+    count_of_unit = _counts_taken(possible, unit, step, pool, only_certain=False)
+    given_back = [-count for count in count_of_unit.values() if count < 0]
+    taken = sorted(count for count in count_of_unit.values() if count > 0)
     for count in given_back[: len(taken)]:
         taken.remove(count if count in taken else taken[-1])
-    least = 0 if given_back else sum(_held(prerequisites, unit, step, pool, only_certain=True).values())
-    return Group(unit, step, frozenset(held), tuple(taken), least)
+    certain = _counts_taken(prerequisites, unit, step, pool, only_certain=True)
+    least = 0 if given_back else sum(certain.values())
+    return Group(unit, step, frozenset(count_of_unit), tuple(taken), least)
 
 
-def _held(prerequisites: Prerequisites, unit: int, step: int, pool: int, *, only_certain: bool) -> dict[int, int]:
-    """Return by other unit what it must have taken of a pool, or given back (negative), before a unit comes to a step."""
+def _counts_taken(
+    prerequisites: Prerequisites, unit: int, step: int, pool: int, *, only_certain: bool
+) -> dict[int, int]:
+    """Return by other unit how much of a pool it must have taken, or given back (negative), before a unit comes to a step."""
     signallers = prerequisites.signallers(prerequisites.waits_before(unit, step), pool, only_certain=only_certain)
-    held = {
-        signaller: (prerequisites.class_of[signaller].held[signal_step] or {}).get(pool, 0)
+    count_of_unit = {
+        signaller: (prerequisites.class_of[signaller].held_at_step[signal_step] or {}).get(pool, 0)
         for signaller, signal_step in signallers.items()
         if signaller != unit
     }
-    return {signaller: count for signaller, count in held.items() if count}
+    return {signaller: count for signaller, count in count_of_unit.items() if count}
 
 
 def _taken_by_others(prerequisites: Prerequisites, pool: int, groups: Sequence[Group]) -> int:
     """Return the places taken by units that are in no group, such as skids that are stored for any block."""
-    grouped = frozenset[int]().union(*(group.members for group in groups))
+    units_in_groups = frozenset[int]().union(*(group.members for group in groups))
     return sum(
-        route_class.largest_held.get(pool, 0) * len(set(route_class.units) - grouped)
+        route_class.largest_held.get(pool, 0) * len(set(route_class.units) - units_in_groups)
         for route_class in prerequisites.classes
     )
 
 
 def _comes_back_singly(prerequisites: Prerequisites, pool: int) -> bool:
-    """Tell whether some unit gives back itself what it took of a pool."""
+    """Return whether some unit gives back itself what it took of a pool."""
     for route_class in prerequisites.classes:
         for step in route_class.steps_of(FREE):
-            freed = {freed_pool for freed_pool, _ in route_class.plan.bundles[route_class.rows[step][1]]}
-            if pool in freed and (route_class.held[step] or {}).get(pool, 0) > 0:
+            freed = {freed_pool for freed_pool, _ in route_class.plan.bundles[route_class.rows[step][Column.ARGUMENT]]}
+            if pool in freed and (route_class.held_at_step[step] or {}).get(pool, 0) > 0:
                 return True
     return False
 
 
 def _finding(plan: CompiledPlan, pool: int, severity: Severity, groups: Sequence[Group], problem: str) -> Finding:
+    """Return the finding that the units of some groups have a problem with a pool of places."""
     name = plan.pools[pool]
     return Finding(severity, name, f"{{who}}: {name} {problem}", tuple(plan.units[group.unit] for group in groups))

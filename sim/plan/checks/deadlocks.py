@@ -18,7 +18,7 @@ from sim.plan.analysis.route_classes import RouteClass, abbreviated
 from sim.plan.checks.capacity import Yard
 from sim.plan.checks.finding import Finding, Severity
 from sim.plan.checks.reachability import Reach
-from sim.plan.compile import NONE, CompiledPlan
+from sim.plan.compiled_plan import NONE, CompiledPlan
 from sim.plan.vocabulary import HOLD, WAIT
 
 # --- cycles of pools --------------------------------------------------------------------------------------------------
@@ -74,17 +74,17 @@ class DeadlockSearch:
         self.largest: dict[int, int] = defaultdict(int)
         self.consumed: dict[int, int] = defaultdict(int)
         for route_class in classes:
-            for _, pool, count, held in route_class.takes():
-                self.takes[pool].append((route_class, count + max(0, held)))
-                if held >= 0:
-                    self.largest[pool] = max(self.largest[pool], held + count)
+            for _, pool, count, held_before in route_class.takes():
+                self.takes[pool].append((route_class, count + max(0, held_before)))
+                if held_before >= 0:
+                    self.largest[pool] = max(self.largest[pool], held_before + count)
             # what is kept at the end of a route never comes back: all units of the class together need it; of two departures
             # that wait for the same crew only one takes anything, and no one's supply depends on it
             departs = plan.unit_info[route_class.units[0]].kind == "departure"
             for pool, count in () if departs else (route_class.held_at_end or {}).items():
                 self.consumed[pool] += max(0, count) * len(route_class.units)
-        stored = {yard.places: pool_set(yard.tokens) for yard in yards}
-        self.before_supply = [self._needed_for_supply(pool) & ~stored.get(pool, 0) for pool in range(len(plan.pools))]
+        tokens = {yard.places: pool_set(yard.tokens) for yard in yards}
+        self.before_supply = [self._needed_for_supply(pool) & ~tokens.get(pool, 0) for pool in range(len(plan.pools))]
         self.edges = self._wait_graph()
 
     def findings(self) -> Iterator[Finding]:
@@ -138,7 +138,7 @@ class DeadlockSearch:
 
     def _held_while_waiting(self, route_class: RouteClass, step: int) -> Iterator[tuple[int, int]]:
         """Yield (pool, count) that a unit holds while it waits at a step, but for what it never gives back."""
-        for pool, count in (route_class.held[step] or {}).items():
+        for pool, count in (route_class.held_at_step[step] or {}).items():
             given_back = route_class.held_at_end is None or route_class.held_at_end.get(pool, 0) <= 0
             if count > 0 and (self.plan.pool_kinds[pool] == "returned" or given_back or pool in self.place_pools):
                 yield pool, count
@@ -189,7 +189,7 @@ class DeadlockSearch:
         return successors | (edges.withheld if kind == BY_WITHHOLDING else 0)
 
     def _is_held_in(self, pool: int, cycle: int, ignored: int) -> bool:
-        """Tell whether some unit holds some of a pool while waiting within a cycle."""
+        """Return whether some unit holds some of a pool while waiting within a cycle."""
         return bool(self.edges[pool].awaited & cycle) and not ignored >> pool & 1
 
     def _holders(self, pool: int, cycle: int) -> dict[int, int]:
@@ -203,7 +203,7 @@ class DeadlockSearch:
         return held_by
 
     def _others_take(self, pool: int, gate: int, level: int, unit: int) -> bool:
-        """Tell whether a gate opens only after another unit has taken a pool."""
+        """Return whether a gate opens only after another unit has taken a pool."""
         signallers = self.prerequisites.signallers([(gate, level)], pool)
         return any(
             signaller != unit and self.prerequisites.own_pools_before(signaller, step) >> pool & 1
@@ -211,20 +211,20 @@ class DeadlockSearch:
         )
 
     def _can_run_out(self, pool: int, cycle: int) -> bool:
-        """Tell whether holders can have taken so much of a pool that too little is left for a unit they wait for."""
+        """Return whether holders can have taken so much of a pool that too little is left for a unit they wait for."""
         holders = self._holders(pool, cycle)
         held_by_all = sum(holders.values())
         for route_class, count in self.takes[pool] if holders else ():
             # units that are themselves what others take, such as crews, are looked at below
-            supplied = any(self.plan.pool_kinds[other] == "supplied" for _, other, _ in route_class.supplies())
-            if not supplied and any(
+            is_supplier = any(self.plan.pool_kinds[other] == "supplied" for _, other, _ in route_class.supplies())
+            if not is_supplier and any(
                 held_by_all - holders.get(unit, 0) + count > self.capacity[pool] for unit in route_class.units
             ):
                 return True
         return any(self._starves_supply(other_pool, pool, holders) for other_pool in pools_in(cycle))
 
     def _starves_supply(self, supplied_pool: int, pool: int, holders: dict[int, int]) -> bool:
-        """Tell whether holders (unit -> count) can keep so much of `pool` that too little of another one is supplied.
+        """Return whether holders (unit -> count) can keep so much of `pool` that too little of another one is supplied.
 
         Suppliers that wait themselves, such as crews in camp beds, starve others, not their own kind.
         """
@@ -263,12 +263,12 @@ class DeadlockSearch:
 
     def _exhausted(self) -> Iterator[Finding]:
         """Yield a finding per pool that others can use up before the units get theirs on whom further supply depends."""
-        for pool, used in self.consumed.items():
+        for pool, count_used in self.consumed.items():
             supplies = self.prerequisites.supplies[pool] if pool not in self.place_pools else []
             before_step = self.prerequisites.pools_before_step
             dependent = [(unit, count) for unit, step, count in supplies if before_step(unit, step) >> pool & 1]
             independent = self.capacity[pool] - sum(count for _, count in dependent)
-            if dependent and independent < used:
+            if dependent and independent < count_used:
                 name = self.plan.pools[pool]
                 sentence = f"{{who}}: more {name} comes only after some is taken, and others can take it all before"
                 yield Finding("warning", name, sentence, tuple(self.plan.units[unit] for unit, _ in dependent))
@@ -283,9 +283,9 @@ def _strongly_connected(graph: Sequence[int]) -> list[int]:
             if reachable[node] >> middle & 1:
                 reachable[node] |= reachable[middle]
     components: list[int] = []
-    for node, reached in enumerate(reachable):
-        if reached >> node & 1 and not any(component >> node & 1 for component in components):
-            components.append(pool_set(other for other in pools_in(reached) if reachable[other] >> node & 1))
+    for node, others in enumerate(reachable):
+        if others >> node & 1 and not any(component >> node & 1 for component in components):
+            components.append(pool_set(other for other in pools_in(others) if reachable[other] >> node & 1))
     return components
 
 
@@ -317,7 +317,7 @@ def never_finishing_on_some_path(
 
 
 def has_optional_waits(classes: Sequence[RouteClass]) -> bool:
-    """Tell whether some unit waits for something on some paths only."""
+    """Return whether some unit waits for something on some paths only."""
     return any(
         not route_class.always_before[-1] >> step & 1
         for route_class in classes
@@ -330,16 +330,16 @@ def _never_opened(
     plan: CompiledPlan, prerequisites: Prerequisites, reach: Reach, severity: Severity, on_path: str
 ) -> Iterator[Finding]:
     """Yield a finding per gate that is never signalled, or not often enough; one for all units of a route class."""
-    waiting: dict[tuple[int, int, int], list[tuple[str, str]]] = defaultdict(list)
+    waits_of_class: dict[tuple[int, int, int], list[tuple[str, str]]] = defaultdict(list)
     for unit, steps in sorted(reach.stuck.items()):
         route_class = prerequisites.class_of[unit]
         for step in steps:
             operation, gate, level, *_ = route_class.row(unit, step)
             if operation == WAIT and prerequisites.total[gate] < level and not _repeats(prerequisites, gate):
-                waiting[route_class.units[0], level, prerequisites.total[gate]].append(
+                waits_of_class[route_class.units[0], level, prerequisites.total[gate]].append(
                     (plan.units[unit], plan.gates[gate])
                 )
-    for (_, level, total), pairs in waiting.items():
+    for (_, level, total), pairs in waits_of_class.items():
         gates = abbreviated(dict.fromkeys(gate for _, gate in pairs))
         why = f"only comes to {total:,} of {level:,}" if total else "nobody ever opens"
         sentence = f"{{who}}: waits{on_path} for {gates}, which {why}"
@@ -347,7 +347,7 @@ def _never_opened(
 
 
 def _repeats(prerequisites: Prerequisites, gate: int) -> bool:
-    """Tell whether a gate is signalled in a loop, so that its level has no bound."""
+    """Return whether a gate is signalled in a loop, so that its level has no bound."""
     return any(prerequisites.class_of[unit].conflicts for unit, _, _ in prerequisites.signals[gate])
 
 

@@ -24,7 +24,7 @@ class Remark:
     sentence: str
 
     def __str__(self) -> str:
-        """The remark on one line."""
+        """Return the remark on one line."""
         return f"{self.severity}: {self.sentence}"
 
 

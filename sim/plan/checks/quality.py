@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from sim.plan.analysis.prerequisites import Prerequisites
 from sim.plan.analysis.route_classes import RouteClass
 from sim.plan.checks.finding import Finding
-from sim.plan.compile import NONE, CompiledPlan
+from sim.plan.compiled_plan import NONE, CompiledPlan
 from sim.plan.context import always_open, day_minutes, sent_home_idle
 from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK, UnitInfo
 
@@ -30,7 +30,7 @@ def loose_ends(plan: CompiledPlan, prerequisites: Prerequisites) -> Iterator[Fin
 
 
 def _ends_by_itself(info: UnitInfo) -> bool:
-    """Tell whether a unit is meant to lead to nothing: an outage, or a crew's way home for good or for lack of work."""
+    """Return whether a unit is meant to lead to nothing: an outage, or a crew's way home for good or for lack of work."""
     return info.kind in ("outage", "departure") or sent_home_idle(info)
 
 
@@ -38,7 +38,7 @@ def _awaited_by_finish(plan: CompiledPlan, prerequisites: Prerequisites) -> set[
     """Return the units for which the finish of the project waits, through gates they signal and pools they supply."""
     finish_gate, _ = plan.finish
     open_steps = [(unit, step) for unit, step, _ in prerequisites.signals[finish_gate]]
-    gates, pools, seen = {finish_gate}, set[int](), set(open_steps)
+    gates, pools, visited = {finish_gate}, set[int](), set(open_steps)
     while open_steps:
         unit, step = open_steps.pop()
         providers: list[tuple[int, int, int]] = []
@@ -50,17 +50,17 @@ def _awaited_by_finish(plan: CompiledPlan, prerequisites: Prerequisites) -> set[
                 if pool not in pools:
                     pools.add(pool)
                     providers += prerequisites.supplies[pool]
-        new = {(provider, provider_step) for provider, provider_step, _ in providers} - seen
-        seen |= new
+        new = {(provider, provider_step) for provider, provider_step, _ in providers} - visited
+        visited |= new
         open_steps += new
-    return {unit for unit, _ in seen}
+    return {unit for unit, _ in visited}
 
 
 def _awaited_before(route_class: RouteClass, unit: int, step: int) -> Iterator[tuple[int, int]]:
     """Yield (operation, gate or bundle) of every wait, hold and jump on a gate that a unit may meet before a step."""
-    for earlier in route_class.steps_of(WAIT, HOLD, AGAIN):
-        operation, gate_or_bundle, _, _, watched_gate, _ = route_class.row(unit, earlier)
-        if route_class.sometimes_before[step] >> earlier & 1 and (operation != AGAIN or watched_gate != NONE):
+    for earlier_step in route_class.steps_of(WAIT, HOLD, AGAIN):
+        operation, gate_or_bundle, _, _, watched_gate, _ = route_class.row(unit, earlier_step)
+        if route_class.sometimes_before[step] >> earlier_step & 1 and (operation != AGAIN or watched_gate != NONE):
             yield operation, watched_gate if operation == AGAIN else gate_or_bundle
 
 
@@ -69,14 +69,14 @@ def unlimited_work(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterato
 
     Units that supply something themselves, such as a crew on its way, are left out; many activities share one finding.
     """
-    always = [always_open(calendar) for calendar in plan.base_calendars]
+    is_always_open = [always_open(calendar) for calendar in plan.base_calendars]
     units_of: dict[str, list[str]] = defaultdict(list)
     for route_class in classes:
         supplies = any(plan.pool_kinds[pool] == "supplied" for _, pool, _ in route_class.supplies())
         for step in route_class.steps_of(WORK) if not supplies else ():
             _, _, calendar, _, people, _ = route_class.rows[step]
-            held = any(count > 0 for count in (route_class.held[step] or {}).values())
-            if not people and not held and not always[calendar] and route_class.timed[step]:
+            holds_anything = any(count > 0 for count in (route_class.held_at_step[step] or {}).values())
+            if not people and not holds_anything and not is_always_open[calendar] and route_class.timed[step]:
                 for unit in route_class.units:
                     row = plan.first[unit] + step
                     if plan.work_roles[row] != "lag":  # time that passes is no work
@@ -94,20 +94,20 @@ def unlimited_work(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterato
 
 def long_tasks(plan: CompiledPlan, values: Sequence[int]) -> Iterator[Finding]:
     """Yield the activities whose planned value is longer than 44 working days, all in one finding."""
-    longest: dict[str, float] = {}
-    always = [always_open(calendar) for calendar in plan.base_calendars]
+    days_of_activity: dict[str, float] = {}
+    is_always_open = [always_open(calendar) for calendar in plan.base_calendars]
     minutes_a_day = [day_minutes(calendar) for calendar in plan.base_calendars]
     steps = zip(plan.activity_of.tolist(), plan.rows.tolist(), plan.work_roles, strict=True)
     for activity, (operation, number, calendar, *_), role in steps:
-        if operation == WORK and role != "lag" and not always[calendar]:
+        if operation == WORK and role != "lag" and not is_always_open[calendar]:
             length, name = values[number] / minutes_a_day[calendar], plan.activities[activity]
-            if length > max(LONG_TASK_DAYS, longest.get(name, 0)):
-                longest[name] = length
-    if longest:
-        ranked = sorted(longest.items(), key=lambda item: -item[1])
-        text = _some([f"{_spoken(name)} ({length:.0f})" for name, length in ranked])
+            if length > max(LONG_TASK_DAYS, days_of_activity.get(name, 0)):
+                days_of_activity[name] = length
+    if days_of_activity:
+        longest_first = sorted(days_of_activity.items(), key=lambda item: -item[1])
+        text = _some([f"{_spoken(name)} ({length:.0f})" for name, length in longest_first])
         sentence = f"planned for more than {LONG_TASK_DAYS} working days, so that progress is hard to see: {text}"
-        yield Finding("warning", next(iter(longest)), sentence)
+        yield Finding("warning", next(iter(days_of_activity)), sentence)
 
 
 def _some(texts: Sequence[str]) -> str:
@@ -126,21 +126,23 @@ def few_at_once(plan: CompiledPlan, classes: Sequence[RouteClass], values: Seque
     More crews of the trade do not help: a step takes as many as it says, whatever the size of its hall.
     """
     minutes_a_day = [day_minutes(calendar) for calendar in plan.base_calendars]
-    longest: dict[str, tuple[float, str]] = {}
+    longest_of_activity: dict[str, tuple[float, str]] = {}
     for route_class in classes:
         for step in route_class.steps_of(WORK):
             _, number, calendar, _, people, _ = route_class.rows[step]
-            taken = (route_class.held[step] or {}) if people else {}
-            crews = {plan.pool_trades[pool]: n for pool, n in taken.items() if plan.pool_trades[pool]}
+            held_counts = (route_class.held_at_step[step] or {}) if people else {}
+            crews = {plan.pool_trades[pool]: n for pool, n in held_counts.items() if plan.pool_trades[pool]}
             length = values[number] / minutes_a_day[calendar]
             if crews and length > TOO_LARGE_DAYS:
                 activity = plan.activities[plan.activity_of[plan.first[route_class.units[0]] + step]]
                 text = ", ".join(f"{n} of {trade}" for trade, n in crews.items())
-                longest[activity] = max(longest.get(activity, (0.0, "")), (length, text))
-    if longest:
-        text = "; ".join(f"{name} ({length:.0f} working days: {crews})" for name, (length, crews) in longest.items())
+                longest_of_activity[activity] = max(longest_of_activity.get(activity, (0.0, "")), (length, text))
+    if longest_of_activity:
+        text = "; ".join(
+            f"{name} ({length:.0f} working days: {crews})" for name, (length, crews) in longest_of_activity.items()
+        )
         sentence = (
             f"as large as its place is, a step takes so many crews at once and no more, and goes on for months: {text}. "
             "More crews of the trade would wait; smaller halls (hall.blocks) or more crews a step would help"
         )
-        yield Finding("warning", next(iter(longest)), sentence)
+        yield Finding("warning", next(iter(longest_of_activity)), sentence)

@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 
 from sim.plan.analysis.route_classes import RouteClass, successors, waits_for_completion
 from sim.plan.checks.finding import Finding, Severity
-from sim.plan.compile import NONE, CompiledPlan
+from sim.plan.compiled_plan import NONE, Column, CompiledPlan
 from sim.plan.vocabulary import AGAIN, FREE, HOLD, OPERATIONS, SIGNAL, WAIT
 
 # --- reach ------------------------------------------------------------------------------------------------------------
@@ -44,7 +44,7 @@ class Reach:
         self.available = plan.initial.tolist()
         self.stuck: dict[int, list[int]] = defaultdict(list)
         self._class = {unit: route_class for route_class in classes for unit in route_class.units}
-        self._seen: dict[int, set[int]] = {unit: set() for unit in self._class}
+        self._visited: dict[int, set[int]] = {unit: set() for unit in self._class}
         self._waiting_at_gate: Waiting = defaultdict(list)
         self._waiting_at_pool: Waiting = defaultdict(list)
         self._supplied_by: Counter[tuple[int, int]] = Counter()
@@ -56,32 +56,34 @@ class Reach:
 
     @property
     def finishes(self) -> bool:
-        """Tell whether the completion gate can open."""
+        """Return whether the completion gate can open."""
         gate, level = self.plan.completion
         return self.level[gate] >= level
 
     def passed(self, unit: int, step: int) -> bool:
-        """Tell whether a unit can come to a step of its route and perform it."""
-        return step in self._seen[unit] and step not in self.stuck.get(unit, ())
+        """Return whether a unit can come to a step of its route and perform it."""
+        return step in self._visited[unit] and step not in self.stuck.get(unit, ())
 
     def _arrive(self, unit: int, step: int) -> None:
         """Let a unit come to a step, and go on if it can be performed."""
-        route_class, seen = self._class[unit], self._seen[unit]
-        while step < len(route_class.rows) and step not in seen:
-            seen.add(step)
+        route_class, visited = self._class[unit], self._visited[unit]
+        while step < len(route_class.rows) and step not in visited:
+            visited.add(step)
             if not self._can_perform(route_class, unit, step):
                 return
             next_steps = self._perform(route_class, unit, step)
-            reached = [next_step for next_step in next_steps if self._proceeds(route_class, unit, step, next_step)]
-            if not reached:
+            reached_steps = [
+                next_step for next_step in next_steps if self._proceeds(route_class, unit, step, next_step)
+            ]
+            if not reached_steps:
                 return
-            step, *alternatives = reached
+            step, *alternatives = reached_steps
             self._open += [(unit, alternative) for alternative in alternatives]
         if step == len(route_class.rows):
-            seen.add(step)
+            visited.add(step)
 
     def _proceeds(self, route_class: RouteClass, unit: int, step: int, next_step: int) -> bool:
-        """Tell whether a unit has reached the next step: at once, or with `every_path` from all earlier steps before it."""
+        """Return whether a unit has reached the next step: at once, or with `every_path` from all earlier steps before it."""
         if not self.every_path:
             return True
         if next_step <= step:
@@ -91,7 +93,7 @@ class Reach:
         return self._arrivals[unit, next_step] == paths
 
     def _can_perform(self, route_class: RouteClass, unit: int, step: int) -> bool:
-        """Tell whether a unit can perform a step; if not, queue it at the gate or pool for which it waits."""
+        """Return whether a unit can perform a step; if not, queue it at the gate or pool for which it waits."""
         operation, gate, level, *_ = route_class.row(unit, step)
         if waits_for_completion(self.plan, route_class.rows[step]):
             return False
@@ -115,34 +117,34 @@ class Reach:
             self.level[gate] += UNBOUNDED if route_class.conflicts else amount
             self._wake(self._waiting_at_gate[gate], self.level[gate])
         elif operation == FREE:
-            for pool, count in (route_class.held[step + 1] or {}).items():
+            for pool, count in (route_class.held_at_step[step + 1] or {}).items():
                 if -count > self._supplied_by[unit, pool]:
                     self.available[pool] += -count - self._supplied_by[unit, pool]
                     self._supplied_by[unit, pool] = -count
                     self._wake(self._waiting_at_pool[pool], self.available[pool])
         return successors(route_class.rows[step], step)
 
-    def _wake(self, waiting: list[tuple[int, int, int]], count: int) -> None:
+    def _wake(self, queue: list[tuple[int, int, int]], count: int) -> None:
         """Let the units of a queue try again that wait for no more than `count`."""
-        while waiting and waiting[0][0] <= count:
-            _, unit, step = heappop(waiting)
-            self._seen[unit].discard(step)
+        while queue and queue[0][0] <= count:
+            _, unit, step = heappop(queue)
+            self._visited[unit].discard(step)
             self._open.append((unit, step))
 
     def _collect_stuck(self) -> None:
         """Fill `stuck`: by unit that can never finish, the steps at which it waits."""
-        for waiting in (*self._waiting_at_gate.values(), *self._waiting_at_pool.values()):
-            for _, unit, step in waiting:
+        for queue in (*self._waiting_at_gate.values(), *self._waiting_at_pool.values()):
+            for _, unit, step in queue:
                 self.stuck[unit].append(step)
-        for unit in [unit for unit in self.stuck if len(self._class[unit].rows) in self._seen[unit]]:
+        for unit in [unit for unit in self.stuck if len(self._class[unit].rows) in self._visited[unit]]:
             del self.stuck[unit]
 
 
 def needed_at(route_class: RouteClass, step: int) -> Iterator[tuple[int, int]]:
     """Yield (pool, count) that must have been available for a hold: what it takes and what the unit has already."""
-    held = route_class.held[step] or {}
-    for pool, count in route_class.plan.bundles[route_class.rows[step][1]]:
-        yield pool, count + max(0, held.get(pool, 0))
+    held_counts = route_class.held_at_step[step] or {}
+    for pool, count in route_class.plan.bundles[route_class.rows[step][Column.ARGUMENT]]:
+        yield pool, count + max(0, held_counts.get(pool, 0))
 
 
 # --- routes -----------------------------------------------------------------------------------------------------------
@@ -181,19 +183,19 @@ def _endless_loops(route_class: RouteClass) -> Iterator[Finding]:
 
 
 def _returns_to(route_class: RouteClass, jump: int) -> bool:
-    """Tell whether a unit can return to a jump without work and without a limited jump."""
+    """Return whether a unit can return to a jump without work and without a limited jump."""
     _, target, *_ = route_class.rows[jump]
-    open_steps, seen = [target], set()
+    open_steps, visited = [target], set()
     while open_steps:
         step = open_steps.pop()
         if step == jump:
             return True
-        if step in seen or step == len(route_class.rows) or route_class.timed[step]:
+        if step in visited or step == len(route_class.rows) or route_class.timed[step]:
             continue
-        seen.add(step)
+        visited.add(step)
         operation, _, _, limit, *_ = route_class.rows[step]
-        limited = operation == AGAIN and limit != NONE
-        open_steps += [step + 1] if limited else successors(route_class.rows[step], step)
+        is_limited = operation == AGAIN and limit != NONE
+        open_steps += [step + 1] if is_limited else successors(route_class.rows[step], step)
     return False
 
 
@@ -201,10 +203,10 @@ def _unreturned(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding
     """Yield a finding per pool that must be returned and of which a unit returns less, or more, than it took (rule 5)."""
     returned = [pool for pool, kind in enumerate(plan.pool_kinds) if kind == "returned"]
     for pool in returned:
-        least = min((held or {}).get(pool, 0) for held in route_class.held)
+        min_held = min((held_counts or {}).get(pool, 0) for held_counts in route_class.held_at_step)
         held_at_end = (route_class.held_at_end or {}).get(pool, 0)
-        if least < 0:
-            sentence = f"{{who}}: gives back {-least} more of {plan.pools[pool]} than was taken"
+        if min_held < 0:
+            sentence = f"{{who}}: gives back {-min_held} more of {plan.pools[pool]} than was taken"
             yield _finding(route_class, "error", sentence, plan.pools[pool])
         elif held_at_end > 0:
             sentence = (
@@ -216,7 +218,7 @@ def _unreturned(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding
 def _unreached(route_class: RouteClass) -> Iterator[Finding]:
     """Yield the first step of a route to which no path leads."""
     for step in range(len(route_class.rows)):
-        if route_class.held[step] is None:
+        if route_class.held_at_step[step] is None:
             yield _finding(route_class, "warning", f"{{who}}: no way leads to {_step_name(route_class, step)}")
             return
 
@@ -224,7 +226,7 @@ def _unreached(route_class: RouteClass) -> Iterator[Finding]:
 def _step_name(route_class: RouteClass, step: int) -> str:
     """Say which step of a route is meant: by its activity where it has one, else by its number."""
     activity = int(route_class.plan.activity_of[route_class.plan.first[route_class.units[0]] + step])
-    number = f"step {step + 1} ({OPERATIONS[route_class.rows[step][0]]})"
+    number = f"step {step + 1} ({OPERATIONS[route_class.rows[step][Column.OPERATION]]})"
     return number if activity == NONE else f"{route_class.plan.activities[activity]!r}"
 
 

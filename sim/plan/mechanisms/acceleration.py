@@ -55,44 +55,44 @@ def _from_review_to_review(
 
     What it holds depends on the path alone, so it does not matter how often it was on before.
     """
-    gate, last = done(trade), len(reviews.reviews)
+    gate, last_number = done(trade), len(reviews.reviews)
     route: list[PlanStep] = []
     for number, review in enumerate(reviews.reviews, 1):
-        begins, ends = change(f" {number}")
+        steps_on, steps_off = change(f" {number}")
         route += [
             Label(f"off {number}"),
             Until(f"review {number}", fixed(review.minute)),
             Again(f"off {number + 1}", f"in time {number}", gate=gate, level=review.enough[measure]),
             *_off_while_trade_before_is_behind(context, reviews, number),
             Wait(gate),
-            *begins,
+            *steps_on,
             Label(f"on {number}"),
         ]
-        if number < last:
-            following = reviews.reviews[number]
+        if number < last_number:
+            next_review = reviews.reviews[number]
             route += [
-                Until(f"review {number + 1} with more", fixed(following.minute)),
-                Again(f"back {number}", f"caught up {number + 1}", gate=gate, level=following.caught_up),
+                Until(f"review {number + 1} with more", fixed(next_review.minute)),
+                Again(f"back {number}", f"caught up {number + 1}", gate=gate, level=next_review.caught_up),
                 Again(f"on {number + 1}"),
                 Label(f"back {number}"),
             ]
         else:
             route.append(Wait(gate, hours))
-        route += ends
-    return [*route, Label(f"off {last + 1}")]
+        route += steps_off
+    return [*route, Label(f"off {last_number + 1}")]
 
 
 def _off_while_trade_before_is_behind(context: PlanContext, reviews: TradeReviews, number: int) -> list[PlanStep]:
     """Return the steps that keep a measure off at a review where the trade before is behind too: there is no work to do."""
-    before = context.resource_plan.reviews.get(reviews.after)
-    if before is None:
+    reviews_of_trade_before = context.resource_plan.reviews.get(reviews.after)
+    if reviews_of_trade_before is None:
         return []
     minute = reviews.reviews[number - 1].minute
-    same_day = next((review for review in before.reviews if review.minute == minute), None)
-    if same_day is None:
+    review_same_day = next((review for review in reviews_of_trade_before.reviews if review.minute == minute), None)
+    if review_same_day is None:
         return []
     return [
-        Again(f"needed {number}", f"work to do {number}", gate=done(reviews.after), level=same_day.enough[0]),
+        Again(f"needed {number}", f"work to do {number}", gate=done(reviews.after), level=review_same_day.enough[0]),
         Again(f"off {number + 1}"),
         Label(f"needed {number}"),
     ]

@@ -50,25 +50,25 @@ class Quarters:
 NO_CAMP = Quarters(0)
 
 
-def write_camp(context: PlanContext, largest: Mapping[str, int]) -> dict[tuple[str, int], Quarters]:
+def write_camp(context: PlanContext, max_crews_at_once: Mapping[str, int]) -> dict[tuple[str, int], Quarters]:
     """Write the stages of the camp, and return the quarters of every crew by trade and number, from 0.
 
-    `largest` is by trade the largest number of crews that any step takes at once. Raises `CampTooSmall`.
+    `max_crews_at_once` is by trade the largest number of crews that any step takes at once. Raises `CampTooSmall`.
     """
     camp, mobilisations = context.project.labour.camp, context.resource_plan.mobilisations
-    stays = {trade: mobilisations[trade] for trade in largest if trade in mobilisations}
+    stays = {trade: mobilisations[trade] for trade in max_crews_at_once if trade in mobilisations}
     if camp is None or not stays:
         return {}
     beds_per_crew = {trade: beds_of(context, trade) for trade in stays}
     quarters = {(trade, n): Quarters(beds_per_crew[trade]) for trade in stays for n in range(len(stays[trade]))}
     set_aside = 0
-    for trade, number in _crews_to_the_end(stays, largest):
+    for trade, number in _crews_to_the_end(stays, max_crews_at_once):
         beds = beds_per_crew[trade]
         set_aside += beds
         quarters[trade, number] = Quarters(beds, set_aside=True, opened=max(0, set_aside - camp.rooms))
-    added = sum(_beds_added(context, trade) for trade in context.resource_plan.reviews if trade in beds_per_crew)
-    needed = sum(crew.beds for crew in quarters.values()) + added
-    _write_stages(context, camp, _stage_beds(camp, needed), set_aside)
+    beds_added = sum(_beds_added(context, trade) for trade in context.resource_plan.reviews if trade in beds_per_crew)
+    beds_needed = sum(crew.beds for crew in quarters.values()) + beds_added
+    _write_stages(context, camp, _stage_beds(camp, beds_needed), set_aside)
     return quarters
 
 
@@ -90,40 +90,42 @@ def _beds_added(context: PlanContext, trade: str) -> int:
     return beds
 
 
-def _crews_to_the_end(stays: Mapping[str, Sequence[Mobilisation]], largest: Mapping[str, int]) -> list[tuple[str, int]]:
+def _crews_to_the_end(
+    stays: Mapping[str, Sequence[Mobilisation]], max_crews_at_once: Mapping[str, int]
+) -> list[tuple[str, int]]:
     """Return (trade, number) of the crews that stay for all the work of their trade, in the order of their calls."""
-    crews = [(trade, number) for trade in stays for number in range(min(largest[trade], len(stays[trade])))]
+    crews = [(trade, number) for trade in stays for number in range(min(max_crews_at_once[trade], len(stays[trade])))]
     return sorted(crews, key=lambda crew: stays[crew[0]][crew[1]].called)
 
 
-def _stage_beds(camp: Camp, needed: int) -> list[int]:
+def _stage_beds(camp: Camp, beds_needed: int) -> list[int]:
     """Return the beds of every stage; the first one without a number has what is needed beyond the others."""
-    stated = camp.rooms + sum(stage.beds or 0 for stage in camp.stages)
-    unstated = max(0, needed - stated)
+    beds_stated = camp.rooms + sum(stage.beds or 0 for stage in camp.stages)
+    beds_left = max(0, beds_needed - beds_stated)
     beds = []
     for stage in camp.stages:
-        beds.append(unstated if stage.beds is None else stage.beds)
+        beds.append(beds_left if stage.beds is None else stage.beds)
         if stage.beds is None:
-            unstated = 0
+            beds_left = 0
     return beds
 
 
 def _write_stages(context: PlanContext, camp: Camp, stage_beds: Sequence[int], set_aside: int) -> None:
     """Write a unit per stage, which opens after the one before it; the first beds are those that are set aside."""
-    total = camp.rooms + sum(stage_beds)
-    if total < set_aside:
+    total_beds = camp.rooms + sum(stage_beds)
+    if total_beds < set_aside:
         raise CampTooSmall(
-            f"labour.camp: {total} beds in all, and the crews that stay to the end need {set_aside}:"
+            f"labour.camp: {total_beds} beds in all, and the crews that stay to the end need {set_aside}:"
             " the work could come to a stand for ever"
         )
     context.plan.gate(CAMP)
     context.plan.pool(BEDS, max(0, camp.rooms - set_aside), "supplied", cause="crew", noun="beds")
-    opened = 0
+    beds_opened = 0
     for number, (stage, beds) in enumerate(zip(camp.stages, stage_beds, strict=True), 1):
-        free_before = max(0, camp.rooms + opened - set_aside)
-        free_after = max(0, camp.rooms + opened + beds - set_aside)
+        free_before = max(0, camp.rooms + beds_opened - set_aside)
+        free_after = max(0, camp.rooms + beds_opened + beds - set_aside)
         opens = Until("camp opens", Span(to_distribution(stage.opens_days), MINUTES_PER_DAY))
-        route: list[PlanStep] = [opens, *([Wait(CAMP, opened)] if opened else []), Signal(CAMP, beds)]
+        route: list[PlanStep] = [opens, *([Wait(CAMP, beds_opened)] if beds_opened else []), Signal(CAMP, beds)]
         route += [Free({BEDS: free_after - free_before})] if free_after > free_before else []
         context.plan.unit(f"camp.{number}", route, UnitInfo("camp_stage", "crew", number=number))
-        opened += beds
+        beds_opened += beds

@@ -44,6 +44,7 @@ from sim.plan.vocabulary import (
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import to_distribution
 from sim.world.project_calendars import on_calendar
+from sim.world.working_time import ALWAYS_OPEN
 
 # --- crew work --------------------------------------------------------------------------------------------------------
 
@@ -171,18 +172,18 @@ CALLED_BACK = 2 * MINUTES_PER_DAY
 def mobilise_crews(context: PlanContext) -> None:
     """Write the crews of every trade that the plan needs: as units that come and go, or as a plain pool in a rehearsal."""
     trades = context.project.labour.trades
-    largest, hours = largest_counts(context.plan.units, trades), reported_hours(context.plan, trades)
-    quarters = write_camp(context, largest)
-    for trade in largest:
+    max_crews_at_once, hours = largest_counts(context.plan.units, trades), reported_hours(context.plan, trades)
+    quarters = write_camp(context, max_crews_at_once)
+    for trade in max_crews_at_once:
         if trade not in context.resource_plan.mobilisations:
             _crew_pool(context, trade, context.resource_plan.crews.get(trade, UNLIMITED))
             continue
         _crew_pool(context, trade, 0)
-        idle_leave = IdleLeave(context, trade, largest[trade])
+        idle_leave = IdleLeave(context, trade, max_crews_at_once[trade])
         context.plan.pool(f"hiring.{trade}", hires_per_week(context.project, trade), cause="crew")
         for number, planned in enumerate(context.resource_plan.mobilisations[trade]):
             # the first crews, as many as any step takes at once, stay for all the work of their trade
-            to_the_end = number < largest[trade]
+            to_the_end = number < max_crews_at_once[trade]
             stay = replace(planned, until_hours=hours[trade], until_minute=None) if to_the_end else planned
             route = _crew(context, trade, number + 1, stay, quarters.get((trade, number), NO_CAMP), idle_leave)
             context.plan.unit(f"crew.{trade}.{number + 1}", route, UnitInfo("crew", "crew", "", trade, "", number + 1))
@@ -241,19 +242,19 @@ def _until_it_may_leave(context: PlanContext, trade: str, stay: Mobilisation, su
 
 
 def arrival(
-    context: PlanContext, trade: str, quarters: Quarters, suffix: str, *, known: bool = False, people: int = 0
+    context: PlanContext, trade: str, quarters: Quarters, suffix: str, *, is_recalled: bool = False, people: int = 0
 ) -> list[PlanStep]:
-    """Return the route by which a crew is given beds, hired and inducted, and joins its pool; if `known`, it needs no hiring.
+    """Return the route by which a crew is given beds, hired (unless `is_recalled`) and inducted, and joins its pool.
 
     `people` are its direct people, where they are not those of an ordinary crew; `suffix` tells its stays apart.
     """
     induction = fixed(context.project.labour.mobilisation_days.value * context.site_day_minutes)
     wait_for_camp, beds = quarters.moving_in()
-    hiring = {} if known else {f"hiring.{trade}": 1}
+    hiring = {} if is_recalled else {f"hiring.{trade}": 1}
     return [
         *wait_for_camp,
         *([Hold({**hiring, **beds}, patience=CREW_PATIENCE if beds else None)] if hiring or beds else []),
-        Work(f"week of hiring{suffix}", fixed(MINUTES_PER_WEEK), "always"),
+        Work(f"week of hiring{suffix}", fixed(MINUTES_PER_WEEK), ALWAYS_OPEN),
         *([Free(hiring)] if hiring else []),
         Note("people", trade, people or on_site(context.project, trade)),
         Work(f"induction{suffix}", induction, "site.interior"),
@@ -305,13 +306,13 @@ class IdleLeave:
         Two units wait for it, one for a crew that was sent home and one for a crew on site; the other waits for ever.
         """
         trade = self.trade
-        due, recallable, made = f"departures_due.{trade}", f"recallable.{trade}", f"departures_made.{trade}"
-        from_home: list[PlanStep] = [Hold({due: 1, recallable: 1}), *self._standby(-1), Free({made: 1})]
-        from_site: list[PlanStep] = [*departure(self.context, trade, quarters, due), Free({made: 1})]
+        due_pool, recallable, made_pool = f"departures_due.{trade}", f"recallable.{trade}", f"departures_made.{trade}"
+        from_home: list[PlanStep] = [Hold({due_pool: 1, recallable: 1}), *self._standby(-1), Free({made_pool: 1})]
+        from_site: list[PlanStep] = [*departure(self.context, trade, quarters, due_pool), Free({made_pool: 1})]
         for origin, route in (("away", from_home), ("here", from_site)):
             info = UnitInfo("departure", "crew", "", trade, origin)
             self.context.plan.unit(f"leaving.{trade}.{name}.{origin}", route, info)
-        return [Free({due: 1}), Hold({made: 1})]
+        return [Free({due_pool: 1}), Hold({made_pool: 1})]
 
     def _standby(self, crews: int) -> list[PlanStep]:
         """Return the note by which so many crews more are paid standby, where the project pays it."""
@@ -324,17 +325,17 @@ class IdleLeave:
         labour, last = context.project.labour, round(context.project.scale.horizon_days * MINUTES_PER_DAY)
         off_site, recallable = f"off_site.{trade}", f"recallable.{trade}"
         # as many as a step takes at once are kept on site, so that work that opens can begin
-        idle = Balance((crew(trade), off_site), number + self.kept, labour.idle_weeks * MINUTES_PER_WEEK, last)
-        short = Balance((crew(trade), off_site), number + self.kept, CALLED_BACK, last, below=True)
-        *travel_back, join_pool = arrival(context, trade, quarters, " again", known=True)
+        without_work = Balance((crew(trade), off_site), number + self.kept, labour.idle_weeks * MINUTES_PER_WEEK, last)
+        work_waits = Balance((crew(trade), off_site), number + self.kept, CALLED_BACK, last, below=True)
+        *travel_back, join_pool = arrival(context, trade, quarters, " again", is_recalled=True)
         return [
             Wait(context.plan.gate(done(trade))),
             Label("on site"),
-            Until("without work", fixed(0), cause="crew", balance=idle),
+            Until("without work", fixed(0), cause="crew", balance=without_work),
             *departure(context, trade, quarters),
             *self._standby(1),
             Free({off_site: 1, recallable: 1}),
-            Until("called back", fixed(0), cause="crew", balance=short),
+            Until("called back", fixed(0), cause="crew", balance=work_waits),
             Hold({recallable: 1}),
             *self._standby(-1),
             *travel_back,
@@ -348,8 +349,8 @@ def _call(context: PlanContext, stay: Mobilisation, suffix: str) -> list[PlanSte
     """Return the steps in which a crew waits to be called: for a date, or for progress of the trade before and a delay."""
     if stay.progress is None:
         return [Until(f"called{suffix}", fixed(stay.called))]
-    reached = Wait(context.plan.gate(done(stay.progress.trade)), stay.progress.hours)
-    return [reached, Work(f"called{suffix}", fixed(stay.progress.minutes), "always")]
+    progress_reached = Wait(context.plan.gate(done(stay.progress.trade)), stay.progress.hours)
+    return [progress_reached, Work(f"called{suffix}", fixed(stay.progress.minutes), ALWAYS_OPEN)]
 
 
 def await_permits(context: PlanContext) -> None:
@@ -359,16 +360,16 @@ def await_permits(context: PlanContext) -> None:
     """
     if context.project.labour.called_by == "date":
         return
-    first = context.layout.phases[0]
-    expected = round(context.project.scale.preparation_days.planned * MINUTES_PER_DAY)
+    first_phase = context.layout.phases[0]
+    expected_permits = round(context.project.scale.preparation_days.planned * MINUTES_PER_DAY)
     for trade, stays in context.resource_plan.mobilisations.items():
         for number, stay in enumerate(stays, 1):
             name = f"crew.{trade}.{number}"
             route = context.plan.units.get(name, ())
             from_typed_curve = context.project.labour.trades[trade].crews_by_month
-            if stay.called > expected and route and isinstance(route[0], Until) and not from_typed_curve:
-                later = Work("called", fixed(stay.called - expected), "always")
-                context.plan.units[name] = [Wait(f"{first.name}.permitted"), later, *route[1:]]
+            if stay.called > expected_permits and route and isinstance(route[0], Until) and not from_typed_curve:
+                minutes_after_permits = Work("called", fixed(stay.called - expected_permits), ALWAYS_OPEN)
+                context.plan.units[name] = [Wait(f"{first_phase.name}.permitted"), minutes_after_permits, *route[1:]]
 
 
 def mean_over_peak(ramp: Ramp) -> float:
@@ -378,13 +379,13 @@ def mean_over_peak(ramp: Ramp) -> float:
 
 def largest_counts(units: Mapping[str, Route], trades: Iterable[str]) -> dict[str, int]:
     """Return by trade the largest number of crews that any step takes at once."""
-    trade_of, largest = {crew(trade): trade for trade in trades}, dict[str, int]()
+    trade_of, max_counts = {crew(trade): trade for trade in trades}, dict[str, int]()
     for route in units.values():
         for step in route:
             for pool, count in step.pools.items() if isinstance(step, Hold) else ():
                 if pool in trade_of:
-                    largest[trade_of[pool]] = max(largest.get(trade_of[pool], 0), count)
-    return largest
+                    max_counts[trade_of[pool]] = max(max_counts.get(trade_of[pool], 0), count)
+    return max_counts
 
 
 def reported_hours(plan: Plan, trades: Iterable[str]) -> dict[str, int]:

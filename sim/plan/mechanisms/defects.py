@@ -43,22 +43,22 @@ def site_defects(context: PlanContext, block: Place) -> list[PlanStep]:
 
 def _defect(context: PlanContext, block: Place, name: str, system: System, defects: SiteDefects) -> list[PlanStep]:
     """Return the steps of a system's random defect on site: with a probability, a repair in place or one in its factory."""
-    sound, back = f"{name} sound", f"{name} goes back"
+    no_defect, goes_back = f"{name} sound", f"{name} goes back"
     probability = at_least_one(defects.found.value, system.skid.per_block)
     commissioning = context.project.commissioning
     crews = {commissioning.trade: commissioning.crews}
     repair = working_days(defects.mend_days, context.site_day_minutes)
     return [
-        Again(sound, f"{name} has no site defect", Chance(probability, otherwise=True)),
-        Again(back, f"{name} defect goes back", Chance(defects.sent_back.value)),
+        Again(no_defect, f"{name} has no site defect", Chance(probability, otherwise=True)),
+        Again(goes_back, f"{name} defect goes back", Chance(defects.sent_back.value)),
         *_repair(context, block, f"{name} mend defect", crews, repair),
-        Again(sound),
-        Label(back),
+        Again(no_defect),
+        Label(goes_back),
         *_rework_in_factory(context, block, name, system, defects),
         *_repair(
             context, block, f"{name} reconnect", crews, working_days(defects.reconnect_days, context.site_day_minutes)
         ),
-        Label(sound),
+        Label(no_defect),
     ]
 
 

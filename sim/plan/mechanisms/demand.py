@@ -28,6 +28,7 @@ from sim.plan.vocabulary import (
 )
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed, to_distribution
+from sim.world.working_time import ALWAYS_OPEN
 
 NEEDS = "blocks in sight"
 BROKEN_OFF = "demand broken off"
@@ -73,17 +74,19 @@ def _growth_route(
     route: list[PlanStep] = []
     for number, rise in enumerate(planned_rises, 1):
         skip = f"not needed {number}"
-        closed = [Again(skip, gate=CLOSED)]
+        skip_if_closed = [Again(skip, gate=CLOSED)]
         if rise.mw:
             content = (*factors, f"demand.wave {rise.wave + 1}")
-            grows: PlanStep = Work(f"demand.{number}", Span(Fixed(rise.mw), MINUTES_PER_DAY, content=content), "always")
+            grows: PlanStep = Work(
+                f"demand.{number}", Span(Fixed(rise.mw), MINUTES_PER_DAY, content=content), ALWAYS_OPEN
+            )
         else:
             grows = Until(f"demand.{number}", days(max(0.0, rise.day - look_ahead_days)))
-        needed = Note("needed", "demand", rise.blocks)
-        route += [*closed, grows, *closed, needed, Label(skip), Signal(NEEDS, rise.blocks)]
-    rest = context.project.blocks - sum(rise.blocks for rise in planned_rises)
-    if rest:
-        route += [Signal(CLOSED), Work("end of the path", fixed(1), "always"), Signal(NEEDS, rest)]
+        note_of_need = Note("needed", "demand", rise.blocks)
+        route += [*skip_if_closed, grows, *skip_if_closed, note_of_need, Label(skip), Signal(NEEDS, rise.blocks)]
+    blocks_left = context.project.blocks - sum(rise.blocks for rise in planned_rises)
+    if blocks_left:
+        route += [Signal(CLOSED), Work("end of the path", fixed(1), ALWAYS_OPEN), Signal(NEEDS, blocks_left)]
     return route
 
 
@@ -105,7 +108,7 @@ def _ending(ending: Ending, horizon_days: int) -> list[PlanStep]:
 def _run_until_known(context: PlanContext) -> None:
     """Make the run end when all that is ordered is online and the demand is known to its end."""
     gate, level = context.plan.completion
-    over = context.plan.gate("over")
+    end_gate = context.plan.gate("over")
     blocks = context.project.blocks
-    context.plan.unit("demand.known", [Wait(gate, level), Wait(NEEDS, blocks), Signal(over)], DEMAND)
-    context.plan.completion = (over, 1)
+    context.plan.unit("demand.known", [Wait(gate, level), Wait(NEEDS, blocks), Signal(end_gate)], DEMAND)
+    context.plan.completion = (end_gate, 1)

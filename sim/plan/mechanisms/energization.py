@@ -11,6 +11,7 @@ from sim.plan.mechanisms.shell import prerequisites
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Note, Signal, Span, UnitInfo, Until, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed, to_distribution
+from sim.world.working_time import ALWAYS_OPEN
 
 TEMPORARY = "temporary power"
 
@@ -30,19 +31,22 @@ def energize(context: PlanContext, plant: Place) -> None:
     """Write the generating units and grid feeds of a plant, and the unit that counts firm power: N of N + spare running."""
     energization = context.project.energization
     units = energization.units
-    running = context.plan.gate(f"{plant.name}.units running")
+    units_running = context.plan.gate(f"{plant.name}.units running")
     context.plan.pool(power(context, plant), 0, "supplied", cause="power", noun="kW")
     if energization.temporary_mw.value:
         temporary_kw = round(energization.temporary_mw.value * 1000)
         context.plan.pool(TEMPORARY, temporary_kw, "passed", cause="power", noun="kW")
     for number in range(units.count):
         info = UnitInfo("generating_unit", "power", plant.name, "generation", number=number + 1)
-        context.plan.unit(f"{plant.name}.g{number + 1}", _unit(context, plant, number, running), info)
-    firm: list[PlanStep] = []
+        context.plan.unit(f"{plant.name}.g{number + 1}", _unit(context, plant, number, units_running), info)
+    firm_route: list[PlanStep] = []
     for number in range(units.count - units.spare):
-        firm += [Wait(running, number + 1 + units.spare), Free({power(context, plant): round(units.mw.value * 1000)})]
-    if firm:
-        context.plan.unit(f"{plant.name}.firm power", firm, UnitInfo("firm_power", "power", plant.name))
+        firm_route += [
+            Wait(units_running, number + 1 + units.spare),
+            Free({power(context, plant): round(units.mw.value * 1000)}),
+        ]
+    if firm_route:
+        context.plan.unit(f"{plant.name}.firm power", firm_route, UnitInfo("firm_power", "power", plant.name))
     for feed in energization.grid:
         info = UnitInfo("grid_feed", "power", plant.name, feed.id)
         context.plan.unit(f"{plant.name}.grid.{feed.id}", _feed(context, plant, feed), info)
@@ -54,7 +58,7 @@ def _feed(context: PlanContext, plant: Place, feed: Feed) -> list[PlanStep]:
     return [
         context.decided(plant),
         Note("ordered", "grid", kw, plant.name),
-        Work("grid feed", Span(to_distribution(feed.weeks), MINUTES_PER_WEEK), "always"),
+        Work("grid feed", Span(to_distribution(feed.weeks), MINUTES_PER_WEEK), ALWAYS_OPEN),
         Note("delivered", "grid", kw, plant.name),
         *(Wait(gate) for gate in prerequisites(context, feed.after, plant)),
         Note("installed", "grid", kw, plant.name),
@@ -74,7 +78,7 @@ def _unit(context: PlanContext, plant: Place, number: int, running: str) -> list
         Work(
             "unit slip",
             Span(to_distribution(units.slip_days), MINUTES_PER_DAY, losses=slip_of(units.supplier)),
-            "always",
+            ALWAYS_OPEN,
         ),
         Note("delivered", "generation", place=place),
         *(Wait(gate) for gate in prerequisites(context, energization.after, plant)),

@@ -139,10 +139,12 @@ def makers_in_order(plants: Sequence[Plant], skids: int) -> list[Plant]:
     """Return for each of `skids` skids, in order, the plant that makes it: always the one furthest behind its share."""
     skids_of_plant = [0] * len(plants)
     makers = []
-    for total in range(1, skids + 1):
+    for skids_so_far in range(1, skids + 1):
         # compared after this skid, so that the first goes to the largest share; ties go to the first plant
-        behind = [plant.share * total - count for plant, count in zip(plants, skids_of_plant, strict=True)]
-        maker = behind.index(max(behind))
+        skids_behind_share = [
+            plant.share * skids_so_far - count for plant, count in zip(plants, skids_of_plant, strict=True)
+        ]
+        maker = skids_behind_share.index(max(skids_behind_share))
         skids_of_plant[maker] += 1
         makers.append(plants[maker])
     return makers

@@ -143,12 +143,12 @@ def _return(plant: Plant) -> list[PlanStep]:
 
 def _random_delay(logistics: Logistics, system: str) -> list[PlanStep]:
     """Return the steps of a load's random delay: with a probability it is late by a drawn number of calendar days."""
-    late = logistics.late
-    if not late.share.value:
+    late_loads = logistics.late
+    if not late_loads.share.value:
         return []
     return [
-        Again(ON_TIME, f"{system} on time", Chance(late.share.value, otherwise=True)),
-        Work(f"{system} late", Span(to_distribution(late.days), MINUTES_PER_DAY), OPEN_ROAD, cause=ROAD),
+        Again(ON_TIME, f"{system} on time", Chance(late_loads.share.value, otherwise=True)),
+        Work(f"{system} late", Span(to_distribution(late_loads.days), MINUTES_PER_DAY), OPEN_ROAD, cause=ROAD),
         Label(ON_TIME),
     ]
 
@@ -180,10 +180,10 @@ def new_slots(context: PlanContext, unit: str, loads: int, place: str = "", part
     if context.project.logistics.gate_slots_per_day is None:
         return []
     # not the load's own unit: that must not wait for the end of the day
-    used = context.plan.gate(f"{unit}.in")
-    route: list[PlanStep] = [Wait(used), Work("gate slot", fixed(1), DAYS_END), Free({GATE_SLOT: loads})]
+    slots_used = context.plan.gate(f"{unit}.in")
+    route: list[PlanStep] = [Wait(slots_used), Work("gate slot", fixed(1), DAYS_END), Free({GATE_SLOT: loads})]
     context.plan.unit(f"{unit}.slot", route, UnitInfo("gate_slot", YARD, place, part))
-    return [Signal(used)]
+    return [Signal(slots_used)]
 
 
 def _driving(plant: Plant, speed: float = 1.0) -> Span:

@@ -34,6 +34,7 @@ from sim.plan.vocabulary import (
     fixed,
 )
 from sim.plan.vocabulary import Step as PlanStep
+from sim.world.working_time import ALWAYS_OPEN
 
 # --- orders -----------------------------------------------------------------------------------------------------------
 
@@ -68,15 +69,17 @@ def orders_of(context: PlanContext) -> Iterator[Order]:
     orders, layout = context.project.orders, context.layout
     if orders.policy == "follow_demand":
         for number, first in enumerate(range(0, len(layout.blocks), orders.lot_blocks), 1):
-            lot = layout.blocks[first : first + orders.lot_blocks]
+            blocks_of_lot = layout.blocks[first : first + orders.lot_blocks]
             waits = (Wait(NEEDS, first + 1), Again("never", gate=CLOSED))
-            yield Order(f"order.{number}", lot[0].order_day, lot, waits)
+            yield Order(f"order.{number}", blocks_of_lot[0].order_day, blocks_of_lot, waits)
     elif orders.phase_after_units:
         for phase_before, phase in zip(layout.phases, layout.phases[1:], strict=False):
             blocks = tuple(block for block in layout.blocks if block.phase == phase.name)
-            powered = Wait(context.plan.gate(f"{phase_before.name}.units running"), orders.phase_after_units)
+            power_of_phase_before = Wait(
+                context.plan.gate(f"{phase_before.name}.units running"), orders.phase_after_units
+            )
             date = Until("phase may be ordered", days(phase.order_day), cause="order_date")
-            yield Order(f"order.{phase.name}", phase.order_day, blocks, (date, powered))
+            yield Order(f"order.{phase.name}", phase.order_day, blocks, (date, power_of_phase_before))
 
 
 def order_route(
@@ -124,7 +127,7 @@ def order_route(
 
 def after_the_run(context: PlanContext, path: str) -> list[PlanStep]:
     """Return the steps that wait for the end of the run: what comes after them on this path of a route never happens."""
-    return [Wait(context.plan.completion[0]), Work(f"after the end, {path}", fixed(1), "always")]
+    return [Wait(context.plan.completion[0]), Work(f"after the end, {path}", fixed(1), ALWAYS_OPEN)]
 
 
 def _cancellable(context: PlanContext) -> list[PlanStep]:
@@ -133,7 +136,7 @@ def _cancellable(context: PlanContext) -> list[PlanStep]:
     if cancelling is None or demand is None or demand.ending is None:
         return []
     cancelling_time = fixed(cancelling.within_days.value * MINUTES_PER_DAY)
-    return [Work("may be cancelled", cancelling_time, "always"), Again("cancelled", gate=BROKEN_OFF)]
+    return [Work("may be cancelled", cancelling_time, ALWAYS_OPEN), Again("cancelled", gate=BROKEN_OFF)]
 
 
 # --- undated orders ---------------------------------------------------------------------------------------------------
@@ -238,16 +241,16 @@ def _after_order(book: OrderBook, name: str, order: Order, place: Place) -> list
 def _purchase(book: OrderBook, name: str, order: Order, place: Place) -> list[PlanStep]:
     """Return the steps from an order to the purchase it entails; the unit stops there if the order is cancelled by then."""
     order_minutes, plan = book.context.resource_plan.order_minutes, book.context.plan
-    placed = _planned_minute(book, order)
+    minute_placed = _planned_minute(book, order)
     for unit in plan.copies.units(name) if order_minutes else ():
-        plan.own_spans[unit] = {"order": fixed(max(0, order_minutes.get(unit, 0) - placed))}
-    delay = max(0, order_minutes.get(name, 0) - placed)
+        plan.own_spans[unit] = {"order": fixed(max(0, order_minutes.get(unit, 0) - minute_placed))}
+    delay = max(0, order_minutes.get(name, 0) - minute_placed)
     cancelling = book.context.project.orders.cancelling
-    wait: list[PlanStep] = [Work("order", fixed(delay), "always", cause="order_date")]
+    wait_steps: list[PlanStep] = [Work("order", fixed(delay), ALWAYS_OPEN, cause="order_date")]
     if cancelling is None or place.name not in book.cancellable or not delay:
-        return wait
+        return wait_steps
     firm_by_then = delay >= cancelling.within_days.value * MINUTES_PER_DAY
-    return [*wait, Wait(order.firm) if firm_by_then else Again("stop", gate=BROKEN_OFF)]
+    return [*wait_steps, Wait(order.firm) if firm_by_then else Again("stop", gate=BROKEN_OFF)]
 
 
 def _planned_minute(book: OrderBook, order: Order) -> int:
@@ -268,31 +271,31 @@ def _slot(book: OrderBook, slot: Until, order: Order, place: Place) -> list[Plan
     units = book.context.project.energization.units
     if book.context.project.orders.policy != "follow_demand":
         weeks = slot.date.shape.planned() - order.day / 7
-        return [Work(slot.event, fixed(max(0.0, weeks) * MINUTES_PER_WEEK), "always")]
+        return [Work(slot.event, fixed(max(0.0, weeks) * MINUTES_PER_WEEK), ALWAYS_OPEN)]
     making_weeks = min(units.first_week.value, units.weeks_between.value)
     maker = {book.context.plan.pool(f"{place.phase}.unit maker", 1, cause="power"): 1}
     return [
-        Work(slot.event, fixed((units.first_week.value - making_weeks) * MINUTES_PER_WEEK), "always"),
+        Work(slot.event, fixed((units.first_week.value - making_weeks) * MINUTES_PER_WEEK), ALWAYS_OPEN),
         Hold(maker),
-        Work("unit made", fixed(making_weeks * MINUTES_PER_WEEK), "always"),
+        Work("unit made", fixed(making_weeks * MINUTES_PER_WEEK), ALWAYS_OPEN),
         Free(maker),
     ]
 
 
 def _when_firm(route: Sequence[PlanStep], order: Order) -> Iterator[PlanStep]:
     """Yield the steps of a route, with a wait until the order is firm before the first one that cannot be undone."""
-    waited = False
+    has_waited = False
     for step in route:
-        if not waited and _cannot_be_undone(step):
-            waited = True
+        if not has_waited and _cannot_be_undone(step):
+            has_waited = True
             yield Wait(order.firm)
         yield step
 
 
 def _cannot_be_undone(step: PlanStep) -> bool:
-    """Tell whether a step holds, frees, signals, reports or works; to order and to wait can be undone."""
+    """Return whether a step holds, frees, signals, reports or works; to order and to wait can be undone."""
     if isinstance(step, Work):
-        return step.calendar != "always"
+        return step.calendar != ALWAYS_OPEN
     return isinstance(step, Hold | Free | Signal) or (isinstance(step, Note) and step.kind != "ordered")
 
 
@@ -314,6 +317,6 @@ def _called_after(route: Iterable[PlanStep], order: Order, delay: int) -> Iterat
     for step in route:
         if isinstance(step, Until):
             yield Wait(order.placed)
-            yield Work("called", fixed(delay), "always")
+            yield Work("called", fixed(delay), ALWAYS_OPEN)
         else:
             yield step

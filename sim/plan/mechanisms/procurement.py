@@ -33,6 +33,7 @@ from sim.plan.vocabulary import (
 )
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed, to_distribution
+from sim.world.working_time import ALWAYS_OPEN
 
 # --- procurement ------------------------------------------------------------------------------------------------------
 
@@ -59,34 +60,36 @@ def lead_time(
     shape, slip = to_distribution(weeks), slip_of(terms.supplier)
     planned = shape.planned()
     if terms.lot is None or isinstance(shape, Fixed) or planned <= 0:
-        return Work(activity, Span(shape, MINUTES_PER_WEEK, losses=slip), "always", cause="parts")
+        return Work(activity, Span(shape, MINUTES_PER_WEEK, losses=slip), ALWAYS_OPEN, cause="parts")
     copies, spans = context.plan.copies, list[Span]()
     for unit_name, place_name in zip(copies.names_now(unit), copies.names_now(place.name), strict=True):
-        lot, blocks_before = lot_of(context.layout, terms.lot, place_name)
-        factor = context.plan.factor(f"lot.{activity}.{lot}", shape.scaled(1 / planned), group="lots")
+        lot_name, blocks_before = lot_of(context.layout, terms.lot, place_name)
+        factor = context.plan.factor(f"lot.{activity}.{lot_name}", shape.scaled(1 / planned), group="lots")
         rate = terms.lot_delivered_per_week
         weeks_later = 0.0 if rate is None else blocks_before / rate.value
         spans.append(Span(Fixed(planned + weeks_later), MINUTES_PER_WEEK, losses=(factor, *slip)))
         context.plan.own_spans.setdefault(unit_name, {})[activity] = spans[-1]
-    return Work(activity, spans[0], "always", cause="parts")
+    return Work(activity, spans[0], ALWAYS_OPEN, cause="parts")
 
 
 def lot_of(layout: Layout, lot: Lot, place: str) -> tuple[str, int]:
-    """Return the name of the lot to which the first block of a place belongs, and how many of its blocks come before that.
+    """Return the name of the lot of a place's first block, and how many blocks of the lot come before that block.
+
+    A lot is a number of blocks, a hall, or all that is ordered on one day.
 
     >>> lot_of(layout_of(project), 4, "b6")
     ('2', 1)
     """
     places = {"phase": layout.phases, "hall": layout.halls, "block": layout.blocks}[place_kind(place)]
-    number = place_number(places[place_number(place) - 1].blocks[0]) - 1
+    block_index = place_number(places[place_number(place) - 1].blocks[0]) - 1
     if isinstance(lot, int):
-        return f"{number // lot + 1}", number % lot
-    block = layout.blocks[number]
+        return f"{block_index // lot + 1}", block_index % lot
+    block = layout.blocks[block_index]
     if lot == "hall":
         hall = layout.halls[place_number(block.hall) - 1]
-        return hall.name, number - place_number(hall.blocks[0]) + 1
-    first = bisect_left(layout.blocks, block.order_day, key=lambda other: other.order_day)
-    return f"day {block.order_day}", number - first
+        return hall.name, block_index - place_number(hall.blocks[0]) + 1
+    first_index = bisect_left(layout.blocks, block.order_day, key=lambda other: other.order_day)
+    return f"day {block.order_day}", block_index - first_index
 
 
 def procure(context: PlanContext) -> None:
@@ -133,7 +136,9 @@ def allocate(context: PlanContext, system: str, per_block: int) -> None:
         blocks = min(context.project.blocks, int(mw / context.project.block.mw_gross.value + 1e-9))
         route: list[PlanStep] = [Until("allocation", Span(Fixed(promised.week.value), MINUTES_PER_WEEK))]
         if promised.slip_days is not None:
-            route.append(Work("allocation slip", Span(to_distribution(promised.slip_days), MINUTES_PER_DAY), "always"))
+            route.append(
+                Work("allocation slip", Span(to_distribution(promised.slip_days), MINUTES_PER_DAY), ALWAYS_OPEN)
+            )
         if blocks > blocks_before:
             route.append(Free({allocation(system): (blocks - blocks_before) * per_block}))
         context.plan.unit(
@@ -166,12 +171,16 @@ def receive_all(context: PlanContext) -> None:
     may_come_last = [name for name, route in plan.units.items() if _may_come_last(context, name, route, awaited)]
     if not may_come_last:
         return
-    received, over = plan.gate(RECEIVED), plan.gate("all received")
+    received_gate, end_gate = plan.gate(RECEIVED), plan.gate("all received")
     for name in may_come_last:
-        plan.units[name] = [*plan.units[name], Signal(received)]
-    number = sum(plan.copies.number(name) for name in may_come_last)
-    plan.unit("everything received", [Wait(*finish), Wait(received, number), Signal(over)], UnitInfo("unit", "parts"))
-    plan.finish, plan.completion = finish, (over, 1)
+        plan.units[name] = [*plan.units[name], Signal(received_gate)]
+    units_to_receive = sum(plan.copies.number(name) for name in may_come_last)
+    plan.unit(
+        "everything received",
+        [Wait(*finish), Wait(received_gate, units_to_receive), Signal(end_gate)],
+        UnitInfo("unit", "parts"),
+    )
+    plan.finish, plan.completion = finish, (end_gate, 1)
 
 
 def _awaited(route: Iterable[PlanStep]) -> Iterator[str]:
@@ -182,7 +191,7 @@ def _awaited(route: Iterable[PlanStep]) -> Iterator[str]:
 
 
 def _may_come_last(context: PlanContext, name: str, route: Iterable[PlanStep], awaited: Container[str]) -> bool:
-    """Tell whether a unit pays for something that may come after all blocks are online: nothing waits for its end."""
+    """Return whether a unit pays for something that may come after all blocks are online: nothing waits for its end."""
     info = context.plan.info(name)
     if info.kind in ("generating_unit", "grid_feed"):
         return _power_to_spare(context, info)
@@ -191,12 +200,12 @@ def _may_come_last(context: PlanContext, name: str, route: Iterable[PlanStep], a
 
 
 def _power_to_spare(context: PlanContext, info: UnitInfo) -> bool:
-    """Tell whether a plant has enough power for its blocks without its last generating unit, or without a grid feed."""
+    """Return whether a plant has enough power for its blocks without its last generating unit, or without a grid feed."""
     energization = context.project.energization
     units, feeds = energization.units, {feed.id: feed.mw.value for feed in energization.grid}
-    needed = next(plant.built_mw for plant in context.layout.plants if plant.name == info.place)
-    firm = max(0, units.count - units.spare) * units.mw.value + fsum(feeds.values())
-    return firm - (units.mw.value if info.kind == "generating_unit" else feeds[info.part]) >= needed
+    mw_needed = next(plant.built_mw for plant in context.layout.plants if plant.name == info.place)
+    firm_mw = max(0, units.count - units.spare) * units.mw.value + fsum(feeds.values())
+    return firm_mw - (units.mw.value if info.kind == "generating_unit" else feeds[info.part]) >= mw_needed
 
 
 # --- prices -----------------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from sim.plan.vocabulary import (
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed, RiskOccurrence, to_distribution
 from sim.world.project_calendars import FACTORY, is_on_site
+from sim.world.working_time import ALWAYS_OPEN
 
 # --- tags -------------------------------------------------------------------------------------------------------------
 
@@ -62,13 +63,13 @@ _AFFECTS_WORK: Mapping[str, Callable[[Work, str], bool]] = {
 
 
 def affects_work(tag: Tag, work: Work) -> bool:
-    """Tell whether a tag means this work."""
+    """Return whether a tag means this work."""
     kind, name = tag
     return kind in _AFFECTS_WORK and _AFFECTS_WORK[kind](work, name)
 
 
 def affects_test(tag: Tag, decision: Again) -> bool:
-    """Tell whether a tag means this test: of a commissioning level, or the acceptance test of a factory."""
+    """Return whether a tag means this test: of a commissioning level, or the acceptance test of a factory."""
     kind, name = tag
     return kind == "test" and decision.decision in {f"{name} passes", f"{name} factory test passes"}
 
@@ -84,20 +85,22 @@ def delayed_steps(tag: Tag, route: Route) -> Iterator[int]:
             if isinstance(step, Until) and step.event == "camp opens":
                 yield position
     elif kind == "item":
-        ordered, delivered = _first_note(route, "ordered", name), _first_note(route, "delivered", name)
-        between = range(ordered + 1, delivered) if ordered >= 0 else range(0)
+        ordered_at, delivered_at = _first_note(route, "ordered", name), _first_note(route, "delivered", name)
+        positions_between = range(ordered_at + 1, delivered_at) if ordered_at >= 0 else range(0)
         lead_time = -1
-        for position in between:
+        for position in positions_between:
             step = route[position]
-            if isinstance(step, Work) and step.calendar == "always":
+            if isinstance(step, Work) and step.calendar == ALWAYS_OPEN:
                 lead_time = position
         if lead_time >= 0:
             yield lead_time
-        yield from (position for position in between if isinstance(route[position], Until) and position > lead_time)
+        yield from (
+            position for position in positions_between if isinstance(route[position], Until) and position > lead_time
+        )
 
 
 def can_be_late(tag: Tag, ordered: Collection[str]) -> bool:
-    """Tell whether a tag delays some step of a route in which these items are ordered; `delayed_steps` says which."""
+    """Return whether a tag delays some step of a route in which these items are ordered; `delayed_steps` says which."""
     kind, name = tag
     return kind == "camp" or (kind == "item" and name in ordered)
 
@@ -188,23 +191,25 @@ def _lengthened(
 
     `affecting` caches the drivers by what their tags look at: thousands of skids share some thirty kinds of work.
     """
-    changed = list(route)
+    new_route = list(route)
     for position, step in enumerate(route):
         if isinstance(step, Work):
             key = step.activity, step.calendar, tuple(step.people)
             if key not in affecting:
-                affecting[key] = tuple(one for one in drivers if any(affects_work(tag, step) for tag in one.tags))
-            changed[position] = _with_drivers(context, step, affecting[key])
+                affecting[key] = tuple(
+                    driver for driver in drivers if any(affects_work(tag, step) for tag in driver.tags)
+                )
+            new_route[position] = _with_drivers(context, step, affecting[key])
         elif isinstance(step, Again) and step.chance is not None:
             factors = [driver.size for driver in drivers if any(affects_test(tag, step) for tag in driver.tags)]
             chance = replace(step.chance, factors=(*step.chance.factors, *factors))
-            changed[position] = replace(step, chance=chance)
-    ordered = ordered_in(route)
+            new_route[position] = replace(step, chance=chance)
+    ordered_items = ordered_in(route)
     for driver in drivers:
-        tags = [tag for tag in driver.tags if can_be_late(tag, ordered)]
+        tags = [tag for tag in driver.tags if can_be_late(tag, ordered_items)]
         for position in dict.fromkeys(position for tag in tags for position in delayed_steps(tag, route)):
-            changed[position] = _with_drivers(context, changed[position], (driver,))
-    return changed
+            new_route[position] = _with_drivers(context, new_route[position], (driver,))
+    return new_route
 
 
 def _with_drivers(context: PlanContext, step: PlanStep, drivers: Iterable[DriverFactors]) -> PlanStep:
@@ -213,7 +218,7 @@ def _with_drivers(context: PlanContext, step: PlanStep, drivers: Iterable[Driver
         if isinstance(step, Work):
             step = replace(step, span=_longer_span(context, step.span, driver, step.calendar))
         elif isinstance(step, Until) and driver.config.effect != "factor":
-            step = replace(step, date=_longer_span(context, step.date, driver, "always"))
+            step = replace(step, date=_longer_span(context, step.date, driver, ALWAYS_OPEN))
     return step
 
 
@@ -256,7 +261,7 @@ def _outage(context: PlanContext, factors: DriverFactors, begins: str, pool: str
         Again("over", f"{name} stays away", Chance(1.0, (factors.occurs,), otherwise=True)),
         Hold({pool: 1}, priority=FIRST),
         *([Note("people", trade, -people)] if trade else []),
-        Work(name, Span(Fixed(1), MINUTES_PER_WEEK, losses=(factors.size,)), "always"),
+        Work(name, Span(Fixed(1), MINUTES_PER_WEEK, losses=(factors.size,)), ALWAYS_OPEN),
         *([Note("people", trade, people)] if trade else []),
         Free({pool: 1}),
         Label("over"),

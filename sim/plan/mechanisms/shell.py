@@ -20,6 +20,7 @@ from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, UnitInfo, U
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed, to_distribution
 from sim.world.project_calendars import LAG, on_calendar
+from sim.world.working_time import ALWAYS_OPEN
 
 # --- networks ---------------------------------------------------------------------------------------------------------
 
@@ -82,7 +83,7 @@ def _step_route(
     route += [Wait(arrived(context, item, instance.place)) for item in step.needs]
     if step.lag_days is not None:
         route.append(
-            Work(f"{activity} lag", Span(to_distribution(step.lag_days), MINUTES_PER_DAY), "always", role="lag")
+            Work(f"{activity} lag", Span(to_distribution(step.lag_days), MINUTES_PER_DAY), ALWAYS_OPEN, role="lag")
         )
     hours = planned_hours(step, instance.sqft, instance.mw)
     span = step_span(context, step, hours)
@@ -95,17 +96,17 @@ def _step_route(
 
 
 def _is_its_work(part: PlanStep, instance: Instance, step: Step) -> bool:
-    """Tell whether a part of a step's route is the work itself, not its lag."""
+    """Return whether a part of a step's route is the work itself, not its lag."""
     return isinstance(part, Work) and part.activity == f"{instance.network}.{step.id}"
 
 
 def _has_gate(context: PlanContext, step: Step, link: Predecessor, predecessor: Step | None) -> bool:
-    """Tell whether a link has a gate of its own: it lags or leads, or waits until its predecessor can work."""
+    """Return whether a link has a gate of its own: it lags or leads, or waits until its predecessor can work."""
     return link.lag_days is not None or link.lead_days > 0 or _from_opening(context, step, link, predecessor)
 
 
 def _from_opening(context: PlanContext, step: Step, link: Predecessor, predecessor: Step | None) -> bool:
-    """Tell whether a link waits for the first working minute of its predecessor.
+    """Return whether a link waits for the first working minute of its predecessor.
 
     As in P6 a start lies in working time: what follows the start of a step that is ready on Friday evening counts
     from Monday morning. Where all counts on the predecessor's calendar, or that never closes, this changes nothing,
@@ -118,7 +119,7 @@ def _from_opening(context: PlanContext, step: Step, link: Predecessor, predecess
     if link.lag_days is None:
         counts_on = calendar_of(step)
     else:
-        counts_on = on_calendar(predecessor.exposure, link.lag_calendar) if link.lag_calendar else "always"
+        counts_on = on_calendar(predecessor.exposure, link.lag_calendar) if link.lag_calendar else ALWAYS_OPEN
     return counts_on != calendar_of(predecessor) and not context.never_closes(calendar_of(predecessor))
 
 
@@ -167,7 +168,7 @@ def _lag(context: PlanContext, activity: str, link: Predecessor, passed: int) ->
     """Return a link's lag as work: a fixed one less the minutes that have passed already, a drawn one in full."""
     if link.lag_days is None:
         return []
-    calendar = f"{LAG}{link.lag_calendar}" if link.lag_calendar else "always"
+    calendar = f"{LAG}{link.lag_calendar}" if link.lag_calendar else ALWAYS_OPEN
     span = Span(to_distribution(link.lag_days), context.day_minutes_on(calendar))
     if isinstance(span.shape, Fixed) and passed:
         span = fixed(max(0.0, span.shape.value * span.minutes - passed))
@@ -215,19 +216,19 @@ def _replace_lead(
     by_id: Mapping[str, Step], link: Predecessor, lead: float, days_a_week: int
 ) -> Iterable[Predecessor]:  # fmt: skip
     """Yield links to what the start of a link's predecessor follows, `lead` working days sooner, in place of the link."""
-    for earlier in by_id[link.id].after:
-        if earlier.type[1] != "S":
+    for link_before in by_id[link.id].after:
+        if link_before.type[1] != "S":
             continue
-        lag, kind = _working_lag(earlier, days_a_week) - lead, earlier.type[0] + link.type[1]
+        lag, kind = _working_lag(link_before, days_a_week) - lead, link_before.type[0] + link.type[1]
         if lag >= 0:
             lag_days = Estimate(value=lag * 7 / days_a_week) if lag else None
-            yield Predecessor.model_validate({"id": earlier.id, "type": kind, "lag_days": lag_days})
-        elif earlier.id not in by_id:
-            yield Predecessor.model_validate({"id": earlier.id, "type": kind})
+            yield Predecessor.model_validate({"id": link_before.id, "type": kind, "lag_days": lag_days})
+        elif link_before.id not in by_id:
+            yield Predecessor.model_validate({"id": link_before.id, "type": kind})
         elif kind[0] == "F":
-            yield Predecessor.model_validate({"id": earlier.id, "type": kind, "lead_days": -lag})
+            yield Predecessor.model_validate({"id": link_before.id, "type": kind, "lead_days": -lag})
         else:
-            still_a_lead = Predecessor.model_validate({"id": earlier.id, "type": kind})
+            still_a_lead = Predecessor.model_validate({"id": link_before.id, "type": kind})
             yield from _replace_lead(by_id, still_a_lead, -lag, days_a_week)
 
 
@@ -259,7 +260,7 @@ def permits_and_design(context: PlanContext, phase: Place) -> None:
         [
             context.decided(phase),
             Note("ordered", "site_works", place=phase.name),
-            Work("permits and design", preparation, "always"),
+            Work("permits and design", preparation, ALWAYS_OPEN),
             Note("started", "site_works", place=phase.name),
             Signal(permitted),
         ],
@@ -303,13 +304,17 @@ def crews_by_area(context: PlanContext, step: Step, sqft: float, reference_sqft:
 
     Never fewer than the step's least nor more than its most; never so many that people have less room than it tolerates.
     """
-    most = step.most_crews or UNLIMITED
-    unrounded = {trade: count * sqft / reference_sqft for trade, count in step.crews.items()}
-    if step.least_sqft_per_person is not None and unrounded:
-        people = sum(count * context.trade(trade).team for trade, count in unrounded.items())
+    max_crews = step.most_crews or UNLIMITED
+    crews_unrounded = {trade: count * sqft / reference_sqft for trade, count in step.crews.items()}
+    if step.least_sqft_per_person is not None and crews_unrounded:
+        people = sum(count * context.trade(trade).team for trade, count in crews_unrounded.items())
         share = min(1.0, sqft / (people * step.least_sqft_per_person))
-        unrounded = {trade: floor(count * share + 1e-9) if share < 1 else count for trade, count in unrounded.items()}
-    crews = {trade: max(step.least_crews, min(most, floor(count + 0.5))) for trade, count in unrounded.items()}
+        crews_unrounded = {
+            trade: floor(count * share + 1e-9) if share < 1 else count for trade, count in crews_unrounded.items()
+        }
+    crews = {
+        trade: max(step.least_crews, min(max_crews, floor(count + 0.5))) for trade, count in crews_unrounded.items()
+    }
     cranes = floor(step.cranes * sqft / reference_sqft + 0.5)
     return step.model_copy(update={"crews": crews, "cranes": max(cranes, min(1, step.cranes))})
 

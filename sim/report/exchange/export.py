@@ -19,6 +19,7 @@ from sim.config.project import Project
 from sim.config.sections.contract import ContractMilestone
 from sim.engine.backends import AUTO, COMPILED
 from sim.metrics.schedule import NEVER, latest
+from sim.plan.compiled_plan import LogColumn
 from sim.plan.layout import Layout, layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import NOTE, WORK
@@ -31,7 +32,7 @@ from sim.study.chunk import Columns
 from sim.study.intervals import rank
 from sim.study.result import Result, folder_of
 from sim.study.sample import representative
-from sim.world.working_time import Calendar
+from sim.world.working_time import ALWAYS_OPEN, Calendar
 
 # --- quantiles of tasks -----------------------------------------------------------------------------------------------
 
@@ -70,18 +71,18 @@ def task_quantiles(
             log = replication.outcome.log
             rows, codes = _task_rows(case, log)
             float_ = float_minutes(case, log, replication.calendars)[rows]
-            by_run.append(_last_of_task(to_bars(codes), log[rows, 0], float_ < DAY))
+            by_run.append(_last_of_task(to_bars(codes), log[rows, LogColumn.MINUTE], float_ < DAY))
     return _quantiles_of_runs(by_run) if by_run else {}
 
 
 def _task_rows(case: Case, log: Ints) -> tuple[Ints, Ints]:
     """Return the log rows that are work or notes, and the code of the task of each: its step, how often done before."""
-    kinds = case.plan.rows[log[:, 1], 0]
+    kinds = case.plan.operation_of[log[:, LogColumn.STEP]]
     rows = np.flatnonzero((kinds == WORK) | (kinds == NOTE))
-    steps = log[rows, 1]
+    steps = log[rows, LogColumn.STEP]
     order = np.argsort(steps, kind="stable")
-    ordered = steps[order]
-    first_row = np.searchsorted(ordered, ordered)
+    sorted_steps = steps[order]
+    first_row = np.searchsorted(sorted_steps, sorted_steps)
     attempt = np.empty(len(steps), np.int64)
     attempt[order] = np.arange(len(steps)) - first_row
     return rows, steps * ATTEMPTS + attempt
@@ -100,22 +101,24 @@ def _bar_codes(bars: Mapping[Key, Key]) -> Callable[[Ints], Ints]:
     return merge if bar_of else lambda tasks: tasks
 
 
-def _last_of_task(codes: Ints, ends: Ints, urgent: NDArray[np.bool_]) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+def _last_of_task(
+    codes: Ints, finish_minutes: Ints, row_is_critical: NDArray[np.bool_]
+) -> tuple[Ints, Ints, NDArray[np.bool_]]:
     """Return the tasks of one run by code, when each ended, and whether any part of it was critical."""
-    tasks, place = np.unique(codes, return_inverse=True)
-    last, critical = np.zeros(len(tasks), np.int64), np.zeros(len(tasks), bool)
-    np.maximum.at(last, place, ends)
-    np.logical_or.at(critical, place, urgent)
-    return tasks, last, critical
+    tasks, task_index = np.unique(codes, return_inverse=True)
+    last_finish, is_critical = np.zeros(len(tasks), np.int64), np.zeros(len(tasks), bool)
+    np.maximum.at(last_finish, task_index, finish_minutes)
+    np.logical_or.at(is_critical, task_index, row_is_critical)
+    return tasks, last_finish, is_critical
 
 
 def float_minutes(case: Case, log: Ints, hours: Sequence[Calendar]) -> Ints:
-    """How much later each row could have been without delaying the last block, in minutes."""
+    """Return how much later each row could have been without delaying the last block, in minutes."""
     notes = np.array([note.kind == ONLINE for note in case.plan.notes])
-    kinds, arguments = case.plan.rows[log[:, 1], 0], case.plan.rows[log[:, 1], 1]
+    kinds, arguments = case.plan.operation_of[log[:, LogColumn.STEP]], case.plan.argument_of[log[:, LogColumn.STEP]]
     online = np.flatnonzero((kinds == NOTE) & notes[np.where(kinds == NOTE, arguments, 0)])
-    last = int(online[np.argmax(log[online, 0])])
-    return np.asarray(_latest(case, log, hours, {last: int(log[last, 0])}) - log[:, 0])
+    last = int(online[np.argmax(log[online, LogColumn.MINUTE])])
+    return np.asarray(_latest(case, log, hours, {last: int(log[last, LogColumn.MINUTE])}) - log[:, LogColumn.MINUTE])
 
 
 def _latest(case: Case, log: Ints, calendars: Sequence[Calendar], anchors: Mapping[int, int]) -> Ints:
@@ -131,14 +134,19 @@ def _latest(case: Case, log: Ints, calendars: Sequence[Calendar], anchors: Mappi
 
 def _quantiles_of_runs(runs: Sequence[tuple[Ints, Ints, NDArray[np.bool_]]]) -> dict[Key, TaskQuantiles]:
     """Return the quantiles and shares of every task over all runs."""
-    tasks, ends, is_critical = (np.concatenate(column) for column in zip(*runs, strict=True))
-    order = np.lexsort((ends, tasks))
+    tasks, finish_minutes, is_critical = (np.concatenate(column) for column in zip(*runs, strict=True))
+    order = np.lexsort((finish_minutes, tasks))
     codes, first_row, done_runs = np.unique(tasks[order], return_index=True, return_counts=True)
     critical = np.add.reduceat(is_critical[order].astype(np.int64), first_row)
-    p50, p80 = (ends[order][first_row + [rank(share, done) - 1 for done in done_runs.tolist()]] for share in (0.5, 0.8))
+    p50, p80 = (
+        finish_minutes[order][first_row + [rank(share, runs_done) - 1 for runs_done in done_runs.tolist()]]
+        for share in (0.5, 0.8)
+    )
     return {
-        divmod(code, ATTEMPTS): TaskQuantiles(float(middle), float(late), critical_runs / len(runs), done / len(runs))
-        for code, middle, late, critical_runs, done in zip(
+        divmod(code, ATTEMPTS): TaskQuantiles(
+            float(p50_minute), float(p80_minute), critical_runs / len(runs), runs_done / len(runs)
+        )
+        for code, p50_minute, p80_minute, critical_runs, runs_done in zip(
             *(column.tolist() for column in (codes, p50, p80, critical, done_runs)), strict=True
         )
     }
@@ -157,11 +165,11 @@ def with_contract(schedule: Schedule, layout: Layout) -> Schedule:
     for index, milestone in enumerate(schedule.project.milestones):
         tasks = _tasks_reaching(milestone, schedule, layout)
         finish = max((task.finish for task in tasks), default=0)
-        after = tuple(TaskLink(task.number) for task in tasks)
+        links = tuple(TaskLink(task.number) for task in tasks)
         if tasks:
             contract_tasks.append(
-                Task(number + index, (-1 - index, 0), milestone.name, "contract", CONTRACT, finish, finish, 0, "always",
-                     after, milestone=True, due=milestone.date)
+                Task(number + index, (-1 - index, 0), milestone.name, "contract", CONTRACT, finish, finish, 0, ALWAYS_OPEN,
+                     links, milestone=True, due=milestone.date)
             )  # fmt: skip
     return replace(schedule, tasks=in_groups([*schedule.tasks, *contract_tasks]))
 
@@ -174,8 +182,8 @@ def _tasks_reaching(milestone: ContractMilestone, schedule: Schedule, layout: La
         units: dict[str, Task] = {}
         for task in tasks:
             if task.info.kind in ("generating_unit", "grid_feed"):
-                units[task.unit] = max(units.get(task.unit, task), task, key=lambda one: one.finish)
-        return [min(units.values(), key=lambda one: one.finish)] if units else []
+                units[task.unit] = max(units.get(task.unit, task), task, key=lambda task: task.finish)
+        return [min(units.values(), key=lambda task: task.finish)] if units else []
     if milestone.hall is not None:
         blocks = layout.halls[milestone.hall - 1].blocks
         return [online[name] for name in blocks] if all(name in online for name in blocks) else []
@@ -229,7 +237,7 @@ class ExportedResult:
 
     @property
     def name(self) -> str:
-        """The project's name."""
+        """Return the project's name."""
         return str(self.result.manifest["name"])
 
     def about(self) -> str:
@@ -286,10 +294,10 @@ def _planned(planned: Schedule, bars: Mapping[Key, Key]) -> dict[Key, tuple[int,
 def _total_float(case: Case, log: Ints, hours: Sequence[Calendar], bars: Mapping[Key, Key]) -> dict[Key, int]:
     """Total float by task; a bar has the least of its parts."""
     rows, codes = _task_rows(case, log)
-    tasks, place = np.unique(_bar_codes(bars)(codes), return_inverse=True)
-    least = np.full(len(tasks), NEVER)
-    np.minimum.at(least, place, float_minutes(case, log, hours)[rows])
-    return {divmod(code, ATTEMPTS): minutes for code, minutes in zip(tasks.tolist(), least.tolist(), strict=True)}
+    tasks, task_index = np.unique(_bar_codes(bars)(codes), return_inverse=True)
+    min_float = np.full(len(tasks), NEVER)
+    np.minimum.at(min_float, task_index, float_minutes(case, log, hours)[rows])
+    return {divmod(code, ATTEMPTS): minutes for code, minutes in zip(tasks.tolist(), min_float.tolist(), strict=True)}
 
 
 def _require_same_events(again: Columns, result: Result) -> None:

@@ -88,9 +88,9 @@ def _project_fields(root: Element, exported: ExportedResult, end: int) -> None:
 
 def _fields(root: Element) -> None:
     """Name the fields that are ours."""
-    listed = SubElement(root, "ExtendedAttributes")
+    list_element = SubElement(root, "ExtendedAttributes")
     for number, field, alias in FIELDS:
-        attribute = SubElement(listed, "ExtendedAttribute")
+        attribute = SubElement(list_element, "ExtendedAttribute")
         for name, text in (("FieldID", number), ("FieldName", field), ("Alias", alias)):
             _put(attribute, name, text)
 
@@ -170,11 +170,11 @@ def _tasks(parent: Element, exported: ExportedResult, calendars: dict[str, int])
 
 def _rows(schedule: Schedule) -> Iterator[tuple[tuple[str, ...], Task | None]]:
     """Yield the headings, each before what is below it, and the tasks."""
-    written: set[tuple[str, ...]] = set()
+    headings_written: set[tuple[str, ...]] = set()
     for task in schedule.tasks:
         for depth in range(1, len(task.group) + 1):
-            if task.group[:depth] not in written:
-                written.add(task.group[:depth])
+            if task.group[:depth] not in headings_written:
+                headings_written.add(task.group[:depth])
                 yield task.group[:depth], None
         yield task.group, task
 
@@ -251,11 +251,11 @@ def _task(element: Element, exported: ExportedResult, task: Task, calendar: int,
 
 def _progress(exported: ExportedResult, task: Task, start: str, finish: str) -> dict[str, str]:
     """Return what is done of a task at the data date, and what remains."""
-    begun, ended, remaining = exported.progress(task)
-    share = 100 if ended else round(100 * (1 - remaining / task.minutes)) if begun and task.minutes else 0
-    actual = ({"ActualStart": start} if begun else {}) | ({"ActualFinish": finish} if ended else {})
+    has_begun, has_ended, remaining = exported.progress(task)
+    share = 100 if has_ended else round(100 * (1 - remaining / task.minutes)) if has_begun and task.minutes else 0
+    actual = ({"ActualStart": start} if has_begun else {}) | ({"ActualFinish": finish} if has_ended else {})
     lengths = {"ActualDuration": duration(task.minutes - remaining), "RemainingDuration": duration(remaining)}
-    return {"PercentComplete": str(min(share, 99) if not ended else 100), **actual, **lengths}
+    return {"PercentComplete": str(min(share, 99) if not has_ended else 100), **actual, **lengths}
 
 
 def _custom_fields(element: Element, exported: ExportedResult, task: Task) -> None:
@@ -282,10 +282,10 @@ def _put(above: Element, tag: str, text: str) -> None:
 
 
 def date_text(moment: datetime) -> str:
-    """A moment as MSPDI has it."""
+    """Return a moment as MSPDI has it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def duration(minutes: int) -> str:
-    """A length of working time as MSPDI has it: PT40H0M0S."""
+    """Return a length of working time as MSPDI has it: PT40H0M0S."""
     return f"PT{minutes // 60}H{minutes % 60}M0S"

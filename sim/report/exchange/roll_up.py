@@ -15,6 +15,7 @@ from sim.config.project import Project
 from sim.plan.layout import place_kind, place_number
 from sim.report.exchange.schedule_model import Schedule, Task, TaskLink
 from sim.report.exchange.work_breakdown import POWER, SITE, SYSTEMS, order_of
+from sim.world.working_time import ALWAYS_OPEN
 
 LEVELS = (2, 3, 4)
 SKID_BARS = 10
@@ -75,15 +76,15 @@ def _order(bar: Task) -> tuple[object, ...]:
 
 
 def _with_reason(bar: Task, bars: Sequence[Task], schedule: Schedule) -> Task:
-    """A bar with the reason for an earliest start, where its links alone would let it begin sooner."""
-    free = max((_event(link, bars) for link in bar.after), default=0)
-    if bar.held_back or bar.start <= schedule.calendars[bar.calendar].next_open(free):
+    """Return a bar with the reason for an earliest start, where its links alone would let it begin sooner."""
+    links_allow = max((_event(link, bars) for link in bar.after), default=0)
+    if bar.held_back or bar.start <= schedule.calendars[bar.calendar].next_open(links_allow):
         return bar
     return replace(bar, held_back="begins as in the run")
 
 
 def _event(link: TaskLink, bars: Sequence[Task]) -> int:
-    """The minute of the event that a link hangs on, its lag included."""
+    """Return the minute of the event that a link hangs on, its lag included."""
     before = bars[link.number]
     return (before.start if link.type == "SS" else before.finish) + link.lag
 
@@ -108,13 +109,13 @@ def _bar(number: int, name: tuple[str, ...], tasks: Sequence[Task], schedule: Sc
             hours[trade] = hours.get(trade, 0.0) + people * task.minutes
     crews = {trade: max(1, round(total / max(minutes, 1))) for trade, total in hours.items()}
     return Task(
-        number, first.key, _title(name), first.unit, name[:-1], start, finish, minutes, shift if fits else "always",
+        number, first.key, _title(name), first.unit, name[:-1], start, finish, minutes, shift if fits else ALWAYS_OPEN,
         held_back=f"{len(tasks):,} activities", people=crews,
     )  # fmt: skip
 
 
 def _title(name: tuple[str, ...]) -> str:
-    """What a bar is called: with the heading above it, as planners sort and filter lists without headings."""
+    """Return what a bar is called: with the heading above it, as planners sort and filter lists without headings."""
     return name[-1] if len(name) < 3 or name[-2] in name[-1] else f"{name[-2]}: {name[-1]}"
 
 

@@ -17,14 +17,14 @@ from typing import NamedTuple
 
 from sim.config.project import Project
 from sim.errors import SimError
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import Column, CompiledPlan
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import CREW_KINDS, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log, UnitInfo
 from sim.report.exchange.task_links import PredecessorTracker
 from sim.report.exchange.work_breakdown import TaskNames, order_of
 from sim.study.case import Case
 from sim.world.project_calendars import ON_SITE, SHIFT
-from sim.world.working_time import Calendar
+from sim.world.working_time import ALWAYS_OPEN, Calendar
 
 # --- schedule model ---------------------------------------------------------------------------------------------------
 
@@ -85,12 +85,12 @@ class Schedule:
     calendars: dict[str, Calendar] = field(default_factory=dict)
 
     def moment(self, minute: int) -> datetime:
-        """The date and time of a minute."""
+        """Return the date and time of a minute."""
         return datetime.combine(self.project.scale.start_date, time()) + timedelta(minutes=minute)
 
     @property
     def groups(self) -> list[tuple[str, ...]]:
-        """The headings in order, each by the way to it."""
+        """Return the headings in order, each by the way to it."""
         return list(dict.fromkeys(task.group[:depth] for task in self.tasks for depth in range(1, len(task.group) + 1)))
 
 
@@ -130,12 +130,12 @@ class _TaskCollector:
         self.names = TaskNames(case.project)
 
     def linked_tasks(self) -> list[Task]:
-        """The tasks, with the starts that they follow turned into links to the tasks that started."""
+        """Return the tasks, with the starts that they follow turned into links to the tasks that started."""
         return [replace(task, after=tuple(self._resolved(task.after))) for task in self.tasks]
 
-    def _resolved(self, after: Iterable[TaskLink]) -> Iterator[TaskLink]:
+    def _resolved(self, links: Iterable[TaskLink]) -> Iterator[TaskLink]:
         """Yield links with the numbers of tasks; one from a start of which no task came is left out."""
-        for link in after:
+        for link in links:
             if link.number >= 0:
                 yield link
                 continue
@@ -162,21 +162,21 @@ class _TaskCollector:
             if self.plan.notes[argument].kind == ONLINE:
                 self.tasks[-1] = replace(self.tasks[-1], block=self.plan.notes[argument].place)
 
-    def _work(self, minute: int, step: int, begun: int, unit: int) -> None:
+    def _work(self, minute: int, step: int, minute_begun: int, unit: int) -> None:
         """Add a task for a work row, except for the travel of crews and trucks, lags, and work that took no time."""
         waits = self.waits.pop(unit, [])
         info, role = self.plan.unit_info[unit], self.plan.work_roles[step]
-        if info.kind in CREW_KINDS or role == "way_home" or minute == begun:
+        if info.kind in CREW_KINDS or role == "way_home" or minute == minute_begun:
             return
         if role == "lag":  # to a planner no activity, but the lag of the links it stands between
-            self.predecessors.delayed(unit, minute - begun)
+            self.predecessors.delayed(unit, minute - minute_begun)
             return
-        calendar = self.plan.calendars[self.rows[step][2]]
-        start = min(self.calendars_of_run[self.rows[step][2]].next_open(begun), minute - 1)
+        calendar = self.plan.calendars[self.rows[step][Column.CALENDAR]]
+        start = min(self.calendars_of_run[self.rows[step][Column.CALENDAR]].next_open(minute_begun), minute - 1)
         calendar = self._exported_calendar(calendar, start, minute)
         length = self.base_calendars[calendar].worked(minute) - self.base_calendars[calendar].worked(start)
-        after = [TaskLink(*link) for link in self.predecessors.before(unit)]
-        reason = self._held_back(after, start, calendar, waits)
+        links = [TaskLink(*link) for link in self.predecessors.before(unit)]
+        reason = self._held_back(links, start, calendar, waits)
         people = {
             trade: int(count) for trade, count in zip(self.plan.trades, self.plan.people[step], strict=True) if count
         }
@@ -189,9 +189,9 @@ class _TaskCollector:
             f"{place}: {activity_name}",
             (start, minute, length),
             calendar,
-            after,
+            links,
             reason,
-            what=activity_name,
+            short_name=activity_name,
             people=people,
         )
 
@@ -201,17 +201,17 @@ class _TaskCollector:
         calendar = self.base_calendars[calendar_name]
         length = calendar.worked(finish) - calendar.worked(start)
         fits = length > 0 and calendar.next_open(start) == start and calendar.finish(start, length) == finish
-        return calendar_name if fits else "always"
+        return calendar_name if fits else ALWAYS_OPEN
 
     def _free(self, link: TaskLink) -> int:
-        """The minute from which a link lets a task begin."""
+        """Return the minute from which a link lets a task begin."""
         if link.number < 0:
             return self.predecessors.starts[-link.number - 1][2] + link.lag
         return self.finishes[link.number] + link.lag
 
-    def _held_back(self, after: Sequence[TaskLink], start: int, calendar: str, waits: Sequence[Wait]) -> str:
+    def _held_back(self, links: Sequence[TaskLink], start: int, calendar: str, waits: Sequence[Wait]) -> str:
         """Return why a task began later than its links allow; empty if it did not."""
-        links_allow = max((self._free(link) for link in after), default=0)
+        links_allow = max((self._free(link) for link in links), default=0)
         if start <= self.base_calendars[calendar].next_open(links_allow):
             return ""
         minutes, name = max(((until - max(since, links_allow), name) for since, until, name in waits), default=(0, ""))
@@ -224,20 +224,20 @@ class _TaskCollector:
         )
 
     def _milestone(self, minute: int, step: int, unit: int, name: str) -> None:
-        """Make a milestone of what was reached."""
+        """Add a milestone for a note of a unit, at its minute."""
         after = [TaskLink(*head) for head in self.predecessors.before(unit)]
         held = "" if max((self._free(link) for link in after), default=0) >= minute else "reached with other works"
-        self._add(step, unit, name, (minute, minute, 0), "always", after, held, milestone=True)
+        self._add(step, unit, name, (minute, minute, 0), ALWAYS_OPEN, after, held, milestone=True)
 
     def _add(
-        self, step: int, unit: int, name: str, when: tuple[int, int, int], calendar: str, after: Sequence[TaskLink],
-        reason: str, *, what: str = "", milestone: bool = False, people: Mapping[str, int] | None = None,
+        self, step: int, unit: int, name: str, times: tuple[int, int, int], calendar: str, links: Sequence[TaskLink],
+        reason: str, *, short_name: str = "", milestone: bool = False, people: Mapping[str, int] | None = None,
     ) -> None:  # fmt: skip
-        """Add a task; the next task of its unit follows it."""
+        """Add a task with its `times` (start, finish, working minutes); the next task of its unit follows it."""
         number, done_before = len(self.tasks), self.attempts.get(step, 0)
         self.attempts[step] = done_before + 1
         text = f"{name} (again, {done_before + 1})" if done_before else name
-        repetition = text.removeprefix(name) if what else ""
+        repetition = text.removeprefix(name) if short_name else ""
         info, key = self.plan.unit_info[unit], (step, done_before)
         self.tasks.append(
             Task(
@@ -246,24 +246,24 @@ class _TaskCollector:
                 text,
                 self.plan.units[unit],
                 self.names.group(info),
-                *when,
+                *times,
                 calendar,
-                tuple(after),
+                tuple(links),
                 reason,
                 milestone,
                 people or {},
-                what + repetition,
+                short_name + repetition,
                 info,
                 activity="" if milestone else self.plan.activities[self.plan.activity_of[step]],
             )
         )
-        self.finishes.append(when[1])
+        self.finishes.append(times[1])
         if not milestone:
             self.task_of_work[unit, self.predecessors.worked(unit, number)] = number
 
 
 def bundle_words(plan: CompiledPlan, bundle: int) -> str:
-    """What is held, in words: `1 crew.riggers + 1 crane`."""
+    """Return what is held, in words: `1 crew.riggers + 1 crane`."""
     return " + ".join(f"{count} {plan.pools[pool]}" for pool, count in plan.bundles[bundle])
 
 
@@ -288,7 +288,7 @@ class Week:
     exceptions: dict[date, Hours]
 
     def on(self, day: date) -> Hours:
-        """The working times of one date."""
+        """Return the working times of one date."""
         return self.exceptions.get(day, self.days[day.weekday()])
 
 
@@ -319,5 +319,5 @@ def _by_day(calendar: Calendar, until: int) -> dict[int, Hours]:
 
 
 def clock(minute: int) -> str:
-    """A minute of the day as HH:MM; the end of a day is 00:00."""
+    """Return a minute of the day as HH:MM; the end of a day is 00:00."""
     return f"{minute // 60 % 24:02d}:{minute % 60:02d}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL, WAIT
 
 STARTED = " started"
@@ -45,10 +45,10 @@ class PredecessorTracker:
 
     def before(self, unit: int) -> tuple[Predecessor, ...]:
         """Return the predecessors of a unit's next task; of two lags after one task the longer."""
-        longest: dict[int, int] = {}
+        longest_lag: dict[int, int] = {}
         for link in self._predecessors_of.get(unit, NONE):
-            longest[link.task] = max(link.lag, longest.get(link.task, link.lag))
-        return tuple(Predecessor(task, lag) for task, lag in sorted(longest.items()))
+            longest_lag[link.task] = max(link.lag, longest_lag.get(link.task, link.lag))
+        return tuple(Predecessor(task, lag) for task, lag in sorted(longest_lag.items()))
 
     def worked(self, unit: int, task: int) -> int:
         """Note that a unit has done a task, now the only predecessor of its next; return how many it had done before."""
@@ -101,13 +101,13 @@ class PredecessorTracker:
     @staticmethod
     def _between(history: Iterable[tuple[int, Predecessors]], low: int, high: int) -> Predecessors:
         """Return the predecessors behind those rises of a counter that lie in (low, high]."""
-        between: set[Predecessor] = set()
+        predecessors_between: set[Predecessor] = set()
         level_before = 0
         for level, predecessors in history:
             if level_before < high and level > low:
-                between |= predecessors
+                predecessors_between |= predecessors
             level_before = level
-        return frozenset(between)
+        return frozenset(predecessors_between)
 
 
 def handed_on(plan: CompiledPlan) -> set[int]:
@@ -115,11 +115,11 @@ def handed_on(plan: CompiledPlan) -> set[int]:
 
     A finished skid and power are handed on; crews, lines, places and cranes are shared.
     """
-    takes, gives = _users(plan, HOLD), _users(plan, FREE)
+    takers, givers = _users(plan, HOLD), _users(plan, FREE)
     return {
         pool
         for pool, initial in enumerate(plan.initial.tolist())
-        if initial == 0 and takes.get(pool) and not takes[pool] & gives.get(pool, set())
+        if initial == 0 and takers.get(pool) and not takers[pool] & givers.get(pool, set())
     }
 
 

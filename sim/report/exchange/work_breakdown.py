@@ -44,7 +44,7 @@ class TaskNames:
         return (POWER, "Power", *self._phase(info)) if info.kind == "grid_feed" else (SITE, *self._phase(info))
 
     def _phase(self, info: UnitInfo) -> tuple[str, ...]:
-        """The phase, where there are several."""
+        """Return the phase, where there are several."""
         return (_place_words(info.place),) if self.phases > 1 else ()
 
     def task(self, unit: str, info: UnitInfo, activity: str) -> tuple[str, str]:
@@ -69,9 +69,9 @@ class TaskNames:
 
     def _short_activity(self, activity: str) -> str:
         """Return an activity without the network or the system that its place already says."""
-        network, dot, rest = activity.partition(".")
+        network, dot, step_name = activity.partition(".")
         if dot and (network in ("site_works", "shell", "pad", "generation") or network in self.systems):
-            activity = rest
+            activity = step_name
         else:
             shortened = activity.removeprefix(
                 next((f"{name} " for name in self.systems if activity.startswith(name)), "")
@@ -94,12 +94,12 @@ class TaskNames:
 
 
 def _place_words(place: str) -> str:
-    """A place as a heading: Block 17."""
+    """Return a place as a heading: Block 17."""
     return f"{place_kind(place).capitalize()} {place_number(place)}"
 
 
 def _words(name: str) -> str:
-    """A name with blanks and a capital: rack_in becomes Rack in, electrical@north Electrical (north)."""
+    """Return a name with blanks and a capital: rack_in becomes Rack in, electrical@north Electrical (north)."""
     first, at, plant = name.partition("@")
     text = first.replace("_", " ").replace(".", ": ").strip()
     return f"{text[:1].upper()}{text[1:]}{f' ({plant})' if at else ''}"

@@ -111,11 +111,11 @@ def _verdict(exported: ExportedResult) -> Iterator[list[Any]]:
     """Yield the rows of the first sheet: what may be promised, then every metric with its percentiles."""
     result = exported.result
     view, summary = ResultView.of(result), result.summary()
-    full = "lead_time_full_days" if "lead_time_full_days" in summary.index else "lead_time_mw_weighted_days"
-    p50, p80 = (quote(summary, full, share).date_text(view.dates) for share in ("p50", "p80"))
+    finish_metric = "lead_time_full_days" if "lead_time_full_days" in summary.index else "lead_time_mw_weighted_days"
+    p50, p80 = (quote(summary, finish_metric, share).date_text(view.dates) for share in ("p50", "p80"))
     yield [f"{exported.name} ({result.manifest['strategy']})"]
     yield [f"All MW online on or before {p80} with 80 % probability; P50: {p50}."]
-    planned = result.manifest["planned"].get(full)
+    planned = result.manifest["planned"].get(finish_metric)
     if planned is not None:
         yield [f"The deterministic plan says {view.dates.format(planned)}: contingency is the difference to P80."]
     yield [""]
@@ -141,7 +141,7 @@ def _scale(metric: str) -> tuple[float, str]:
 
 
 def _scaled(value: float | None, scale: float) -> Any:
-    """A number in its unit; a text where it is not reached."""
+    """Return a number in its unit; a text where it is not reached."""
     if value is None or isnan(value):
         return None
     return value / scale if isfinite(value) else "not reached"
@@ -200,7 +200,7 @@ def _write_table(sheet: Any, table: pd.DataFrame) -> None:
 
 
 def _format(column: str, values: pd.Series) -> str:
-    """How the numbers of a column are shown."""
+    """Return how the numbers of a column are shown."""
     if values.dtype.kind == "M" or any(isinstance(value, date) for value in values[:50]):
         return DATE
     if column in ("probability", "critical share") or column.startswith("in_time"):
@@ -219,10 +219,10 @@ def _charts(sheet: Any, columns: Sequence[str], rows: int) -> None:
         families.setdefault(kind, []).append(number)
     first = len(columns) + 2
     for position, (kind, members) in enumerate(families.items()):
-        down, right = divmod(position, _CHARTS_A_ROW)
-        column = get_column_letter(first + right * _COLUMNS_OF_A_CHART)
+        row_of_charts, column_of_charts = divmod(position, _CHARTS_A_ROW)
+        column = get_column_letter(first + column_of_charts * _COLUMNS_OF_A_CHART)
         labelled = {number: columns[number - 1].removeprefix(f"{kind} ").removeprefix(TRADE) for number in members}
-        sheet.add_chart(_chart(sheet, kind, labelled, rows), f"{column}{2 + down * _ROWS_OF_A_CHART}")
+        sheet.add_chart(_chart(sheet, kind, labelled, rows), f"{column}{2 + row_of_charts * _ROWS_OF_A_CHART}")
     last = get_column_letter(first + _CHARTS_A_ROW * _COLUMNS_OF_A_CHART)
     bottom = 2 + -(-len(families) // _CHARTS_A_ROW) * _ROWS_OF_A_CHART
     # on paper the charts: the numbers beside them are fifty columns wide

@@ -183,7 +183,7 @@ def _clndr_data(week: Week) -> str:
 
 
 def _times(hours: Hours) -> str:
-    """The working times of a day."""
+    """Return the working times of a day."""
     return "".join(f"(0||{number}(s|{clock(begin)}|f|{clock(end)})())" for number, (begin, end) in enumerate(hours))
 
 
@@ -228,7 +228,7 @@ def _wbs(exported: ExportedResult) -> Iterable[Row]:
 
 
 def _nodes(schedule: Schedule) -> dict[tuple[str, ...], int]:
-    """The number of every heading."""
+    """Return the number of every heading."""
     return {group: FIRST_GROUP + number for number, group in enumerate(schedule.groups)}
 
 
@@ -266,8 +266,8 @@ def _tasks(exported: ExportedResult) -> Iterable[Row]:
     nodes = _nodes(exported.schedule)
     calendars = {name: number for number, name in enumerate(exported.schedule.calendars, 1)}
     for task in exported.schedule.tasks:
-        plain = _task(exported.schedule, task, nodes[task.group], calendars[task.calendar])
-        yield {**plain, **_progress(exported, task)}
+        fields = _task(exported.schedule, task, nodes[task.group], calendars[task.calendar])
+        yield {**fields, **_progress(exported, task)}
 
 
 def _progress(exported: ExportedResult, task: Task) -> Row:
@@ -292,16 +292,16 @@ def _task(schedule: Schedule, task: Task, group: int, calendar: int) -> Row:
     constraint, earliest = _earliest(start, finish) if task.held_back else ("", "")
     # a date of the contract changes late dates and float only
     deadline = ("CS_MEOB", datetime.combine(task.due, _DAYS_END)) if task.due else ("", "")
-    first, second = ((constraint, earliest), deadline) if constraint else (deadline, ("", ""))
+    first_constraint, second_constraint = ((constraint, earliest), deadline) if constraint else (deadline, ("", ""))
     return {"task_id": FIRST_TASK + task.number, "proj_id": PROJECT,
             "wbs_id": group, "clndr_id": calendar,
             "phys_complete_pct": 0, "complete_pct_type": "CP_Drtn", "duration_type": "DT_FixedDrtn",
             "task_type": "TT_FinMile" if task.milestone else "TT_Task", "status_code": "TK_NotStart",
             "task_code": f"A{FIRST_TASK + 10 * task.number}", "task_name": _without_forbidden(task.name)[:120], "rsrc_id": "",
-            "remain_drtn_hr_cnt": hours, "target_drtn_hr_cnt": hours, "cstr_date": first[1],
+            "remain_drtn_hr_cnt": hours, "target_drtn_hr_cnt": hours, "cstr_date": first_constraint[1],
             "early_start_date": start, "early_end_date": finish, "restart_date": start, "reend_date": finish,
-            "target_start_date": start, "target_end_date": finish, "cstr_type": first[0],
-            "cstr_type2": second[0], "cstr_date2": second[1],
+            "target_start_date": start, "target_end_date": finish, "cstr_type": first_constraint[0],
+            "cstr_type2": second_constraint[0], "cstr_date2": second_constraint[1],
             "priority_type": "PT_Normal", "est_wt": 1, "target_work_qty": work, "remain_work_qty": work,
             **dict.fromkeys(("act_work_qty", "target_equip_qty", "act_equip_qty", "remain_equip_qty"), 0),
             **dict.fromkeys(("rev_fdbk_flag", "lock_plan_flag", "auto_compute_act_flag", "driving_path_flag"), "N"),
@@ -309,7 +309,7 @@ def _task(schedule: Schedule, task: Task, group: int, calendar: int) -> Row:
 
 
 def _earliest(start: datetime, finish: datetime) -> tuple[str, datetime]:
-    """The constraint that keeps a start: on or after it; where that is midnight, on or after the finish.
+    """Return the constraint that keeps a start: on or after it; where that is midnight, on or after the finish.
 
     P6 reads a start of 00:00 as a date without a time of day and takes that of the logic (so does MPXJ's scheduler).
     """
@@ -318,11 +318,11 @@ def _earliest(start: datetime, finish: datetime) -> tuple[str, datetime]:
 
 def _links(schedule: Schedule) -> Iterable[Row]:
     """The links, with lags by the clock."""
-    pairs = ((task.number, before) for task in schedule.tasks for before in task.after)
-    for number, (task, before) in enumerate(pairs, 1):
-        yield {"task_pred_id": number, "task_id": FIRST_TASK + task, "pred_task_id": FIRST_TASK + before.number,
-               "proj_id": PROJECT, "pred_proj_id": PROJECT, "pred_type": f"PR_{before.type}",
-               "lag_hr_cnt": before.lag / 60}  # fmt: skip
+    pairs = ((task.number, link) for task in schedule.tasks for link in task.after)
+    for number, (task, link) in enumerate(pairs, 1):
+        yield {"task_pred_id": number, "task_id": FIRST_TASK + task, "pred_task_id": FIRST_TASK + link.number,
+               "proj_id": PROJECT, "pred_proj_id": PROJECT, "pred_type": f"PR_{link.type}",
+               "lag_hr_cnt": link.lag / 60}  # fmt: skip
 
 
 def _udf_types() -> Iterable[Row]:
@@ -344,10 +344,10 @@ def _udf_values(exported: ExportedResult) -> Iterable[Row]:
         task_keys = {"fk_id": FIRST_TASK + task.number, "proj_id": PROJECT}
         if task.activity:
             yield {"udf_type_id": UDF_ID, **task_keys, "udf_text": activity_id(task.unit, task.activity, task.key[1])}
-        if spread := exported.quantiles.get(task.key):
-            for field, minute in ((UDF_P80, spread.p80), (UDF_P50, spread.p50)):
+        if quantiles := exported.quantiles.get(task.key):
+            for field, minute in ((UDF_P80, quantiles.p80), (UDF_P50, quantiles.p50)):
                 yield {"udf_type_id": field, **task_keys, "udf_date": exported.schedule.moment(round(minute))}
-            if not isnan(spread.critical):
-                yield {"udf_type_id": UDF_CRITICAL, **task_keys, "udf_number": round(100 * spread.critical, 1)}
+            if not isnan(quantiles.critical):
+                yield {"udf_type_id": UDF_CRITICAL, **task_keys, "udf_number": round(100 * quantiles.critical, 1)}
         if (total_float := exported.total_float.get(task.key)) is not None:
             yield {"udf_type_id": UDF_FLOAT, **task_keys, "udf_number": round(total_float / 1440, 1)}

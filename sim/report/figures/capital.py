@@ -70,7 +70,7 @@ def quarterly_funding(curves: pd.DataFrame, dates: ProjectDates) -> pd.DataFrame
     flow = np.interp(day, *_mean(curves, "cash_flow_usd_per_month")) / (365.25 / 12)
     table["revenue"] = np.diff(np.interp(edges, day + 1, np.cumsum(flow), left=0.0)) + table["uses"]
     first_dates = [dates.date_of(float(edge) + 1) for edge in edges[:-1]]
-    table.insert(0, "name", [f"Q{(when.month + 2) // 3} {when.year}" for when in first_dates])
+    table.insert(0, "name", [f"Q{(first_date.month + 2) // 3} {first_date.year}" for first_date in first_dates])
     table["begin"], table["end"] = edges[:-1], edges[1:]
     active_quarters = np.flatnonzero(
         table[["uses", "equity", "debt"]].abs().max(axis=1).to_numpy() > 0.002 * paid.max(initial=1.0)
@@ -95,8 +95,8 @@ def _frame(ax: Axes, x: Values, deployed: Values, service: Values, unit: str) ->
     """Limit the axis of dates to 30 days after all that is paid is in service, or to the end of the curves."""
     ax.set_ylim(0, max(float(deployed.max(initial=0)), 1e-9) * 1.12)
     if len(x):
-        waiting = np.flatnonzero(service < 0.995 * deployed.max())
-        ax.set_xlim(x[0], min(x[-1], x[waiting[-1]] + 30) if len(waiting) else x[-1])
+        not_in_service = np.flatnonzero(service < 0.995 * deployed.max())
+        ax.set_xlim(x[0], min(x[-1], x[not_in_service[-1]] + 30) if len(not_in_service) else x[-1])
     ax.set_ylabel(style.text(f"capital, {unit}"))
     style.date_axis(ax)
     ax.legend(loc="lower right")

@@ -38,9 +38,9 @@ def plot_strategy_cloud(
     Runs that stalled have no dot and are counted in the legend.
     """
     ax = style.canvas(right=0.715, top=0.87) if ax is None else ax
-    largest = max((sound_values(runs, PEAK).max(initial=1.0) for runs in data.values()), default=1.0)
+    max_peak = max((sound_values(runs, PEAK).max(initial=1.0) for runs in data.values()), default=1.0)
     for name, colour in palette.strategy_colours(list(data)).items():
-        _draw_strategy(ax, name, data[name], lead, idle, colour, largest)
+        _draw_strategy(ax, name, data[name], lead, idle, colour, max_peak)
     ax.set_xlabel(f"{metric_format(lead).label}, days after the decision")
     ax.set_ylabel("idle capital, deployed, months")
     ax.margins(0.08)
@@ -55,12 +55,12 @@ def plot_strategy_cloud(
     return ax
 
 
-def _draw_strategy(ax: Axes, name: str, runs: pd.DataFrame, lead: str, idle: str, colour: str, largest: float) -> None:
+def _draw_strategy(ax: Axes, name: str, runs: pd.DataFrame, lead: str, idle: str, colour: str, max_peak: float) -> None:
     """Draw the dots of one strategy and the diamond at its P80."""
     x, y, peak = (runs[metric].to_numpy(dtype=np.float64) for metric in (lead, idle, PEAK))
     finished = np.isfinite(x) & np.isfinite(y) & (runs["status"] != "failed").to_numpy()
     ax.scatter(
-        x[finished], y[finished], s=LARGEST * peak[finished] / largest, color=colour, alpha=0.35, lw=0, rasterized=True,
+        x[finished], y[finished], s=LARGEST * peak[finished] / max_peak, color=colour, alpha=0.35, lw=0, rasterized=True,
         label=_legend_label(name, peak[finished], int(np.isinf(x).sum())),
     )  # fmt: skip
     p80_point = percentile(sound_values(runs, lead), 0.8), percentile(sound_values(runs, idle), 0.8)
@@ -93,12 +93,12 @@ def plot_paired_difference(
     Infinite differences (one of the two stalled) count in the probability and have no bar; NaN is a tie.
     """
     ax = style.canvas() if ax is None else ax
-    finite = data[np.isfinite(data)]
+    finite_values = data[np.isfinite(data)]
     share_better = Share(int(((data > 0) if more_is_better else (data < 0)).sum()), len(data))
-    if len(finite):
-        _draw_histogram(ax, finite, more_is_better=more_is_better)
+    if len(finite_values):
+        _draw_histogram(ax, finite_values, more_is_better=more_is_better)
     ax.axvline(0, color="black", lw=1.8, label="no difference")
-    _mark_median(ax, percentile(finite, 0.5), metric)
+    _mark_median(ax, percentile(finite_values, 0.5), metric)
     unit = f", {metric_format(metric).unit}" if metric_format(metric).unit else ""
     ax.set_xlabel(style.text(f"{metric_format(metric).label}: {a} \N{MINUS SIGN} {b}{unit}"))
     style.value_ticks(ax.xaxis, metric_format(metric))
@@ -110,13 +110,13 @@ def plot_paired_difference(
     return ax
 
 
-def _draw_histogram(ax: Axes, finite: Values, *, more_is_better: bool) -> None:
+def _draw_histogram(ax: Axes, finite_values: Values, *, more_is_better: bool) -> None:
     """Draw the histogram with an edge at zero, better in blue and worse in grey."""
-    low, high = min(finite.min(), 0.0), max(finite.max(), 0.0)
-    width = max(high - low, 1e-9) / min(40, 8 + 2 * np.sqrt(len(finite)))
+    low, high = min(finite_values.min(), 0.0), max(finite_values.max(), 0.0)
+    width = max(high - low, 1e-9) / min(40, 8 + 2 * np.sqrt(len(finite_values)))
     edges = np.arange(np.floor(low / width), np.ceil(high / width) + 1) * width
     edges = np.append(edges, edges[-1] + width)
-    counts, _ = np.histogram(finite, edges)
+    counts, _ = np.histogram(finite_values, edges)
     middle = (edges[:-1] + edges[1:]) / 2
     better = middle > 0 if more_is_better else middle < 0
     ax.bar(middle, counts, width, color=np.where(better, palette.TINTS[2], "#b4bcc6"))

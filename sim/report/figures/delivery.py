@@ -59,17 +59,17 @@ def plot_finish(
     finishes = np.sort(data[np.isfinite(data)])
     quoted = quoted or {name: percentile(data, p) for name, p in QUOTED.items()}
     style.title(ax, finish_headline(info, quoted["p80"]), pad=48)
-    right = ax.twinx()
+    share_axis = ax.twinx()
     low, high = day_range(finishes, planned, target)
     if len(finishes):
         _histogram(ax, finishes, info)
-        _s_curve(right, finishes, len(data), info, high)
+        _s_curve(share_axis, finishes, len(data), info, high)
     ax.set_xlim(style.date_position(info.dates, low), style.date_position(info.dates, high))
     style.date_axis(ax)
-    _draw_percentiles(right, quoted, info)
-    _draw_promised_date(right, data, planned, info, "expected plan", (0, ()), 6)
-    _draw_promised_date(right, data, target, info, "target", (0, (6, 4)), 24)
-    _set_scales(ax, right)
+    _draw_percentiles(share_axis, quoted, info)
+    _draw_promised_date(share_axis, data, planned, info, "expected plan", (0, ()), 6)
+    _draw_promised_date(share_axis, data, target, info, "target", (0, (6, 4)), 24)
+    _set_scales(ax, share_axis)
     style.caption(ax, info.caption("Share of runs that finish on or before a date", *_stalled_note(data)))
     return ax
 
@@ -87,13 +87,13 @@ def _stalled_note(data: Values) -> list[str]:
     return [f"not reached in {percent(stalled / len(data))} of runs"] if stalled else []
 
 
-def day_range(reached: Values, planned: float | None, target: float | None) -> tuple[float, float]:
+def day_range(finishes: Values, planned: float | None, target: float | None) -> tuple[float, float]:
     """Return the days the axis spans: all runs and both promises, and a column for the labels left of them."""
-    promised = [d for d in (planned, target) if d is not None and math.isfinite(d)]
-    days = [*reached[:1], *reached[-1:], *promised] or [0.0]
+    promised_days = [d for d in (planned, target) if d is not None and math.isfinite(d)]
+    days = [*finishes[:1], *finishes[-1:], *promised_days] or [0.0]
     low, high = min(days), max(days)
-    wide = max(high - low, 14.0)
-    return low - 0.33 * wide, max(high, low + wide / 2) + 0.05 * wide
+    span = max(high - low, 14.0)
+    return low - 0.33 * span, max(high, low + span / 2) + 0.05 * span
 
 
 def day_bins(finishes: Values) -> Values:
@@ -106,10 +106,10 @@ def day_bins(finishes: Values) -> Values:
     return np.arange(first, finishes[-1] + 2 * width, width, dtype=np.float64)
 
 
-def _histogram(ax: Axes, reached: Values, info: RunInfo) -> None:
+def _histogram(ax: Axes, finishes: Values, info: RunInfo) -> None:
     """Draw how many runs finish in each bin of days."""
-    edges = day_bins(reached)
-    counts, _ = np.histogram(reached, edges)
+    edges = day_bins(finishes)
+    counts, _ = np.histogram(finishes, edges)
     ax.stairs(counts, style.date_position(info.dates, 0) + edges, fill=True, color=palette.PALE, label="runs")
     ax.set_ylim(0, counts.max() * 1.08)
     ax.set_ylabel(f"runs in {days(float(edges[1] - edges[0]))}")
@@ -122,15 +122,15 @@ def _s_curve(right: Axes, reached: Values, of: int, info: RunInfo, high: float) 
     right.plot(x, y, drawstyle="steps-post", color=palette.BLUE, lw=2.4, label="S-curve")
 
 
-def _draw_percentiles(right: Axes, quoted: Mapping[str, float], info: RunInfo) -> None:
+def _draw_percentiles(share_axis: Axes, quoted: Mapping[str, float], info: RunInfo) -> None:
     """Drop a line from the curve at each quoted percentile, and lead back from it to its date on the left."""
-    left = right.get_xlim()[0]
+    left_edge = share_axis.get_xlim()[0]
     for name, day in quoted.items():
         if not math.isfinite(day):
             continue
         share, x, highlighted = QUOTED[name] * 100, style.date_position(info.dates, day), name == "p80"
         colour = palette.RED if highlighted else palette.MUTED
-        right.plot(
+        share_axis.plot(
             [x, x],
             [0, share],
             color=colour,
@@ -138,9 +138,9 @@ def _draw_percentiles(right: Axes, quoted: Mapping[str, float], info: RunInfo) -
             label=name.upper(),
             zorder=3 if highlighted else 2,
         )
-        right.plot([left, x], [share, share], color=colour, lw=0.9, ls=(0, (1, 3)))
-        right.plot([x], [share], "o", color=colour, ms=6, zorder=3 if highlighted else 2.5)
-        right.annotate(
+        share_axis.plot([left_edge, x], [share, share], color=colour, lw=0.9, ls=(0, (1, 3)))
+        share_axis.plot([x], [share], "o", color=colour, ms=6, zorder=3 if highlighted else 2.5)
+        share_axis.annotate(
             f"{name.upper()}  {info.dates.format(day)}", (0, share), (8, 2), xycoords=("axes fraction", "data"),
             textcoords="offset points", va="bottom", color=palette.RED if highlighted else palette.INK,
             fontweight="bold" if highlighted else "normal", path_effects=style.halo(),
@@ -148,7 +148,7 @@ def _draw_percentiles(right: Axes, quoted: Mapping[str, float], info: RunInfo) -
 
 
 def _draw_promised_date(
-    right: Axes,
+    share_axis: Axes,
     data: Values,
     day: float | None,
     info: RunInfo,
@@ -160,12 +160,12 @@ def _draw_promised_date(
     if day is None or not math.isfinite(day):
         return
     x = style.date_position(info.dates, day)
-    right.axvline(x, color="black", lw=1.6, ls=line_style, label=label)
-    low, high = right.get_xlim()
+    share_axis.axvline(x, color="black", lw=1.6, ls=line_style, label=label)
+    low, high = share_axis.get_xlim()
     position = (x - low) / (high - low)
     text = f"{label} {info.dates.format(day)}: {percent(share_at_most(data, day).fraction)}"
     side = "left" if position < 0.2 else "right" if position > 0.8 else "center"
-    right.annotate(
+    share_axis.annotate(
         text, (x, 1), (0, offset), xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="bottom",
         color="black", annotation_clip=False,
     )  # fmt: skip
@@ -250,12 +250,12 @@ def _room_for_the_early(ax: Axes, target: float) -> None:
 
 def _quadrants(ax: Axes, finish: Values, cost: Values, target: float, budget: float) -> None:
     """Write into each corner the share of runs in that quadrant; a run that never finishes is late."""
-    late, over_budget = ~(finish <= target), ~(cost <= budget)
+    is_late, over_budget = ~(finish <= target), ~(cost <= budget)
     corners = (
-        (0.01, 0.02, ~late & ~over_budget),
-        (0.99, 0.02, late & ~over_budget),
-        (0.01, 0.97, ~late & over_budget),
-        (0.99, 0.97, late & over_budget),
+        (0.01, 0.02, ~is_late & ~over_budget),
+        (0.99, 0.02, is_late & ~over_budget),
+        (0.01, 0.97, ~is_late & over_budget),
+        (0.99, 0.97, is_late & over_budget),
     )
     for x, y, in_quadrant in corners:
         share = percent(float(in_quadrant.mean())) if len(finish) else ""

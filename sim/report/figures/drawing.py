@@ -153,10 +153,10 @@ class FigureDrawing:
 def _answer(worker: Drawer) -> Pictures | None:
     """Return what a worker has drawn; nothing where it was lost or could not."""
     try:
-        received = worker.receive()
+        pictures = worker.receive()
     except WorkerLost:
         return None
-    return received if isinstance(received, dict) else None
+    return pictures if isinstance(pictures, dict) else None
 
 
 # --- processes that draw ----------------------------------------------------------------------------------------------
@@ -191,14 +191,14 @@ class SiblingConnection:
             raise WorkerLost("without an answer") from None
 
 
-def serve_drawing(pipe: Connection, siblings: Sequence[Connection], ends: Sequence[Connection]) -> None:
+def serve_drawing(pipe: Connection, siblings: Sequence[Connection], parent_ends: Sequence[Connection]) -> None:
     """Load what figures are drawn with, fork a copy for each further pipe, and draw what is asked for.
 
-    `ends` are the parent's ends of these pipes: open here as well, they would never be seen to close.
+    `parent_ends` are the parent's ends of these pipes: open here as well, they would never be seen to close.
     """
     begin_work()
-    for end in ends:
-        end.close()
+    for parent_end in parent_ends:
+        parent_end.close()
     for name in LOADED:
         import_module(name)
     _draw_nothing()

@@ -15,7 +15,7 @@ from textwrap import wrap
 
 from sim.config.project import Project
 from sim.config.sections.systems import SYSTEMS
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.layout import PLACE_KINDS
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL, WAIT, UnitInfo
 from sim.report.exchange.task_links import handed_on
@@ -61,10 +61,10 @@ def flow_of(plan: CompiledPlan) -> Flow:
     for box, info in zip(box_of, plan.unit_info, strict=True):
         if box and info.kind != "link":
             units.setdefault(box, []).append(info)
-    signals: dict[int, set[str]] = {}
-    waits: dict[int, set[str]] = {}
-    gives: dict[int, set[str]] = {}
-    takes: dict[int, set[str]] = {}
+    signallers: dict[int, set[str]] = {}
+    waiters: dict[int, set[str]] = {}
+    givers: dict[int, set[str]] = {}
+    takers: dict[int, set[str]] = {}
     shares: dict[str, dict[str, None]] = {}
     tokens = handed_on(plan)
     for row, (operation, argument) in enumerate(plan.rows[:, :2].tolist()):
@@ -72,18 +72,18 @@ def flow_of(plan: CompiledPlan) -> Flow:
         if not box:
             continue
         if operation in (SIGNAL, WAIT):
-            (signals if operation == SIGNAL else waits).setdefault(argument, set()).add(box)
+            (signallers if operation == SIGNAL else waiters).setdefault(argument, set()).add(box)
         elif operation in (HOLD, FREE):
             for pool, _ in plan.bundles[argument]:
                 if pool in tokens:
-                    (takes if operation == HOLD else gives).setdefault(pool, set()).add(box)
+                    (takers if operation == HOLD else givers).setdefault(pool, set()).add(box)
                 elif operation == HOLD and plan.initial[pool] > 0:
                     shares.setdefault(box, {})[_resource_text(plan, pool, box)] = None
-    arrows = {pair: "" for gate, giving in signals.items() for pair in _pairs(giving, waits.get(gate, ()))}
+    arrows = {pair: "" for gate, giving in signallers.items() for pair in _pairs(giving, waiters.get(gate, ()))}
     arrows |= {
         pair: _token_text(plan.pools[pool])
-        for pool, giving in gives.items()
-        for pair in _pairs(giving, takes.get(pool, ()))
+        for pool, giving in givers.items()
+        for pair in _pairs(giving, takers.get(pool, ()))
     }
     connected = {box for pair in arrows for box in pair}
     return Flow(
@@ -96,15 +96,15 @@ def flow_of(plan: CompiledPlan) -> Flow:
 def _without_transitive(arrows: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
     """Return the arrows without those that a path through other boxes implies; arrows with a token stay."""
     successors: dict[str, set[str]] = {}
-    for first, second in arrows:
-        successors.setdefault(first, set()).add(second)
+    for box, successor in arrows:
+        successors.setdefault(box, set()).add(successor)
 
-    def reachable(box: str, without: tuple[str, str], seen: set[str]) -> set[str]:
-        for successor in successors.get(box, set()) - seen:
+    def reachable(box: str, without: tuple[str, str], visited: set[str]) -> set[str]:
+        for successor in successors.get(box, set()) - visited:
             if (box, successor) != without:
-                seen.add(successor)
-                reachable(successor, without, seen)
-        return seen
+                visited.add(successor)
+                reachable(successor, without, visited)
+        return visited
 
     return {pair: token for pair, token in arrows.items() if token or pair[1] not in reachable(pair[0], pair, set())}
 
@@ -134,10 +134,10 @@ def _unit_count_text(box: str, units: Sequence[UnitInfo]) -> str:
 
 def _token_text(pool: str) -> str:
     """Return what is handed on as a planner calls it: `electrical.skid` is an electrical skid that is ready."""
-    first, _, what = pool.rpartition(".")
-    if what == "power":
+    system, _, kind = pool.rpartition(".")
+    if kind == "power":
         return "Firm power"
-    return f"{first.partition('@')[0].capitalize()} skid ready" if what == "skid" else in_words(pool)
+    return f"{system.partition('@')[0].capitalize()} skid ready" if kind == "skid" else in_words(pool)
 
 
 def _resource_text(plan: CompiledPlan, pool: int, box: str) -> str:
@@ -168,8 +168,8 @@ def as_mermaid(flow: Flow) -> str:
     """Return a flow as text for Mermaid, as GitHub and many wikis draw it."""
     names = {box: f"n{number}" for number, box in enumerate(flow.boxes)}
     lines = [f'  {names[box]}["{box}<br/>{count}"]' for box, count in flow.boxes.items()]
-    for (first, second), token in flow.arrows.items():
-        lines.append(f"  {names[first]} -->{f'|{token}|' if token else ''} {names[second]}")
+    for (box, successor), token in flow.arrows.items():
+        lines.append(f"  {names[box]} -->{f'|{token}|' if token else ''} {names[successor]}")
     return "\n".join(["flowchart LR", *lines]) + "\n"
 
 
@@ -194,10 +194,10 @@ def as_svg(flow: Flow) -> str:
 def _lines(box: str, flow: Flow) -> list[tuple[str, str]]:
     """Return the lines of a box as (text, style): its title, how many units, and the first of what they share."""
     shared = flow.shares.get(box, ())
-    more = f" and {len(shared) - 2} more" if len(shared) > 2 else ""
-    head, colon, rest = box.partition(": ")
-    title = [*wrap(head + colon.rstrip(), 22), *wrap(rest, 22)]
-    shared_lines = wrap(f"{', '.join(shared[:2])}{more}", 30)
+    others_text = f" and {len(shared) - 2} more" if len(shared) > 2 else ""
+    head, colon, name = box.partition(": ")
+    title = [*wrap(head + colon.rstrip(), 22), *wrap(name, 22)]
+    shared_lines = wrap(f"{', '.join(shared[:2])}{others_text}", 30)
     return [
         *((line, "title") for line in title),
         (flow.boxes[box], "count"),

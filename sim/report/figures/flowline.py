@@ -49,18 +49,18 @@ def plot_flowline(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, 
     return ax
 
 
-def _strokes(ax: Axes, of: Sequence[tuple[int, float, float]], start: float, colour: str, label: str) -> None:
+def _strokes(ax: Axes, stretches: Sequence[tuple[int, float, float]], start: float, colour: str, label: str) -> None:
     """Draw the strokes of one stage as one line with breaks."""
-    if not of:
+    if not stretches:
         return
-    x = np.array([(start + begin, start + end, np.nan) for _, begin, end in of]).ravel()
-    y = np.array([(block - 0.5, block + 0.5, np.nan) for block, _, _ in of]).ravel()
+    x = np.array([(start + begin, start + end, np.nan) for _, begin, end in stretches]).ravel()
+    y = np.array([(block - 0.5, block + 0.5, np.nan) for block, _, _ in stretches]).ravel()
     ax.plot(x, y, color=colour, lw=1.9, solid_capstyle="butt", label=label)
 
 
-def _halls(ax: Axes, released: Sequence[tuple[str, float]], start: float, hall_blocks: int) -> None:
+def _halls(ax: Axes, release_days: Sequence[tuple[str, float]], start: float, hall_blocks: int) -> None:
     """Draw the release of every hall beside its blocks."""
-    for number, (_, day) in enumerate(sorted(released, key=lambda hall: int(hall[0].lstrip("h") or 0))):
+    for number, (_, day) in enumerate(sorted(release_days, key=lambda hall: int(hall[0].lstrip("h") or 0))):
         edges = number * hall_blocks + 0.5, (number + 1) * hall_blocks + 0.5
         if hall_blocks:
             label = "hall dry-in" if number == 0 else None

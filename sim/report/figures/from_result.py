@@ -34,9 +34,15 @@ NO_FINISH = "this project has several orders, and no one date on which all MW ar
 
 def mw_online(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw the ramp beside that of the deterministic run."""
-    first, full = (float(view.summary["p50"][m]) if view.has(m) else None for m in (FIRST, FINISH))
+    first_day, full_day = (float(view.summary["p50"][m]) if view.has(m) else None for m in (FIRST, FINISH))
     return plot_mw_online(
-        view.curves, ax, info=view.info, ramp=view.planned_ramp, ramp_name="expected plan", first=first, full=full
+        view.curves,
+        ax,
+        info=view.info,
+        ramp=view.planned_ramp,
+        ramp_name="expected plan",
+        first=first_day,
+        full=full_day,
     )
 
 
@@ -55,7 +61,7 @@ def convergence(view: ResultView, ax: Axes | None = None) -> Axes:
 
 
 def has_joint(view: ResultView) -> bool:
-    """Tell whether a run has a target date and a budget, each with a value in every run."""
+    """Return whether a run has a target date and a budget, each with a value in every run."""
     is_limited = view.limit(FINISH) is not None and view.planned(BUDGET) is not None
     return is_limited and len(view.values(FINISH)) == len(view.values(COST))
 
@@ -95,7 +101,7 @@ def trades(view: ResultView, ax: Axes | None = None) -> Axes:
 
 
 def has_trades(view: ResultView) -> bool:
-    """Tell whether people come and leave in the log of the representative run."""
+    """Return whether people come and leave in the log of the representative run."""
     return bool(_people_by_trade(view))
 
 
@@ -144,7 +150,7 @@ def flowline(view: ResultView, ax: Axes | None = None) -> Axes:
 
 
 def has_skids(view: ResultView) -> bool:
-    """Tell whether the representative run has factory-built skids."""
+    """Return whether the representative run has factory-built skids."""
     return bool(skid_flow(view.events))
 
 
@@ -168,11 +174,11 @@ def gantt(view: ResultView, ax: Axes | None = None) -> Axes:
 
 def tornado(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw what each cause costs alone and its share of the variance, of a result that keeps its drivers."""
-    found = stored_drivers(view)
-    if found is None:
+    stored = stored_drivers(view)
+    if stored is None:
         raise SimError("this result has no drivers: run sim.drivers(config)")
     basis = f"n = {view.info.runs:,} runs each, seed {view.info.seed}"
-    return plot_which_risk(risk_rows(view), ax, metric=found.metric, basis=basis)
+    return plot_which_risk(risk_rows(view), ax, metric=stored.metric, basis=basis)
 
 
 def _require(present: bool, message: str) -> None:

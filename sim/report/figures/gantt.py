@@ -27,11 +27,11 @@ HATCH = "//////"
 
 def data_day(manifest: Mapping[str, Any]) -> int | None:
     """Return the first day after the data date of a forecast; None where the project begins at its first day."""
-    made = manifest.get("forecast")
-    if made is None:
+    forecast = manifest.get("forecast")
+    if forecast is None:
         return None
-    start, known = (date.fromisoformat(text) for text in (manifest["start_date"], made["data_date"]))
-    return (known - start).days + 1
+    start, data_date = (date.fromisoformat(text) for text in (manifest["start_date"], forecast["data_date"]))
+    return (data_date - start).days + 1
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ class RangeRow:
     critical: float
 
 
-def range_rows(spread: pd.DataFrame) -> list[RangeRow]:
-    """Return the rows of a table `spread`, in the order in which they stand in the chart."""
+def range_rows(range_table: pd.DataFrame) -> list[RangeRow]:
+    """Return the rows of a table `range_table`, in the order in which they stand in the chart."""
     columns = ("place", "level", "parent", "begin_p50", "end_p50", "end_p80", "plan_begin", "plan_end", "critical")
     return [
         RangeRow(str(name), int(level), str(parent), begin, end, p80, (plan_begin, plan_end), critical)
         for name, level, parent, begin, end, p80, plan_begin, plan_end, critical in zip(
-            *(spread[column].tolist() for column in columns), strict=True
+            *(range_table[column].tolist() for column in columns), strict=True
         )
     ]
 
@@ -120,18 +120,18 @@ def _draw_chain(ax: Axes, chain: pd.DataFrame | None, start: float) -> Iterator[
 
 def _draw_milestones(ax: Axes, milestones: Sequence[Milestone], start: float, first: int) -> None:
     """Draw a diamond at the P50, a whisker to the P80, and a stroke where the expected plan has it."""
-    for at, milestone in enumerate(milestones, first):
-        ax.plot([start + milestone.p50, start + milestone.p80], [at, at], color=palette.INK, lw=1.2)
-        ax.plot([start + milestone.p50], [at], "D", color=palette.INK, ms=6)
+    for y, milestone in enumerate(milestones, first):
+        ax.plot([start + milestone.p50, start + milestone.p80], [y, y], color=palette.INK, lw=1.2)
+        ax.plot([start + milestone.p50], [y], "D", color=palette.INK, ms=6)
         if milestone.planned is not None:
-            ax.plot([start + milestone.planned] * 2, [at - 0.3, at + 0.3], color=palette.INK, lw=2.2)
+            ax.plot([start + milestone.planned] * 2, [y - 0.3, y + 0.3], color=palette.INK, lw=2.2)
 
 
 def _draw_row(ax: Axes, y: float, row: RangeRow, start: float, shades: Colormap, data_day: float | None = None) -> None:
     """Draw one row: bar, whisker, and the expected plan above them."""
-    planned, done = row.planned
-    if math.isfinite(done):
-        ax.barh(y - 0.36, done - planned, 0.14, left=start + planned, color=palette.INK, lw=0, gid="plan")
+    plan_begin, plan_end = row.planned
+    if math.isfinite(plan_end):
+        ax.barh(y - 0.36, plan_end - plan_begin, 0.14, left=start + plan_begin, color=palette.INK, lw=0, gid="plan")
     past_end = -math.inf if data_day is None else min(max(data_day, row.begin), row.end)
     parts = [(row.begin, row.end, "p50", "")] if data_day is None else [
         (row.begin, past_end, "actual", ""), (past_end, row.end, "remaining", HATCH)]  # fmt: skip
@@ -187,6 +187,6 @@ def _add_legend(ax: Axes, causes: Sequence[str], shades: Colormap, *, target: bo
     }  # fmt: skip
     ax.legend(handles=marks, bbox_to_anchor=(-0.19, 1.0), ncols=7, **legend_style)
     if patches:
-        above = 16 / (ax.get_window_extent().height / ax.get_figure(root=True).dpi * 72)  # type: ignore[union-attr]
+        row_height = 16 / (ax.get_window_extent().height / ax.get_figure(root=True).dpi * 72)  # type: ignore[union-attr]
         labels = [str(patch.get_label()) for patch in patches]
-        ax.add_artist(Legend(ax, patches, labels, bbox_to_anchor=(-0.19, 1.0 + above), ncols=5, **legend_style))
+        ax.add_artist(Legend(ax, patches, labels, bbox_to_anchor=(-0.19, 1.0 + row_height), ncols=5, **legend_style))

@@ -110,18 +110,21 @@ def _order(columns: list[list[Item]], links: Sequence[tuple[Item, Item]]) -> Non
 
 def _neighbours(links: Iterable[tuple[Item, Item]]) -> dict[Item, list[Item]]:
     """Return by item those on the other side of its links."""
-    found: dict[Item, list[Item]] = {}
-    for one, other in links:
-        found.setdefault(other, []).append(one)
-    return found
+    neighbours_of: dict[Item, list[Item]] = {}
+    for neighbour, item in links:
+        neighbours_of.setdefault(item, []).append(neighbour)
+    return neighbours_of
 
 
 def _crossings(columns: list[list[Item]], links: Sequence[tuple[Item, Item]]) -> int:
-    """Return how many links cross."""
-    place = {item: (at, number) for at, column in enumerate(columns) for number, item in enumerate(column)}
-    ends = sorted((place[one], place[other][1]) for one, other in links)
-    pairs = ((*here, *there) for here, there in combinations(ends, 2))
-    return sum(at == other and one != two and end > last for (at, one), end, (other, two), last in pairs)
+    """Return how many pairs of links cross."""
+    place = {item: (column, row) for column, items in enumerate(columns) for row, item in enumerate(items)}
+    # a link as (column, row) of its start and row of its end; two between the same columns cross if their ends are swapped
+    ends = sorted((place[start], place[end][1]) for start, end in links)
+    return sum(
+        column == other_column and row != other_row and end_row > other_end_row
+        for ((column, row), end_row), ((other_column, other_row), other_end_row) in combinations(ends, 2)
+    )
 
 
 def _middles(
@@ -136,8 +139,8 @@ def _middles(
             joined_items = [
                 neighbours[not forwards].get(item) or neighbours[forwards].get(item) or [item] for item in column
             ]
-            wanted = [fmean(middle[one] for one in others) for others in joined_items]
-            middle |= zip(column, _without_overlap(wanted, [sizes[item] + BOX_GAP for item in column]), strict=True)
+            preferred = [fmean(middle[neighbour] for neighbour in joined) for joined in joined_items]
+            middle |= zip(column, _without_overlap(preferred, [sizes[item] + BOX_GAP for item in column]), strict=True)
     return middle
 
 
@@ -167,7 +170,7 @@ def _paths(
     left: Sequence[float],
     middle: Mapping[Item, float],
     heights: Mapping[str, float],
-    below: float,
+    below_boxes: float,
 ) -> dict[Pair, tuple[Point, ...]]:
     """Return the paths of arrows; one that goes back, or stays in its column, runs below all boxes."""
     exit_heights, entry_heights = _ports(arrows, 0, chains, middle, heights), _ports(arrows, 1, chains, middle, heights)
@@ -180,8 +183,15 @@ def _paths(
             lanes = [(left[first + offset], middle[lane]) for offset, lane in enumerate(chains[pair][1:-1])]
             paths[pair] = (start, *(point for x, y in lanes for point in ((x, y), (x + WIDTH, y))), end)
         else:
-            out, back = start[0] + COLUMN_GAP / 2, end[0] - COLUMN_GAP / 2
-            paths[pair] = (start, (out, start[1]), (out, below), (back, below), (back, end[1]), end)
+            right_of_box, left_of_box = start[0] + COLUMN_GAP / 2, end[0] - COLUMN_GAP / 2
+            paths[pair] = (
+                start,
+                (right_of_box, start[1]),
+                (right_of_box, below_boxes),
+                (left_of_box, below_boxes),
+                (left_of_box, end[1]),
+                end,
+            )
     return paths
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.report.explanations import RiskRow
 from sim.report.figures import palette, style
-from sim.report.formatting import SAMPLING_ONLY, MetricFormat, Quote, metric_format, signed
+from sim.report.formatting import SAMPLING_ONLY, MetricFormat, QuotedValue, metric_format, signed
 from sim.report.result_view import Values
 from sim.world.fitting import kaplan_meier
 
@@ -78,7 +78,7 @@ def _label_end(ax: Axes, place: float, row: pd.Series, end: str, widest: float, 
 
 def change_text(fmt: MetricFormat, change: float) -> str:
     """Write a change with its sign and unit, to three figures."""
-    return signed(fmt.write(change, Quote(fmt, change, math.nan, math.nan).step))
+    return signed(fmt.write(change, QuotedValue(fmt, change, math.nan, math.nan).rounding_step))
 
 
 # --- causes switched off ----------------------------------------------------------------------------------------------
@@ -99,9 +99,9 @@ def plot_which_risk(
     fmt = metric_format(metric)
     ax = style.canvas(left=0.33, right=0.92, top=0.76, height=3.4 + 0.42 * max(len(rows), 4)) if ax is None else ax
     positions = np.arange(len(rows))
-    ends = _bars_with_intervals(ax, rows)
+    bar_ends = _bars_with_intervals(ax, rows)
     ax.axvline(0, color="black", lw=1.4)
-    low, high = min(ends.min(initial=0.0), 0.0), max(ends.max(initial=fmt.finest_step), fmt.finest_step)
+    low, high = min(bar_ends.min(initial=0.0), 0.0), max(bar_ends.max(initial=fmt.finest_step), fmt.finest_step)
     ax.set_xlim(low - 0.03 * (high - low), high + 0.03 * (high - low))
     for position, row in enumerate(rows):
         ax.annotate(
@@ -145,9 +145,9 @@ def _share_axis(ax: Axes, rows: Sequence[RiskRow]) -> None:
     handles, labels = ax.get_legend_handles_labels()
     if shares:
         upper = ax.twiny()
-        most = 1.15 * max(0.1, *(share for _, share in shares))
+        max_share = 1.15 * max(0.1, *(share for _, share in shares))
         low, high = ax.get_xlim()
-        upper.set_xlim(most * low / high, most)
+        upper.set_xlim(max_share * low / high, max_share)
         upper.plot(
             [share for _, share in shares], [position for position, _ in shares],
             "o", color=palette.INK, mfc="white", mew=1.6, ms=7, label="share of the variance (upper axis)",
@@ -155,8 +155,8 @@ def _share_axis(ax: Axes, rows: Sequence[RiskRow]) -> None:
         upper.xaxis.set_major_formatter(lambda x, _: f"{100 * x:.0f} %" if x >= -1e-9 else "")
         upper.set_xlabel("share of the variance of the date, by itself")
         upper.grid(visible=False)
-        more = upper.get_legend_handles_labels()
-        handles, labels = [*handles, *more[0]], [*labels, *more[1]]
+        upper_legend = upper.get_legend_handles_labels()
+        handles, labels = [*handles, *upper_legend[0]], [*labels, *upper_legend[1]]
     ax.legend(
         handles, labels, loc="lower left", bbox_to_anchor=(-0.5, 1.0), borderaxespad=0.3, borderpad=0, fontsize=10.5,
         ncols=4, columnspacing=1.2, handlelength=1.5, bbox_transform=_above(ax, 48 if shares else 0),

@@ -119,9 +119,9 @@ def title(ax: Axes, words: str, pad: float = 32.0) -> None:
     ax.set_title(text(words), pad=pad, loc="left")
 
 
-def caption(ax: Axes, words: str, drop: float = 50.0, wide: int = 126, left: float = 52.0) -> None:
-    """Put units, n, seed and the kind of error below the axes, `drop` points down, broken to `wide` characters."""
-    lines = "\n".join(textwrap.fill(line, wide) for line in words.splitlines())
+def caption(ax: Axes, words: str, drop: float = 50.0, characters: int = 126, left: float = 52.0) -> None:
+    """Put units, n, seed and the kind of error below the axes, `drop` points down, broken to `characters` characters."""
+    lines = "\n".join(textwrap.fill(line, characters) for line in words.splitlines())
     ax.annotate(
         text(lines), (0, 0), (-left, -drop), xycoords="axes fraction",
         textcoords="offset points", va="top", fontsize=10.5, color=MUTED, annotation_clip=False, linespacing=1.35,
@@ -156,26 +156,26 @@ def _position(day: date) -> float:
     return float((day - _EPOCH).days)
 
 
-def date_axis(ax: Axes, most: int = 9) -> None:
+def date_axis(ax: Axes, max_ticks: int = 9) -> None:
     """Format the x axis as dates: at most so many ticks, with the year where it begins or changes; always in English."""
     from matplotlib.ticker import FixedLocator, FuncFormatter
 
     low, high = ax.get_xlim()
-    ticks, labels = _date_ticks(low, high, most)
+    ticks, labels = _date_ticks(low, high, max_ticks)
     label_of = dict(zip(ticks, labels, strict=True))
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: label_of.get(x, "")))
 
 
-def _date_ticks(low: float, high: float, most: int = 9) -> tuple[list[float], list[str]]:
-    """Return positions and labels of ticks between two day numbers, at most `most` of them."""
+def _date_ticks(low: float, high: float, max_ticks: int = 9) -> tuple[list[float], list[str]]:
+    """Return positions and labels of ticks between two day numbers, at most `max_ticks` of them."""
     first, last = _civil_date(low), _civil_date(high)
     whole_months = (last.year - first.year) * 12 + last.month - first.month
     if whole_months >= 4:
-        step = next(months for months in (1, 2, 3, 6, 12, 24, 60, 120, 1200) if whole_months / months <= most)
+        step = next(months for months in (1, 2, 3, 6, 12, 24, 60, 120, 1200) if whole_months / months <= max_ticks)
         dates = _month_starts(first, last, step)
         return _with_labels([day for day in dates if low <= _position(day) <= high], with_day=False)
-    step = next(day for day in (1, 2, 7, 14) if (high - low) / day <= most or day == 14)
+    step = next(day for day in (1, 2, 7, 14) if (high - low) / day <= max_ticks or day == 14)
     dates = [first + timedelta(days=k) for k in range(0, int(high - low) + 2, step)]
     return _with_labels([day for day in dates if low <= _position(day) <= high], with_day=True)
 

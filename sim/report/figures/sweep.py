@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.config.sections.display_units import in_display_units, kept_display
 from sim.report.figures import palette, style
-from sim.report.formatting import MONEY, NEVER, SAMPLING_ONLY, Quote, metric_format
+from sim.report.formatting import MONEY, NEVER, SAMPLING_ONLY, QuotedValue, metric_format
 from sim.study.analyses.design import text_of
 from sim.study.analyses.sweep import Sweep
 from sim.study.analyses.tuning import TuningResult
@@ -49,14 +49,14 @@ def plot_small_multiples(
     panel_rows = -(-len(inputs) // PANELS_ACROSS)
     ax = style.canvas(height=2.2 + 2.6 * panel_rows, right=0.97, top=0.85) if ax is None else ax
     ax.set_axis_off()
-    finite = table[np.isfinite(table[metric].to_numpy(dtype=np.float64))]
+    finite_rows = table[np.isfinite(table[metric].to_numpy(dtype=np.float64))]
     colours = palette.strategy_colours([str(name) for name in dict.fromkeys(table["config"])])
     panels = [
         ax.inset_axes(_panel_bounds(number, min(PANELS_ACROSS, len(inputs)), panel_rows))
         for number in range(len(inputs))
     ]
     for number, (panel, name) in enumerate(zip(panels, inputs, strict=True)):
-        _draw_panel(panel, finite, metric, name, colours)
+        _draw_panel(panel, finite_rows, metric, name, colours)
         panel.set_xlabel(style.text(name.replace("_", " ")), fontsize=11)
         panel.tick_params(labelsize=10)
         panel.sharey(panels[0])
@@ -117,29 +117,29 @@ def mean_by_value(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 @style.in_house_style
 def plot_sweep_lines(
-    summary: pd.DataFrame, metric: str, by: str, ax: Axes | None = None, *, seed: int = 0, title: str = ""
+    summary: pd.DataFrame, metric: str, input_name: str, ax: Axes | None = None, *, seed: int = 0, title: str = ""
 ) -> Axes:
-    """Draw one metric of a sweep's summary against the input `by`; its other inputs must not vary.
+    """Draw one metric of a sweep's summary against the input `input_name`; its other inputs must not vary.
 
     Full lines are P50 with their 95 % interval, dashed ones P80. Texts stand in the order in which they were tried.
     """
     ax = style.canvas(top=0.84) if ax is None else ax
     rows = summary[summary["metric"] == metric]
-    lines = {"": rows} if by == "config" else dict(iter(rows.groupby("config", sort=False)))
-    position_of = _positions(list(rows[by]))
-    line_style = "-" if rows[by].dtype != object else ""
+    lines = {"": rows} if input_name == "config" else dict(iter(rows.groupby("config", sort=False)))
+    position_of = _positions(list(rows[input_name]))
+    line_style = "-" if rows[input_name].dtype != object else ""
     for name, colour in palette.strategy_colours([str(line) for line in lines]).items():
-        x = np.array([position_of[value] for value in lines[name][by]])
+        x = np.array([position_of[value] for value in lines[name][input_name]])
         _sweep_line(ax, x, lines[name], colour, f"{name} " if len(lines) > 1 else "", line_style)
     ax.set_xticks(
         sorted(position_of.values()),
         [_tick_label(value) for value in sorted(position_of, key=lambda v: position_of[v])],
     )
-    ax.set_xlabel(style.text(by))
+    ax.set_xlabel(style.text(input_name))
     _label_metric(ax, metric)
     ax.margins(x=0.06, y=0.12)
     style.legend_above(ax)
-    style.title(ax, title or f"{metric_format(metric).label} by {by}")
+    style.title(ax, title or f"{metric_format(metric).label} by {input_name}")
     n = int(rows["n"].max()) if len(rows) else 0
     style.caption(ax, f"n = {n:,} runs a point on the same random numbers, seed {seed}; {SAMPLING_ONLY}")
     return ax
@@ -168,15 +168,15 @@ def _label_metric(ax: Axes, metric: str) -> None:
 
 
 def _positions(values: list[object]) -> dict[object, float]:
-    """Where each value stands: at itself if it is a number, otherwise in the order met."""
-    once = list(dict.fromkeys(values))
-    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in once):
-        return {value: float(value) for value in once}  # type: ignore[arg-type]
-    return {value: float(place) for place, value in enumerate(once)}
+    """Return where each value stands: at itself if it is a number, otherwise in the order met."""
+    distinct = list(dict.fromkeys(values))
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in distinct):
+        return {value: float(value) for value in distinct}  # type: ignore[arg-type]
+    return {value: float(place) for place, value in enumerate(distinct)}
 
 
 def _tick_label(value: object) -> str:
-    """A value on the axis."""
+    """Return a value on the axis."""
     return f"{value:g}" if isinstance(value, float) else style.text(str(value))
 
 
@@ -239,32 +239,39 @@ def _field_text(metric: str, value: float, low: float, high: float, *, is_alike:
     return f"{words}\n{' to '.join(_value_text(metric, float(end), unit=False) for end in (low, high))}"
 
 
-def _shades(drawn: Floats, low: Floats, high: Floats) -> tuple[float, float]:
+def _shades(values: Floats, low: Floats, high: Floats) -> tuple[float, float]:
     """Return the ends of the colour scale: the range of the values, but at least the mean width of an interval."""
-    if not np.isfinite(drawn).any():
+    if not np.isfinite(values).any():
         return 0.0, 1.0
-    lowest, highest = float(np.nanmin(drawn)), float(np.nanmax(drawn))
+    min_value, max_value = float(np.nanmin(values)), float(np.nanmax(values))
     has_interval = np.isfinite(low) & np.isfinite(high)
     widths = high[has_interval] - low[has_interval]
-    widening = max(0.0, (float(widths.mean()) if len(widths) else 0.0) - (highest - lowest)) / 2
-    return lowest - widening, highest + widening if highest + widening > lowest - widening else lowest + 1.0
+    widening = max(0.0, (float(widths.mean()) if len(widths) else 0.0) - (max_value - min_value)) / 2
+    return (
+        min_value - widening,
+        max_value + widening if max_value + widening > min_value - widening else min_value + 1.0,
+    )
 
 
-def cannot_tell(same: NDArray[np.bool_], there: NDArray[np.bool_], runs: int) -> list[str]:
-    """The sentence about fields that so many runs cannot tell from the best one; none where the best stands alone."""
-    count, whole = int((same & there).sum()), int(there.sum())
+def cannot_tell(not_told_apart: NDArray[np.bool_], has_value: NDArray[np.bool_], runs: int) -> list[str]:
+    """Return the sentence about fields that so many runs cannot tell from the best one; none where the best stands alone."""
+    count, fields_in_all = int((not_told_apart & has_value).sum()), int(has_value.sum())
     if count < 2:
         return []
-    which = "no field can be told" if count == whole else f"≈: {count - 1} of {whole - 1} other fields cannot be told"
-    return [f"{which} from the best by {runs:,} runs: the 95 % interval of their paired difference has 0 in it"]
+    fields_text = (
+        "no field can be told"
+        if count == fields_in_all
+        else f"≈: {count - 1} of {fields_in_all - 1} other fields cannot be told"
+    )
+    return [f"{fields_text} from the best by {runs:,} runs: the 95 % interval of their paired difference has 0 in it"]
 
 
 def _value_text(metric: str, value: float, *, unit: bool = True) -> str:
-    """The number in a field."""
+    """Return the number in a field."""
     if not np.isfinite(value):
         return NEVER if np.isinf(value) else "not run"
-    quoted = Quote(metric_format(metric), value, np.nan, np.nan)
-    words = quoted.metric.write(value, quoted.step)
+    quoted = QuotedValue(metric_format(metric), value, np.nan, np.nan)
+    words = quoted.metric.write(value, quoted.rounding_step)
     return words if unit else words.removesuffix(f" {quoted.metric.unit}")
 
 
@@ -279,20 +286,20 @@ def plot_pareto(
     """Draw the trials of a tuning (columns objective, against, feasible, pareto, best; the first is the start)."""
     ax = style.canvas(top=0.84) if ax is None else ax
     x, y = trials["against"].to_numpy(dtype=np.float64), trials["objective"].to_numpy(dtype=np.float64)
-    finite = np.isfinite(x) & np.isfinite(y)
+    is_finite = np.isfinite(x) & np.isfinite(y)
     feasible, best = trials["feasible"].to_numpy(dtype=bool), trials["best"].to_numpy(dtype=bool)
     groups = (
-        ("misses a limit", finite & ~feasible, palette.MUTED, "x"),
-        ("keeps every limit", finite & feasible, palette.BLUE, "o"),
+        ("misses a limit", is_finite & ~feasible, palette.MUTED, "x"),
+        ("keeps every limit", is_finite & feasible, palette.BLUE, "o"),
     )
-    for label, chosen, colour, marker in groups:
-        ax.plot(x[chosen], y[chosen], marker, color=colour, ms=6, alpha=0.75, label=label, ls="")
+    for label, in_group, colour, marker in groups:
+        ax.plot(x[in_group], y[in_group], marker, color=colour, ms=6, alpha=0.75, label=label, ls="")
     front = np.flatnonzero(trials["pareto"].to_numpy(dtype=bool))
     front = front[np.argsort(x[front], kind="stable")]
     if len(front):
         ax.step(x[front], y[front], where="post", color=palette.ORANGE, lw=2, label="Pareto set")
     for label, row, marker in (("start", 0, "s"), ("best", int(np.flatnonzero(best)[0]), "*")):
-        if finite[row]:
+        if is_finite[row]:
             size = 15 if marker == "*" else 9
             ax.plot(x[row], y[row], marker, color=palette.INK, ms=size, mfc="none", mew=2, ls="", label=label)
     ax.set_xlabel(style.text(f"P80 of {_label_with_unit(against)}"))
@@ -310,7 +317,7 @@ def plot_pareto(
 
 
 def _label_with_unit(metric: str) -> str:
-    """A metric's name with its unit."""
+    """Return a metric's name with its unit."""
     fmt = metric_format(metric)
     return f"{fmt.label}, {fmt.unit}" if fmt.unit else fmt.label
 
@@ -329,34 +336,34 @@ def _figures(sweep: Sweep) -> Iterator[tuple[str, Axes]]:
     """Yield name and axes of each figure; none for a single point."""
     varied = [name for name in sweep.inputs if sweep.points[name].nunique() > 1]
     seed, runs = int(sweep.manifest["seed"]), int(sweep.manifest["runs"])
-    by = [name for name in varied if name != "config"]
+    inputs = [name for name in varied if name != "config"]
     for metric in sweep.manifest["metrics"]:
         if metric not in sweep.samples[0].metrics or not sweep.summary([metric])["n"].any():
             continue
-        if len(by) == 1 or varied == ["config"]:
-            yield metric, plot_sweep_lines(sweep.summary([metric]), metric, (by or varied)[0], seed=seed)
-        elif len(by) == 2:
-            low, high = (_grid(sweep, metric, by, varied, end) for end in ("_low", "_high"))
-            grid, alike = _grid(sweep, metric, by, varied), _alike_grid(sweep, metric, by, varied)
-            yield metric, plot_heat_map(grid, metric, runs=runs, seed=seed, ends=(low, high), alike=alike)
-        elif by:
-            yield metric, plot_small_multiples(sweep.table(metric), metric, by, runs=runs, seed=seed)
+        if len(inputs) == 1 or varied == ["config"]:
+            yield metric, plot_sweep_lines(sweep.summary([metric]), metric, (inputs or varied)[0], seed=seed)
+        elif len(inputs) == 2:
+            low, high = (_grid(sweep, metric, inputs, varied, end) for end in ("_low", "_high"))
+            grid, not_told_apart = _grid(sweep, metric, inputs, varied), _alike_grid(sweep, metric, inputs, varied)
+            yield metric, plot_heat_map(grid, metric, runs=runs, seed=seed, ends=(low, high), alike=not_told_apart)
+        elif inputs:
+            yield metric, plot_small_multiples(sweep.table(metric), metric, inputs, runs=runs, seed=seed)
 
 
-def _alike_grid(sweep: Sweep, metric: str, by: list[str], varied: list[str]) -> pd.DataFrame:
+def _alike_grid(sweep: Sweep, metric: str, inputs: list[str], varied: list[str]) -> pd.DataFrame:
     """Return which fields of the two-way table the runs cannot tell from the best."""
     table = sweep.table(metric).assign(alike=[float(same) for same in sweep.as_good_as_best(metric)])
-    return _two_way(table, "alike", by, varied) == 1
+    return _two_way(table, "alike", inputs, varied) == 1
 
 
-def _grid(sweep: Sweep, metric: str, by: list[str], varied: list[str], end: str = "") -> pd.DataFrame:
+def _grid(sweep: Sweep, metric: str, inputs: list[str], varied: list[str], end: str = "") -> pd.DataFrame:
     """Return P80, or an end of its interval, as a two-way table of two inputs."""
-    return _two_way(sweep.table(metric), f"p80{end}" if end else metric, by, varied)
+    return _two_way(sweep.table(metric), f"p80{end}" if end else metric, inputs, varied)
 
 
-def _two_way(table: pd.DataFrame, column: str, by: list[str], varied: list[str]) -> pd.DataFrame:
+def _two_way(table: pd.DataFrame, column: str, inputs: list[str], varied: list[str]) -> pd.DataFrame:
     """Return a column as a two-way table of two inputs; several configurations stand one above the other."""
-    horizontal, vertical = by
+    horizontal, vertical = inputs
     if "config" not in varied:
         return table.pivot_table(index=vertical, columns=horizontal, values=column, sort=False, dropna=False)
     label = f"configuration and {vertical}"

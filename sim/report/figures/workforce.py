@@ -67,8 +67,8 @@ def weekly_peaks(curves: pd.DataFrame) -> pd.DataFrame:
     """
     curve = curves[curves["curve"] == "headcount"].drop(columns="curve").sort_values("day")
     week = (curve["day"] // 7).astype(int)
-    highest = curve.groupby(week).max()
-    weeks = highest.assign(day=highest.index.to_numpy() * 7.0).reset_index(drop=True)
+    weekly_max = curve.groupby(week).max()
+    weeks = weekly_max.assign(day=weekly_max.index.to_numpy() * 7.0).reset_index(drop=True)
     return weeks.loc[: weeks["p90"].to_numpy().nonzero()[0].max(initial=0) + 2]
 
 
@@ -179,10 +179,10 @@ def by_week(data: Mapping[str, Values], indirect: float) -> dict[str, Values]:
     """Return layers by name from the bottom (largest trades, others, indirect people): people on each week's busiest day."""
     if not data:
         return {}
-    largest = sorted(data, key=lambda trade: -float(data[trade].sum()))
-    daily = {trade: data[trade] for trade in largest[:MOST_TRADES]}
-    if len(largest) > MOST_TRADES:
-        daily["others"] = np.sum([data[trade] for trade in largest[MOST_TRADES:]], axis=0)
+    largest_first = sorted(data, key=lambda trade: -float(data[trade].sum()))
+    daily = {trade: data[trade] for trade in largest_first[:MOST_TRADES]}
+    if len(largest_first) > MOST_TRADES:
+        daily["others"] = np.sum([data[trade] for trade in largest_first[MOST_TRADES:]], axis=0)
     direct = np.sum(list(daily.values()), axis=0)
     daily[INDIRECT] = np.ceil(direct * indirect - 1e-9)
     return {trade: _on_busiest_days(values, direct) for trade, values in daily.items()}

@@ -133,24 +133,27 @@ class Chart:
             "marks": fields_["marks"],
         }
 
-    def table(self, dates: ProjectDates | None = None, most: int = 13) -> tuple[tuple[str, ...], list[list[str]]]:
-        """Return heading and rows that say the same as the chart without seeing it: some places of every series."""
+    def table(self, dates: ProjectDates | None = None, max_rows: int = 13) -> tuple[tuple[str, ...], list[list[str]]]:
+        """Return header and rows of a table of the chart's numbers for readers who cannot see it.
+
+        It has `max_rows` positions along the x axis, and a column a series.
+        """
         if self.table_rows or self.head:
             return self.head, [[str(cell) for cell in row] for row in self.table_rows]
-        drawn = [
+        series_shown = [
             series for series in self.series if series.kind in {"line", "band", "area", "columns"} and len(series.y)
         ]
-        if not drawn or self.x.range is None:
+        if not series_shown or self.x.range is None:
             return (), []
-        places = np.linspace(*self.x.range, most)
+        positions = np.linspace(*self.x.range, max_rows)
         rows = [
             [
-                _place(self.x, dates, at),
-                *(_cell(series, at, self.y2 if series.axis == 2 and self.y2 else self.y) for series in drawn),
+                _place(self.x, dates, x),
+                *(_cell(series, x, self.y2 if series.axis == 2 and self.y2 else self.y) for series in series_shown),
             ]
-            for at in places.tolist()
+            for x in positions.tolist()
         ]
-        return ("date" if self.x.start else self.x.label, *(series.name for series in drawn)), rows
+        return ("date" if self.x.start else self.x.label, *(series.name for series in series_shown)), rows
 
     def csv(self, dates: ProjectDates) -> bytes:
         """Return every number behind the chart: a row a point of a series, or a row a bar."""
@@ -200,15 +203,16 @@ def _exact(values: NDArray[np.float64]) -> list[float]:
     return [float(f"{value:.10g}") for value in values.tolist()]
 
 
-def _place(axis: ChartAxis, dates: ProjectDates | None, at: float) -> str:
+def _place(axis: ChartAxis, dates: ProjectDates | None, x: float) -> str:
+    """Return a position on an axis as text: a date where the axis has dates, else a number."""
     if axis.start and dates is not None:
-        return dates.date_of(at).isoformat()
-    return f"{at:,.{axis.digits}f}"
+        return dates.date_of(x).isoformat()
+    return f"{x:,.{axis.digits}f}"
 
 
-def _cell(series: Series, at: float, axis: ChartAxis) -> str:
-    """Return the value of a series at a place as text: from-to of a band, the height of an area."""
-    index = int(np.searchsorted(np.asarray(series.x, dtype=np.float64), at, side="right")) - 1
+def _cell(series: Series, x: float, axis: ChartAxis) -> str:
+    """Return the value of a series at `x` as text: from-to of a band, the height of an area."""
+    index = int(np.searchsorted(np.asarray(series.x, dtype=np.float64), x, side="right")) - 1
     if index < 0 or index >= len(series.y):
         return ""
 
@@ -259,10 +263,10 @@ def _series(series: Series) -> dict[str, Any]:
 
 def _rounded(values: NDArray[np.float64]) -> list[float | int | None]:
     """Return numbers to a ten-thousandth of the largest, so that the page is small and the drawing the same."""
-    largest = float(np.nanmax(np.abs(values[np.isfinite(values)]), initial=0.0))
-    places = max(0, SIGNIFICANT_FIGURES - 1 - math.floor(math.log10(largest))) if largest else 0
+    max_abs = float(np.nanmax(np.abs(values[np.isfinite(values)]), initial=0.0))
+    places = max(0, SIGNIFICANT_FIGURES - 1 - math.floor(math.log10(max_abs))) if max_abs else 0
     rounded = [None if not math.isfinite(v) else round(v, places) for v in values.tolist()]
-    if largest >= 10**SIGNIFICANT_FIGURES:  # below it rounding to places leaves no more figures than that
+    if max_abs >= 10**SIGNIFICANT_FIGURES:  # below it rounding to places leaves no more figures than that
         return [None if v is None else _significant(v) for v in rounded]
     return [int(v) if v is not None and v.is_integer() else v for v in rounded]
 

@@ -20,7 +20,7 @@ from sim.config.sections.display_units import in_display_units
 from sim.files import WrongPlace
 from sim.report.console import comparison_notes, comparison_tables, sample_note
 from sim.report.figures import figures_of_comparison, style
-from sim.report.formatting import Quote, interval, metric_format, p50_and_p80, percent, signed
+from sim.report.formatting import QuotedValue, interval, metric_format, p50_and_p80, percent, signed
 from sim.report.html_report import render
 from sim.report.html_report.comparison_charts import comparison_charts
 from sim.report.html_report.run_report import REPORT, write_run
@@ -131,12 +131,12 @@ def headline(differences: pd.DataFrame) -> list[str]:
 
 def _mean_difference_text(row: pd.Series[Any], metric: str) -> str:
     """Return a mean difference with its sign and its interval: `+34 days (+24 to +44 days)`."""
-    quote = Quote(metric_format(metric), *(float(row[name]) for name in ("mean", "mean_low", "mean_high")))
+    quote = QuotedValue(metric_format(metric), *(float(row[name]) for name in ("mean", "mean_low", "mean_high")))
     if not math.isfinite(quote.value):
         return "without a mean difference, as runs stall"
 
     def write(value: float) -> str:
-        return signed(quote.metric.write(value, quote.step))
+        return signed(quote.metric.write(value, quote.rounding_step))
 
     return f"{write(quote.value)} ({interval(quote.low, quote.high, write)})"
 

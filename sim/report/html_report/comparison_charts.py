@@ -170,10 +170,10 @@ def _cloud_row(name: str, view: ResultView) -> tuple[str, ...]:
     def write(metric: str, value: float, step: float) -> str:
         return view.dates.format(value) if metric == FINISH else number(value, step)
 
-    found = (
+    cells = (
         write(metric, float(view.summary[p][metric]), step) for _, metric, step in CLOUD_TABLE for p in ("p50", "p80")
     )
-    return name, *found
+    return name, *cells
 
 
 def _around(values: Sequence[float]) -> tuple[float, float]:
@@ -186,13 +186,13 @@ def _around(values: Sequence[float]) -> tuple[float, float]:
 def difference(views: Mapping[str, ResultView], case: str, base: str) -> Chart:
     """Return the differences of the finish, pair by pair on the same random numbers, as columns."""
     differences = paired_differences(views[case].runs, views[base].runs, FINISH)
-    finite = differences[np.isfinite(differences)]
+    finite_days = differences[np.isfinite(differences)]
     better = percent(float((differences < 0).mean())) if len(differences) else ""
-    width = max(1.0, math.ceil(float(np.ptp(finite)) / 40)) if len(finite) else 1.0
-    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    width = max(1.0, math.ceil(float(np.ptp(finite_days)) / 40)) if len(finite_days) else 1.0
+    low, high = (float(finite_days.min()), float(finite_days.max())) if len(finite_days) else (0.0, 1.0)
     edges = np.arange(math.floor(low / width) * width, high + 2 * width, width)
-    counts, _ = np.histogram(finite, edges)
-    ends = (min(edges[0], 0.0) - width, max(edges[-1], 0.0) + width)
+    counts, _ = np.histogram(finite_days, edges)
+    x_range = (min(edges[0], 0.0) - width, max(edges[-1], 0.0) + width)
     title = f"{case} less {base}: {case} is faster in {better} of pairs"
     return Chart(
         title,
@@ -200,7 +200,7 @@ def difference(views: Mapping[str, ResultView], case: str, base: str) -> Chart:
             views[case].info.caption(f"{metric_format(FINISH).label}, days, run by run on the same random numbers")
         ),
         f"{title}.",
-        ChartAxis("days later", range=ends),
+        ChartAxis("days later", range=x_range),
         ChartAxis("pairs", range=(0.0, max(float(counts.max(initial=1)) * 1.05, 1.0)), whole=True),
         None,
         (Series("pairs", "columns", "band-1", edges, counts),),

@@ -57,11 +57,11 @@ def _last_forecast(view: ResultView) -> Iterator[Series]:
     previous = view.manifest["forecast"].get("trend", [])[:-1]
     if not previous or not view.planned_ramp:
         return
-    first, full = view.planned_ramp[0][1], view.planned_ramp[-1][1]
+    first_mw, full_mw = view.planned_ramp[0][1], view.planned_ramp[-1][1]
     for quantile, colour in (("p50", "p50"), ("p80", "p80")):
         days = [_number(previous[-1]["days"].get(name, {}).get(quantile)) for name in FIRST_HALF_ALL]
         label = f"forecast of {day_of_month(date.fromisoformat(previous[-1]['data_date']))}, {quantile.upper()}"
-        yield Series(label, "line", colour, days, [first, full / 2, full], dash=DASHED, width=1.2)
+        yield Series(label, "line", colour, days, [first_mw, full_mw / 2, full_mw], dash=DASHED, width=1.2)
 
 
 # --- forecasts over data dates ------------------------------------------------------------------------------------------

@@ -22,29 +22,30 @@ SHORTEST = 1.0
 
 
 def gantt_document(view: ResultView) -> dict[str, Any] | None:
-    """Return the chart as data, None where no ranges were computed.
+    """Return the Gantt chart as JSON values for the page's script; None where no ranges were computed.
 
-    Days are days after the decision. `works` has, for a row that opens to the work of the typical run, its units: name,
-    [begin, end, cause, activity] of its work, and the same of what it waited for.
+    Days are days after the decision. `works` has, by name of a row that opens to the work of the typical run, its units:
+    name, [begin, end, cause, activity] of each work, and the same of each wait.
     """
     rows = range_rows(view.spread) if len(view.spread) else []
     if not rows:
         return None
     target = view.limit(FINISH)
-    drawn = [*map(_milestone, view.dates_reached), *map(_row, rows)]
-    ends = [row["p80"] for row in drawn] + [target or 0.0]
-    known = json_value({"rows": drawn, "works": dict(_works(view.events, rows)) if len(view.events) else {}})
+    chart_rows = [*map(_milestone, view.dates_reached), *map(_row, rows)]
+    end_days = [row["p80"] for row in chart_rows] + [target or 0.0]
+    rows_and_works = json_value(
+        {"rows": chart_rows, "works": dict(_works(view.events, rows)) if len(view.events) else {}}
+    )
     return {
-        "start": view.dates.start.isoformat(), "range": [0, max(ends) * 1.02], "target": target,
+        "start": view.dates.start.isoformat(), "range": [0, max(end_days) * 1.02], "target": target,
         "target_text": "" if target is None else view.dates.format(target),
-        "shades": CRITICALITY, "today": data_day(view.manifest), **known,
+        "shades": CRITICALITY, "today": data_day(view.manifest), **rows_and_works,
     }  # fmt: skip
 
 
 def gantt_csv(view: ResultView) -> str:
-    """Return the rows as CSV: dates of the expected plan, P50 and P80, and criticality."""
-    head = "row,level,parent,plan_begin,plan_end,begin_p50,end_p50,end_p80,critical"
-    lines = [head]
+    """Return the rows of the Gantt chart as CSV: dates of the expected plan, P50 and P80, and criticality."""
+    lines = ["row,level,parent,plan_begin,plan_end,begin_p50,end_p50,end_p80,critical"]
     for row in range_rows(view.spread):
         days = (*row.planned, row.begin, row.end, row.p80)
         dates = (view.dates.date_of(day).isoformat() if math.isfinite(day) else "" for day in days)
@@ -53,6 +54,7 @@ def gantt_csv(view: ResultView) -> str:
 
 
 def _milestone(milestone: Milestone) -> dict[str, Any]:
+    """Return a milestone as a row of the document: a diamond at its P50."""
     planned = None if milestone.planned is None else [milestone.planned, milestone.planned]
     return {
         "name": milestone.name, "level": PHASE, "begin": milestone.p50, "end": milestone.p50, "p80": milestone.p80,
@@ -61,6 +63,7 @@ def _milestone(milestone: Milestone) -> dict[str, Any]:
 
 
 def _row(row: RangeRow) -> dict[str, Any]:
+    """Return a row of the ranges of all runs as a row of the document, in days after the decision."""
     planned = row.planned if all(map(math.isfinite, row.planned)) else None
     return {
         "name": row.name, "level": row.level, "parent": row.parent, "begin": row.begin, "end": row.end, "p80": row.p80,
@@ -94,15 +97,16 @@ def _works(events: pd.DataFrame, drawn_rows: Sequence[RangeRow]) -> Iterator[tup
 
 
 def _alone(row: GanttRow) -> bool:
-    """Tell whether a phase of the work has no rows of its own in the roll-up."""
+    """Return whether a phase of the work has no rows of its own in the roll-up."""
     return "preparation" in row.kinds or "generating_unit" in row.kinds
 
 
 def _by_unit(bars: Sequence[Bar]) -> dict[str, list[Bar]]:
-    found: dict[str, list[Bar]] = {}
+    """Return the bars of each unit by its name."""
+    bars_of_unit: dict[str, list[Bar]] = {}
     for bar in bars:
-        found.setdefault(bar.unit, []).append(bar)
-    return found
+        bars_of_unit.setdefault(bar.unit, []).append(bar)
+    return bars_of_unit
 
 
 def _unit(name: str, works: Sequence[Bar], waits: Sequence[Bar]) -> list[Any]:

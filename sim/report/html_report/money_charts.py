@@ -211,7 +211,7 @@ def money_rows(view: ResultView) -> list[tuple[str, ...]]:
 
 
 def _is_claimed_size(view: ResultView) -> bool:
-    """Tell whether the project has the size that the claims are about."""
+    """Return whether the project has the size that the claims are about."""
     return float(view.config.get("scale", {}).get("capacity_mw", 0.0)) == CLAIMED_MW
 
 
@@ -220,5 +220,5 @@ def _row(view: ResultView, metric: str, claimed: bool) -> tuple[str, ...]:
     p50, p80 = quoted_together(view.summary, metric)
     if fmt.unit in SHARES:
         return fmt.label, percent(p50.value), percent(p80.value), interval(p50.low, p50.high, percent), claim
-    values = (quote.metric.write(quote.value, quote.step) for quote in (p50, p80))
+    values = (quote.metric.write(quote.value, quote.rounding_step) for quote in (p50, p80))
     return fmt.label, *values, p50.interval_text(), claim

@@ -165,13 +165,13 @@ def slide(view: ResultView) -> Figure:
     figure, charts = Figure(figsize=(WIDE, HIGH), dpi=SLIDE_DPI), run_charts(view)
     FigureCanvasAgg(figure)
     _write_text(figure, view.info.name, 0.03, 0.965, 19, weight="bold")
-    _write_text(figure, " ".join(verdict_sentences(view)), 0.03, 0.915, 12.5, wide=138)
+    _write_text(figure, " ".join(verdict_sentences(view)), 0.03, 0.915, 12.5, characters=138)
     for k, tile in enumerate(tiles(view)[:8]):
         x = 0.03 + 0.119 * k
-        _write_text(figure, tile.label, x, 0.795, 8.5, "muted", wide=24)
-        _write_text(figure, tile.value, x, 0.752, 10.5, "p80" if tile.key else "ink", weight="bold", wide=18)
-    shown = [(name, title) for name, title in SHOWN if name in charts]
-    for k, (name, title) in enumerate(shown):
+        _write_text(figure, tile.label, x, 0.795, 8.5, "muted", characters=24)
+        _write_text(figure, tile.value, x, 0.752, 10.5, "p80" if tile.key else "ink", weight="bold", characters=18)
+    shown_charts = [(name, title) for name, title in SHOWN if name in charts]
+    for k, (name, title) in enumerate(shown_charts):
         ax = figure.add_axes((0.065 + 0.335 * (k % 2), 0.455 - 0.335 * (k // 2), 0.255, 0.185))
         draw_chart(ax, charts[name], view.dates)
         ax.set_title(title, fontsize=10.5, pad=8)
@@ -180,7 +180,7 @@ def slide(view: ResultView) -> Figure:
     _write_text(figure, _listed(three_causes(view), 44), 0.71, 0.635, 10.5)
     _write_text(figure, levers["title"], 0.71, 0.375, 12, weight="bold")
     _write_text(figure, _listed(levers["rows"], 44) or textwrap.fill(levers["note"], 46), 0.71, 0.34, 10.5)
-    _write_text(figure, view.info.caption().replace("\n", " "), 0.03, 0.03, 8.5, "muted", wide=200)
+    _write_text(figure, view.info.caption().replace("\n", " "), 0.03, 0.03, 8.5, "muted", characters=200)
     return figure
 
 
@@ -198,10 +198,10 @@ def _write_text(
     colour: str = "ink",
     *,
     weight: str = "normal",
-    wide: int = 0,
+    characters: int = 0,
 ) -> None:
-    """Write text below a position, wrapped at `wide` characters (0: not wrapped)."""
-    wrapped = textwrap.fill(content, wide) if wide else content
+    """Write text below a position, wrapped at `characters` characters (0: not wrapped)."""
+    wrapped = textwrap.fill(content, characters) if characters else content
     figure.text(
         x,
         y,
@@ -230,7 +230,9 @@ def draw_chart(ax: Axes, chart: Chart, dates: ProjectDates) -> None:
             ax.axhline(mark.at, label=mark.key, **line)
         elif mark.axis == "x" or mark.colour == "p80":
             ax.axvline(mark.at + shift, **line)
-            _label_line(ax, mark, shift, right=any(0 < mark.at - line_at < min_distance for line_at in vertical_lines))
+            _label_line(
+                ax, mark, shift, on_right=any(0 < mark.at - line_at < min_distance for line_at in vertical_lines)
+            )
     ax.tick_params(labelsize=8.5, length=2)
     ax.set_ylabel(chart.y.label, fontsize=8.5)
     if right_axis is not None and chart.y2 and chart.y2.range:
@@ -252,13 +254,13 @@ CLOSE = 0.045
 """Share of a small chart's width that a label along a line takes, with a margin."""
 
 
-def _label_line(ax: Axes, mark: Mark, shift: float, *, right: bool) -> None:
+def _label_line(ax: Axes, mark: Mark, shift: float, *, on_right: bool) -> None:
     """Write the label of a line along it, on its right where another line is close on its left; without its date."""
     from sim.report.figures import style
 
     ax.annotate(
-        DATED.sub("", mark.label), (mark.at + shift, 1), (3 if right else -3, -3), xycoords=("data", "axes fraction"),
-        textcoords="offset points", rotation=90, ha="left" if right else "right", va="top", fontsize=7,
+        DATED.sub("", mark.label), (mark.at + shift, 1), (3 if on_right else -3, -3), xycoords=("data", "axes fraction"),
+        textcoords="offset points", rotation=90, ha="left" if on_right else "right", va="top", fontsize=7,
         path_effects=style.halo(),
     )  # fmt: skip
 

@@ -125,8 +125,8 @@ def _promised_dates(view: ResultView) -> Iterator[Mark]:
     """Yield the dates of expected plan and target, with the share of runs that keep them."""
     for word, day, dash in (("expected plan", view.planned(FINISH), ""), ("target", view.limit(FINISH), DASHED)):
         if day is not None and math.isfinite(day):
-            kept = percent(view.share_at_most(FINISH, day).fraction)
-            yield Mark("x", day, f"{word} {view.dates.format(day)}: {kept}", "ink", dash)
+            share_in_time = percent(view.share_at_most(FINISH, day).fraction)
+            yield Mark("x", day, f"{word} {view.dates.format(day)}: {share_in_time}", "ink", dash)
 
 
 RAMP_UNITS = (
@@ -151,8 +151,8 @@ def ramp(view: ResultView) -> Chart:
         low, high = min(low, planned[1][0] - 10), max(high, planned[-1][0] + 10)
         days, mw = zip(*planned, (high, planned[-1][1]), strict=True)
         series.append(Series("expected plan", "line", "ink", days, mw, step=True, dash=DASHED, width=1.6))
-    first, full = (float(view.summary["p50"][m]) if view.has(m) else None for m in (FIRST, FINISH))
-    title = delivery.mw_headline(curve, view.info, first, full)
+    first_day, full_day = (float(view.summary["p50"][m]) if view.has(m) else None for m in (FIRST, FINISH))
+    title = delivery.mw_headline(curve, view.info, first_day, full_day)
     return Chart(
         title,
         in_one_line(view.info.caption(RAMP_UNITS)),
@@ -216,14 +216,14 @@ def why(view: ResultView) -> Chart:
     rows = [_mean_strip(view, impacts)]
     if len(view.chain):
         rows.append(_typical_strip(view))
-    largest = ", ".join(f"{impact.name} {impact.mean_text()} days" for impact in impacts[:4])
+    largest_causes = ", ".join(f"{impact.name} {impact.mean_text()} days" for impact in impacts[:4])
     colours = {piece["colour"] for row in rows for piece in row["pieces"]}
     end = max(piece["end"] for row in rows for piece in row["pieces"])
     return Chart(
         "What the last MW waits for",
         f"Days on the driving chain, which add up to the lead time; n = {view.info.count}, seed {view.info.seed}."
         " Typical run: finish between P45 and P55, chain the most like all others'.",
-        f"What the date is made of: {largest}, in the mean of all runs.",
+        f"What the date is made of: {largest_causes}, in the mean of all runs.",
         ChartAxis(range=(0, end), start=view.dates.start.isoformat()),
         kind="strips",
         rows=tuple(rows),
@@ -345,14 +345,14 @@ def peak(view: ResultView) -> Chart:
     p80 = float(view.summary["p80"][PEAK])
     marks = [Mark("x", p80, f"P80 {number(p80)}", "p80")] if math.isfinite(p80) else []
     marks += [Mark("x", limit, f"limit {number(limit)}", "limit", DASHED)] if limit is not None else []
-    ends = [edges[0], edges[-1], *(mark.at for mark in marks)]
-    margin = 0.04 * (max(ends) - min(ends))
+    positions = [edges[0], edges[-1], *(mark.at for mark in marks)]
+    margin = 0.04 * (max(positions) - min(positions))
     title = workforce.headcount_headline(peaks, limit, view.percentiles(PEAK))
     return Chart(
         "Peak of each run",
         in_one_line(view.info.caption("Highest day of each run, people on site")),
         f"Distribution of the peak of each run: {title}.",
-        ChartAxis("people on site at the peak", range=(min(ends) - margin, max(ends) + margin)),
+        ChartAxis("people on site at the peak", range=(min(positions) - margin, max(positions) + margin)),
         ChartAxis("runs", range=(0, max(counts.max() * 1.05, 1)), whole=True),
         None,
         (Series("runs", "columns", "band-1", edges, counts),),
@@ -366,10 +366,10 @@ def man_hours(view: ResultView) -> Chart:
     x = data["day"].to_numpy(dtype=np.float64)
     series = []
     for name in ("paid", "earned"):
-        below, middle, above = (data[f"{name}_{p}"].to_numpy(dtype=np.float64) / 1e6 for p in ("p10", "p50", "p90"))
+        p10, p50, p90 = (data[f"{name}_{p}"].to_numpy(dtype=np.float64) / 1e6 for p in ("p10", "p50", "p90"))
         series += [
-            Series(f"{name}, P10 to P90", "band", f"{name}-band", x, above, below),
-            Series(f"{name}, P50", "line", name, x, middle),
+            Series(f"{name}, P10 to P90", "band", f"{name}-band", x, p90, p10),
+            Series(f"{name}, P50", "line", name, x, p50),
         ]
     series.append(Series("expected plan", "line", "ink", x, data["planned"] / 1e6, dash=DASHED, width=1.6))
     title = workforce.hours_headline(float(data["earned_p50"].iloc[-1]), float(data["paid_p50"].iloc[-1]))

@@ -87,8 +87,8 @@ def percentiles(view: ResultView) -> list[tuple[int, float, str]]:
     if FINISH not in view.runs:
         return []
     sample, dates = np.sort(view.values(FINISH)), view.dates
-    found = [(p, quantile(sample, p / 100)) for p in range(1, 100)]
-    return [(p, day, f"{dates.format(day)} (day {number(day)})") for p, day in found if math.isfinite(day)]
+    finish_days = [(p, quantile(sample, p / 100)) for p in range(1, 100)]
+    return [(p, day, f"{dates.format(day)} (day {number(day)})") for p, day in finish_days if math.isfinite(day)]
 
 
 # --- assumptions ------------------------------------------------------------------------------------------------------
@@ -110,8 +110,8 @@ def assumptions(view: ResultView) -> dict[str, list[Row]]:
 def _without_empty(tree: Any) -> Any:
     """Return a tree without keys that have no value."""
     if isinstance(tree, Mapping):
-        kept = {key: _without_empty(value) for key, value in tree.items()}
-        return {key: value for key, value in kept.items() if value is not None and value != ""}
+        cleaned = {key: _without_empty(value) for key, value in tree.items()}
+        return {key: value for key, value in cleaned.items() if value is not None and value != ""}
     return [_without_empty(value) for value in tree] if isinstance(tree, list | tuple) else tree
 
 
@@ -281,11 +281,11 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _tornado(view: ResultView) -> dict[str, Any] | None:
     """Return the table of drivers, None where no cause was switched off."""
-    found = explanations.stored_drivers(view)
-    if found is None:
+    drivers = explanations.stored_drivers(view)
+    if drivers is None:
         return None
-    note = f"{explanations.negligible_causes(found)} {explanations.OVERLAP}"
-    return {"head": explanations.drivers_header(found), "rows": explanations.drivers_rows(found), "note": note}
+    note = f"{explanations.negligible_causes(drivers)} {explanations.OVERLAP}"
+    return {"head": explanations.drivers_header(drivers), "rows": explanations.drivers_rows(drivers), "note": note}
 
 
 LEAST_ON_PAPER = 0.005

@@ -141,10 +141,10 @@ def flow(view: ResultView, days_by_state: dict[str, Values]) -> Chart:
 
 def skids(view: ResultView) -> Chart:
     """Return how many skids have come to the site, cumulative."""
-    x, below, middle, above, planned = (
+    x, p10, p50, p90, planned = (
         view.hours[name].to_numpy(dtype=np.float64) for name in ("day", *SKIDS, "skids_planned")
     )
-    title = f"Skids on site: {number(float(middle[-1]))} in all"
+    title = f"Skids on site: {number(float(p50[-1]))} in all"
     return Chart(
         title,
         in_one_line(replace(view.info, runs=hours_runs(view)).caption("Cumulative; set or still in the yard")),
@@ -153,8 +153,8 @@ def skids(view: ResultView) -> Chart:
         ChartAxis("skids, cumulative"),
         None,
         (
-            Series("P10 to P90", "band", "band-2", x, above, below, step=True),
-            Series("P50", "line", "p50", x, middle, step=True),
+            Series("P10 to P90", "band", "band-2", x, p90, p10, step=True),
+            Series("P50", "line", "p50", x, p50, step=True),
             Series("expected plan", "line", "ink", x, planned, step=True, dash=DASHED, width=1.6),
         ),
     )

@@ -58,7 +58,7 @@ class WrongPort(SimError):
 
 @dataclass
 class SharedState:
-    """What all open pages share: the project, and one thread that works for the page that asked last."""
+    """State that all open pages share: the project, and one thread that works for the page that asked last."""
 
     live: Live
     thread: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
@@ -77,7 +77,7 @@ class SharedState:
 
     @property
     def still_for_long(self) -> bool:
-        """Whether nothing has been drawn for so long that the next snapshot is finished in any case."""
+        """Return whether nothing has been drawn for so long that the next snapshot is finished in any case."""
         return monotonic() - self.drawn > MAX_SECONDS_WITHOUT_UPDATE
 
 
@@ -132,7 +132,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
         self.state.pages -= 1
 
     def open(self, *_: str, **__: str) -> None:
-        """Send what can be changed."""
+        """Send the project and its levers: the settings that the page can change, with their ranges."""
         self.state.pages += 1
         if self.state.pages > MAX_PAGES:
             self.close(code=TRY_LATER, reason=f"more than {MAX_PAGES} pages are open")
@@ -155,7 +155,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
         )
 
     def on_message(self, message: str | bytes) -> None:
-        """Handle a request: draw changed settings, size the crews again, or return the configuration."""
+        """Handle a request of the page: snapshots of changed settings, with crews planned again or not; a copy; a report."""
         self.waiting += 1
         if self.waiting > MAX_WAITING:
             self.close(code=POLICY_VIOLATION, reason=f"more than {MAX_WAITING} requests are waiting")
@@ -175,14 +175,14 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
         if not self.state.still_for_long:
             self.state.live.pool.leave()
         loop, ticket = asyncio.get_running_loop(), self.state.latest
-        self.state.thread.submit(self._show, loop, ticket, number, kind == "anew", changes)
+        self.state.thread.submit(self._show, loop, ticket, number, kind == "replan", changes)
 
     def _begun(self) -> None:
         """Note that a working thread has taken a request."""
         self.waiting -= 1
 
     def _copy(self, loop: asyncio.AbstractEventLoop, number: int, changes: dict[str, Any]) -> None:
-        """Send the configuration, in a working thread."""
+        """Send the text of the changed configuration, in a working thread."""
         loop.call_soon_threadsafe(self._begun)
         try:
             text = self.state.live.as_config(changes)
@@ -191,7 +191,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
             self._refuse(loop, number, error)
 
     def _report(self, loop: asyncio.AbstractEventLoop, number: int, changes: dict[str, Any]) -> None:
-        """Run what is on screen, and send where its report is, in a working thread."""
+        """Run the changed settings, and send the address of their report, in a working thread."""
         loop.call_soon_threadsafe(self._begun)
         self.state.written += 1
         name = str(self.state.written)
@@ -206,20 +206,20 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
         self, loop: asyncio.AbstractEventLoop, ticket: int, number: int, replan: bool, changes: dict[str, Any]
     ) -> None:
         """Send snapshots, in the working thread, until a newer request comes."""
-        shown = False
+        is_first_sent = False
 
-        def wanted() -> bool:
-            """Continue for the latest request; while a slider keeps moving, finish a snapshot now and then."""
-            return self.state.latest == ticket or (not shown and self.state.still_for_long)
+        def still_wanted() -> bool:
+            """Return whether the request is the latest, or, while a slider moves on, no snapshot was sent for long."""
+            return self.state.latest == ticket or (not is_first_sent and self.state.still_for_long)
 
         loop.call_soon_threadsafe(self._begun)
         for _ in range(ATTEMPTS):
-            if not wanted():
+            if not still_wanted():
                 return
             try:
-                for snapshot in self.state.live.snapshots(changes, wanted, replan=replan):
-                    shown, self.state.drawn = True, monotonic()
-                    loop.call_soon_threadsafe(partial(self._send, kind="picture", id=number, **snapshot))
+                for snapshot in self.state.live.snapshots(changes, still_wanted, replan=replan):
+                    is_first_sent, self.state.drawn = True, monotonic()
+                    loop.call_soon_threadsafe(partial(self._send, kind="snapshot", id=number, **snapshot))
             except LostWorker as lost:
                 self._refuse(loop, number, lost)
             except Exception as error:  # noqa: BLE001 -- an error in a thread is seen by nobody else

@@ -76,7 +76,7 @@ def save(result: Result, path: str | Path, *, metrics: Iterable[str] | None = No
         "planned": _planned(result, metrics),
         "planned_blocks": _blocks(result),
         "metrics": {
-            metric: {name: written(found) for name, found in quantiles.items()}
+            metric: {name: written(quantile_value) for name, quantile_value in quantiles.items()}
             for metric, quantiles in sampled(result.sample, metrics).items()
         },
         "delivery": [step.document() for step in delivery(result.sample)],
@@ -103,13 +103,13 @@ def _readable(document: dict[str, Any]) -> str:
 
 
 def _planned(result: Result, metrics: Iterable[str]) -> dict[str, float]:
-    """The key numbers of the planned run."""
+    """Return the key numbers of the planned run."""
     planned = result.manifest.get("planned", {})
     return {metric: number(planned[metric]) for metric in metrics if metric in planned}
 
 
 def _blocks(result: Result) -> dict[str, float]:
-    """The day on which each block is online in the planned run."""
+    """Return the day on which each block is online in the planned run."""
     blocks: Mapping[str, Any] = result.manifest.get("planned_blocks", {})
     return {block: number(day) for block, day in blocks.items()}
 
@@ -173,10 +173,13 @@ def _finish(result: Result, path: str | Path) -> Iterator[str]:
     stored = read(path)["metrics"].get(FINISH, {})
     for share, name in (("p50", "P50"), ("p80", "P80")):
         if share in stored and FINISH in result.sample.runs and "start_date" in result.manifest:
-            then, now = interval(stored[share]).value, result.sample.quantile(FINISH, QUANTILES[share]).value
+            baseline_day, current_day = (
+                interval(stored[share]).value,
+                result.sample.quantile(FINISH, QUANTILES[share]).value,
+            )
             start = date.fromisoformat(str(result.manifest["start_date"]))
-            dates = (f"{_dated(start, day)} (day {day:.0f})" for day in (then, now))
-            yield f"  all MW online, {name}: {', now '.join(dates)}{_by(now - then)}"
+            dates = (f"{_dated(start, day)} (day {day:.0f})" for day in (baseline_day, current_day))
+            yield f"  all MW online, {name}: {', now '.join(dates)}{_by(current_day - baseline_day)}"
 
 
 def _by(days: float) -> str:
@@ -192,28 +195,30 @@ def require_actuals(config: Loaded[Project], path: str | Path) -> str:
     Raises CheckFailed with the first levels of MW that were online too early or too late, and since when.
     """
     case = prepare_case(config)
-    delivered, data_date = case.delivered(), case.under_way()["forecast"]["data_date"]
+    actual_delivery, data_date = case.delivered(), case.under_way()["forecast"]["data_date"]
     start = config.value.scale.start_date
     today = float((date.fromisoformat(data_date) - start).days + 1)
     steps = [Step.read(step) for step in read(path)["delivery"]]
-    outside = [text for step in steps for text in _levels_outside(step, delivered, today, start)]
+    outside = [text for step in steps for text in _levels_outside(step, actual_delivery, today, start)]
     if outside:
         parts = [f"the actual delivery until {data_date} does not fit {path}:", *(f"  {text}" for text in outside)]
         raise CheckFailed("\n".join(parts))
-    online = max((mw for mw, day in delivered if day <= today), default=0.0)
+    online = max((mw for mw, day in actual_delivery if day <= today), default=0.0)
     return f"{online:g} MW are online by {data_date}: within P10 to P90 of {path}"
 
 
-def _levels_outside(step: Step, delivered: Sequence[tuple[float, float]], today: float, start: date) -> Iterator[str]:
+def _levels_outside(
+    step: Step, actual_delivery: Sequence[tuple[float, float]], today: float, start: date
+) -> Iterator[str]:
     """Yield where a level of MW was online before P10 or after P90, or should be online and is not."""
-    early, late = step.days["p10"].value, step.days["p90"].value
-    day = min((day for mw, day in delivered if mw >= step.mw - MW_ROUNDING), default=inf)
-    expected = f"expected {_dated(start, early)} to {_dated(start, late)}"
-    if day < early - 1:
+    day_p10, day_p90 = step.days["p10"].value, step.days["p90"].value
+    day = min((day for mw, day in actual_delivery if mw >= step.mw - MW_ROUNDING), default=inf)
+    expected = f"expected {_dated(start, day_p10)} to {_dated(start, day_p90)}"
+    if day < day_p10 - 1:
         yield f"{step.mw:g} MW since {_dated(start, day)}, early: {expected}"
-    elif min(day, today) > late + 1:
+    elif min(day, today) > day_p90 + 1:
         actual = f"only since {_dated(start, day)}" if day <= today else "not yet"
-        yield f"{step.mw:g} MW {actual}, late since {_dated(start, late)}: {expected}"
+        yield f"{step.mw:g} MW {actual}, late since {_dated(start, day_p90)}: {expected}"
 
 
 def _dated(start: date, day: float) -> str:
@@ -221,23 +226,26 @@ def _dated(start: date, day: float) -> str:
 
 
 def _input_changes(result: Result, path: str | Path) -> list[str]:
-    """What moved the result, as far as the file tells what went into it."""
+    """Return what moved the result, as far as the file tells what went into it."""
     try:
         return explain_differences(read(path), result.manifest.get("config", {}), result.manifest.get("planned", {}))
     except (TypeError, ValueError, AttributeError) as error:
         raise files.Damaged(f"{path}: not a sound baseline: {error!r}") from error
 
 
-def _aligned(moved: list[Difference]) -> list[str]:
-    """What moved as lines of a table."""
+def _aligned(differences: list[Difference]) -> list[str]:
+    """Return differences as the lines of a text table: what, then, now, and the tolerance."""
     cells = [("what", "then", "now", "allowed")]
-    cells += [(one.what, number_text(one.then), number_text(one.now), one.allowed) for one in moved]
-    what, then, now = (max(map(len, column)) for column in list(zip(*cells, strict=True))[:3])
-    return [f"  {a:<{what}}  {b:>{then}}  {c:>{now}}  {d}" for a, b, c, d in cells]
+    cells += [(each.what, number_text(each.then), number_text(each.now), each.allowed) for each in differences]
+    what_width, then_width, now_width = (max(map(len, column)) for column in list(zip(*cells, strict=True))[:3])
+    return [
+        f"  {what:<{what_width}}  {then:>{then_width}}  {now:>{now_width}}  {allowed}"
+        for what, then, now, allowed in cells
+    ]
 
 
 def table(moved: list[Difference]) -> pd.DataFrame:
-    """What moved as a DataFrame: what, then, now, allowed."""
+    """Return what moved as a DataFrame: what, then, now, allowed."""
     import pandas as pd
 
     return pd.DataFrame([asdict(one) for one in moved], columns=["what", "then", "now", "allowed"])

@@ -49,7 +49,7 @@ class Step:
 
 
 def written(value: Interval) -> list[Any]:
-    """An interval in a file: value, low, high, n."""
+    """Return an interval in a file: value, low, high, n."""
     return [json_value(part) for part in (value.value, value.low, value.high, value.n)]
 
 
@@ -60,7 +60,7 @@ def interval(document: list[Any]) -> Interval:
 
 
 def levels(full_mw: float, steps: int = STEPS) -> list[float]:
-    """The MW at which dates are read: equal steps up to all of it."""
+    """Return the MW at which dates are read: equal steps up to all of it."""
     return [round(full_mw * k / steps, 6) for k in range(1, steps + 1)]
 
 
@@ -79,14 +79,14 @@ def delivery(sample: Sample, mw: list[float] | None = None) -> list[Step]:
 
 
 def _day_of_level(band: Mapping[str, Column], share: str, level: float, n: int) -> Interval:
-    """The day a band reaches a level; more MW is earlier, so the ends of the interval change places."""
+    """Return the day a band reaches a level; more MW is earlier, so the ends of the interval change places."""
     low, high = (_day(band["day"], band[f"{share}_{end}"], level) for end in ("high", "low"))
     unbounded = bool(np.isnan(band[f"{share}_high"]).all())
     return Interval(_day(band["day"], band[share], level), -inf if unbounded else low, high, n)
 
 
 def _day(days: Column, megawatts: Column, level: float) -> float:
-    """The first day with that many MW online; infinite if there is none."""
+    """Return the first day with that many MW online; infinite if there is none."""
     there = np.flatnonzero(megawatts >= level - 1e-6)
     return float(days[there[0]]) if len(there) else inf
 
@@ -116,9 +116,9 @@ class Tolerances:
     def __post_init__(self) -> None:
         """Refuse tolerances with which everything fits, or nothing: ValueError says what is allowed."""
         for name, value in asdict(self).items():
-            most = MOST_SHARE if name == "planned_share" else MOST_DAYS
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-                raise ValueError(f"tolerances.{name}: {value!r} is not allowed: 0 to {most:g}")
+            max_value = MOST_SHARE if name == "planned_share" else MOST_DAYS
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= max_value:
+                raise ValueError(f"tolerances.{name}: {value!r} is not allowed: 0 to {max_value:g}")
 
 
 @dataclass(frozen=True)
@@ -149,9 +149,9 @@ def changed_blocks(stored: Mapping[str, Any], current: Mapping[str, float], allo
     """Return the blocks whose planned day online changed, the earliest first, with those that are new or gone."""
     days = {block: (number(stored.get(block)), current.get(block, nan)) for block in {**stored, **current}}
     differences = [
-        Difference(f"planned day online of block {block}", before, after, f"±{allowed.planned_days:g} days")
-        for block, (before, after) in days.items()
-        if not _close(before, after, allowed.planned_days)
+        Difference(f"planned day online of block {block}", stored_day, current_day, f"±{allowed.planned_days:g} days")
+        for block, (stored_day, current_day) in days.items()
+        if not _close(stored_day, current_day, allowed.planned_days)
     ]
     return sorted(
         differences, key=lambda difference: min(day for day in (difference.then, difference.now, inf) if not isnan(day))
@@ -162,17 +162,17 @@ def changed_numbers(stored: Mapping[str, Any], current: Mapping[str, float], all
     """Return the key numbers of the planned run that changed by more than the tolerance."""
     differences = []
     for metric, stored_value in stored.items():
-        before, after = number(stored_value), current.get(metric, nan)
+        stored_number, current_number = number(stored_value), current.get(metric, nan)
         is_date = metric.endswith("_days")
-        tolerance = allowed.planned_days if is_date else allowed.planned_share * abs(before)
-        if not _close(before, after, tolerance):
+        tolerance = allowed.planned_days if is_date else allowed.planned_share * abs(stored_number)
+        if not _close(stored_number, current_number, tolerance):
             limit = f"±{tolerance:g} days" if is_date else f"±{100 * allowed.planned_share:g} %"
-            differences.append(Difference(f"planned {metric}", before, after, limit))
+            differences.append(Difference(f"planned {metric}", stored_number, current_number, limit))
     return differences
 
 
 def _close(then: float, now: float, room: float) -> bool:
-    """Whether two numbers are within `room`, or are both infinite or both unknown."""
+    """Return whether two numbers are within `room`, or are both infinite or both unknown."""
     return then == now or abs(then - now) <= room or (isnan(then) and isnan(now))
 
 
@@ -192,9 +192,13 @@ def changed_deliveries(steps: list[Mapping[str, Any]], sample: Sample, allowed: 
     if len(current) != len(stored):
         return [Difference("MW on a delivery curve", stored[-1].mw, nan, "a curve mw_online")] if stored else []
     pairs = [
-        (f"{name.upper()} of the day with {before.mw:g} MW online", before.days[name], after.days[name])
-        for before, after in zip(stored, current, strict=True)
-        for name in before.days
+        (
+            f"{name.upper()} of the day with {stored_step.mw:g} MW online",
+            stored_step.days[name],
+            current_step.days[name],
+        )
+        for stored_step, current_step in zip(stored, current, strict=True)
+        for name in stored_step.days
     ]
     return _changed_intervals(pairs, allowed.sampled_days)
 
@@ -216,12 +220,12 @@ def changed_metrics(stored: Mapping[str, Any], sample: Sample, allowed: Toleranc
     return differences
 
 
-def _changed_intervals(pairs: list[tuple[str, Interval, Interval]], room: float) -> list[Difference]:
-    """Those whose intervals do not meet, and that moved by more than `room`."""
+def _changed_intervals(pairs: list[tuple[str, Interval, Interval]], tolerance: float) -> list[Difference]:
+    """Return the differences of (name, baseline, now) whose intervals do not meet and that moved by more than `tolerance`."""
     return [
-        Difference(what, then.value, now.value, f"meets {number_text(then.low)} to {number_text(then.high)}")
-        for what, then, now in pairs
-        if not then.overlaps(now) and not _close(then.value, now.value, room)
+        Difference(name, then.value, now.value, f"meets {number_text(then.low)} to {number_text(then.high)}")
+        for name, then, now in pairs
+        if not then.overlaps(now) and not _close(then.value, now.value, tolerance)
     ]
 
 
@@ -265,12 +269,14 @@ def chain(planned: Mapping[str, float]) -> dict[str, float]:
     return {metric[len(CHAIN) : -len(DAYS)]: value for metric, value in days.items()}
 
 
-def explain_differences(then: Mapping[str, Any], config: Mapping[str, Any], planned: Mapping[str, float]) -> list[str]:
-    """Say what moved a result since its baseline was saved, a line each; `then` is the baseline."""
-    if "inputs" not in then:
+def explain_differences(
+    baseline: Mapping[str, Any], config: Mapping[str, Any], planned: Mapping[str, float]
+) -> list[str]:
+    """Say what moved a result since its baseline was saved, a line each; `baseline` is the baseline."""
+    if "inputs" not in baseline:
         return ["not known: the baseline was saved by a version that did not keep what went in"]
-    return _shown([*_changed_input_lines(then["inputs"], inputs(config))]) + _changed_waits(
-        then.get("chain", {}), chain(planned)
+    return _shown([*_changed_input_lines(baseline["inputs"], inputs(config))]) + _changed_waits(
+        baseline.get("chain", {}), chain(planned)
     )
 
 
@@ -294,11 +300,11 @@ def _shown(changed: list[str]) -> list[str]:
 def _changed_input_lines(stored: Mapping[str, Any], current: Inputs) -> Iterator[str]:
     """Yield a line for each input that changed, is new or is gone."""
     for section in {**stored, **current}:
-        before, after = stored.get(section, {}), current.get(section, {})
-        for path in {**before, **after}:
-            if before.get(path) != after.get(path):
+        stored_inputs, current_inputs = stored.get(section, {}), current.get(section, {})
+        for path in {**stored_inputs, **current_inputs}:
+            if stored_inputs.get(path) != current_inputs.get(path):
                 name = f"{section}.{path}" if path else section
-                yield f"input {name}: {_input_text(before, path)}, now {_input_text(after, path)}"
+                yield f"input {name}: {_input_text(stored_inputs, path)}, now {_input_text(current_inputs, path)}"
 
 
 def _input_text(values: Mapping[str, Any], path: str) -> str:
@@ -308,9 +314,9 @@ def _input_text(values: Mapping[str, Any], path: str) -> str:
 def _changed_waits(stored: Mapping[str, Any], current: Mapping[str, float]) -> list[str]:
     """Return lines on the causes of delay that take more or fewer days of the planned finish, the largest change first."""
     days = {name: current.get(name, 0.0) - number(stored.get(name, 0.0)) for name in {**stored, **current}}
-    changed = [name for name in sorted(days, key=lambda name: -abs(days[name])) if abs(days[name]) >= LEAST_DAYS]
+    changed_causes = [name for name in sorted(days, key=lambda name: -abs(days[name])) if abs(days[name]) >= LEAST_DAYS]
     return [
         f"on the way to the planned finish, {name.replace('_', ' ')}: "
         f"{abs(days[name]):.1f} days {'more' if days[name] > 0 else 'less'}"
-        for name in changed
+        for name in changed_causes
     ]

@@ -52,16 +52,16 @@ class CaseSeries(ABC):
 
     @property
     def days(self) -> int:
-        """Length of daily curves; a series keeps none."""
+        """Return the length of daily curves; a series keeps none."""
         return 1
 
     @cached_property
     def prepared(self) -> dict[int, Case]:
-        """The cases prepared last, by their number."""
+        """Return the cases prepared last, by their number."""
         return {}
 
     def case(self, case_number: int) -> Case:
-        """One case of the series, ready to be run."""
+        """Return one case of the series, ready to be run."""
         if case_number not in self.prepared:
             while len(self.prepared) >= CACHED_CASES:
                 del self.prepared[next(iter(self.prepared))]
@@ -98,12 +98,12 @@ PLAN_CACHES = (
 CALENDAR_FIELDS = ("name", "horizon", "start_date", "known", "starts", "ends")
 
 
-def with_plan_of(case: Case, others: Iterable[Case]) -> Case:
+def with_plan_of(case: Case, other_cases: Iterable[Case]) -> Case:
     """Return a case with what was computed from another one's plan, where the two differ only in money.
 
     Its replications are those of the other case in both engines: what was compared there is not compared again.
     """
-    for other in others:
+    for other in other_cases:
         if _differ_in_money_alone(case, other):
             shared = replace(case, plan=other.plan, checked=0 if other._compared else case.checked)  # noqa: SLF001
             shared.__dict__.update({name: other.__dict__[name] for name in PLAN_CACHES if name in other.__dict__})
@@ -196,34 +196,40 @@ class LeverTrial:
 def lever_trials(case: Case, bindings: Columns) -> list[LeverTrial]:
     """Return the levers to try: one more of each resource that held the driving chain longest, then policies not in force."""
     scarce = zip(bindings.get("cause", ()), bindings.get("what", ()), bindings.get("days", ()), strict=True)
-    levers = [lever for cause, what, days in scarce if days >= 1 for lever in _one_more(case, str(cause), str(what))]
+    levers = [
+        lever for cause, resource, days in scarce if days >= 1 for lever in _one_more(case, str(cause), str(resource))
+    ]
     resource_levers = [*{lever.id: lever for lever in levers}.values()][:MOST_LEVERS]
     possible = POLICIES_UNDER_WAY if case.under_way() else None
     policies = [policy for policy in _policies(case.project) if possible is None or policy.path in possible]
     return [*resource_levers, *policies]
 
 
-def _one_more(case: Case, cause: str, what: str) -> Iterator[LeverTrial]:
+def _one_more(case: Case, cause: str, resource: str) -> Iterator[LeverTrial]:
     """Yield one more of a scarce resource, where a number of the configuration says how many there are."""
     project = case.project
     trial: tuple[str, str, int] | None = None
-    if cause == "factory" and what in project.by_system:
-        path, count = f"systems.{what}.factory.lines", project.by_system[what].factory.lines
-        trial = (f"one more {what} factory line", path, count + 1)
-    elif cause == "crew" and what in case.crew_plan.resource_plan.crews:
-        count = case.crew_plan.resource_plan.crews[what]
-        trial = (f"one more crew of {what.replace('_', ' ')}", f"labour.trades.{what}.crews", count + 1)
+    if cause == "factory" and resource in project.by_system:
+        path, count = f"systems.{resource}.factory.lines", project.by_system[resource].factory.lines
+        trial = (f"one more {resource} factory line", path, count + 1)
+    elif cause == "crew" and resource in case.crew_plan.resource_plan.crews:
+        count = case.crew_plan.resource_plan.crews[resource]
+        trial = (f"one more crew of {resource.replace('_', ' ')}", f"labour.trades.{resource}.crews", count + 1)
     elif cause == "crane":
         trial = ("one more crane", "logistics.cranes", project.logistics.cranes + 1)
-    elif cause == "truck" and what in project.by_system:
-        count = getattr(project.logistics.fleets, what).trucks
-        trial = (f"one more truck for {what} skids", f"logistics.fleets.{what}.trucks", count + 1)
-    elif cause == "yard" and what in project.by_system:
-        count, per_block = getattr(project.logistics.laydown, what), project.by_system[what].skid.per_block
-        trial = (f"yard places for one more block's {what} skids", f"logistics.laydown.{what}", count + per_block)
+    elif cause == "truck" and resource in project.by_system:
+        count = getattr(project.logistics.fleets, resource).trucks
+        trial = (f"one more truck for {resource} skids", f"logistics.fleets.{resource}.trucks", count + 1)
+    elif cause == "yard" and resource in project.by_system:
+        count, per_block = getattr(project.logistics.laydown, resource), project.by_system[resource].skid.per_block
+        trial = (
+            f"yard places for one more block's {resource} skids",
+            f"logistics.laydown.{resource}",
+            count + per_block,
+        )
     if trial is not None:
         name, path, value = trial
-        yield LeverTrial(f"{path}={value}", name, path, value, cause, what)
+        yield LeverTrial(f"{path}={value}", name, path, value, cause, resource)
 
 
 def _policies(project: Project) -> Iterator[LeverTrial]:

@@ -87,7 +87,9 @@ class StudyDesign:
 
     def all_points(self, settings: Sequence[Settings]) -> tuple[Point, ...]:
         """Return the points of every base with each of these settings, after checking the first `CHECKED_BEFORE_RUN`."""
-        points = tuple(self.point(base, chosen) for base in range(len(self.bases)) for chosen in settings)
+        points = tuple(
+            self.point(base, point_settings) for base in range(len(self.bases)) for point_settings in settings
+        )
         self._require_distinct_names()
         for point in points[:CHECKED_BEFORE_RUN]:
             self.config(point)
@@ -161,7 +163,7 @@ def _is_range(values: Sequence[Any]) -> bool:
 
 
 def _plain(value: Any) -> Scalar:
-    """A number of numpy as one of Python."""
+    """Return a number of numpy as one of Python."""
     return value.item() if isinstance(value, np.generic) else value
 
 

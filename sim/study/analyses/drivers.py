@@ -127,12 +127,12 @@ def _bar(watch: Watch | None, name: str) -> AbstractContextManager[Progress | No
     return watch(name) if watch else nullcontext()
 
 
-def _row(cause: Cause, base: Sample, off: Sample) -> dict[str, Any]:
+def _row(cause: Cause, base: Sample, without_cause: Sample) -> dict[str, Any]:
     """Return what switching a cause off saves: the base less the case without it, pair by pair."""
     metrics = {metric: DIRECTIONS[metric] for metric in METRICS}
     row: dict[str, Any] = {"id": cause.id, "kind": cause.kind, "name": cause.name}
-    for found in compare({"on": base, "off": off}, metrics, base="on"):
-        row |= _saved(found)
+    for difference in compare({"on": base, "off": without_cause}, metrics, base="on"):
+        row |= _saved(difference)
     return row
 
 

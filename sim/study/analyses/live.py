@@ -92,7 +92,7 @@ class Lever:
 
 
 def is_day(text: str) -> bool:
-    """Tell whether a text is a date such as `2026-01-05`."""
+    """Return whether a text is a date such as `2026-01-05`."""
     try:
         return date.fromisoformat(text).isoformat() == text
     except ValueError:
@@ -302,30 +302,32 @@ class Live:
         """Return the YAML of what is on screen, which is right beside the configuration it came from."""
         self.project(changes)
         words = (override.partition("=") for override in self.overrides)
-        given = {path.strip(): read_text(text, path).tree for path, _, text in words}
+        settings = {path.strip(): read_text(text, path).tree for path, _, text in words}
         comment = f"What was on the screen of: sim live {self.path.name}. Keep it in the same folder."
-        return extended(self.path, {**given, **changes}, "_live", comment)
+        return extended(self.path, {**settings, **changes}, "_live", comment)
 
-    def snapshots(self, changes: Changes, wanted: StillWanted, *, replan: bool = False) -> Iterator[dict[str, Any]]:
+    def snapshots(
+        self, changes: Changes, still_wanted: StillWanted, *, replan: bool = False
+    ) -> Iterator[dict[str, Any]]:
         """Yield snapshots of the changed project, of ever more replications, as long as they are wanted."""
         setting = dumps([changes, replan and bool(changes)], sort_keys=True)
         if (cached := self._snapshots.get(setting)) is not None and cached["runs"] == self.runs:
             yield cached
             return
         case = self._case(changes, replan=replan)
-        if not wanted():
+        if not still_wanted():
             return
         parts: list[PartialSnapshot] = []
         ranges = list(self._ranges())
-        for done, part in enumerate(self.pool.run(case, self.seed, ranges), 1):
-            if not wanted():
+        for ranges_done, part in enumerate(self.pool.run(case, self.seed, ranges), 1):
+            if not still_wanted():
                 return
             parts.append(part)
-            if done % self.workers == 0 or done == len(ranges):
-                latest = snapshot(parts)
-                if done == len(ranges):
-                    self._keep_snapshot(setting, latest)
-                yield latest
+            if ranges_done % self.workers == 0 or ranges_done == len(ranges):
+                latest_snapshot = snapshot(parts)
+                if ranges_done == len(ranges):
+                    self._keep_snapshot(setting, latest_snapshot)
+                yield latest_snapshot
 
     def _keep_snapshot(self, setting: str, finished: dict[str, Any]) -> None:
         """Cache a finished snapshot, and drop the oldest where there are too many."""

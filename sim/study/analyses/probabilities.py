@@ -45,7 +45,7 @@ class MilestoneOutlook:
 def outlooks(config: Mapping[str, Any], values: Callable[[str], Floats]) -> list[MilestoneOutlook]:
     """Return the outlook of every milestone of a resolved configuration; `values` gives a metric of every run."""
     start = date.fromisoformat(str(config["scale"]["start_date"])) if config.get("milestones") else date.min
-    found = []
+    outlooks_of_milestones = []
     for section in config.get("milestones") or ():
         milestone = ContractMilestone.model_validate(section)
         days = np.sort(values(milestone.metric))
@@ -53,8 +53,10 @@ def outlooks(config: Mapping[str, Any], values: Callable[[str], Floats]) -> list
         damages = np.sort(values(milestone.damages_metric)) if milestone.damages_metric else np.zeros(0)
         costs = (float(damages.mean()), quantile(damages, 0.8)) if len(damages) else (None, None)
         in_time = proportion_interval(runs_in_time, len(days))
-        found.append(MilestoneOutlook(milestone, in_time, quantile(days, 0.5), quantile(days, 0.8), *costs))
-    return found
+        outlooks_of_milestones.append(
+            MilestoneOutlook(milestone, in_time, quantile(days, 0.5), quantile(days, 0.8), *costs)
+        )
+    return outlooks_of_milestones
 
 
 def milestone_rows(manifest: Mapping[str, Any], sample: Sample) -> Iterator[dict[str, Any]]:
@@ -120,7 +122,7 @@ class Answer:
     note: str = ""
 
     def __str__(self) -> str:
-        """The answer in one sentence."""
+        """Return the answer in one sentence."""
         probability = self.probability
         if probability.n and probability.value == probability.value:
             ends = f"95 %: {100 * probability.low:.0f} to {100 * probability.high:.0f} %"
@@ -136,7 +138,7 @@ class Answer:
 
 
 def _value_text(value: float | date | None) -> str:
-    """A percentile as it is read: a date, a number, or that it is never reached."""
+    """Return a percentile as it is read: a date, a number, or that it is never reached."""
     if value is None:
         return "not reached"
     return value.isoformat() if isinstance(value, date) else f"{value:,.6g}"
@@ -208,10 +210,11 @@ def _ramp_days(mw: float, block: float, sample: Sample) -> tuple[Floats, str]:
     levels = sorted(float(name) for name in sample.ramp if name != "replication")
     if not levels:
         raise UnknownQuestion("this result keeps no dates of MW: run it again")
-    above = next((level for level in levels if level >= mw - 1e-6), inf)
-    if above == inf:
+    level_above = next((level for level in levels if level >= mw - 1e-6), inf)
+    if level_above == inf:
         raise UnknownQuestion(f"{mw:g} MW are never online in any run; the most are {levels[-1]:g} MW")
-    below = max((level for level in levels if level < mw - 1e-6), default=0.0)
-    is_inexact = above - mw > 1e-6 and above - below > block + 1e-6
-    note = f"answered for {above:g} MW: between {below:g} and {above:g} MW no dates are kept" if is_inexact else ""
-    return sample.ramp[f"{above:g}"], note
+    level_below = max((level for level in levels if level < mw - 1e-6), default=0.0)
+    is_inexact = level_above - mw > 1e-6 and level_above - level_below > block + 1e-6
+    between = f"between {level_below:g} and {level_above:g} MW no dates are kept"
+    note = f"answered for {level_above:g} MW: {between}" if is_inexact else ""
+    return sample.ramp[f"{level_above:g}"], note

@@ -72,22 +72,22 @@ def preview(
 
 
 def _each(case: Case, seed: int, runs: int) -> float:
-    """Seconds of one replication, from as many as fit into two seconds."""
-    done, size, began = 0, 2, time.perf_counter()
-    while time.perf_counter() - began < PROBE_SECONDS and done < min(MOST_PROBED, runs):
-        case.simulate_chunk(seed, done, size)
-        done, size = done + size, 2 * size
-    return (time.perf_counter() - began) / done
+    """Return seconds of one replication, from as many as fit into two seconds."""
+    runs_done, chunk_size, began = 0, 2, time.perf_counter()
+    while time.perf_counter() - began < PROBE_SECONDS and runs_done < min(MOST_PROBED, runs):
+        case.simulate_chunk(seed, runs_done, chunk_size)
+        runs_done, chunk_size = runs_done + chunk_size, 2 * chunk_size
+    return (time.perf_counter() - began) / runs_done
 
 
 def _of_available() -> str:
-    """How much there is, where that is known."""
+    """Return how much there is, where that is known."""
     there = free_bytes()
     return "" if there is None else f"; {there / 1e9:.1f} GB are free here"
 
 
 def _clock(seconds: float) -> str:
-    """Seconds as people say them."""
+    """Return seconds as people say them."""
     if seconds < 90:
         return f"{seconds:.0f} s" if seconds >= 1 else "under 1 s"
     minutes = seconds / 60

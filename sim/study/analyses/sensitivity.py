@@ -161,18 +161,18 @@ def _salib() -> Any:
 
 
 def _problem(names: Sequence[str]) -> dict[str, Any]:
-    """The inputs as SALib has them: each a share of its range."""
+    """Return the inputs as SALib has them: each a share of its range."""
     return {"num_vars": len(names), "names": list(names), "bounds": [UNIT_BOUNDS] * len(names)}
 
 
 def _low_high_settings(design: StudyDesign) -> list[dict[str, Scalar]]:
-    """The configuration as it is, then each input at its low and its high end by itself."""
-    ends = [
+    """Return the configuration as it is, then each input at its low and its high end by itself."""
+    low_and_high = [
         (name, at_shares({name: varied}, [share]))
         for name, varied in design.study.inputs.items()
         for share in UNIT_BOUNDS
     ]
-    return [{}, *(settings for _, settings in ends)]
+    return [{}, *(settings for _, settings in low_and_high)]
 
 
 def _result_of_points(design: StudyDesign, points: Sweep, unit_points: Floats | None) -> SensitivityResult:
@@ -233,20 +233,20 @@ def _low_high(design: StudyDesign, points: Sweep) -> pd.DataFrame:
     settings = design.study.sensitivity
     rows = []
     for position, name in enumerate(design.study.inputs):
-        ends: dict[str, Any] = {}
+        effects: dict[str, Any] = {}
         for end, number in (("low", 1 + 2 * position), ("high", 2 + 2 * position)):
-            ends |= _against_base(points, number, end, settings.metric, settings.statistic)
+            effects |= _against_base(points, number, end, settings.metric, settings.statistic)
             setting = text_of(points.points[name][number])
-            ends[f"{end}_setting"] = f"× {setting}" if design.study.inputs[name].times else setting
-        rows.append({"input": name, "swing": abs(ends["high"] - ends["low"]), **ends})
+            effects[f"{end}_setting"] = f"× {setting}" if design.study.inputs[name].times else setting
+        rows.append({"input": name, "swing": abs(effects["high"] - effects["low"]), **effects})
     base = points.table(settings.metric, settings.statistic)[settings.metric][0]
     table = pd.DataFrame(rows).sort_values("swing", ascending=False, kind="stable", ignore_index=True)
     return table.assign(base=base)
 
 
-def _against_base(points: Sweep, number: int, end: str, metric: str, statistic: str) -> Mapping[str, Any]:
-    """The difference of one point to the first, with its interval."""
+def _against_base(points: Sweep, number: int, prefix: str, metric: str, statistic: str) -> Mapping[str, Any]:
+    """Return the difference of one point to the first, with its interval."""
     pair = {"base": points.samples[0], "changed": points.samples[number]}
-    found = compare(pair, {metric: -1})[0]
-    names = {f"{end}{bound}": getattr(found, f"{statistic}{bound}") for bound in ("", "_low", "_high")}
+    difference = compare(pair, {metric: -1})[0]
+    names = {f"{prefix}{bound}": getattr(difference, f"{statistic}{bound}") for bound in ("", "_low", "_high")}
     return {name: float(value) for name, value in names.items()}

@@ -59,11 +59,11 @@ class Shard:
     of: int
 
     def part(self, runs: int) -> range:
-        """The replications of this part; all parts together are 0 … runs − 1, and differ by one at most."""
+        """Return the replications of this part; all parts together are 0 … runs − 1, and differ by one at most."""
         return range(runs * (self.number - 1) // self.of, runs * self.number // self.of)
 
     def target(self, directory: Path) -> Path:
-        """Where this part is kept: `NAME.shard-2-of-4`, beside the result it is for."""
+        """Return where this part is kept: `NAME.shard-2-of-4`, beside the result it is for."""
         return directory.with_name(f"{directory.name}.shard-{self.number}-of-{self.of}")
 
 
@@ -97,15 +97,15 @@ class Parts:
         return chunk
 
     def curve_names(self) -> list[str]:
-        """The names of the curves, sorted."""
+        """Return the names of the curves, sorted."""
         return sorted({name for shard in self.shards for name in shard.curve_names()})
 
     def curve(self, span: range, name: str) -> Column | None:
-        """One curve of a stretch; None where every replication of it failed."""
+        """Return one curve of a stretch; None where every replication of it failed."""
         return self._holder(span).curve(span, name)
 
     def _holder(self, span: range) -> Checkpoint:
-        """The shard that has a stretch."""
+        """Return the shard that has a stretch."""
         return next(shard for shard in self.shards if span in shard.ranges())
 
 
@@ -119,12 +119,12 @@ class Merged:
 
     @property
     def sampling(self) -> Sampling:
-        """How the random numbers were sampled."""
+        """Return how the random numbers were sampled."""
         return Sampling.read(self.identity["sampling"]) if self.identity.get("sampling") else PLAIN_MONTE_CARLO
 
     @cached_property
     def sample(self) -> Sample:
-        """All replications, in order; only now are they read."""
+        """Return all replications, in order; only now are they read."""
         return gather(self.parts, tuple(self.identity["metrics"]), self.runs, sampling=self.sampling)
 
 
@@ -151,7 +151,7 @@ def merge(directories: Sequence[Path]) -> Merged:
 
 
 def _found(directory: Path) -> Path:
-    """A shard's chunks, by the directory itself or by the name the shard was given."""
+    """Return a shard's chunks, by the directory itself or by the name the shard was given."""
     for place in (directory, checkpoint_directory(directory)):
         if files.exists(place / RUN_DOCUMENT):
             return place

@@ -63,7 +63,7 @@ class SweepSeries(CaseSeries):
 
     @property
     def name(self) -> str:
-        """The study's name."""
+        """Return the study's name."""
         return self.design.study.name
 
     def prepare(self, number: int) -> Case:
@@ -114,7 +114,7 @@ def sweep_series(design: StudyDesign, points: Sequence[Point], runs: int) -> Swe
 
 
 def prepare_fastest(config: Config) -> Case:
-    """A configuration ready to be run by the fastest engine there is, checked by the reference in one replication."""
+    """Return a configuration ready to be run by the fastest engine there is, checked by the reference in one replication."""
     return replace(prepare_case(config, engine=AUTO), checked=1)
 
 
@@ -148,7 +148,7 @@ class Sweep(Displayed):
 
     @property
     def inputs(self) -> list[str]:
-        """The names of what was varied, with `config` first where there are several."""
+        """Return the names of what was varied, with `config` first where there are several."""
         several = ["config"] if self.points["config"].nunique() > 1 else []
         return several + list(self.manifest["inputs"])
 
@@ -178,11 +178,11 @@ class Sweep(Displayed):
         self._known(metric)
         rows = self.summary([metric])
         columns = [*BASE_COLUMNS, *self.manifest["inputs"]]
-        ends = [f"{statistic}{end}" for end in ("_low", "_high") if f"{statistic}{end}" in rows]
-        return rows[[*columns, statistic, *ends]].rename(columns={statistic: metric})
+        interval_columns = [f"{statistic}{end}" for end in ("_low", "_high") if f"{statistic}{end}" in rows]
+        return rows[[*columns, statistic, *interval_columns]].rename(columns={statistic: metric})
 
     def grid(self, metric: str, row: str, column: str, statistic: str = "p80") -> pd.DataFrame:
-        """One number of one metric as a two-way table of two inputs: the mean over whatever else was varied."""
+        """Return one number of one metric as a two-way table of two inputs: the mean over whatever else was varied."""
         return self.table(metric, statistic).pivot_table(index=row, columns=column, values=metric, sort=False)
 
     def as_good_as_best(self, metric: str, statistic: str = "p80") -> list[bool]:
@@ -203,12 +203,12 @@ class Sweep(Displayed):
         ]
 
     def differences(self, base: int = 0) -> pd.DataFrame:
-        """Every other point against one of them on the same random numbers, pair by pair: a row a metric and point."""
+        """Return every other point against one of them on the same random numbers, pair by pair: a row a metric and point."""
         named = dict(zip(self.labels(), self.samples, strict=True))
         return table(compare(named, DIRECTIONS, base=self.labels()[base]))
 
     def labels(self) -> list[str]:
-        """What each point is called."""
+        """Return what each point is called."""
         return [str(label) for label in self.points["label"]]
 
     def _known(self, metric: str) -> None:
@@ -217,7 +217,7 @@ class Sweep(Displayed):
             raise SimError(f"there is no metric {metric!r}; there are {', '.join(self.samples[0].metrics)}")
 
     def _settings(self) -> pd.DataFrame:
-        """The points without what is only for people."""
+        """Return the points without what is only for people."""
         return self.points.drop(columns=["label", "note"])
 
     def save(self, directory: str | Path, extras: Extras | None = None) -> Path:
@@ -228,7 +228,7 @@ class Sweep(Displayed):
         return target
 
     def parts(self) -> dict[str, pd.DataFrame]:
-        """The tables that are written."""
+        """Return the tables that are written."""
         return {"runs": self.runs, "summary": self.summary(), "points": self.points}
 
     @classmethod
@@ -249,12 +249,12 @@ SHARES = {"p50": 0.5, "p80": 0.8}
 
 
 def _alike(case: Floats, base: Floats, statistic: str) -> bool:
-    """Whether the interval of a paired difference has 0 in it."""
+    """Return whether the interval of a paired difference has 0 in it."""
     if statistic == "mean":
-        found = mean_difference(case, base)
+        difference = mean_difference(case, base)
     else:
-        (found,) = quantile_differences(case, base, (SHARES[statistic],))
-    return bool(found.low <= 0 <= found.high)
+        (difference,) = quantile_differences(case, base, (SHARES[statistic],))
+    return bool(difference.low <= 0 <= difference.high)
 
 
 def sweep(
@@ -281,10 +281,10 @@ def sweep(
     """
     if isinstance(config, str | Path) and inputs is None:
         study_design = read_study(config)
-        given = {"runs": runs, "seed": seed}
-        change = {name: value for name, value in given.items() if value is not None}
+        counts = {"runs": runs, "seed": seed}
+        stated_counts = {name: value for name, value in counts.items() if value is not None}
         study_design = StudyDesign(
-            study_design.study.model_copy(update=change), study_design.bases, study_design.positions
+            study_design.study.model_copy(update=stated_counts), study_design.bases, study_design.positions
         )
     else:
         study_design = design_of_call(
@@ -373,12 +373,13 @@ def manifest(case: SweepSeries, seed: int) -> dict[str, Any]:
 
 
 def _statuses(design: StudyDesign) -> dict[str, Any]:
-    """Fingerprints of the statuses that the configurations go on from, where they do."""
-    found = [base.continuation.status for base in design.bases if base.continuation is not None]
-    told = [
-        files.read(Path(one), LARGEST_STATUS) if isinstance(one, str | Path) else repr(one).encode() for one in found
+    """Return the fingerprints of the statuses from which the configurations go on; empty where none does."""
+    statuses = [base.continuation.status for base in design.bases if base.continuation is not None]
+    contents = [
+        files.read(Path(status), LARGEST_STATUS) if isinstance(status, str | Path) else repr(status).encode()
+        for status in statuses
     ]
-    return {"statuses": [files.digest(data) for data in told]} if found else {}
+    return {"statuses": [files.digest(content) for content in contents]} if statuses else {}
 
 
 def identity(case: SweepSeries, seed: int) -> dict[str, Any]:

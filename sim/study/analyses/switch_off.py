@@ -16,7 +16,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.plan.compile import CAUSES, NONE, CompiledPlan
+from sim.plan.compiled_plan import CAUSES, NONE, CompiledPlan
 from sim.plan.draws import SPAN, Inputs
 from sim.plan.vocabulary import AGAIN, UNTIL, WORK
 from sim.study.analyses.case_series import CaseSeries, quick_part
@@ -111,8 +111,8 @@ class Switches:
         groups |= {group for group, is_drawn in zip(of_factors, factor_drawn, strict=True) if is_drawn and group}
         project, weather = self.case.project, self.case.weather
         closing = (closures_by_calendar(project, weather, self.seed, number) for number in range(SAMPLE))
-        closed = any(len(rows) for closures in closing for rows in closures.values())
-        return groups | ({WEATHER} if closed else set())
+        weather_closes = any(len(rows) for closures in closing for rows in closures.values())
+        return groups | ({WEATHER} if weather_closes else set())
 
 
 def groups_of_inputs(plan: CompiledPlan) -> tuple[list[str], list[str]]:
@@ -128,10 +128,10 @@ def groups_of_inputs(plan: CompiledPlan) -> tuple[list[str], list[str]]:
 
 def _uncertain(inputs: Inputs) -> NDArray[np.bool_]:
     """Return which inputs differ from one replication to the next by their own draw."""
-    drawn = inputs.tables.kind[inputs.table] != FIXED
+    is_drawn = inputs.tables.kind[inputs.table] != FIXED
     chance = inputs.planned[inputs.table]
     undecided = (chance > 0) & (chance < 1)
-    return np.where(inputs.kind == SPAN, drawn & (inputs.minutes != 0), undecided)
+    return np.where(inputs.kind == SPAN, is_drawn & (inputs.minutes != 0), undecided)
 
 
 def at_means(plan: CompiledPlan, groups: set[str]) -> CompiledPlan:
@@ -145,7 +145,7 @@ def at_means(plan: CompiledPlan, groups: set[str]) -> CompiledPlan:
     switched, switched_factors = (
         np.array([group in groups for group in groups_of], bool) for groups_of in (of_inputs, of_factors)
     )
-    changed = replace(
+    changed_inputs = replace(
         inputs,
         tables=_with_constants(inputs.tables, constants),
         planned=np.concatenate([inputs.planned, constants]),
@@ -155,7 +155,7 @@ def at_means(plan: CompiledPlan, groups: set[str]) -> CompiledPlan:
             np.int64
         ),
     )
-    return replace(plan, inputs=changed)
+    return replace(plan, inputs=changed_inputs)
 
 
 def _with_constants(tables: Tables, constants: NDArray[np.float64]) -> Tables:

@@ -78,7 +78,7 @@ class TuningResult(Displayed):
 
     @property
     def best(self) -> pd.Series:
-        """The best candidate; the one that misses its limits least where none keeps them."""
+        """Return the best candidate; the one that misses its limits least where none keeps them."""
         return self.trials[self.trials["best"]].iloc[0]
 
     def relaxations(self) -> list[Relaxation]:
@@ -89,17 +89,17 @@ class TuningResult(Displayed):
         if self.trials["feasible"].any():
             return []
         limits = [Constraint.model_validate(limit) for limit in self.manifest["tune"]["constraints"]]
-        reached = {limit.metric: self.trials[reached_column(limit)] for limit in limits}
+        reached_of = {limit.metric: self.trials[reached_column(limit)] for limit in limits}
         relaxed: list[Relaxation] = []
         for limit in limits:
-            others = [other for other in limits if other is not limit]
-            keeps = [all(reached[other.metric][row] <= other.at_most for other in others) for row in self.trials.index]
-            candidates = reached[limit.metric].where(np.array(keeps), math.inf)
+            others = [(reached_of[other.metric], other.at_most) for other in limits if other is not limit]
+            keeps = [all(reached[row] <= at_most for reached, at_most in others) for row in self.trials.index]
+            candidates = reached_of[limit.metric].where(np.array(keeps), math.inf)
             if math.isfinite(float(candidates.min())):
                 relaxed.append(Relaxation({limit.metric: float(candidates.min())}, int(str(candidates.idxmin()))))
         if not relaxed:
             best = int(str(self.best.name))
-            best_reached = {limit.metric: float(reached[limit.metric][best]) for limit in limits}
+            best_reached = {limit.metric: float(reached_of[limit.metric][best]) for limit in limits}
             missed = {name: level for name, level in best_reached.items() if level > _limit(limits, name)}
             relaxed.append(Relaxation(missed, best))
         return relaxed
@@ -198,10 +198,10 @@ def _search_and_rerun(design: StudyDesign, evaluations: _Evaluations, workers: i
     else:
         _search(design, evaluations, ranges)
     trials = _trials_table(design, evaluations)
-    fresh = _rerun_on_fresh_seeds(design, evaluations, trials, workers)
+    runs_on_fresh_seeds = _rerun_on_fresh_seeds(design, evaluations, trials, workers)
     run_manifest = {**manifest(evaluations.case, design.study.seed), "tune": design.study.tune.model_dump()}
     counts = {"points": len(trials), "every_design_tried": candidates <= design.study.tune.trials}
-    return TuningResult({**run_manifest, **counts}, trials, fresh)
+    return TuningResult({**run_manifest, **counts}, trials, runs_on_fresh_seeds)
 
 
 class _Evaluations:
@@ -232,11 +232,11 @@ class _Evaluations:
 
     @staticmethod
     def key(settings: Settings) -> tuple[Scalar, ...]:
-        """What tells two designs apart."""
+        """Return what tells two designs apart."""
         return tuple(settings.values())
 
     def sample(self, settings: Settings) -> Sample:
-        """The replications of a design."""
+        """Return the replications of a design."""
         return self.samples[self.key(settings)]
 
 
@@ -260,21 +260,25 @@ def _require_metrics(design: StudyDesign, case: SweepSeries) -> None:
 
 
 def value(sample: Sample, metric: str, statistic: str) -> float:
-    """One number of a candidate; infinite where it has none, because runs stalled or failed."""
+    """Return one number of a candidate; infinite where it has none, because runs stalled or failed."""
     values = sample.values(metric)
     if len(values) < sample.size or not len(values):
         return math.inf
-    found = float(values.mean()) if statistic == "mean" else quantile(np.sort(values), SHARES[statistic])
-    return found if math.isfinite(found) else math.inf
+    number = float(values.mean()) if statistic == "mean" else quantile(np.sort(values), SHARES[statistic])
+    return number if math.isfinite(number) else math.inf
 
 
 def excess(sample: Sample, limit: Constraint) -> float:
-    """By how much a candidate misses a limit, as a share of the limit; not above 0 if it keeps it."""
+    """Return by how much a candidate misses a limit, as a share of the limit; not above 0 if it keeps it."""
     values = sample.values(limit.metric)
     if len(values) < sample.size or not len(values):
         return math.inf
-    reached = quantile(np.sort(values), limit.probability)
-    return (reached - limit.at_most) / max(abs(limit.at_most), 1e-9) if math.isfinite(reached) else math.inf
+    quantile_reached = quantile(np.sort(values), limit.probability)
+    return (
+        (quantile_reached - limit.at_most) / max(abs(limit.at_most), 1e-9)
+        if math.isfinite(quantile_reached)
+        else math.inf
+    )
 
 
 def _search(design: StudyDesign, evaluations: _Evaluations, ranges: Mapping[str, tuple[Scalar, ...] | None]) -> None:
@@ -347,7 +351,7 @@ def _trials_table(design: StudyDesign, evaluations: _Evaluations) -> pd.DataFram
 
 
 def reached_column(limit: Constraint) -> str:
-    """The name of the column with what a candidate reaches of a limited metric."""
+    """Return the name of the column with what a candidate reaches of a limited metric."""
     return f"p{limit.probability * 100:g}_{limit.metric}"
 
 

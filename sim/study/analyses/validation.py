@@ -67,7 +67,7 @@ class Published:
 
     @property
     def middle(self) -> float:
-        """The published number, or the middle of a published range: what a forecast is scored against."""
+        """Return the published number, or the middle of a published range: what a forecast is scored against."""
         return (self.low + self.high) / 2
 
 
@@ -87,7 +87,7 @@ class PredictionCheck:
 
     @property
     def off(self) -> float:
-        """How far P50 is from the nearer end of what was published, as a share of it; 0 inside."""
+        """Return how far P50 is from the nearer end of what was published, as a share of it; 0 inside."""
         if self.published.low <= self.p50 <= self.published.high:
             return 0.0
         nearer = self.published.low if self.p50 < self.published.low else self.published.high
@@ -95,12 +95,12 @@ class PredictionCheck:
 
     @property
     def overlaps(self) -> bool:
-        """Whether P10 to P90 has a value in common with what was published."""
+        """Return whether P10 to P90 has a value in common with what was published."""
         return self.p10 <= self.published.high and self.published.low <= self.p90
 
     @property
     def overlaps_wide(self) -> bool:
-        """Whether P5 to P95 has a value in common with what was published."""
+        """Return whether P5 to P95 has a value in common with what was published."""
         return self.p5 <= self.published.high and self.published.low <= self.p95
 
 
@@ -113,9 +113,9 @@ def crps(values: Floats, observed: float) -> float:
     >>> crps(np.array([1.0, 3.0]), 2.0)
     0.5
     """
-    ordered, n = np.sort(values), len(values)
-    within = float((ordered * (2 * np.arange(n) - n + 1)).sum()) / n**2
-    return float(np.abs(ordered - observed).mean()) - within
+    sorted_values, n = np.sort(values), len(values)
+    spread_within = float((sorted_values * (2 * np.arange(n) - n + 1)).sum()) / n**2
+    return float(np.abs(sorted_values - observed).mean()) - spread_within
 
 
 def reference_class(number: Published, size: int = 201) -> Floats:
@@ -123,9 +123,9 @@ def reference_class(number: Published, size: int = 201) -> Floats:
     if number.class_low == number.class_high:
         return np.full(size, number.class_low)
     middle = log(number.class_low * number.class_high) / 2
-    spread = log(number.class_high / number.class_low) / 2 / Z90
+    sigma = log(number.class_high / number.class_low) / 2 / Z90
     share = (np.arange(size) + 0.5) / size
-    return np.exp(middle + spread * np.array([NormalDist().inv_cdf(one) for one in share]))
+    return np.exp(middle + sigma * np.array([NormalDist().inv_cdf(p) for p in share]))
 
 
 @dataclass(frozen=True)
@@ -183,10 +183,10 @@ def compare_predictions(case: Case, published: Sequence[Published], runs: int, s
         else:
             values = _from_metrics(case, chunk.runs, chunk.curves, name, argument)
         p5, p10, p50, p90, p95 = (quantile(np.sort(values), share) for share in SHARES)
-        naive = nan if isnan(number.class_low) else crps(reference_class(number), number.middle)
-        finite = np.minimum(values, NEVER_DAYS)
-        score = crps(finite, number.middle)
-        rows.append(PredictionCheck(number, p5, p10, p50, p90, p95, len(values), score, naive))
+        naive_score = nan if isnan(number.class_low) else crps(reference_class(number), number.middle)
+        finite_values = np.minimum(values, NEVER_DAYS)
+        score = crps(finite_values, number.middle)
+        rows.append(PredictionCheck(number, p5, p10, p50, p90, p95, len(values), score, naive_score))
     return rows
 
 
@@ -203,8 +203,8 @@ def _from_metrics(
         return np.asarray(curves["headcount"][:, :days].astype(np.float64) @ paid_hours / 1e6, np.float64)
     if name in ("all_online", "day_of_mw"):
         mw = float(argument) if argument else case.project.scale.capacity_mw
-        reached = curves["mw_online"] >= mw - 1e-3
-        return np.where(reached.any(axis=1), reached.argmax(axis=1), np.inf)
+        has_mw = curves["mw_online"] >= mw - 1e-3
+        return np.where(has_mw.any(axis=1), has_mw.argmax(axis=1), np.inf)
     if name == "infrastructure":
         parts = ("capital_energise_usd", "capital_shell_and_systems_usd")
         return np.asarray(sum(np.asarray(runs[part], np.float64) for part in parts) / 1e9, np.float64)
@@ -226,14 +226,14 @@ def _from_logs(case: Case, name: str, activity: str, seed: int, runs: int) -> Fl
     for replication in case.replications(seed, 0, runs):
         end, step, start = replication.outcome.log.T[:3]
         names = np.array([*case.plan.activities, ""])[case.plan.activity_of[step]]
-        work = (case.plan.rows[step, 0] == WORK) & np.char.startswith(names.astype(str), activity)
+        work = (case.plan.operation_of[step] == WORK) & np.char.startswith(names.astype(str), activity)
         ends, starts = np.sort(end[work]), np.sort(start[work])
         if name == "rate_of":
             # of the middle half: neither the ramp-up nor the last ones
             first, last = len(ends) // 4, 3 * len(ends) // 4
             values.append((last - first) / ((ends[last] - ends[first]) / WEEK))
         elif name == "hours_of":
-            values.append(float(replication.content[case.plan.rows[step[work], 1]].sum()) / HOUR)
+            values.append(float(replication.content[case.plan.argument_of[step[work]]].sum()) / HOUR)
         else:
             values.append(float(ends[-1] - starts[0]) / DAY)
     return np.array(values)
@@ -260,7 +260,7 @@ class CheckResult:
 
 
 def count(rows: Sequence[CheckResult], outcome: Outcome) -> int:
-    """How many rows have that outcome."""
+    """Return how many rows have that outcome."""
     return sum(row.outcome == outcome for row in rows)
 
 
@@ -357,14 +357,14 @@ def _check_expectation(expected: Expectation, estimate: Interval, quotable: bool
 
 
 def _outcome(expected: Expectation, estimate: Interval) -> Outcome:
-    """Whether an interval lies on the promised side of the limit, on the other one, or on both."""
+    """Return whether an interval lies on the promised side of the limit, on the other one, or on both."""
     if _meets(expected, estimate.low) and _meets(expected, estimate.high):
         return "holds"
     return "inconclusive" if _meets(expected, estimate.low) or _meets(expected, estimate.high) else "fails"
 
 
 def _meets(expected: Expectation, value: float) -> bool:
-    """Whether a value is on the promised side of the limit."""
+    """Return whether a value is on the promised side of the limit."""
     comparisons = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
     return comparisons[expected.sign](value, expected.limit)
 
@@ -379,7 +379,7 @@ def _more_runs(expected: Expectation, estimate: Interval) -> str:
 
 
 def _rounded(runs: float) -> int:
-    """A number of runs, up to the next one of two digits."""
+    """Return a number of runs, up to the next one of two digits."""
     step = 10 ** max(0, len(str(ceil(runs))) - 2)
     return ceil(runs / step) * step
 

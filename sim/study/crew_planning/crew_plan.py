@@ -21,9 +21,10 @@ from sim.config.project import Project
 from sim.config.sections.labour import Trade
 from sim.errors import ConfigError, Problem
 from sim.metrics.schedule import NEVER
+from sim.plan.compiled_plan import LogColumn
 from sim.plan.context import ResourcePlan
 from sim.plan.mechanisms.crews import crews_available, hires_per_week, mean_over_peak, on_site
-from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, WORK
+from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_HOUR, MINUTES_PER_WEEK, WORK
 from sim.study.crew_planning.earned_schedule import progress_reviews
 from sim.study.crew_planning.levelling import Aim, Levelled, Levelling
 from sim.study.crew_planning.manning import Manning, mobilisations, with_typed_curves
@@ -55,48 +56,53 @@ class Window:
     earned_hours: float
 
 
-def windows(rehearsal: Rehearsal, target: int) -> list[Window]:
-    """Return the window of every trade when every block may be as late as the last one may, for the target."""
-    bound = rehearsal.latest_for(target)
+def windows_of_trades(rehearsal: Rehearsal, target: int) -> list[Window]:
+    """Return every trade's window, from its first earliest start to its last latest finish.
+
+    Every block may come online as much later than rehearsed as the last one may for the minute `target`.
+    """
+    latest_finish = rehearsal.latest_for(target)
     works = rehearsal.rows_of(WORK)
-    steps = rehearsal.log[works, 1]
-    found = []
-    for number, trade in enumerate(rehearsal.plan.trades):
-        own = works[rehearsal.plan.people[steps, number] > 0]
-        ends = bound[own][bound[own] != NEVER]
+    steps = rehearsal.log[works, LogColumn.STEP]
+    windows = []
+    for trade_number, trade in enumerate(rehearsal.plan.trades):
+        works_of_trade = works[rehearsal.plan.people[steps, trade_number] > 0]
+        start = int(rehearsal.log[works_of_trade, LogColumn.DETAIL].min())
+        finishes = latest_finish[works_of_trade]
+        finishes = finishes[finishes != NEVER]
         # nothing waits for this trade: it may work until the target
-        last = int(ends.max()) if len(ends) else target
-        found.append(Window(trade, int(rehearsal.log[own, 2].min()), last, _earned(rehearsal, own, number)))
-    return found
+        finish = int(finishes.max()) if len(finishes) else target
+        windows.append(Window(trade, start, finish, _earned_hours(rehearsal, works_of_trade, trade_number)))
+    return windows
 
 
-def _earned(rehearsal: Rehearsal, works: np.ndarray, trade: int) -> float:
-    """Return the hours of a trade that some works earn, each step once."""
-    plan, steps = rehearsal.plan, rehearsal.log[works, 1]
+def _earned_hours(rehearsal: Rehearsal, works: np.ndarray, trade_number: int) -> float:
+    """Return the hours that a trade earns by some works (rows of the log), each step once."""
+    plan, steps = rehearsal.plan, rehearsal.log[works, LogColumn.STEP]
     steps = np.unique(steps[plan.earns[steps]])
-    minutes = rehearsal.draws.content[plan.rows[steps, 1]]
-    return float((minutes * plan.people[steps, trade]).sum()) / 60
+    minutes = rehearsal.draws.content[plan.argument_of[steps]]
+    return float((minutes * plan.people[steps, trade_number]).sum()) / MINUTES_PER_HOUR
 
 
-def crews_of_window(project: Project, window: Window, most: int) -> int:
+def crews_of_window(project: Project, window: Window, max_crews_at_once: int) -> int:
     """Return a trade's crews: hours × (1 + loss) ÷ (weeks × hours a week × utilisation × shape), whole crews.
 
-    Never fewer than one step takes at once (`most`); as many as the planner typed in, if he did. Hours a week are
-    those of all shifts, as a crew has a team in each of them.
+    Never fewer than one step takes at once (`max_crews_at_once`); as many as the planner typed in, if he did. Hours a week
+    are those of all shifts, as a crew has a team in each of them.
     """
     labour = project.labour
     trade = labour.trades[window.trade]
     if trade.typed_crews is not None:
-        return max(trade.typed_crews, most)
+        return max(trade.typed_crews, max_crews_at_once)
     weeks = max(1.0, (window.finish - window.start) / MINUTES_PER_WEEK)
-    week_hours = day_minutes(project)[SHIFT] / 60 * len(project.site_calendar.days)
+    week_hours = day_minutes(project)[SHIFT] / MINUTES_PER_HOUR * len(project.site_calendar.days)
     hours = window.earned_hours * (1 + labour.planned_loss.value) * _relative_hours(project, trade)
     people = hours / (weeks * week_hours * labour.utilisation.value * mean_over_peak(labour.ramp))
-    return max(most, round(people / trade.team))
+    return max(max_crews_at_once, round(people / trade.team))
 
 
 def _relative_hours(project: Project, trade: Trade) -> float:
-    """Return the hours wanted over those under the conditions for which the losses are stated: 1 under these.
+    """Return the ratio of the hours that work takes to those under the conditions for which its losses are stated.
 
     The planned loss is stated for the same way of working and mix of people as the losses; where the project has
     another one, its planner allows for it in proportion.
@@ -104,9 +110,12 @@ def _relative_hours(project: Project, trade: Trade) -> float:
     productivity = project.labour.productivity
     if productivity is None:
         return 1 / trade.output
-    crowded = 1.0 if productivity.crowding is None else 1 - productivity.crowding.in_losses.value
-    stated, own = stated_share(project, INDOORS), productive_share(project, project.pattern, INDOORS)
-    return productivity.loss_ratio / crowded * stated / own / trade.output
+    without_crowding = 1.0 if productivity.crowding is None else 1 - productivity.crowding.in_losses.value
+    stated_conditions, own_conditions = (
+        stated_share(project, INDOORS),
+        productive_share(project, project.pattern, INDOORS),
+    )
+    return productivity.loss_ratio / without_crowding * stated_conditions / own_conditions / trade.output
 
 
 # --- crew plan --------------------------------------------------------------------------------------------------------
@@ -150,20 +159,22 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     rehearsal = Rehearsal(project, ResourcePlan(), calendars=calendars)
     earliest = rehearsal.finish
     target = round(project.scale.target_days * MINUTES_PER_DAY)
-    own = windows(rehearsal, max(earliest, target))
-    begin = {window.trade: crews_of_window(project, window, rehearsal.most[window.trade]) for window in own}
-    by_finish = project.labour.dispatch == "latest_finish"
-    priorities = rehearsal.priorities(max(earliest, target)) if by_finish else {}
+    windows = windows_of_trades(rehearsal, max(earliest, target))
+    window_crews = {
+        window.trade: crews_of_window(project, window, rehearsal.max_crews_at_once[window.trade]) for window in windows
+    }
+    finish_first = project.labour.dispatch == "latest_finish"
+    priorities = rehearsal.priorities(max(earliest, target)) if finish_first else {}
     rehearsal.serve_by(priorities)
     typed = [name for name, trade in project.labour.trades.items() if trade.typed_crews is not None]
     search = Levelling(rehearsal, typed, _available(project, rehearsal))
-    by_window = search.plan(begin)
+    by_window = search.plan(window_crews)
     latest = max(target, by_window.finish + TOLERANCE) if earliest > target else target
     with_chance = search.with_chance(by_window.crews) + SETBACK if _is_levelled(project) else inf
     aim = Aim(latest, by_window.mean_online + TOLERANCE, with_chance)
     chosen = _chosen(project, search, by_window, aim, earliest)
     rehearsal.rerun(chosen.crews)
-    hires = {trade: hires_per_week(project, trade) for trade in rehearsal.most}
+    hires = {trade: hires_per_week(project, trade) for trade in rehearsal.max_crews_at_once}
     crews = mobilisations(rehearsal, chosen.manning, hires)
     resource_plan = _with_dates(
         project, ResourcePlan(chosen.crews, crews, placed=rehearsal.placed(), priorities=priorities), calendars
@@ -172,7 +183,7 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     curves = {name: trade.crews_by_month for name, trade in project.labour.trades.items() if trade.crews_by_month}
     return CrewPlan(
         resource_plan,
-        tuple(own),
+        tuple(windows),
         with_typed_curves(chosen.manning, curves) if curves else chosen.manning,
         earliest_days=earliest / MINUTES_PER_DAY,
         # a limit of people has the date that they can keep
@@ -185,7 +196,7 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
 
 @dataclass(frozen=True)
 class CrewChange:
-    """What so many crews more of a trade do to the rehearsed plan: days to its finish, people to its peak."""
+    """What more or fewer crews of a trade do to the rehearsed plan: days added to its finish, people to its peak."""
 
     trade: str
     crews: int
@@ -194,32 +205,32 @@ class CrewChange:
 
 
 def crew_changes(project: Project, plan: CrewPlan, weather: WeatherModel = None) -> list[CrewChange]:
-    """Return what one crew more and one fewer of every trade do to the expected finish and to the peak."""
+    """Return by trade the days and people that one crew more, and one fewer, adds to the expected finish and the peak."""
     project = project.with_risks("none")
     calendars = anticipated_calendars(project, weather)
     rehearsal = Rehearsal(project, ResourcePlan(priorities=plan.resource_plan.priorities), calendars=calendars)
     search = Levelling(rehearsal, available=_available(project, rehearsal))
     crews = plan.resource_plan.crews
-    base, found = search.plan(crews), list[CrewChange]()
+    base, changes = search.plan(crews), list[CrewChange]()
     for trade, count in crews.items():
-        for step in (1, -1):
-            if count + step >= search.rehearsal.most[trade]:
-                other = search.plan({**crews, trade: count + step})
-                days = (other.finish - base.finish) / MINUTES_PER_DAY
-                found.append(CrewChange(trade, step, days, other.manning.peak - base.manning.peak))
-    return found
+        for added in (1, -1):
+            if count + added >= search.rehearsal.max_crews_at_once[trade]:
+                changed = search.plan({**crews, trade: count + added})
+                days = (changed.finish - base.finish) / MINUTES_PER_DAY
+                changes.append(CrewChange(trade, added, days, changed.manning.peak - base.manning.peak))
+    return changes
 
 
 def _available(project: Project, rehearsal: Rehearsal) -> dict[str, int]:
-    """Return the crews of trades that the local market limits; ConfigError where one step needs more at once."""
-    found = {trade: crews_available(project, trade) for trade in rehearsal.most}
-    limited = {trade: crews for trade, crews in found.items() if crews is not None}
+    """Return the most crews by trade that the local market limits; ConfigError where one step needs more at once."""
+    market = {trade: crews_available(project, trade) for trade in rehearsal.max_crews_at_once}
+    limited = {trade: crews for trade, crews in market.items() if crews is not None}
     problems = []
     for trade, crews in limited.items():
-        stated, needed = project.labour.trades[trade], rehearsal.most[trade]
-        least = max(needed, stated.typed_crews or 0)
-        if crews < least:
-            people = f"{least * on_site(project, trade)} people of {least} crews"
+        stated = project.labour.trades[trade]
+        min_crews = max(rehearsal.max_crews_at_once[trade], stated.typed_crews or 0)
+        if crews < min_crews:
+            people = f"{min_crews * on_site(project, trade)} people of {min_crews} crews"
             message = f"at least the {people} expected, which one step takes or the plan states"
             problems.append(Problem("", 0, 0, f"labour.trades.{trade}.available", f"{stated.available}", message))
     if problems:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.config.sections.acceleration import Acceleration
 from sim.metrics.schedule import NEVER
+from sim.plan.compiled_plan import LogColumn
 from sim.plan.context import Mobilisation, ResourcePlan, Review, TradeReviews
 from sim.plan.deterministic_draws import expected_draws
 from sim.plan.mechanisms.acceleration import second_shift
@@ -37,58 +38,67 @@ def progress_reviews(
     if policy is None or not policy.active:
         return {}
     rehearsal = Rehearsal(project, resource_plan, expected_draws, calendars)
-    bound = rehearsal.latest_for(rehearsal.finish)
+    latest_minute = rehearsal.latest_for(rehearsal.finish)
     signals = rehearsal.rows_of(SIGNAL)
-    reported = rehearsal.plan.rows[rehearsal.log[signals, 1], 1]
-    found = {}
+    gate_of_signal = rehearsal.plan.argument_of[rehearsal.log[signals, LogColumn.STEP]]
+    reviews_of_trade = {}
     for trade, crews in resource_plan.mobilisations.items():
-        own = signals[reported == rehearsal.plan.gates.index(done(trade))]
-        own = own[bound[own] != NEVER]
-        overtime, more, shift = _measures(project, policy, trade, len(crews))
-        if len(own) and overtime + more + shift:
-            latest, hours = bound[own], rehearsal.log[own, 2]
+        reports = signals[gate_of_signal == rehearsal.plan.gates.index(done(trade))]
+        reports = reports[latest_minute[reports] != NEVER]
+        overtime, extra_crews, second_shift_crews = _measures(project, policy, trade, len(crews))
+        measures = overtime + extra_crews + second_shift_crews
+        if len(reports) and measures:
+            latest, hours = latest_minute[reports], rehearsal.log[reports, LogColumn.DETAIL]
             order = latest.argsort(kind="stable")
             curve = latest[order], hours[order].cumsum()
-            reviews = tuple(_reviews(policy, curve, overtime + more + shift, rehearsal.finish))
+            reviews = tuple(_reviews(policy, curve, measures, rehearsal.finish))
             if reviews:
-                found[trade] = TradeReviews(reviews, overtime, more, _trade_before(trade, crews), shift)
-    return found
+                before = _trade_before(trade, crews)
+                reviews_of_trade[trade] = TradeReviews(reviews, overtime, extra_crews, before, second_shift_crews)
+    return reviews_of_trade
 
 
 def _measures(project: Project, policy: Acceleration, trade: str, planned: int) -> tuple[int, int, int]:
-    """Return what so many planned crews may be given: crews' worth of overtime, crews, crews' worth of a second shift."""
+    """Return how many measures a trade of so many planned crews may be given: overtime, extra crews, a second shift.
+
+    Overtime and second shift are counted in crews' worth of work.
+    """
     overtime = 0 if policy.overtime is None else policy.overtime.worth(planned)
     capped = project.labour.limit is not None
-    more = 0 if policy.crews is None or capped else policy.crews.more(planned)
-    alone = len(project.pattern.shifts) == 1
-    shift = 0 if policy.shift is None or capped or not alone else policy.shift.worth(planned)
-    there = crews_available(project, trade)
-    if there is not None:
-        more = min(more, there - planned)
-        shift = min(shift, (there - planned - more) * on_site(project, trade) // second_shift(project, trade))
-    return overtime, more, shift
+    extra_crews = 0 if policy.crews is None or capped else policy.crews.more(planned)
+    one_shift = len(project.pattern.shifts) == 1
+    shift = 0 if policy.shift is None or capped or not one_shift else policy.shift.worth(planned)
+    available = crews_available(project, trade)
+    if available is not None:
+        extra_crews = min(extra_crews, available - planned)
+        people_left = (available - planned - extra_crews) * on_site(project, trade)
+        shift = min(shift, people_left // second_shift(project, trade))
+    return overtime, extra_crews, shift
 
 
 def _reviews(
     policy: Acceleration, curve: tuple[NDArray[np.int64], NDArray[np.int64]], measures: int, finish: int
 ) -> Iterator[Review]:
-    """Yield the reviews by which anything of a trade must be finished."""
+    """Yield the reviews of a trade: by measure, the hours that must be done at a review so that the measure is not taken.
+
+    `curve` is (latest minutes, hours due by them); a later measure is taken only where the trade is further behind.
+    """
     slips = [policy.slip_days * (1 + measure / measures) * MINUTES_PER_DAY for measure in range(measures)]
     for minute in range(0, round(UNTIL_LATE * finish), policy.every_weeks * MINUTES_PER_WEEK):
-        enough = tuple(_due(curve, minute - slip) for slip in slips)
-        if enough[0] > 0:
-            yield Review(minute, enough, _due(curve, minute))
+        enough_hours = tuple(_hours_due(curve, minute - slip) for slip in slips)
+        if enough_hours[0] > 0:
+            yield Review(minute, enough_hours, _hours_due(curve, minute))
 
 
-def _due(curve: tuple[NDArray[np.int64], NDArray[np.int64]], minute: float) -> int:
+def _hours_due(curve: tuple[NDArray[np.int64], NDArray[np.int64]], minute: float) -> int:
     """Return the hours that must be done at the latest by a minute."""
-    latest, hours = curve
-    at = int(np.searchsorted(latest, minute, side="right")) - 1
-    return int(hours[at]) if at >= 0 else 0
+    latest_minutes, hours = curve
+    last_due = int(np.searchsorted(latest_minutes, minute, side="right")) - 1
+    return int(hours[last_due]) if last_due >= 0 else 0
 
 
 def _trade_before(trade: str, crews: tuple[Mobilisation, ...]) -> str:
-    """Return the trade on whose progress most crews are called."""
-    before = Counter(crew.progress.trade for crew in crews if crew.progress is not None)
-    before.pop(trade, None)
-    return before.most_common(1)[0][0] if before else ""
+    """Return the other trade by whose progress most crews of a trade are called; empty if there is none."""
+    crews_by_trade = Counter(crew.progress.trade for crew in crews if crew.progress is not None)
+    crews_by_trade.pop(trade, None)
+    return crews_by_trade.most_common(1)[0][0] if crews_by_trade else ""

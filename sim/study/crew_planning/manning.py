@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sim.jit import available
 from sim.metrics.event_log import MONTH
+from sim.plan.compiled_plan import LogColumn
 from sim.plan.context import Mobilisation, Progress
 from sim.plan.mechanisms.crews import done
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, SIGNAL
@@ -65,8 +66,8 @@ class Manning:
 
 
 def manning(rehearsal: Rehearsal, log: Ints) -> Manning:
-    """Return the manning that a rehearsed log needs."""
-    project, trades = rehearsal.project, tuple(rehearsal.most)
+    """Return the manning that the work in a rehearsed log needs."""
+    project, trades = rehearsal.project, tuple(rehearsal.max_crews_at_once)
     weeks = compiled_weeks if available() else crew_weeks
     busy, manned = weeks(rehearsal, log)
     return Manning(
@@ -79,77 +80,84 @@ def manning(rehearsal: Rehearsal, log: Ints) -> Manning:
 
 
 def compiled_weeks(rehearsal: Rehearsal, log: Ints) -> tuple[Ints, Ints]:
-    """Return what `crew_weeks` returns, by machine code."""
+    """Return crews by trade and week, busy at most, and manned; as `crew_weeks`, compiled."""
     from sim.metrics.kernels.crew_weeks import crew_weeks
 
     return crew_weeks(log, *rehearsal.changes_by_step, MINUTES_PER_WEEK, rehearsal.project.labour.idle_weeks)
 
 
 def crew_weeks(rehearsal: Rehearsal, log: Ints) -> tuple[Ints, Ints]:
-    """Return crews by trade and week, busy at most, and manned."""
-    on_crews = log[rehearsal.crew_steps[log[:, 1]]]
-    crews = rehearsal.crew_changes[:, on_crews[:, 1]].cumsum(axis=1)
-    busy = _weekly(on_crews[:, 0], crews, int(log[-1, 0]) // MINUTES_PER_WEEK + 1)
-    return busy, closed(busy, rehearsal.project.labour.idle_weeks)
+    """Return crews by trade and week: the most that are busy, and those manned; both of shape (trades, weeks)."""
+    changes = log[rehearsal.crew_steps[log[:, LogColumn.STEP]]]
+    busy_after = rehearsal.crew_changes[:, changes[:, LogColumn.STEP]].cumsum(axis=1)
+    weeks = int(log[-1, LogColumn.MINUTE]) // MINUTES_PER_WEEK + 1
+    busy = _weekly_maximum(changes[:, LogColumn.MINUTE], busy_after, weeks)
+    return busy, with_valleys_filled(busy, rehearsal.project.labour.idle_weeks)
 
 
-def _weekly(minute: Ints, busy: Ints, weeks: int) -> Ints:
-    """Return the most crews busy in every week; `busy` holds from its minute to the next one."""
-    found = np.zeros((len(busy), weeks), np.int64)
-    last = np.searchsorted(minute, np.arange(weeks) * MINUTES_PER_WEEK, side="right") - 1
-    begun = last >= 0
-    found[:, begun] = busy[:, last[begun]]  # what is busy as a week begins
+def _weekly_maximum(minute: Ints, busy: Ints, weeks: int) -> Ints:
+    """Return the most busy crews by trade and week, shape (trades, weeks); each column of `busy` holds from its minute on."""
+    busiest = np.zeros((len(busy), weeks), np.int64)
+    change_before_week = np.searchsorted(minute, np.arange(weeks) * MINUTES_PER_WEEK, side="right") - 1
+    has_change_before = change_before_week >= 0
+    busiest[:, has_change_before] = busy[:, change_before_week[has_change_before]]  # busy as a week begins
     week = minute // MINUTES_PER_WEEK
-    first = np.flatnonzero(np.diff(week, prepend=-1))
-    if len(first):
-        found[:, week[first]] = np.maximum(found[:, week[first]], np.maximum.reduceat(busy, first, axis=1))
-    return found
+    first_in_week = np.flatnonzero(np.diff(week, prepend=-1))
+    if len(first_in_week):
+        busiest_in_week = np.maximum.reduceat(busy, first_in_week, axis=1)
+        busiest[:, week[first_in_week]] = np.maximum(busiest[:, week[first_in_week]], busiest_in_week)
+    return busiest
 
 
-def closed(busy: Ints, idle_weeks: int) -> Ints:
-    """Return crews by week with valleys of up to `idle_weeks` filled: a grey closing of every row."""
+def with_valleys_filled(busy: Ints, idle_weeks: int) -> Ints:
+    """Return crews by trade and week with valleys of up to `idle_weeks` filled: a grey closing of every row."""
     span = idle_weeks + 1
     windows = np.lib.stride_tricks.sliding_window_view
-    wide = np.pad(busy, ((0, 0), (span - 1, span - 1)))
-    highest = windows(wide, span, axis=1).max(axis=2)
+    padded = np.pad(busy, ((0, 0), (span - 1, span - 1)))
+    highest = windows(padded, span, axis=1).max(axis=2)
     return windows(highest, span, axis=1).min(axis=2)
 
 
 def mobilisations(
     rehearsal: Rehearsal, plan: Manning, hired_per_week: dict[str, int]
 ) -> dict[str, tuple[Mobilisation, ...]]:
-    """Return the stays of every crew of every trade: when it is called, and the hours done at which it may leave.
+    """Return by trade the stays of each of its crews: when it is called, and the hours done at which it may leave.
 
     The k-th crew is on site while k crews are manned. The first ones, as many as any step takes at once, stay for all
     the work of their trade: without them a step could wait for ever.
     """
     timeline = _Timeline(rehearsal)
     undated = bool(rehearsal.placed())  # calls count from orders, whose dates are not known yet
-    by_date = undated or rehearsal.project.labour.called_by != "progress"
-    early = rehearsal.project.labour.early_weeks
-    found = {}
+    called_by_date = undated or rehearsal.project.labour.called_by != "progress"
+    early_weeks = rehearsal.project.labour.early_weeks
+    stays_of_trade = {}
     for number, trade in enumerate(plan.trades):
         if curve := rehearsal.project.labour.trades[trade].crews_by_month:
-            found[trade] = typed_stays(curve, rehearsal.most[trade])
+            stays_of_trade[trade] = typed_stays(curve, rehearsal.max_crews_at_once[trade])
             continue
-        stays = [
-            _stays(plan.manned[number], crew, merged=undated or crew <= rehearsal.most[trade])
+        weeks_by_crew = [
+            _stays(plan.manned[number], crew, merged=undated or crew <= rehearsal.max_crews_at_once[trade])
             for crew in range(1, int(plan.manned[number].max(initial=0)) + 1)
         ]
-        needs = [[timeline.need(number, crew, *weeks) for weeks in of] for crew, of in enumerate(stays, 1)]
-        called = _call_minutes(needs, hired_per_week[trade], early)
-        found[trade] = tuple(
+        needs = [
+            [timeline.need(number, crew, first_week, last_week) for first_week, last_week in weeks_of_stays]
+            for crew, weeks_of_stays in enumerate(weeks_by_crew, 1)
+        ]
+        calls = _call_minutes(needs, hired_per_week[trade], early_weeks)
+        stays_of_trade[trade] = tuple(
             _mobilisation([
-                Mobilisation(call, need.until_hours, need.unit, None if by_date else timeline.progress(need.row, call))
-                for call, need in zip(calls, of, strict=True)
+                Mobilisation(
+                    call, need.until_hours, need.unit, None if called_by_date else timeline.progress(need.row, call)
+                )
+                for call, need in zip(calls_of_crew, needs_of_crew, strict=True)
             ])
-            for calls, of in zip(called, needs, strict=True)
+            for calls_of_crew, needs_of_crew in zip(calls, needs, strict=True)
         )  # fmt: skip
-    return found
+    return stays_of_trade
 
 
 def with_typed_curves(plan: Manning, curves: Mapping[str, Sequence[int]]) -> Manning:
-    """Return a manning with the curves that are typed in, month by month, instead of what the rehearsal needs."""
+    """Return a manning in which some trades have the crews by month typed in for them (`curves`), not the rehearsed ones."""
     weeks = max([plan.manned.shape[1], *(len(curve) * MONTH // MINUTES_PER_WEEK + 1 for curve in curves.values())])
     manned = np.pad(plan.manned, ((0, 0), (0, weeks - plan.manned.shape[1])))
     busy = np.pad(plan.busy, ((0, 0), (0, weeks - plan.busy.shape[1])))
@@ -161,59 +169,69 @@ def with_typed_curves(plan: Manning, curves: Mapping[str, Sequence[int]]) -> Man
     return replace(plan, manned=manned, busy=busy)
 
 
-def typed_stays(curve: Sequence[int], most: int) -> tuple[Mobilisation, ...]:
+def typed_stays(curve: Sequence[int], max_crews_at_once: int) -> tuple[Mobilisation, ...]:
     """Return the stays of every crew of a trade whose crews are typed in month by month.
 
     The first ones, as many as one step takes at once, come in the first month in which anybody does, and stay.
     """
-    by_month, found = np.asarray(curve, np.int64), list[Mobilisation]()
-    for crew in range(1, max(int(by_month.max()), most) + 1):
-        stays = _stays(by_month, min(crew, int(by_month.max())) if crew > most else 1, merged=crew <= most)
-        found.append(_mobilisation([
-            Mobilisation(max(0, first * MONTH - LEAD), 1, until_minute=(last + 1) * MONTH) for first, last in stays
+    by_month, mobilisations = np.asarray(curve, np.int64), list[Mobilisation]()
+    peak = int(by_month.max())
+    for crew in range(1, max(peak, max_crews_at_once) + 1):
+        stays_throughout = crew <= max_crews_at_once
+        months = _stays(by_month, 1 if stays_throughout else min(crew, peak), merged=stays_throughout)
+        mobilisations.append(_mobilisation([
+            Mobilisation(max(0, first * MONTH - LEAD), 1, until_minute=(last + 1) * MONTH) for first, last in months
         ]))  # fmt: skip
-    return tuple(found)
+    return tuple(mobilisations)
 
 
 def _mobilisation(stays: Sequence[Mobilisation]) -> Mobilisation:
-    """Return the first stay with the later ones as its returns."""
+    """Return the first stay of a crew, with the later ones as its returns."""
     first = stays[0]
     return replace(first, returns=tuple(stays[1:]))
 
 
 def _stays(manned: Ints, crew: int, *, merged: bool) -> list[tuple[int, int]]:
-    """Return the (first, last) weeks of every stretch in which at least so many crews are manned."""
-    there = np.flatnonzero(manned >= crew)
+    """Return (first, last) period of every stretch in which at least `crew` crews are manned; as one stretch if `merged`.
+
+    `manned` has the crews of one trade by period, a week or a month.
+    """
+    on_site = np.flatnonzero(manned >= crew)
     if merged:
-        return [(int(there[0]), int(there[-1]))]
-    breaks = np.flatnonzero(np.diff(there) > 1)
-    first, last = [there[0], *there[breaks + 1]], [*there[breaks], there[-1]]
+        return [(int(on_site[0]), int(on_site[-1]))]
+    breaks = np.flatnonzero(np.diff(on_site) > 1)
+    first, last = [on_site[0], *on_site[breaks + 1]], [*on_site[breaks], on_site[-1]]
     return [(int(begin), int(end)) for begin, end in zip(first, last, strict=True)]
 
 
 def _call_minutes(needs: Sequence[Sequence[Need]], hired_per_week: int, early_weeks: int | None) -> list[list[int]]:
-    """Return when every crew must be called to be at work when it is needed, however long the queue of hiring is.
+    """Return by crew and stay the minute at which the crew must be called, so that it is hired when it is needed.
 
-    Counted back from the last need: of the crews that are hired before another one, so many find a place each week.
-    None is called to be there more than `early_weeks` before its work: where hiring takes longer than that, the trade
-    grows while its work is under way.
+    Counted back from the last need: `hired_per_week` crews are hired a week, so the k-th last is called a week before the one
+    so many places behind it. None is called to be on site more than `early_weeks` before its work: where hiring takes longer
+    than that, the trade grows while its work is under way.
     """
-    order = sorted(((need.minute, crew, stay) for crew, of in enumerate(needs) for stay, need in enumerate(of)))
-    called: list[int] = [0] * len(order)
-    for place in range(len(order) - 1, -1, -1):
-        called[place] = order[place][0] - LEAD
-        if place + hired_per_week < len(order):
-            called[place] = min(called[place], called[place + hired_per_week] - MINUTES_PER_WEEK)
-    found = [[0] * len(of) for of in needs]
-    for (needed, crew, stay), minute in zip(order, called, strict=True):
-        soonest = 0 if early_weeks is None else needed - LEAD - early_weeks * MINUTES_PER_WEEK
-        found[crew][stay] = max(0, minute, soonest)
-    return found
+    order = sorted(
+        (need.minute, crew, stay) for crew, needs_of_crew in enumerate(needs) for stay, need in enumerate(needs_of_crew)
+    )
+    calls: list[int] = [0] * len(order)
+    for position in range(len(order) - 1, -1, -1):
+        calls[position] = order[position][0] - LEAD
+        if position + hired_per_week < len(order):
+            calls[position] = min(calls[position], calls[position + hired_per_week] - MINUTES_PER_WEEK)
+    call_minutes = [[0] * len(needs_of_crew) for needs_of_crew in needs]
+    for (minute_needed, crew, stay), call in zip(order, calls, strict=True):
+        earliest_call = 0 if early_weeks is None else minute_needed - LEAD - early_weeks * MINUTES_PER_WEEK
+        call_minutes[crew][stay] = max(0, call, earliest_call)
+    return call_minutes
 
 
 @dataclass(frozen=True)
 class Need:
-    """A stay of a crew: the row of the log and the minute at which it is first needed, by whom, and its last hours."""
+    """Why a crew stays on site: the row of the log, the minute and the unit that need it first, and until when.
+
+    It is needed until its trade has worked `until_hours`.
+    """
 
     row: int
     minute: int
@@ -222,52 +240,55 @@ class Need:
 
 
 class _Timeline:
-    """A rehearsed log as crews see it: who is busy when, and how many hours every trade has behind it."""
+    """A rehearsed log by trade: after every row its busy crews, and the person-hours it has worked."""
 
     def __init__(self, rehearsal: Rehearsal) -> None:
         """Read the log once."""
         plan, log = rehearsal.plan, rehearsal.log
-        self.rehearsal, self.minute = rehearsal, log[:, 0]
-        self.busy = rehearsal.crew_changes[:, log[:, 1]].cumsum(axis=1)
-        self.trades = tuple(rehearsal.most)
+        self.rehearsal, self.minute = rehearsal, log[:, LogColumn.MINUTE]
+        self.busy = rehearsal.crew_changes[:, log[:, LogColumn.STEP]].cumsum(axis=1)
+        self.trades = tuple(rehearsal.max_crews_at_once)
         self.hours = np.zeros((len(self.trades), len(log)), np.int64)
-        operation, argument = plan.rows[log[:, 1], 0], plan.rows[log[:, 1], 1]
+        operation, argument = plan.operation_of[log[:, LogColumn.STEP]], plan.argument_of[log[:, LogColumn.STEP]]
         for number, trade in enumerate(self.trades):
-            reported = (operation == SIGNAL) & (argument == plan.gates.index(done(trade)))
-            self.hours[number] = np.where(reported, log[:, 2], 0).cumsum()
+            is_report = (operation == SIGNAL) & (argument == plan.gates.index(done(trade)))
+            self.hours[number] = np.where(is_report, log[:, LogColumn.DETAIL], 0).cumsum()
+        # by trade, the rows at which it reports hours
         self._reports = [np.flatnonzero(np.diff(hours, prepend=0)) for hours in self.hours]
 
     def need(self, trade: int, crew: int, first_week: int, last_week: int) -> Need:
-        """Return when a crew is first and last needed in some weeks."""
+        """Return when, and by which unit, the `crew`-th crew of a trade is first needed in some weeks, and until when."""
         begin, end = first_week * MINUTES_PER_WEEK, (last_week + 1) * MINUTES_PER_WEEK
-        inside = slice(*np.searchsorted(self.minute, (begin, end)).tolist())
-        rows = np.flatnonzero(self.busy[trade, inside] >= crew) + inside.start
+        rows_in_weeks = slice(*np.searchsorted(self.minute, (begin, end)).tolist())
+        rows = np.flatnonzero(self.busy[trade, rows_in_weeks] >= crew) + rows_in_weeks.start
         # busy since an earlier week: the row that began it
-        first = int(rows[0]) if len(rows) else max(0, inside.start - 1)
+        first = int(rows[0]) if len(rows) else max(0, rows_in_weeks.start - 1)
         last = int(rows[-1]) if len(rows) else first
         plan, log = self.rehearsal.plan, self.rehearsal.log
-        unit = plan.units[plan.unit_of[log[first, 1]]]
+        unit = plan.units[plan.unit_of[log[first, LogColumn.STEP]]]
         minute = max(begin, int(self.minute[first])) if not len(rows) else int(self.minute[first])
         return Need(first, minute, unit, max(1, int(self.hours[trade, last]) + 1))
 
     def progress(self, row: int, called: int) -> Progress | None:
-        """Return what has been done when a crew is called that is needed at a row: by the trade that works before it.
+        """Return the progress by which a crew that is needed at a row is called at minute `called`.
 
-        None where no trade has done anything by then: the crew is called on its date.
+        It is the hours worked by then of the trade that works before it, and the minutes since they were reached. None where
+        no trade has worked by then: the crew is called on its date.
         """
         for trade in self._trades_before(row):
             reports = self._reports[trade]
-            at = int(np.searchsorted(self.minute[reports], called, side="right")) - 1
-            if at >= 0:
-                reached = int(reports[at])
-                return Progress(self.trades[trade], int(self.hours[trade, reached]), called - int(self.minute[reached]))
+            last_report = int(np.searchsorted(self.minute[reports], called, side="right")) - 1
+            if last_report >= 0:
+                report_row = int(reports[last_report])
+                minutes_since = called - int(self.minute[report_row])
+                return Progress(self.trades[trade], int(self.hours[trade, report_row]), minutes_since)
         return None
 
     def _trades_before(self, row: int) -> Iterator[int]:
-        """Yield trades whose reports came last before a row, the latest first: the work that this one follows."""
-        latest = {
-            trade: int(reports[at])
+        """Yield the trades that reported hours before a row, the one whose last report is latest first."""
+        last_report_row = {
+            trade: int(reports[last_report])
             for trade, reports in enumerate(self._reports)
-            if (at := int(np.searchsorted(reports, row)) - 1) >= 0
+            if (last_report := int(np.searchsorted(reports, row)) - 1) >= 0
         }
-        yield from sorted(latest, key=lambda trade: -latest[trade])
+        yield from sorted(last_report_row, key=lambda trade: -last_report_row[trade])

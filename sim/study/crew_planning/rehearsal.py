@@ -22,7 +22,8 @@ from sim.engine.simpy_engine import RunOutcome
 from sim.errors import Stalled
 from sim.jit import available
 from sim.metrics.schedule import NEVER, latest
-from sim.plan.compile import CompiledPlan, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import Column, CompiledPlan, LogColumn
 from sim.plan.context import ResourcePlan
 from sim.plan.deterministic_draws import mean_draws
 from sim.plan.draws import Draws, Inputs, SampledInputs, Spreader
@@ -31,16 +32,27 @@ from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.crews import UNLIMITED, crew, largest_counts
 from sim.plan.mechanisms.orders import PLACED
 from sim.plan.project import write_plan
-from sim.plan.vocabulary import CREW_KINDS, FREE, HOLD, MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, SIGNAL, UNTIL, WORK
+from sim.plan.vocabulary import (
+    CREW_KINDS,
+    FREE,
+    HOLD,
+    MINUTES_PER_DAY,
+    MINUTES_PER_HOUR,
+    MINUTES_PER_WEEK,
+    NOTE,
+    SIGNAL,
+    UNTIL,
+    WORK,
+)
 from sim.world.project_calendars import day_minutes, project_calendars
 from sim.world.streams import Sampling
 from sim.world.working_time import Calendar
 
 Ints = NDArray[np.int64]
 ABREAST = min(os.cpu_count() or 1, 4)
-"""Runs side by side: a step of the search looks at a few dozen plans, and a third of them need no run."""
+"""Rehearsals run side by side: a step of the search looks at a few dozen plans, and a third of them need no run."""
 REPLICATIONS = 16
-"""In which a plan is looked at with chance: a set of Sobol points, so that slow and fast projects are among them."""
+"""Replications in which a crew plan is tried: a set of Sobol points, so that slow and fast projects are among them."""
 SEED = 8_191
 """Of these replications: any, but not one that runs are likely to have, so that plans and runs have other draws."""
 
@@ -59,224 +71,233 @@ class Rehearsal:
         draws: Callable[[Inputs], SampledInputs] = mean_draws,
         calendars: Mapping[str, Calendar] | None = None,
     ) -> None:
-        """Write the plan and run it once, by the stated hours if no `calendars` are given."""
+        """Write, compile and run the plan once, on the project's own calendars if no `calendars` are given."""
         self.project = project
         plan = write_plan(project, calendars or project_calendars(project), day_minutes(project), resource_plan)
-        self.most = largest_counts(plan.units, project.labour.trades)
+        # by trade, the most crews that any one step takes: with fewer the plan could never be finished
+        self.max_crews_at_once = largest_counts(plan.units, project.labour.trades)
         self.plan: CompiledPlan = compile_plan(plan)
         self.draws: SampledInputs = draws(self.plan.inputs)
-        (self._run,) = given_runs(self.plan, self.draws)
+        (self._run_with_counts,) = given_runs(self.plan, self.draws)
         self.rerun({})
 
     def rerun(self, crews: Mapping[str, int]) -> None:
         """Run the plan again, with so many crews of each trade from the beginning instead of the plan's own."""
         self.log: Ints = self.log_with(crews).copy()
         self._latest_for: dict[int, Ints] = {}
-        self.finish = int(self.log[self.online_rows(self.log), 0].max())
+        self.finish = int(self.log[self.online_rows(self.log), LogColumn.MINUTE].max())
 
     def log_with(self, crews: Mapping[str, int]) -> Ints:
         """Return the log of a run with so many crews of each trade; raises `Stalled` where it never ends.
 
         It is good until the next run, which may be written over it.
         """
-        outcome = finished(self._run({self.crew_pools[trade]: count for trade, count in crews.items()}))
-        self._spare = outcome.spare
+        counts = {self.crew_pools[trade]: count for trade, count in crews.items()}
+        outcome = finished(self._run_with_counts(counts))
+        self._spare_by_pool = outcome.spare
         return outcome.log
 
     def drawn_finishes(self, crews: Mapping[str, int]) -> NDArray[np.float64]:
-        """Return the finish of some replications with so many crews: the same random numbers for all, typical weather.
+        """Return the minute of the last block online by replication, with so many crews of each trade in typical weather.
 
-        Infinite where one does not reach its end.
+        Common random numbers for all crews; infinite where a replication does not reach its end.
         """
         outcomes = self._drawn_runs({self.crew_pools[trade]: count for trade, count in crews.items()})
         return np.array([
-            inf if outcome.deadlock else outcome.log[self.online_rows(outcome.log), 0].max(initial=0)
+            inf if outcome.deadlock else outcome.log[self.online_rows(outcome.log), LogColumn.MINUTE].max(initial=0)
             for outcome in outcomes
         ], np.float64)  # fmt: skip
 
     @cached_property
     def _drawn_runs(self) -> RunsWith:
-        """Return what simulates replications of the plan."""
-        spread = Spreader(self.plan.inputs, SEED, Sampling("sobol", REPLICATIONS))
-        return drawn_runs(self.plan, Draws(self.plan.inputs, SEED, spread), REPLICATIONS, ABREAST)
+        """Return the function that simulates the replications of the plan with other numbers of crews."""
+        uniforms = Spreader(self.plan.inputs, SEED, Sampling("sobol", REPLICATIONS))
+        return drawn_runs(self.plan, Draws(self.plan.inputs, SEED, uniforms), REPLICATIONS, ABREAST)
 
     def abreast(self, number: int) -> list[Rehearsal]:
-        """Return rehearsals of the same plan, this one first: up to so many, each to be run by a thread of its own."""
-        found = [self]
+        """Return up to `number` rehearsals of the same plan, this one first, each for a thread of its own."""
+        rehearsals = [self]
         # SimPy gains nothing from threads
         for run in given_runs(self.plan, self.draws, number - 1) if number > 1 and available() else ():
-            found.append(copy(self))
-            found[-1]._run = run  # noqa: SLF001 (a copy of this one)
-        return found
+            rehearsals.append(copy(self))
+            rehearsals[-1]._run_with_counts = run  # noqa: SLF001 (a copy of this one)
+        return rehearsals
 
     def same_log(self, crews: Mapping[str, int]) -> tuple[Ints, Ints] | None:
-        """Return the fewest and the most crews of each trade with which the last run has the same log, if it is known.
+        """Return by trade the fewest and the most crews with which the last run would have the same log, if it is known.
 
-        `crews` are those it was run with. No decision of it depended on crews that were spare all the time, and none
+        `crews` are those with which it was run. No decision of it depended on crews that were spare all the time, and none
         would have been another with more crews of a trade that was never short.
         """
-        if self._spare is None:
+        if self._spare_by_pool is None:
             return None
         counts = np.array([*crews.values()], np.int64)
-        spare = self._spare[[self.crew_pools[trade] for trade in crews]]
+        spare = self._spare_by_pool[[self.crew_pools[trade] for trade in crews]]
         return counts - np.maximum(spare, 0), np.where(spare < 0, counts, UNLIMITED)
 
     @cached_property
     def crew_pools(self) -> dict[str, int]:
-        """Return the pool of every trade's crews, by number."""
-        return {trade: self.plan.pools.index(crew(trade)) for trade in self.most}
+        """Return by trade the number of the pool of its crews."""
+        return {trade: self.plan.pools.index(crew(trade)) for trade in self.max_crews_at_once}
 
     @cached_property
     def crew_changes(self) -> Ints:
-        """Return by trade and step how many crews the step takes, below zero if it gives them back."""
-        operation, argument = self.plan.rows[:, 0], self.plan.rows[:, 1]
-        found = np.zeros((len(self.most), len(operation)), np.int64)
-        for number, pool in enumerate(self.crew_pools.values()):
-            takes = np.array([dict(bundle).get(pool, 0) for bundle in self.plan.bundles], np.int64)
-            for kind, sign in ((HOLD, 1), (FREE, -1)):
-                steps = operation == kind
-                found[number, steps] = sign * takes[argument[steps]]
-        return found
+        """Return how many crews of each trade every step takes, below 0 if it gives them back; shape (trades, steps)."""
+        changes = np.zeros((len(self.max_crews_at_once), len(self.plan.rows)), np.int64)
+        for trade_number, pool in enumerate(self.crew_pools.values()):
+            crews_in_bundle = np.array([dict(bundle).get(pool, 0) for bundle in self.plan.bundles], np.int64)
+            for operation, sign in ((HOLD, 1), (FREE, -1)):
+                steps = self.plan.operation_of == operation
+                changes[trade_number, steps] = sign * crews_in_bundle[self.plan.argument_of[steps]]
+        return changes
 
     @cached_property
     def changes_by_step(self) -> tuple[NDArray[np.int32], Ints]:
-        """Return which change of crews every step makes, or -1, and the different changes, shape (changes, trades)."""
+        """Return by step the number of the change that it makes to busy crews, or -1; and the changes, (changes, trades)."""
         steps = np.flatnonzero(self.crew_steps)
-        changes, place = np.unique(self.crew_changes[:, steps], axis=1, return_inverse=True)
-        change_of = np.full(len(self.plan.rows), -1, np.int32)
-        change_of[steps] = place.ravel()
-        return change_of, np.ascontiguousarray(changes.T)
+        changes, change_numbers = np.unique(self.crew_changes[:, steps], axis=1, return_inverse=True)
+        change_of_step = np.full(len(self.plan.rows), -1, np.int32)
+        change_of_step[steps] = change_numbers.ravel()
+        return change_of_step, np.ascontiguousarray(changes.T)
 
     @cached_property
     def crew_steps(self) -> NDArray[np.bool_]:
-        """Return the steps that take crews or give them back."""
+        """Return by step whether it takes crews or gives them back."""
         return np.asarray(self.crew_changes.any(axis=0))
 
     def latest(self, anchors: Mapping[int, int]) -> Ints:
-        """Return the latest minute of every row of the log that keeps the anchors (row: minute)."""
+        """Return by row of the log the latest minute at which it may be done so that the anchors (row: minute) are kept."""
         if available():
-            from sim.metrics.kernels.late_dates import latest as compiled
+            from sim.metrics.kernels.late_dates import latest as compiled_latest
 
-            found = compiled(self.plan, self.log, self.plan.base_calendars, anchors)
-            if found is not None:
-                return found
+            latest_minutes = compiled_latest(self.plan, self.log, self.plan.base_calendars, anchors)
+            if latest_minutes is not None:
+                return latest_minutes
         return latest(self.plan, self.log, self.plan.base_calendars, anchors)
 
     def latest_for(self, target: int) -> Ints:
-        """Return the latest minute of every row when every block may be as late as the last one may, for a target."""
+        """Return by row of the log its latest minute if every block may come online as much later as the finish may.
+
+        `target` is the minute at which the last block must be online.
+        """
         if target not in self._latest_for:
-            steps = self.plan.rows[self.log[:, 1]]
-            handed_over = (steps[:, 0] == SIGNAL) & (steps[:, 1] == self.plan.gates.index(ONLINE))
-            rows = np.flatnonzero(handed_over).tolist()
-            self._latest_for[target] = self.latest({row: int(self.log[row, 0]) + target - self.finish for row in rows})
+            online_gate = self.plan.gates.index(ONLINE)
+            rows = [row for row in self.rows_of(SIGNAL).tolist() if self.argument(row) == online_gate]
+            self._latest_for[target] = self.latest(
+                {row: int(self.log[row, LogColumn.MINUTE]) + target - self.finish for row in rows}
+            )
         return self._latest_for[target]
 
     def priorities(self, target: int) -> dict[str, tuple[int, ...]]:
-        """Return by unit the priority of each of its holds of crews: the hour at which their work must be finished.
+        """Return by unit the priority of each of its holds of crews: the hour by which their work must be finished.
 
         A hold whose work was not rehearsed, such as a repair, has the priority of the next one on its route.
         """
-        bound = self.latest_for(target)
-        finish = np.full(len(self.plan.rows), NEVER, np.int64)
+        latest_minute = self.latest_for(target)
+        latest_finish = np.full(len(self.plan.rows), NEVER, np.int64)
         works = self.rows_of(WORK)
-        np.minimum.at(finish, self.log[works, 1], bound[works])
-        found: dict[str, tuple[int, ...]] = {}
-        for unit, holds, last in self._crew_holds():
-            until = [int(finish[hold:last].min()) for hold in holds]
-            if min(until) != NEVER:
-                found[unit] = tuple((minute if minute != NEVER else min(until)) // 60 for minute in until)
-        return found
+        np.minimum.at(latest_finish, self.log[works, LogColumn.STEP], latest_minute[works])
+        priorities: dict[str, tuple[int, ...]] = {}
+        for unit, holds, end in self._crew_holds():
+            due_minutes = [int(latest_finish[hold:end].min()) for hold in holds]
+            if min(due_minutes) != NEVER:
+                priorities[unit] = tuple(
+                    (minute if minute != NEVER else min(due_minutes)) // MINUTES_PER_HOUR for minute in due_minutes
+                )
+        return priorities
 
     def serve_by(self, priorities: Mapping[str, tuple[int, ...]]) -> None:
         """Give every hold of crews its priority, as in a plan that is written with them; the log stays as it is."""
         rows = self.plan.rows.copy()
         for unit, holds, _ in self._crew_holds():
             if unit in priorities:
-                rows[holds, 2] = priorities[unit]
+                rows[holds, Column.PRIORITY] = priorities[unit]
         self.plan = replace(self.plan, rows=rows)
-        (self._run,) = given_runs(self.plan, self.draws)
+        (self._run_with_counts,) = given_runs(self.plan, self.draws)
         self.__dict__.pop("_drawn_runs", None)  # they were of the plan before
 
     def _crew_holds(self) -> Iterator[tuple[str, Ints, int]]:
-        """Yield every unit that takes crews to work with them: its name, these steps, and the step behind its last."""
-        takes = (self.crew_changes > 0).any(axis=0) & (self.plan.rows[:, 0] == HOLD)
+        """Yield for every unit that works with crews: its name, its steps that take crews, and the end of its steps."""
+        takes_crews = (self.crew_changes > 0).any(axis=0) & (self.plan.operation_of == HOLD)
         for unit, name in enumerate(self.plan.units):
-            first, last = int(self.plan.first[unit]), int(self.plan.first[unit + 1])
-            holds = np.flatnonzero(takes[first:last]) + first
+            first, end = int(self.plan.first[unit]), int(self.plan.first[unit + 1])
+            holds = np.flatnonzero(takes_crews[first:end]) + first
             if len(holds) and self.plan.unit_info[unit].kind not in CREW_KINDS:
-                yield name, holds, last
+                yield name, holds, end
 
     def order_minutes(self) -> dict[str, int]:
-        """Return by unit the latest order that delays no block, less the float that is kept on an order."""
-        bound = self.latest({row: int(self.log[row, 0]) for row in self.online_rows(self.log)})
-        kept = round(self.project.procurement.float_weeks.value * MINUTES_PER_WEEK)
+        """Return by unit the minute of the latest day for its order that delays no block, less the stated float."""
+        latest_minute = self.latest({row: int(self.log[row, LogColumn.MINUTE]) for row in self.online_rows(self.log)})
+        float_minutes = round(self.project.procurement.float_weeks.value * MINUTES_PER_WEEK)
         order = self.plan.activities.index("order") if "order" in self.plan.activities else -1
-        found: dict[str, int] = {}
+        order_minutes: dict[str, int] = {}
         for row in (*self.rows_of(UNTIL), *self.rows_of(WORK)):
-            step = self.log[row, 1]
-            if self.plan.activity_of[step] == order and bound[row] != NEVER:
-                minute = max(0, int(bound[row]) - kept)
-                found[self.plan.units[self.plan.unit_of[step]]] = minute - minute % MINUTES_PER_DAY
-        return found
+            step = self.log[row, LogColumn.STEP]
+            if self.plan.activity_of[step] == order and latest_minute[row] != NEVER:
+                minute = max(0, int(latest_minute[row]) - float_minutes)
+                order_minutes[self.plan.units[self.plan.unit_of[step]]] = minute - minute % MINUTES_PER_DAY
+        return order_minutes
 
     def placed(self) -> dict[str, int]:
-        """Return when the orders that have no date are placed."""
+        """Return by order without a date the minute at which it is placed."""
         gates = {number: gate for number, gate in enumerate(self.plan.gates) if gate.endswith(PLACED)}
-        rows = [row for row in self.rows_of(SIGNAL) if self.argument(row, 1) in gates]
-        return {gates[self.argument(row, 1)].removesuffix(PLACED): int(self.log[row, 0]) for row in rows}
+        rows = [row for row in self.rows_of(SIGNAL) if self.argument(row) in gates]
+        return {gates[self.argument(row)].removesuffix(PLACED): int(self.log[row, LogColumn.MINUTE]) for row in rows}
 
     def released(self) -> dict[str, int]:
-        """Return the day on which every hall and block is released: a fixed time before it is planned to be online.
+        """Return by hall and block the day on which it is released: a fixed time before its first block is online.
 
         Never later than the first thing that is bought or done for it.
         """
-        ahead = round(self.project.orders.released_days_ahead.value * MINUTES_PER_DAY)
+        minutes_ahead = round(self.project.orders.released_days_ahead.value * MINUTES_PER_DAY)
         layout = layout_of(self.project)
-        made = {
-            self.plan.notes[self.argument(row, 1)].place: int(self.log[row, 0]) for row in self.online_rows(self.log)
+        minute_online = {
+            self.plan.notes[self.argument(row)].place: int(self.log[row, LogColumn.MINUTE])
+            for row in self.online_rows(self.log)
         }
-        begun = self._begun()
-        return {
-            place.name: max(0, min(begun.get(place.name, NEVER), min(made[block] for block in place.blocks) - ahead))
-            // MINUTES_PER_DAY
-            for place in (*layout.halls, *layout.blocks)
-        }
+        first_minute = self._first_minutes()
+        released_days = {}
+        for place in (*layout.halls, *layout.blocks):
+            first_online = min(minute_online[block] for block in place.blocks)
+            released = min(first_minute.get(place.name, NEVER), first_online - minutes_ahead)
+            released_days[place.name] = max(0, released) // MINUTES_PER_DAY
+        return released_days
 
-    def _begun(self) -> dict[str, int]:
+    def _first_minutes(self) -> dict[str, int]:
         """Return by place the first minute at which something is ordered or done for it."""
-        first: dict[str, int] = {}
+        first_minute: dict[str, int] = {}
         for row in self.rows_of(NOTE):
-            note = self.plan.notes[self.argument(row, 1)]
+            note = self.plan.notes[self.argument(row)]
             if note.kind == "ordered" and note.place and note.part != "shell":
-                first.setdefault(note.place, int(self.log[row, 0]))
+                first_minute.setdefault(note.place, int(self.log[row, LogColumn.MINUTE]))
         for row in self.rows_of(WORK):
-            place = self.plan.unit_info[self.plan.unit_of[self.log[row, 1]]].place
-            first[place] = min(first.get(place, NEVER), int(self.log[row, 2]))
-        return first
+            place = self.plan.unit_info[self.plan.unit_of[self.log[row, LogColumn.STEP]]].place
+            first_minute[place] = min(first_minute.get(place, NEVER), int(self.log[row, LogColumn.DETAIL]))
+        return first_minute
 
     def online_rows(self, log: Ints) -> Ints:
-        """Return the rows of a log at which blocks come online."""
-        return np.flatnonzero(self._online_steps[log[:, 1]])
+        """Return the numbers of the rows of a log at which blocks come online."""
+        return np.flatnonzero(self._online_steps[log[:, LogColumn.STEP]])
 
     @cached_property
     def _online_steps(self) -> NDArray[np.bool_]:
-        """Return the steps that note that a block is online."""
-        kinds = np.array([note.kind == ONLINE for note in self.plan.notes])
-        found: NDArray[np.bool_] = self.plan.rows[:, 0] == NOTE
-        found[found] = kinds[self.plan.rows[found, 1]]
-        return found
+        """Return by step whether it notes that a block is online."""
+        is_online_note = np.array([note.kind == ONLINE for note in self.plan.notes])
+        is_online_step: NDArray[np.bool_] = self.plan.operation_of == NOTE
+        is_online_step[is_online_step] = is_online_note[self.plan.argument_of[is_online_step]]
+        return is_online_step
 
     def rows_of(self, operation: int) -> Ints:
-        """Return the rows of the log of one operation."""
-        return np.flatnonzero(self.plan.rows[self.log[:, 1], 0] == operation)
+        """Return the numbers of the rows of the log whose steps have an operation."""
+        return np.flatnonzero(self.plan.operation_of[self.log[:, LogColumn.STEP]] == operation)
 
-    def argument(self, row: int, argument: int) -> int:
-        """Return an argument of the step of a row."""
-        return int(self.plan.rows[self.log[row, 1], argument])
+    def argument(self, row: int) -> int:
+        """Return the first argument of the step of a row of the log, the number of its gate, note or bundle."""
+        return int(self.plan.argument_of[self.log[row, LogColumn.STEP]])
 
 
 def finished(outcome: RunOutcome) -> RunOutcome:
-    """Return a performance that reached its end; raises `Stalled` with who waits for what otherwise."""
+    """Return the outcome of a run that reached its end; raises `Stalled`, with which unit waits for what, otherwise."""
     if outcome.deadlock is not None:
         raise Stalled(f"the deterministic run {outcome.deadlock.explain()}")
     return outcome

@@ -37,14 +37,14 @@ from sim.study.crew_planning.manning import Manning
 from sim.world.weather.climate import CLIMATES
 from sim.world.weather.model import WeatherModel, fingerprint
 
-KEPT = 16
-"""Crew plans that a process keeps, the ones used last."""
+MAX_CACHED = 16
+"""Crew plans in the cache of a process, the ones used last."""
 NOT_PLANNED_FROM = ("limits", "milestones", "expect")
 MONEY_NOT_PLANNED_FROM = ("contractor", "contingency", "cost_of_capital", "finance", "business", "ownership")
-WORDS = frozenset({"source", "confidence"})
+PROVENANCE = frozenset({"source", "confidence"})
 """Keys of a number that say where it is from."""
 
-_known: OrderedDict[str, CrewPlan] = OrderedDict()
+_plan_by_key: OrderedDict[str, CrewPlan] = OrderedDict()
 
 
 class PartRead(Exception):
@@ -73,32 +73,32 @@ def crew_plan_of(project: Project, weather: WeatherModel = None) -> CrewPlan:
     if policy is not None and policy.active:
         return plan_crews(project, weather)
     key = planning_key(project.model_dump(mode="json")) + fingerprint(weather)
-    if key not in _known:
-        found = _read(key)
-        if found is None:
+    if key not in _plan_by_key:
+        plan = _read(key)
+        if plan is None:
             try:
-                found = _planned(project, weather)
+                plan = _planned(project, weather)
             except PartRead:  # then it is this project's alone
                 return plan_crews(project, weather)
-            _write(key, found)
-        _known[key] = found
-        while len(_known) > KEPT:
-            _known.popitem(last=False)
-    _known.move_to_end(key)
-    return _known[key]
+            _write(key, plan)
+        _plan_by_key[key] = plan
+        while len(_plan_by_key) > MAX_CACHED:
+            _plan_by_key.popitem(last=False)
+    _plan_by_key.move_to_end(key)
+    return _plan_by_key[key]
 
 
 def planning_key(tree: Mapping[str, Any]) -> str:
-    """Return a fingerprint of all that planning can read of a project, given as a tree."""
-    read = {name: part for name, part in tree.items() if name not in {*NOT_PLANNED_FROM, "risks"}}
-    read["money"] = {name: part for name, part in tree["money"].items() if name not in MONEY_NOT_PLANNED_FROM}
-    return sha256(json.dumps(_numbers(read), sort_keys=True).encode()).hexdigest()
+    """Return a fingerprint of all parts of a project (as nested mappings) that planning can read."""
+    readable = {name: part for name, part in tree.items() if name not in {*NOT_PLANNED_FROM, "risks"}}
+    readable["money"] = {name: part for name, part in tree["money"].items() if name not in MONEY_NOT_PLANNED_FROM}
+    return sha256(json.dumps(_numbers(readable), sort_keys=True).encode()).hexdigest()
 
 
 def _numbers(tree: Any) -> Any:
-    """Return a tree without the words on where its numbers are from."""
+    """Return nested mappings and lists without the sources of their numbers and how sure these are."""
     if isinstance(tree, Mapping):
-        return {key: _numbers(value) for key, value in tree.items() if key not in WORDS}
+        return {key: _numbers(value) for key, value in tree.items() if key not in PROVENANCE}
     return [_numbers(value) for value in tree] if isinstance(tree, list) else tree
 
 
@@ -114,7 +114,7 @@ def _planned(project: Project, weather: WeatherModel) -> CrewPlan:
 
 FOLDER = "SIM_CACHE_DIR"
 """The variable that names the folder in which crew plans are kept; nothing is kept where it is empty."""
-KEPT_ON_DISK = 64
+MAX_ON_DISK = 64
 """Crew plans that stay in the folder, the newest: some 200 KB each, 2 MB for 2 GW."""
 PLANNED_BY = ("config", "engine", "jit", "metrics", "plan", "study/crew_planning", "world")
 """Folders of `sim` that crews are planned by."""
@@ -122,12 +122,12 @@ LIBRARIES = ("numpy", "scipy", "simpy", "holidays", "astral", "pydantic")
 
 
 def _folder() -> Path | None:
-    """Return the folder of crew plans; None where nothing is kept."""
-    stated = os.environ.get(FOLDER)
-    if stated == "":
+    """Return the folder in which crew plans are cached; None where none are."""
+    folder = os.environ.get(FOLDER)
+    if folder == "":
         return None
     try:
-        return Path(stated) if stated else user_cache() / "crew_plans"
+        return Path(folder) if folder else user_cache() / "crew_plans"
     except RuntimeError:  # no home
         return None
 
@@ -135,82 +135,85 @@ def _folder() -> Path | None:
 @cache
 def planners() -> str:
     """Return a fingerprint of the sources, climates and libraries that plan crews: some 150 files, a hundredth second."""
-    found = sha256(f"{sys.version} {platform.machine()} {[version(name) for name in LIBRARIES]}".encode())
+    digest = sha256(f"{sys.version} {platform.machine()} {[version(name) for name in LIBRARIES]}".encode())
     root = Path(__file__).parents[2]
     for folder in PLANNED_BY:
         for path in sorted((root / folder).rglob("*.py")):
-            found.update(files.read(path))
+            digest.update(files.read(path))
     for path in sorted(path for folder in CLIMATES for path in folder.glob("*.csv")):
-        found.update(files.read(path))
-    return found.hexdigest()
+        digest.update(files.read(path))
+    return digest.hexdigest()
 
 
-def _place(folder: Path, key: str) -> Path:
-    """Return the file of a crew plan."""
+def _file(folder: Path, key: str) -> Path:
+    """Return the path of the file in which a crew plan is cached."""
     return folder / f"{sha256(f'{planners()} {key}'.encode()).hexdigest()[:32]}.crews"
 
 
 def _read(key: str) -> CrewPlan | None:
-    """Return a crew plan that an earlier command kept; None where there is none, or it is damaged."""
+    """Return a crew plan that an earlier command wrote; None where there is none, or it is damaged."""
     folder = _folder()
     try:
-        data = b"" if folder is None else files.read(_place(folder, key))
+        data = b"" if folder is None else files.read(_file(folder, key))
     except SimError:
         return None
-    stated, plan = data[:64], data[64:]
-    if len(stated) < 64 or files.digest(plan).encode() != stated:
+    checksum, document = data[:64], data[64:]
+    if len(checksum) < 64 or files.digest(document).encode() != checksum:
         return None
-    found = _from_json(json.loads(plan))
-    return found if isinstance(found, CrewPlan) else None
+    plan = _from_json(json.loads(document))
+    return plan if isinstance(plan, CrewPlan) else None
 
 
 def _write(key: str, plan: CrewPlan) -> None:
-    """Keep a crew plan for the next command, and the newest of the others; where that cannot be, nothing is lost but time."""
+    """Write a crew plan for later commands, and remove the oldest of the others; an error costs later commands time only."""
     folder = _folder()
     if folder is None:
         return
     try:
         data = json.dumps(_to_json(plan), separators=(",", ":")).encode()
         folder.mkdir(parents=True, exist_ok=True)
-        files.write(_place(folder, key), files.digest(data).encode() + data)
-        there = sorted(folder.glob("*.crews"), key=lambda one: one.stat().st_mtime, reverse=True)
-        for old in there[KEPT_ON_DISK:]:
+        files.write(_file(folder, key), files.digest(data).encode() + data)
+        newest_first = sorted(folder.glob("*.crews"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for old in newest_first[MAX_ON_DISK:]:
             files.remove(old)
     except (OSError, SimError, TypeError):
         return
 
 
 PARTS = {
-    one.__name__: one for one in (CrewPlan, Manning, Mobilisation, Progress, ResourcePlan, Review, TradeReviews, Window)
+    part.__name__: part
+    for part in (CrewPlan, Manning, Mobilisation, Progress, ResourcePlan, Review, TradeReviews, Window)
 }
 """What a crew plan is made of; a tuple is a list in its file, an array and a part a mapping that says so."""
 KIND = "is"
 
 
 def _to_json(value: Any) -> Any:
-    """Return a crew plan, or something in it, as it is written; TypeError for what it has never had in it."""
+    """Return a crew plan, or a part of it, as JSON values; TypeError for a type that no crew plan has in it."""
     if type(value) in PARTS.values():
-        return {KIND: type(value).__name__, **{one.name: _to_json(getattr(value, one.name)) for one in fields(value)}}
+        return {
+            KIND: type(value).__name__, **{field.name: _to_json(getattr(value, field.name)) for field in fields(value)}
+        }  # fmt: skip
     if isinstance(value, np.ndarray):
         return {KIND: value.dtype.str, "shape": value.shape, "numbers": value.ravel().tolist()}
     if isinstance(value, tuple):
-        return [_to_json(one) for one in value]
+        return [_to_json(item) for item in value]
     if isinstance(value, Mapping):
-        return {name: _to_json(one) for name, one in value.items()}
+        return {name: _to_json(item) for name, item in value.items()}
     if type(value) not in (int, float, str, bool, type(None)):
         raise TypeError(f"a crew plan with {type(value)}")
     return value
 
 
 def _from_json(value: Any) -> Any:
-    """Return what was written as it was."""
+    """Return the crew plan, or the part of it, that `_to_json` turned into JSON values."""
     if isinstance(value, list):
-        return tuple(_from_json(one) for one in value)
+        return tuple(_from_json(item) for item in value)
     if not isinstance(value, dict):
         return value
     kind = value.pop(KIND, None)
     if kind is None:
-        return {name: _from_json(one) for name, one in value.items()}
+        return {name: _from_json(item) for name, item in value.items()}
     if kind in PARTS:
-        return PARTS[kind](**{name: _from_json(one) for name, one in value.items()})
+        return PARTS[kind](**{name: _from_json(item) for name, item in value.items()})
     return np.array(value["numbers"], kind).reshape(value["shape"])

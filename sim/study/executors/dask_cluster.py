@@ -40,7 +40,7 @@ class OtherVersions(SimError):
 
 
 def local_versions() -> dict[str, str]:
-    """The versions of what decides about numbers, Python included."""
+    """Return the versions of what decides about numbers, Python included."""
     return {"python": platform.python_version(), **versions()}
 
 
@@ -182,7 +182,7 @@ class DaskExecutor:
 
 
 def _lost(error: BaseException) -> SimError:
-    """The error of a scheduler that no longer answers."""
+    """Return the error of a scheduler that no longer answers."""
     return SimError(f"the cluster's scheduler was lost ({error})")
 
 
@@ -263,7 +263,7 @@ def _require_safe_address(scheduler: str) -> None:
 
 
 def _port(scheduler: str) -> int | None:
-    """The port of an address; None if there is none that can be."""
+    """Return the port of an address; None if there is none that can be."""
     try:
         return urlsplit(scheduler).port
     except ValueError:
@@ -271,7 +271,7 @@ def _port(scheduler: str) -> int | None:
 
 
 def _is_loopback(host: str) -> bool:
-    """Whether an address is this machine's own, without asking a name server."""
+    """Return whether an address is this machine's own, without asking a name server."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

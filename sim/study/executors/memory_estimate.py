@@ -101,9 +101,9 @@ def _steps_of_system(system: System) -> int:
 
 
 @contextmanager
-def steps_allowed(most: int) -> Iterator[None]:
+def steps_allowed(max_steps: int) -> Iterator[None]:
     """Allow plans of so many steps within a block."""
-    token = _most_steps.set(most)
+    token = _most_steps.set(max_steps)
     try:
         yield
     finally:
@@ -112,7 +112,7 @@ def steps_allowed(most: int) -> Iterator[None]:
 
 def require_plan_fits(project: Project) -> None:
     """Raise TooLarge if a plan has more steps than are allowed, or needs more memory than there is."""
-    size, free = plan_size(project), free_bytes()
+    size, bytes_free = plan_size(project), free_bytes()
     size_text = (
         f"{project.name}: a plan of {size.blocks:,} blocks has about {size.steps:,} steps, takes about "
         f"{size.bytes / 1e9:.1f} GB of memory and {size.seconds / 60:,.0f} minutes to lay out"
@@ -120,8 +120,8 @@ def require_plan_fits(project: Project) -> None:
     remedy = "make scale.capacity_mw smaller or block.mw_gross larger, or state fewer skids and units"
     if size.steps > _most_steps.get():
         raise TooLarge(f"{size_text}; the most is {_most_steps.get():,} steps: {remedy}, or allow it with --most-steps")
-    if free is not None and size.bytes > free:
-        raise TooLarge(f"{size_text}, and {free / 1e9:.1f} GB are free: {remedy}")
+    if bytes_free is not None and size.bytes > bytes_free:
+        raise TooLarge(f"{size_text}, and {bytes_free / 1e9:.1f} GB are free: {remedy}")
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------
@@ -155,37 +155,37 @@ def require_memory(
     case: SizedCase, runs: int, workers: int, *, on_disk: bool = True, tables: int = TABLE_COPIES
 ) -> None:
     """Raise TooLarge if the run needs more memory than there is, after memory that preparing it has freed is returned."""
-    needed = memory_needed(case, runs, workers, on_disk=on_disk, tables=tables)
+    bytes_needed = memory_needed(case, runs, workers, on_disk=on_disk, tables=tables)
     give_back_memory()  # after what is asked of the case, which works out its expected plan
-    free = free_bytes()
-    if free is not None and needed > free:
+    bytes_free = free_bytes()
+    if bytes_free is not None and bytes_needed > bytes_free:
         raise TooLarge(
-            f"{runs:,} replications{_long(case)} need about {needed / 1e9:.1f} GB of memory and "
-            f"{free / 1e9:.1f} GB are free: take {', '.join(_remedies(case, workers, on_disk))}"
+            f"{runs:,} replications{_long(case)} need about {bytes_needed / 1e9:.1f} GB of memory and "
+            f"{bytes_free / 1e9:.1f} GB are free: take {', '.join(_remedies(case, workers, on_disk))}"
         )
 
 
 def _long(case: SizedCase) -> str:
-    """How long the curves are, where there are some."""
+    """Return how long the curves are, where there are some."""
     return f" of {case.days:,} days" if case.days > 1 else ""
 
 
 def _remedies(case: SizedCase, workers: int, on_disk: bool) -> list[str]:
-    """What would make it smaller, what helps most first."""
-    found = ["fewer --runs" if case.days > 1 else "fewer points or --runs"]
-    found += ["fewer --workers"] if workers > 1 else []
-    found += [] if on_disk else ["an output directory to keep finished work in", "a shorter money.horizon_days"]
-    return found
+    """Return what a user can change so that the run needs less memory, the most effective change first."""
+    remedies = ["fewer --runs" if case.days > 1 else "fewer points or --runs"]
+    remedies += ["fewer --workers"] if workers > 1 else []
+    remedies += [] if on_disk else ["an output directory to keep finished work in", "a shorter money.horizon_days"]
+    return remedies
 
 
 def free_bytes() -> int | None:
-    """Bytes of memory that are free for this process; None where the system does not report it."""
+    """Return bytes of memory that are free for this process; None where the system does not report it."""
     limits = [found for found in (_free(), _process_limit(), _container_limit()) if found is not None]
     return min(limits, default=None)
 
 
 def _free() -> int | None:
-    """What the machine has free."""
+    """Return what the machine has free."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
         return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
@@ -207,8 +207,9 @@ def _container_limit() -> int | None:
     """Return the bytes that the container may still take; None without a limit."""
     folder = Path("/sys/fs/cgroup")
     try:
-        limit, used = ((folder / name).read_text(encoding="utf-8").strip() for name in ("memory.max", "memory.current"))
-        return None if limit == "max" else max(int(limit) - int(used), 0)
+        names = ("memory.max", "memory.current")
+        max_bytes, bytes_used = ((folder / name).read_text(encoding="utf-8").strip() for name in names)
+        return None if max_bytes == "max" else max(int(max_bytes) - int(bytes_used), 0)
     except (OSError, ValueError):
         return None
 

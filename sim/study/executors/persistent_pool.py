@@ -142,15 +142,15 @@ class CalendarCache:
     def __init__(self, case: Case, seed: int, previous: CalendarCache | None) -> None:
         """Take over the calendars of the previous cache where weather, outages and base calendars are the same."""
         self.case, self.seed = case, seed
-        self.known: dict[int, Sequence[Calendar]] = {}
+        self.calendars_by_replication: dict[int, Sequence[Calendar]] = {}
         if previous is not None and self._has_same_calendars(previous):
             new_base, old_base = case.plan.base_calendars, previous.case.plan.base_calendars
-            self.known = {
+            self.calendars_by_replication = {
                 number: [
                     new if cached is old else cached
                     for cached, old, new in zip(calendars, old_base, new_base, strict=True)
                 ]
-                for number, calendars in previous.known.items()
+                for number, calendars in previous.calendars_by_replication.items()
             }
 
     def _has_same_calendars(self, previous: CalendarCache) -> bool:
@@ -165,9 +165,9 @@ class CalendarCache:
 
     def of(self, replication: int) -> Sequence[Calendar]:
         """Return the calendars of a replication."""
-        if replication not in self.known:
-            self.known[replication] = self.case.calendars_of(self.seed, replication)
-        return self.known[replication]
+        if replication not in self.calendars_by_replication:
+            self.calendars_by_replication[replication] = self.case.calendars_of(self.seed, replication)
+        return self.calendars_by_replication[replication]
 
 
 def _closure_inputs(project: Project) -> tuple[Any, ...]:
@@ -182,7 +182,7 @@ def _same_calendar(one: Calendar, other: Calendar) -> bool:
 
 
 def _simulate_range(
-    case: Case, seed: int, replications: range, cache: CalendarCache, wanted: Callable[[], bool]
+    case: Case, seed: int, replications: range, cache: CalendarCache, still_wanted: Callable[[], bool]
 ) -> PartialSnapshot | SimError | None:
     """Simulate some replications and return what is shown of them; an error instead if the project cannot be simulated.
 
@@ -192,7 +192,7 @@ def _simulate_range(
     try:
         simulated = case.replications(seed, replications.start, len(replications), calendars_of=cache.of)
         for replication in in_batches(simulated, len(case.plan.rows)) if case.engine == COMPILED else simulated:
-            if not wanted():
+            if not still_wanted():
                 return None
             stalled += replication.outcome.deadlock is not None
             rows.append(case.quick_metrics(replication))

@@ -50,7 +50,7 @@ class CaseSource:
 
     @cached_property
     def _packed(self) -> bytes:
-        """The case as it is sent."""
+        """Return the case as it is sent."""
         return packed((self.case, self.seed))
 
 
@@ -103,7 +103,7 @@ class ProcessPool:
 
     @property
     def idle(self) -> list[CaseWorker]:
-        """The workers that have taken the case and have nothing to do: they may be asked for something else."""
+        """Return the workers that have taken the case and have nothing to do: they may be asked for something else."""
         return [worker for worker in self._workers if worker.ready and not worker.queue]
 
     def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:

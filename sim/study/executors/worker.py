@@ -22,7 +22,7 @@ class Outcome:
     refusal: SimError | None = None
 
     def get(self) -> Chunk:
-        """The chunk, or the refusal raised."""
+        """Return the chunk, or the refusal raised."""
         if self.chunk is None:
             raise self.refusal or ValueError("neither a chunk nor a refusal")
         return self.chunk

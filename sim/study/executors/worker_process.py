@@ -161,10 +161,10 @@ Item = TypeVar("Item")
 def answering(connections: Iterable[W]) -> list[W]:
     """Wait until some workers have sent something or are lost; return those."""
     waited_for = list(connections)
-    if lost := [worker for worker in waited_for if worker.lost]:
-        return lost
-    ready = connection.wait([worker.pipe for worker in waited_for])
-    return [worker for worker in waited_for if worker.pipe in ready]
+    if lost_workers := [worker for worker in waited_for if worker.lost]:
+        return lost_workers
+    ready_pipes = connection.wait([worker.pipe for worker in waited_for])
+    return [worker for worker in waited_for if worker.pipe in ready_pipes]
 
 
 def in_fork(work: Callable[..., T], *args: Any, nice: int = 0) -> Callable[[], T]:
@@ -184,9 +184,9 @@ def in_two_halves(work: Callable[[Sequence[Item]], Iterable[T]], items: Sequence
 
     A single item is worked on here, so that no call has nothing to do.
     """
-    half = (len(items) + 1) // 2 if fork else len(items)
-    other_half = in_fork(work, items[half:]) if half < len(items) else list
-    return [*work(items[:half]), *other_half()]
+    first_half_size = (len(items) + 1) // 2 if fork else len(items)
+    other_half = in_fork(work, items[first_half_size:]) if first_half_size < len(items) else list
+    return [*work(items[:first_half_size]), *other_half()]
 
 
 def _received(worker: WorkerConnection, local_call: Callable[[], T]) -> T:
@@ -201,17 +201,17 @@ def _received(worker: WorkerConnection, local_call: Callable[[], T]) -> T:
 
 
 def packed(message: object) -> bytes:
-    """A message as it goes through pipes; TypeError or AttributeError where it cannot be sent."""
+    """Return a message as it goes through pipes; TypeError or AttributeError where it cannot be sent."""
     return bytes(ForkingPickler.dumps(message))
 
 
 def unpacked(message: bytes) -> Any:
-    """What `packed` has made of something, as it was."""
+    """Return what `packed` has made of something, as it was."""
     return ForkingPickler.loads(message)
 
 
 def cannot_start(cause: str) -> SimError:
-    """The error for workers that end before they have begun."""
+    """Return the error for workers that end before they have begun."""
     return SimError(f"worker processes cannot start: {cause}; --workers 1 needs none")
 
 

@@ -106,12 +106,12 @@ class Checkpoint:
         )
 
     def curve_names(self) -> list[str]:
-        """The names of the curves, sorted."""
+        """Return the names of the curves, sorted."""
         written = {name for span in self._files for name in self._curves(span)}
         return sorted({*written, *self._held.curve_names()})
 
     def curve(self, span: range, name: str) -> Column | None:
-        """One curve of a stretch; None where every replication of it failed."""
+        """Return one curve of a stretch; None where every replication of it failed."""
         if span in self._held.ranges():
             return self._held.curve(span, name)
         return sealed_files.from_bytes(self._bytes(span), str(self._files[span]), [CURVE + name]).get(CURVE + name)
@@ -128,14 +128,14 @@ class Checkpoint:
         return [name.removeprefix(CURVE) for name in names if name.startswith(CURVE)]
 
     def _bytes(self, span: range) -> bytes:
-        """A chunk's file; Damaged if it is not what was written."""
+        """Return a chunk's file; Damaged if it is not what was written."""
         data = files.read(self._files[span])
         if not self._files[span].stem.endswith(files.digest(data)[:FINGERPRINT_LENGTH]):
             raise files.Damaged(f"{self._files[span]}: changed or damaged since it was written")
         return data
 
     def _is_intact(self, span: range, path: Path) -> bool:
-        """Whether a chunk is what was written; one that is not is removed."""
+        """Return whether a chunk is what was written; one that is not is removed."""
         if path.stem.endswith(files.digest(files.read(path))[:FINGERPRINT_LENGTH]):
             return True
         self.damaged.append(span)
@@ -152,7 +152,7 @@ def _chunk_files(directory: Path) -> Iterator[tuple[range, Path]]:
 
 
 def checkpoint_directory(target: Path) -> Path:
-    """Where the chunks of the run that is to become `target` lie."""
+    """Return where the chunks of the run that is to become `target` lie."""
     return target.with_name(f"{target.name}.partial")
 
 
@@ -215,6 +215,6 @@ def differences(stored: Any, current: Any, path: str = "") -> list[str]:
 
 
 def _short(value: Any) -> str:
-    """A value in few characters."""
+    """Return a value in few characters."""
     text = "nothing" if value is None else str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"

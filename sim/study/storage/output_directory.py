@@ -71,7 +71,7 @@ def recover(target: Path) -> None:
 
 
 def readable_path(target: Path) -> Path:
-    """Where a reader finds the directory at this moment, without changing anything."""
+    """Return where a reader finds the directory at this moment, without changing anything."""
     return target if files.exists(target) or not files.exists(_old_path(target)) else _old_path(target)
 
 

@@ -131,7 +131,7 @@ def require_rows(runs: Columns, metrics: Sequence[str], count: int, source: str)
 
 
 def is_name(text: str) -> bool:
-    """Whether a text is a name that a folder of ours can have."""
+    """Return whether a text is a name that a folder of ours can have."""
     try:
         return bool(_NAME.validate_python(text))
     except ValidationError:
@@ -139,7 +139,7 @@ def is_name(text: str) -> bool:
 
 
 def is_inside(name: str) -> bool:
-    """Whether a file's name stays within the folder that lists it."""
+    """Return whether a file's name stays within the folder that lists it."""
     path = PurePosixPath(name)
     return (
         not path.is_absolute() and ".." not in path.parts and "\\" not in name and ":" not in name and "\0" not in name

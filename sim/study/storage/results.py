@@ -117,7 +117,7 @@ def _replace(
 
 
 def _entry(path: Path) -> dict[str, Any]:
-    """What the manifest says of a file."""
+    """Return what the manifest says of a file."""
     data = files.read(path)
     return {"sha256": files.digest(data), "bytes": len(data)}
 
@@ -233,7 +233,7 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 
 
 def without_formula(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula, with an apostrophe before it; all else as it is."""
+    """Return a text that a spreadsheet would take for a formula, with an apostrophe before it; all else as it is."""
     if not isinstance(value, str):
         return value
     # a bare carriage return ends the row for some readers, and what follows would begin the next

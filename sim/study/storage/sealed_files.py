@@ -36,7 +36,7 @@ def to_bytes(columns: Mapping[str, Column]) -> bytes:
 
 
 def _to_arrow(column: Column) -> Any:
-    """One column in Arrow's form."""
+    """Return one column in Arrow's form."""
     import pyarrow as pa
 
     if column.ndim == 1:
@@ -44,15 +44,15 @@ def _to_arrow(column: Column) -> Any:
     return pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1])
 
 
-def from_bytes(data: bytes, source: str, only: Sequence[str] | None = None) -> Columns:
-    """Return the columns of a Parquet file, all or those of `only` that it has; Damaged (with `source`) if it is invalid."""
+def from_bytes(data: bytes, source: str, column_names: Sequence[str] | None = None) -> Columns:
+    """Return the columns of a Parquet file, all or some by name; Damaged (with `source`) if the file is invalid."""
     import pyarrow as pa
     from pyarrow import parquet
 
     try:
         file = parquet.ParquetFile(pa.BufferReader(data), page_checksum_verification=True)
         _require_size(file.metadata, len(data), source)
-        table = file.read(columns=list(only) if only is not None else None, use_threads=False)
+        table = file.read(columns=list(column_names) if column_names is not None else None, use_threads=False)
         return {name: _to_numpy(table.column(name)) for name in table.column_names}
     except (pa.ArrowException, OSError, ValueError, TypeError, MemoryError) as error:
         raise Damaged(f"{source}: not a sound Parquet file: {error}") from error
@@ -60,11 +60,11 @@ def from_bytes(data: bytes, source: str, only: Sequence[str] | None = None) -> C
 
 def _require_size(metadata: Any, size: int, source: str) -> None:
     """Refuse a file that says it would take far more memory than anything of ours, before it is decompressed."""
-    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
-    columns = [group.column(at) for group in groups for at in range(group.num_columns)]
-    needed = sum(max(8 * column.num_values, column.total_uncompressed_size) for column in columns)
-    if needed > max(MOST_BYTES, MOST_GROWTH * size):
-        raise Damaged(f"{source}: {size:,} bytes would become {needed:,}, far more than a table of ours does")
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    columns = [group.column(index) for group in groups for index in range(group.num_columns)]
+    bytes_needed = sum(max(8 * column.num_values, column.total_uncompressed_size) for column in columns)
+    if bytes_needed > max(MOST_BYTES, MOST_GROWTH * size):
+        raise Damaged(f"{source}: {size:,} bytes would become {bytes_needed:,}, far more than a table of ours does")
 
 
 def _to_numpy(column: Any) -> Column:
@@ -122,7 +122,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def readable(document: dict[str, Any]) -> bytes:
-    """A document as a person reads it, in JSON."""
+    """Return a document as a person reads it, in JSON."""
     return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 

@@ -35,22 +35,22 @@ from sim.study.intervals import interval_ranks
 from sim.study.verification.harness import Check, SimulatedPlan, job, simulate_plan, work
 from sim.world.distributions import Distribution, Exponential, Fixed, Lognormal, Pert, Triangular, Uniform
 from sim.world.streams import philox, stream_key, uniforms
-from sim.world.working_time import Calendar
+from sim.world.working_time import ALWAYS_OPEN, Calendar
 
 # --- schedules --------------------------------------------------------------------------------------------------------
 
 
 GRAHAM = (3, 2, 2, 2, 4, 4, 4, 4, 9)
-BEFORE = {9: (1,), 5: (4,), 6: (4,), 7: (4,), 8: (4,)}
+PREDECESSORS = {9: (1,), 5: (4,), 6: (4,), 7: (4,), 8: (4,)}
 
 
 def batch(jobs: int, machines: int, minutes: int) -> int:
-    """The makespan of equal jobs on equal machines."""
+    """Return the makespan of equal jobs on equal machines."""
     return simulate_plan({f"j{n}": job(minutes, "machine") for n in range(jobs)}, {"machine": machines}).finish
 
 
 def line(jobs: int, stations: Sequence[int]) -> int:
-    """The makespan of jobs that pass stations of one, with all the room they need between them."""
+    """Return the makespan of jobs that pass stations of one, with all the room they need between them."""
     route = [step for n, minutes in enumerate(stations) for step in job(minutes, f"s{n}", f"at {n}")]
     return simulate_plan({f"j{n}": route for n in range(jobs)}, {f"s{n}": 1 for n in range(len(stations))}).finish
 
@@ -84,20 +84,23 @@ def tight_line_by_recursion(durations: Sequence[Sequence[int]], places: int) -> 
 
 
 def fleet(loads: int, trucks: int, out: int, unload: int, back: int) -> int:
-    """When the last load is delivered by trucks that return empty."""
+    """Return when the last load is delivered by trucks that return empty."""
     trip: list[Step] = [work(out, "drive"), work(unload, "unload"), Signal("delivered"), work(back, "return")]
     load: list[Step] = [Hold({"truck": 1}), *trip, Free({"truck": 1})]
     return simulate_plan({f"l{n}": load for n in range(loads)}, {"truck": trucks}, finish=("delivered", loads)).finish
 
 
 def graham(
-    machines: int, shorter: int = 0, before: Mapping[int, Sequence[int]] = BEFORE, order: Sequence[int] = range(1, 10)
+    machines: int,
+    minutes_less: int = 0,
+    predecessors_of: Mapping[int, Sequence[int]] = PREDECESSORS,
+    order: Sequence[int] = range(1, 10),
 ) -> int:
     """Return the makespan of Graham's nine tasks by list scheduling."""
     routes = {}
     for priority, task in enumerate(order, 1):
-        waits = [Wait(f"done {predecessor}") for predecessor in before.get(task, ())]
-        minutes = GRAHAM[task - 1] - shorter
+        waits = [Wait(f"done {predecessor}") for predecessor in predecessors_of.get(task, ())]
+        minutes = GRAHAM[task - 1] - minutes_less
         routes[f"t{priority}"] = [*waits, *job(minutes, "machine", priority=priority), Signal(f"done {task}")]
     return simulate_plan(routes, {"machine": machines}).finish
 
@@ -106,28 +109,28 @@ def network(tasks: int, seed: int) -> tuple[dict[str, list[Step]], list[int]]:
     """Return the routes of a random network, and the earliest end of every task by the longest path."""
     random = Random(seed)  # noqa: S311 (the same network every time, no secret)
     routes: dict[str, list[Step]] = {}
-    ends: list[int] = []
+    earliest_ends: list[int] = []
     for task in range(tasks):
         predecessors = random.sample(range(task), min(task, random.randint(0, 3)))
         minutes = random.randint(0, 500)
-        ends.append(minutes + max((ends[predecessor] for predecessor in predecessors), default=0))
+        earliest_ends.append(minutes + max((earliest_ends[predecessor] for predecessor in predecessors), default=0))
         routes[f"t{task}"] = [
             *(Wait(f"t{predecessor}") for predecessor in predecessors),
             work(minutes),
             Signal(f"t{task}"),
         ]
-    return routes, ends
+    return routes, earliest_ends
 
 
 def earliest_ends_that_differ(tasks: int, seed: int) -> int:
-    """How many tasks of a network without limits do not end where the longest path ends."""
+    """Return how many tasks of a network without limits do not end where the longest path ends."""
     routes, ends = network(tasks, seed)
     times = simulate_plan(routes, {}).times(WORK)
     return sum(times[f"t{task}"][1] != end for task, end in enumerate(ends))
 
 
 def over_a_night(minutes: int) -> int:
-    """When work ends that begins at 16:00 and is only done from 7:00 to 17:00."""
+    """Return when work ends that begins at 16:00 and is only done from 7:00 to 17:00."""
     day, hour = 1440, 60
     shifts = [(n * day + 7 * hour, n * day + 17 * hour) for n in range(10)]
     shift = Calendar.of("shift", shifts, 10 * day)
@@ -136,7 +139,7 @@ def over_a_night(minutes: int) -> int:
 
 
 def deadlock() -> int:
-    """How many units a deadlock names: two that each hold what the other one wants."""
+    """Return how many units a deadlock names: two that each hold what the other one wants."""
     first: list[Step] = [Hold({"crane": 1}), work(5), Hold({"rig": 1}), Free({"crane": 1, "rig": 1})]
     second: list[Step] = [Hold({"rig": 1}), work(5), Hold({"crane": 1}), Free({"crane": 1, "rig": 1})]
     deadlock = simulate_plan({"a": first, "b": second}, {"crane": 1, "rig": 1}).outcome.deadlock
@@ -153,9 +156,9 @@ SCHEDULES = (
     Check(SCHEDULE, "200 tasks without limits: ends off the longest path", 0, lambda: earliest_ends_that_differ(200, 1)),
     Check(SCHEDULE, "Graham: 3 machines", 12, lambda: graham(3)),
     Check(SCHEDULE, "Graham: one machine more takes longer", 15, lambda: graham(4)),
-    Check(SCHEDULE, "Graham: shorter tasks take longer", 13, lambda: graham(3, shorter=1)),
+    Check(SCHEDULE, "Graham: shorter tasks take longer", 13, lambda: graham(3, minutes_less=1)),
     Check(
-        SCHEDULE, "Graham: fewer constraints take longer", 16, lambda: graham(3, before={9: (1,), 7: (4,), 8: (4,)})
+        SCHEDULE, "Graham: fewer constraints take longer", 16, lambda: graham(3, predecessors_of={9: (1,), 7: (4,), 8: (4,)})
     ),
     Check(SCHEDULE, "Graham: another list takes longer", 14, lambda: graham(3, order=(1, 2, 4, 5, 6, 3, 9, 7, 8))),
     Check(SCHEDULE, "90 minutes from 16:00 end at 7:30 the next day", 1440 + 7 * 60 + 30, lambda: over_a_night(90)),
@@ -174,12 +177,12 @@ PARTS = 1000
 
 @cache
 def drawn(shape: Distribution) -> Floats:
-    """Many draws of a distribution."""
+    """Return many draws of a distribution."""
     return shape.ppf(uniforms([stream_key(1, "textbook draws")], 0, DRAWS)[0])
 
 
 def four_errors_of_the_variance(values: Floats) -> float:
-    """Four standard errors of a sample variance."""
+    """Return four standard errors of a sample variance."""
     fourth = float(((values - values.mean()) ** 4).mean())
     return 4 * sqrt((fourth - float(values.var()) ** 2) / len(values))
 
@@ -190,36 +193,36 @@ def merge_times() -> Floats:
     path = Span(Uniform(0, 1), PARTS)
     finish = []
     for replication in range(MERGES):
-        routes = {f"p{n}": [Work("path", path, "always")] for n in range(PATHS)}
+        routes = {f"p{n}": [Work("path", path, ALWAYS_OPEN)] for n in range(PATHS)}
         finish.append(simulate_plan(routes, {}, replication=replication).finish / PARTS)
     return np.sort(np.array(finish))
 
 
 def p80_error() -> float:
-    """Half of the interval that holds P80 of the merge with a probability beyond four standard errors."""
+    """Return half of the interval that holds P80 of the merge with a probability beyond four standard errors."""
     low, high = interval_ranks(0.8, MERGES, 0.99994)
     return float(merge_times()[high - 1] - merge_times()[low - 1]) / 2
 
 
 @cache
 def attempts(items: int, limit: int | None) -> Floats:
-    """How often each of many items is tested while each test fails with probability 0.5."""
+    """Return how often each of many items is tested while each test fails with probability 0.5."""
     test: list[Step] = [Label("top"), work(1, "test"), Again("top", "test fails", Chance(0.5), limit)]
     played = simulate_plan({f"i{n}": test for n in range(items)}, {})
     times = np.bincount([int(played.plan.unit_of[step]) for _, step, _ in played.outcome.log.tolist()
-                         if played.plan.rows[step, 0] == WORK], minlength=items)  # fmt: skip
+                         if played.plan.operation_of[step] == WORK], minlength=items)  # fmt: skip
     return times.astype(np.float64)
 
 
 def four_errors(values: Callable[[], Floats]) -> Callable[[], float]:
-    """Four standard errors of a mean."""
+    """Return four standard errors of a mean."""
     return lambda: 4 * float(values().std(ddof=1)) / sqrt(len(values()))
 
 
 def practised(units: int, rate: float, first: int) -> float:
-    """The sum of the times of units made one after the other on a Crawford curve, in those of the stated time."""
+    """Return the sum of the times of units made one after the other on a Crawford curve, in those of the stated time."""
     curve = tuple(round(1_000_000 * n ** log2(rate)) for n in range(1, units + 1))
-    make = Work("make", fixed(first), "always", learning="curve")
+    make = Work("make", fixed(first), ALWAYS_OPEN, learning="curve")
     route: list[Step] = [Hold({"line": 1}), make, Free({"line": 1})]
     return simulate_plan({f"u{n}": route for n in range(units)}, {"line": 1}, learning={"curve": curve}).finish / first
 
@@ -268,8 +271,8 @@ MINUTES = 1000
 
 
 def station(servers: int, customers: int) -> SimulatedPlan:
-    """Customers who come at drawn dates and are served for drawn minutes."""
-    arrive, serve = Until("arrive", Span(Uniform(0, 600))), Work("serve", Span(Lognormal(18, 40)), "always")
+    """Return customers who come at drawn dates and are served for drawn minutes."""
+    arrive, serve = Until("arrive", Span(Uniform(0, 600))), Work("serve", Span(Lognormal(18, 40)), ALWAYS_OPEN)
     route: list[Step] = [arrive, Hold({"server": 1}), serve, Free({"server": 1})]
     return simulate_plan({f"c{n}": route for n in range(customers)}, {"server": servers})
 
@@ -278,13 +281,13 @@ def starts_off_recursion(servers: int, customers: int) -> int:
     """Return how many customers do not start as in the recursion of Kiefer and Wolfowitz: first free server first."""
     simulated = station(servers, customers)
     arrivals, services = simulated.drawn("arrive"), simulated.drawn("serve")
-    simulated_starts = {unit: done for unit, (_, done) in simulated.times(HOLD).items()}
-    free, differences = [0] * servers, 0
+    simulated_starts = {unit: minute for unit, (_, minute) in simulated.times(HOLD).items()}
+    server_free_at, differences = [0] * servers, 0
     ranks = {unit: rank for rank, unit in enumerate(simulated.plan.units)}
     for unit in sorted(arrivals, key=lambda unit: (arrivals[unit], ranks[unit])):
-        server = free.index(min(free))
-        start = max(arrivals[unit], free[server])
-        free[server] = start + services[unit]
+        server = server_free_at.index(min(server_free_at))
+        start = max(arrivals[unit], server_free_at[server])
+        server_free_at[server] = start + services[unit]
         differences += start != simulated_starts[unit]
     return differences
 
@@ -306,7 +309,7 @@ def waits(servers: int, load: float, service: Distribution, customers: int) -> t
     arrivals = np.cumsum(-np.log1p(-gaps)) / (servers * load)
     routes: dict[str, list[Step]] = {}
     for n, arrival in enumerate(arrivals.tolist()):
-        serve = Work("serve", Span(service, MINUTES), "always")
+        serve = Work("serve", Span(service, MINUTES), ALWAYS_OPEN)
         routes[f"c{n}"] = [
             Until("arrive", Span(Fixed(arrival), MINUTES)), Hold({"server": 1}), serve, Free({"server": 1})
         ]  # fmt: skip
@@ -317,11 +320,13 @@ def waits(servers: int, load: float, service: Distribution, customers: int) -> t
 
 
 def erlang_c(servers: int, load: float) -> float:
-    """The mean wait of M/M/c with services of mean 1: C(c, a) / (c − a)."""
-    offered = servers * load
-    full = offered**servers / factorial(servers) / (1 - load)
-    waiting = full / (sum(offered**k / factorial(k) for k in range(servers)) + full)
-    return waiting / (servers - offered)
+    """Return the mean wait of M/M/c with services of mean 1: C(c, a) / (c − a)."""
+    offered_load = servers * load
+    all_busy_weight = offered_load**servers / factorial(servers) / (1 - load)
+    probability_of_wait = all_busy_weight / (
+        sum(offered_load**k / factorial(k) for k in range(servers)) + all_busy_weight
+    )
+    return probability_of_wait / (servers - offered_load)
 
 
 CUSTOMERS = 4000

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.errors import SimError
-from sim.plan.compile import CompiledPlan, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import CompiledPlan, LogColumn
 from sim.plan.draws import Draws, SampledInputs
 from sim.plan.vocabulary import Free, Hold, Plan, Pool, Route, Signal, Step, Wait, Work, fixed
 from sim.study.analyses.validation import CheckResult
-from sim.world.working_time import Calendar, always
+from sim.world.working_time import ALWAYS_OPEN, Calendar, always
 
 LONG = 1_000_000_000
 OVER = "everybody is done"
@@ -30,13 +31,13 @@ class Check:
 
 def run_check(check: Check) -> CheckResult:
     """Run a check; an engine that raises has not given the answer."""
-    within = check.within() if callable(check.within) else check.within
-    expected = f"{check.known:.8g}" if within == 0 else f"{check.known:.6g} ± {within:.2g}"
+    tolerance = check.within() if callable(check.within) else check.within
+    expected = f"{check.known:.8g}" if tolerance == 0 else f"{check.known:.6g} ± {tolerance:.2g}"
     try:
         observed = check.observe()
     except SimError as error:
         return CheckResult(check.group, check.name, expected, "no answer", "fails", str(error))
-    holds = abs(observed - check.known) <= within
+    holds = abs(observed - check.known) <= tolerance
     return CheckResult(check.group, check.name, expected, f"{observed:.8g}", "holds" if holds else "fails")
 
 
@@ -50,22 +51,22 @@ class SimulatedPlan:
 
     @property
     def finish(self) -> int:
-        """The minute of the last row."""
-        return int(self.outcome.log[-1, 0])
+        """Return the minute of the last row."""
+        return int(self.outcome.log[-1, LogColumn.MINUTE])
 
     def times(self, operation: int, activity: str = "") -> dict[str, tuple[int, int]]:
         """Return (begin, end), in minutes, of the last step of an operation by unit; of one activity if it is named."""
         times_by_unit = {}
-        for done, step, begun in self.outcome.log.tolist():
+        for end, step, begin in self.outcome.log.tolist():
             activity_name = (
                 self.plan.activities[self.plan.activity_of[step]] if self.plan.activity_of[step] >= 0 else ""
             )
-            if self.plan.rows[step, 0] == operation and activity in ("", activity_name):
-                times_by_unit[self.plan.units[self.plan.unit_of[step]]] = (begun, done)
+            if self.plan.operation_of[step] == operation and activity in ("", activity_name):
+                times_by_unit[self.plan.units[self.plan.unit_of[step]]] = (begin, end)
         return times_by_unit
 
     def drawn(self, activity: str) -> dict[str, int]:
-        """What an activity came out at, by unit."""
+        """Return what an activity came out at, by unit."""
         inputs = enumerate(self.plan.inputs.names)
         pairs = ((name.partition("/"), self.draws.values[number]) for number, name in inputs)
         return {unit: value for (what, _, unit), value in pairs if what == activity}
@@ -78,7 +79,7 @@ def simulate_plan(
 ) -> SimulatedPlan:  # fmt: skip
     """Simulate routes over pools once; without `finish` the simulation ends when every unit is at its end."""
     plan = Plan(finish or (OVER, len(routes)))
-    plan.works_on({"always": always(LONG), **(calendars or {})})
+    plan.works_on({ALWAYS_OPEN: always(LONG), **(calendars or {})})
     for name, curve in (learning or {}).items():
         plan.learns(name, curve)
     for name, pool in pools.items():
@@ -93,8 +94,8 @@ def simulate_plan(
     return SimulatedPlan(compiled, draws, simulate(SimpyPlan(compiled), draws, compiled.base_calendars))
 
 
-def work(minutes: float, activity: str = "work", calendar: str = "always") -> Work:
-    """An activity of a fixed number of minutes."""
+def work(minutes: float, activity: str = "work", calendar: str = ALWAYS_OPEN) -> Work:
+    """Return an activity of a fixed number of minutes."""
     return Work(activity, fixed(minutes), calendar)
 
 

@@ -164,10 +164,10 @@ def wet_days(uniforms: Floats, p01: Floats, p10: Floats) -> NDArray[np.bool_]:
     anyway, between them as yesterday. So from the first draw outside on the chain does not depend on its start, and needs
     no loop. Weather persists: p01 + p10 ≤ 1. Before the first such draw it is dry.
     """
-    decided = (uniforms < p01) | (uniforms >= 1 - p10)
-    last_decided = np.maximum.accumulate(np.where(decided, np.arange(len(uniforms)), 0))
-    wet: NDArray[np.bool_] = (uniforms < p01)[last_decided]
-    return wet
+    is_decided = (uniforms < p01) | (uniforms >= 1 - p10)
+    last_decided = np.maximum.accumulate(np.where(is_decided, np.arange(len(uniforms)), 0))
+    is_wet: NDArray[np.bool_] = (uniforms < p01)[last_decided]
+    return is_wet
 
 
 def autocorrelated(noise: Floats, correlation: float) -> Floats:

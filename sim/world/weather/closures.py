@@ -93,9 +93,9 @@ class WeatherDraws:
         words = [counter >> shift & _WORD for shift in (0, 64, 128, 192)]
         key = stream_key(self.seed, f"weather/{quantity}")
         self._generator.state = _UNUSED | {"state": {"counter": words, "key": key}}
-        drawn = np.random.Generator(self._generator).random(skipped + count)[skipped:]
-        drawn += _HALF_STEP
-        return np.minimum(drawn, _TOP, out=drawn)
+        uniforms = np.random.Generator(self._generator).random(skipped + count)[skipped:]
+        uniforms += _HALF_STEP
+        return np.minimum(uniforms, _TOP, out=uniforms)
 
     @cached_property
     def _generator(self) -> Any:
@@ -161,9 +161,9 @@ IntervalRows: TypeAlias = NDArray[np.int64]
 """Rows (start, end) in any order, overlapping or not; minutes may be negative."""
 
 
-def hourly(closed: NDArray[np.bool_], first_day: int) -> IntervalRows:
+def hourly(is_closed: NDArray[np.bool_], first_day: int) -> IntervalRows:
     """Return closed hours, (days, 24), as rows (start, end) in minutes; `first_day` counts from the project's start."""
-    flat = closed.ravel()
+    flat = is_closed.ravel()
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     if flat[:1].any():
         edges = np.concatenate([[0], edges])
@@ -181,11 +181,11 @@ def interval_rows(starts: NDArray[np.int64], ends: NDArray[np.int64]) -> Interva
 
 def closures_by_exposure(parts: Mapping[Exposure, Sequence[IntervalRows]], horizon: int) -> Closed:
     """Return for each exposure its closed intervals joined, in order, as far as they lie in [0, horizon)."""
-    closed: Closed = {}
+    closed_by_exposure: Closed = {}
     for exposure in EXPOSURES:
         rows = np.concatenate([no_intervals(), *parts.get(exposure, ())])
-        closed[exposure] = interval_rows(*clipped(merged(rows[:, 0], rows[:, 1]), horizon))
-    return closed
+        closed_by_exposure[exposure] = interval_rows(*clipped(merged(rows[:, 0], rows[:, 1]), horizon))
+    return closed_by_exposure
 
 
 def no_intervals() -> IntervalRows:

@@ -118,12 +118,12 @@ def _too_windy(climate: Climate, scores: Scores, span: Days, draws: WeatherDraws
     day_noise = ndtri(draws.daily("wind of the day", span.first, span.count)[:, 0])
     of_day = autocorrelated(day_noise, climate.wind_daily_persistence)
     day_part = np.repeat(of_day[WARM_UP - LAGS :], _A_DAY) * sqrt(day_share)
-    windy = np.empty((2, count, STEP_HOURS), dtype=bool)
+    windy_hours = np.empty((2, count, STEP_HOURS), dtype=bool)
     for hour in range(STEP_HOURS):
         score = interpolated(knots, correlation, hour / STEP_HOURS) + day_part
-        for closed, limit in zip(windy, scores.wind, strict=True):
-            np.greater(score, limit[hour], out=closed[:, hour])
-    return windy.reshape(2, -1, 24)
+        for too_windy, limit in zip(windy_hours, scores.wind, strict=True):
+            np.greater(score, limit[hour], out=too_windy[:, hour])
+    return windy_hours.reshape(2, -1, 24)
 
 
 def _temperature_scores(climate: Climate, span: Days, draws: WeatherDraws) -> Floats:
@@ -143,20 +143,20 @@ def _rain_closures(
     climate, limits = model.climate, model.limits
     uniforms = draws.daily("rain", span.first, span.count, 4)
     # wet and dry days are a Markov chain, depth is a Weibull variable (after Richardson 1981)
-    wet = np.flatnonzero(wet_days(uniforms[:, 0], climate.p01[span.month], climate.p10[span.month]))
-    month, size = span.month[wet], -np.log1p(-uniforms[wet, 1])
+    wet_day = np.flatnonzero(wet_days(uniforms[:, 0], climate.p01[span.month], climate.p10[span.month]))
+    month, size = span.month[wet_day], -np.log1p(-uniforms[wet_day, 1])
     depth = climate.rain_mm[month] * size ** (1 / climate.rain_shape) / gamma(1 + 1 / climate.rain_shape)
     minutes = np.minimum(np.round(climate.rain_hours[month] * 60 * size), DAY).astype(np.int64)
     # one spell a wet day, somewhere within the day
-    starts = (wet - WARM_UP) * DAY + np.floor(uniforms[wet, 2] * (DAY - minutes)).astype(np.int64)
+    starts = (wet_day - WARM_UP) * DAY + np.floor(uniforms[wet_day, 2] * (DAY - minutes)).astype(np.int64)
     ends = starts + minutes
     # soil is closed for longer the more it rained: while it rains, a day, or until the mud has dried
-    ground = np.where(depth >= limits.earthwork_rain, starts + DAY, ends)
-    ground = np.where(depth >= limits.mud_rain, starts + DAY + limits.mud_minutes, ground)
+    ground_end = np.where(depth >= limits.earthwork_rain, starts + DAY, ends)
+    ground_end = np.where(depth >= limits.mud_rain, starts + DAY + limits.mud_minutes, ground_end)
     site_shut = starts[depth >= limits.shut_rain]
     return (
         interval_rows(starts, ends),
-        interval_rows(starts, ground),
+        interval_rows(starts, ground_end),
         interval_rows(starts, ends + limits.exterior_drying),
         interval_rows(site_shut, site_shut + DAY),
     )
@@ -276,17 +276,19 @@ def closed_hours(year: Year, limits: Limits) -> dict[Exposure, Hours]:
     earthwork_stopped, mud, site_shut = (
         first_hour & (depth >= limit) for limit in (limits.earthwork_rain, limits.mud_rain, limits.shut_rain)
     )
-    closed = _after(site_shut, 24)
+    all_closed = _after(site_shut, 24)
     mud_hours = 24 + -(-limits.mud_minutes // 60)
     return {
         "earthwork": rain
         | _after(earthwork_stopped, 24)
         | _after(mud, mud_hours)
         | (year.temperature < limits.frost)
-        | closed,
-        "exterior": _after(rain, 1 + -(-limits.exterior_drying // 60)) | (year.wind > limits.exterior_wind) | closed,
-        "crane": rain | (year.wind > limits.crane_wind) | closed,
-        "interior": closed,
+        | all_closed,
+        "exterior": _after(rain, 1 + -(-limits.exterior_drying // 60))
+        | (year.wind > limits.exterior_wind)
+        | all_closed,
+        "crane": rain | (year.wind > limits.crane_wind) | all_closed,
+        "interior": all_closed,
     }
 
 

@@ -59,17 +59,19 @@ def closed(model: ClimateModel, span: Days, draws: WeatherDraws) -> Closed:
     work = _workspace(series, inputs, get_ident())
     # one workspace per thread: replications run side by side in threads, as kernels release the GIL
     draw_uniforms(_keys(draws.seed), draws.replication, series.blocks, work.uniforms)
-    wet, wet_and_storms = choose_days(
+    wet_days, wet_and_storms = choose_days(
         span.month, inputs.chances, *series.of_days(work.uniforms), work.days, work.chosen
     )
     # logarithm, power and normal quantile stay in numpy and scipy, between two kernels: see the module
-    sizes = -np.log1p(-work.chosen[: 2 * wet : 2])
+    sizes = -np.log1p(-work.chosen[: 2 * wet_days : 2])
     powers = sizes ** (1 / model.climate.rain_shape)
     ndtri(work.uniforms[: series.normal], out=work.uniforms[: series.normal])
     # a copy, as the kernel moves these ends; the rows are only written
     rows, ends = work.rows, inputs.ends.copy()
     _write_storm_seasons(
-        model.storms.intervals(work.days[wet:wet_and_storms], work.chosen[2 * wet : 2 * wet_and_storms : 2].copy()),
+        model.storms.intervals(
+            work.days[wet_days:wet_and_storms], work.chosen[2 * wet_days : 2 * wet_and_storms : 2].copy()
+        ),
         rows,
         ends,
     )
@@ -78,7 +80,7 @@ def closed(model: ClimateModel, span: Days, draws: WeatherDraws) -> Closed:
         inputs.figures,
         inputs.numbers,
         work.uniforms,
-        work.days[:wet],
+        work.days[:wet_days],
         work.chosen[1:],
         sizes,
         powers,
@@ -162,14 +164,16 @@ class KernelInputs:
 @lru_cache(maxsize=8)
 def _kernel_inputs(model: ClimateModel, span: Days) -> KernelInputs:
     """Return a climate, its limits and storms as inputs of the kernels for some days."""
-    climate, limits, at = model.climate, model.limits, _series(span).begin
-    count, early = span.count - WARM_UP, WARM_UP - LAGS  # no autocorrelation reaches back to those days
+    climate, limits, first_of_series = model.climate, model.limits, _series(span).begin
+    count, days_skipped = span.count - WARM_UP, WARM_UP - LAGS  # no autocorrelation reaches back to those days
     list_sizes = np.full(LISTS, 2 * span.count)
     list_sizes[[BY_CRANE, BY_EXTERIOR, BY_FROST]] = 24 * count + 1
     begins = np.concatenate([[0], np.cumsum(list_sizes)])
     numbers = [
         *(WARM_UP, limits.mud_minutes, limits.exterior_drying),
-        *(at[0], count * A_DAY + 1 + LAGS, at[1] + early, count + LAGS, at[2] + early, count + LAGS),
+        *(first_of_series[0], count * A_DAY + 1 + LAGS),
+        *(first_of_series[1] + days_skipped, count + LAGS),
+        *(first_of_series[2] + days_skipped, count + LAGS),
         *(number for exposure in EXPOSURES for number in CLOSING[exposure]),
         *begins,
     ]

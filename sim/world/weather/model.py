@@ -62,8 +62,8 @@ def weather_model(weather: Weather, folder: Path = Path()) -> WeatherModel:
 
     ConfigError (exit 2) where the file cannot be used. The result can be pickled.
     """
-    drawn = _generator(weather, folder)
-    return WithDatedStorms(drawn, DatedStorms.of(weather.dated_storms)) if weather.dated_storms else drawn
+    model = _generator(weather, folder)
+    return WithDatedStorms(model, DatedStorms.of(weather.dated_storms)) if weather.dated_storms else model
 
 
 def _generator(weather: Weather, folder: Path) -> Generator:
@@ -93,8 +93,10 @@ def closed_intervals(
     """
     span, draws = civil_days(start_date, horizon_days), WeatherDraws(seed, replication)
     if isinstance(model, WithDatedStorms):
-        drawn = closed_intervals(model.drawn, start_date, horizon_days, seed, replication, compiled=compiled)
-        return model.storms.added_to(drawn, span, draws)
+        closed_by_exposure = closed_intervals(
+            model.drawn, start_date, horizon_days, seed, replication, compiled=compiled
+        )
+        return model.storms.added_to(closed_by_exposure, span, draws)
     if model is None:
         return {exposure: no_intervals() for exposure in EXPOSURES}
     if compiled and isinstance(model, ClimateModel):
@@ -139,9 +141,9 @@ def lost_days_by_month(
     days = min(_YEAR, shift.horizon // DAY)
     months = np.array([(start_date + timedelta(days=day)).month - 1 for day in range(days)])
     edges = np.arange(days + 1) * DAY
-    worked = np.diff(shift.worked_many(edges))
-    working_days = np.bincount(months, worked > 0, 12).astype(np.float64)
-    minutes = np.maximum(np.bincount(months, worked, 12), 1)
+    worked_minutes = np.diff(shift.worked_many(edges))
+    working_days = np.bincount(months, worked_minutes > 0, 12).astype(np.float64)
+    minutes = np.maximum(np.bincount(months, worked_minutes, 12), 1)
     lost_days: dict[Exposure, NDArray[np.float64]] = {exposure: np.zeros(12) for exposure in EXPOSURES}
     for year in range(years):
         for exposure, rows in closed_intervals(model, start_date, days, _SEED, year).items():
@@ -159,9 +161,9 @@ def _lost_each_day(rows: NDArray[np.int64], shift: Calendar, days: int) -> NDArr
     row = np.repeat(np.arange(len(rows)), counts)
     day = first[row] + np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
     begin, end = np.maximum(rows[row, 0], day * DAY), np.minimum(rows[row, 1], (day + 1) * DAY)
-    lost = np.zeros(days, np.int64)
-    np.add.at(lost, day, shift.worked_many(end) - shift.worked_many(begin))
-    return lost
+    lost_minutes = np.zeros(days, np.int64)
+    np.add.at(lost_minutes, day, shift.worked_many(end) - shift.worked_many(begin))
+    return lost_minutes
 
 
 # --- typical weather --------------------------------------------------------------------------------------------------
@@ -181,8 +183,8 @@ def typical_weather(
     ]
     months = (np.datetime64(start_date, "D") + np.arange(days)).astype("datetime64[M]").astype(np.int64)
     months -= months[0]
-    lost = np.array([sum(_lost_each_day(rows, shift, days) for rows in closed.values()) for closed in closures])
-    lost_by_month = np.array([np.bincount(months, of_replication) for of_replication in lost])
+    lost_by_day = np.array([sum(_lost_each_day(rows, shift, days) for rows in closed.values()) for closed in closures])
+    lost_by_month = np.array([np.bincount(months, of_replication) for of_replication in lost_by_day])
     typical = np.abs(lost_by_month - lost_by_month.mean(axis=0)).argmin(axis=0)
     begins = np.append(np.flatnonzero(np.diff(months, prepend=-1)), days) * DAY
     parts: dict[Exposure, list[NDArray[np.int64]]] = {exposure: [no_intervals()] for exposure in EXPOSURES}

@@ -101,20 +101,20 @@ def _km(one: Place, other: Place) -> float:
     return float(2 * _EARTH_KM * np.arcsin(np.sqrt(haversine)))
 
 
-def on_dampest_days(damp: Floats, monthly_mm: Sequence[float] | None, near: Nearby | None) -> Floats:
+def on_dampest_days(damp: Floats, monthly_mm: Sequence[float] | None, nearby: Nearby | None) -> Floats:
     """Return mm by hour, (365, 24): each month's rain on its dampest days, as many as are wet at the place nearby.
 
     The dampest day has most, in the proportions of equally likely values of an exponential law; on a day it falls in
     the dampest hours. Without a place nearby a wet day has WET_DAY_MM in the mean.
     """
-    amounts = tuple(monthly_mm) if monthly_mm is not None else near.mm if near is not None else (0.0,) * 12
+    amounts = tuple(monthly_mm) if monthly_mm is not None else nearby.mm if nearby is not None else (0.0,) * 12
     rain, first_day = np.zeros((365, 24)), 0
     for month, length in enumerate(MONTH_DAYS):
-        usual_wet_days = near.days[month] if near is not None else round(amounts[month] / WET_DAY_MM)
+        usual_wet_days = nearby.days[month] if nearby is not None else round(amounts[month] / WET_DAY_MM)
         wet_days = min(length, max(usual_wet_days, 1)) if amounts[month] > 0 else 0
         shares = -np.log((np.arange(wet_days) + 0.5) / wet_days) if wet_days else np.zeros(0)
-        dampest = np.argsort(-damp[first_day : first_day + length].mean(axis=1), kind="stable")[:wet_days]
-        for day, share in zip((first_day + dampest).tolist(), shares / max(shares.sum(), 1e-12), strict=True):
+        dampest_days = np.argsort(-damp[first_day : first_day + length].mean(axis=1), kind="stable")[:wet_days]
+        for day, share in zip((first_day + dampest_days).tolist(), shares / max(shares.sum(), 1e-12), strict=True):
             hours = np.argsort(-damp[day], kind="stable")[:HOURS_OF_RAIN]
             rain[day, hours] = amounts[month] * share / HOURS_OF_RAIN
         first_day += length

@@ -102,7 +102,7 @@ class FieldReader:
 
 
 def _tmy3_missing(value: float) -> bool:
-    """Tell whether a reading of TMY3 is marked missing, by -9900."""
+    """Return whether a reading of TMY3 is marked missing, by -9900."""
     return value <= -900
 
 
@@ -135,7 +135,7 @@ def tmy3(lines: list[str], reader: FieldReader) -> Iterator[Row]:
     for line, fields in reader.fields(lines, 3):
         if len(fields) <= last:
             reader.refuse(line, "", "", f"{len(names)} fields are expected and {len(fields)} are there")
-        texts = {name: fields[at] for name, at in columns.items() if at < len(fields)}
+        texts = {name: fields[column] for name, column in columns.items() if column < len(fields)}
         month, day, *_ = (*texts[_DATE].split("/"), "", "")
         wind, dry_bulb, rain = (reader.number(line, texts.get(quantity.name, ""), quantity) for quantity in _TMY3)
         yield Row(
@@ -288,8 +288,8 @@ def _require_whole_year(rows: list[Row], reader: FieldReader) -> None:
         if expected is None:
             reader.refuse(row.line, "", "", "goes on after the last hour of a year: one year is needed")
         if (row.month, row.day, row.hour) != expected:
-            actual, needed = _hour_text(row.month, row.day, row.hour), _hour_text(*expected)
-            reader.refuse(row.line, "date and time", actual, f"every hour once and in order, here {needed}")
+            actual, expected_text = _hour_text(row.month, row.day, row.hour), _hour_text(*expected)
+            reader.refuse(row.line, "date and time", actual, f"every hour once and in order, here {expected_text}")
 
 
 def _hour_text(month: int, day: int, hour: int) -> str:
@@ -300,11 +300,11 @@ def _hour_text(month: int, day: int, hour: int) -> str:
 def _filled(name: str, values: list[float | None], reader: FieldReader) -> Floats:
     """Return a year of readings, (365, 24), missing hours filled with the last known hour before, going round the year."""
     array = np.array(values, dtype=np.float64)
-    known = np.flatnonzero(~np.isnan(array))
-    if len(known) < HOURS - MOST_MISSING:
-        message = f"is missing in {HOURS - len(known)} of {HOURS} hours; at most {MOST_MISSING} can be filled in"
+    known_hours = np.flatnonzero(~np.isnan(array))
+    if len(known_hours) < HOURS - MOST_MISSING:
+        message = f"is missing in {HOURS - len(known_hours)} of {HOURS} hours; at most {MOST_MISSING} can be filled in"
         reader.refuse(0, name, "", message)
-    last = known[np.searchsorted(known, np.arange(HOURS), side="right") - 1]
+    last = known_hours[np.searchsorted(known_hours, np.arange(HOURS), side="right") - 1]
     return array[last].reshape(365, 24)
 
 
@@ -344,14 +344,14 @@ def _by_month(
     rows: list[Row], monthly_mm: Sequence[float] | None, place: Place | None, reader: FieldReader
 ) -> tuple[Floats, str]:
     """Return (rain in mm by hour, its source) for a file without rain: of given months or of the nearest known place."""
-    near = nearest(place)
-    if near is None and monthly_mm is None:
+    nearby = nearest(place)
+    if nearby is None and monthly_mm is None:
         message = (
             "has neither a depth nor weather codes, and no place whose rain is known is near: state file_rain_in, "
             "the inches of each month, or lost_days"
         )
         reader.refuse(0, "rain", "", message)
     damp = np.array([row.damp for row in rows]).reshape(365, 24)
-    rain = on_dampest_days(damp, monthly_mm, near)
-    source = f"{near.name}, {near.km} km away" if near is not None and monthly_mm is None else "the stated months"
+    rain = on_dampest_days(damp, monthly_mm, nearby)
+    source = f"{nearby.name}, {nearby.km} km away" if nearby is not None and monthly_mm is None else "the stated months"
     return rain, f"the file has no rain; that of {source}, on its dampest days ({rain.sum():,.0f} mm a year)"

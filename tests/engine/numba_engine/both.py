@@ -11,7 +11,7 @@ from sim.engine import simpy_engine as processes
 from sim.engine.backends import difference
 from sim.errors import SimError
 from sim.jit import available
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import Draws, SampledInputs
 from sim.plan.vocabulary import UNTIL, WORK
 from sim.world.working_time import Calendar

@@ -53,8 +53,8 @@ MUTANTS = (
     Mutant(
         "priorities are forgotten",
         "memory_layout.py",
-        "np.searchsorted(priorities, np.where(plan.rows[:, 0] == HOLD, plan.rows[:, 2], 0))",
-        "np.searchsorted(priorities, plan.rows[:, 2]) * 0",
+        "np.searchsorted(priorities, np.where(plan.operation_of == HOLD, plan.rows[:, Column.PRIORITY], 0))",
+        "np.searchsorted(priorities, plan.rows[:, Column.PRIORITY]) * 0",
     ),
     Mutant(
         "a request that does not fit stops all behind it",
@@ -129,26 +129,26 @@ MUTANTS = (
     Mutant(
         "what was spare before counts after work as well",
         "balances.py",
-        "plan[levels + LEVELS_AT] + level - lowest] = changed",
-        "plan[levels + LEVELS_AT] + level - lowest] = 0",
+        "plan[set_at + LEVELS_AT] + level - lowest] = last_change",
+        "plan[set_at + LEVELS_AT] + level - lowest] = 0",
     ),
     Mutant(
         "who is called back looks at the other side",
         "balances.py",
-        "if below != plan[condition + BELOW]:",
-        "if below != 0:",
+        "if is_below != plan[condition_at + BELOW]:",
+        "if is_below != 0:",
     ),
     Mutant(
         "the balance of this minute counts before it is over",
         "balances.py",
-        "    if changed == now:\n        return\n",
+        "    if last_change == now:\n        return\n",
         "",
     ),
     Mutant(
         "only one level is followed",
         "balances.py",
-        "min(max(before, value), plan[levels + HIGHEST]) + 1):",
-        "min(max(before, value), plan[levels + HIGHEST], first) + 1):",
+        "min(max(value_before, value), plan[set_at + HIGHEST]) + 1):",
+        "min(max(value_before, value), plan[set_at + HIGHEST], lowest_crossed) + 1):",
     ),
     Mutant(
         "who leaves counts when he asks",
@@ -244,7 +244,12 @@ MUTANTS = (
     ),
     Mutant("beyond a curve there is none", "kernel.py", "plan[curve_at + 1] - 1)", "plan[curve_at + 1])"),
     # --- calendars --------------------------------------------------------------------------------------------
-    Mutant("work ends at the next opening", "calendars.py", "intervals, target - 1)", "intervals, target)"),
+    Mutant(
+        "work ends at the next opening",
+        "calendars.py",
+        "intervals, worked_minutes_at_end - 1)",
+        "intervals, worked_minutes_at_end)",
+    ),
     Mutant(
         "nights count as worked",
         "calendars.py",
@@ -288,7 +293,10 @@ MUTANTS = (
         "amount += 0.0",
     ),
     Mutant(
-        "chances the other way round", "sampling.py", "return 1 if u < limit else 0", "return 1 if u > limit else 0"
+        "chances the other way round",
+        "sampling.py",
+        "return 1 if u < probability else 0",
+        "return 1 if u > probability else 0",
     ),
     Mutant(
         "values round down", "sampling.py", "        return floor(amount + 0.5)\n", "        return floor(amount)\n"

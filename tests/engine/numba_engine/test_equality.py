@@ -8,7 +8,8 @@ import pytest
 from sim.engine.backends import describe_row, difference, same
 from sim.engine.deadlock import Deadlock
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
-from sim.plan.compile import CompiledPlan, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import Again, Note, Signal, Wait
 from tests.engine.small_plans import job, write

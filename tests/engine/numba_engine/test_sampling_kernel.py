@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from sim.engine.backends import difference
 from sim.engine.numba_engine.simulate import simulate_given, simulate_many
-from sim.plan.compile import CompiledPlan, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import Again, Chance, Label, Plan, Signal, Span, Step, Work

@@ -9,7 +9,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sim.plan.analysis.critical_path import NEVER, Link, Schedule, earliest
-from sim.plan.compile import CompiledPlan, compile_plan
+from sim.plan.compile import compile_plan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import (
     BEGUN,

@@ -188,13 +188,13 @@ def test_the_weather_is_kept_where_a_move_does_not_change_it() -> None:
     hours = before.of(3)
     assert any(kept is not stated for kept, stated in zip(hours, case.plan.base_calendars, strict=True))
     again = CalendarCache(crane, 1, before)
-    assert list(again.known) == [3]
+    assert list(again.calendars_by_replication) == [3]
     for stated, known, fresh in zip(crane.plan.base_calendars, again.of(3), crane.calendars_of(1, 3), strict=True):
         assert np.array_equal(known.starts, fresh.starts)
         assert np.array_equal(known.ends, fresh.ends)
         assert (known is stated) == (fresh is stated)
-    assert CalendarCache(later, 1, before).known == {}
-    assert CalendarCache(crane, 2, before).known == {}
+    assert CalendarCache(later, 1, before).calendars_by_replication == {}
+    assert CalendarCache(crane, 2, before).calendars_by_replication == {}
 
 
 def test_with_a_status_what_is_past_stays_and_only_what_lies_ahead_moves(tmp_path: Path) -> None:

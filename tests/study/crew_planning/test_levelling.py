@@ -22,7 +22,7 @@ from sim.study.api import load
 from sim.study.case import Case, prepare
 from sim.study.crew_planning.crew_plan import plan_crews
 from sim.study.crew_planning.levelling import Aim, Levelling
-from sim.study.crew_planning.manning import LEAD, Need, _call_minutes, closed
+from sim.study.crew_planning.manning import LEAD, Need, _call_minutes, with_valleys_filled
 from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.world.project_calendars import anticipated_calendars
 from sim.world.weather.model import weather_model
@@ -64,7 +64,9 @@ def test_the_peak_is_within_five_percent_of_the_smallest_there_is(seed: int) -> 
     rehearsal = Rehearsal(project, ResourcePlan())
     typed = [name for name, trade in project.labour.trades.items() if trade.crews is not None]
     search = Levelling(rehearsal, typed)
-    begin = {trade: UNTYPED.get(trade) or project.labour.trades[trade].crews or 1 for trade in rehearsal.most}
+    begin = {
+        trade: UNTYPED.get(trade) or project.labour.trades[trade].crews or 1 for trade in rehearsal.max_crews_at_once
+    }
     everybody = search.plan(begin)
     aim = Aim(everybody.finish + 2 * MINUTES_PER_DAY)
     tried = [
@@ -82,7 +84,9 @@ def test_a_limit_of_people_has_nearly_the_earliest_date_there_is(seed: int) -> N
     project = small(seed)
     rehearsal = Rehearsal(project, ResourcePlan())
     search = Levelling(rehearsal, [name for name, trade in project.labour.trades.items() if trade.crews is not None])
-    begin = {trade: UNTYPED.get(trade) or project.labour.trades[trade].crews or 1 for trade in rehearsal.most}
+    begin = {
+        trade: UNTYPED.get(trade) or project.labour.trades[trade].crews or 1 for trade in rehearsal.max_crews_at_once
+    }
     tried = [
         search.plan({**begin, **dict(zip(UNTYPED, crews, strict=True))})
         for crews in product(*(range(1, most + 1) for most in UNTYPED.values()))
@@ -101,7 +105,9 @@ def test_the_peak_is_bought_without_days_where_things_do_not_go_as_expected(seed
     project = load(TINY, [*small_changes(seed), "labour.content_spread={low: 0.5, mode: 1, high: 3}"]).value
     rehearsal = Rehearsal(project, ResourcePlan())
     search = Levelling(rehearsal, [name for name, trade in project.labour.trades.items() if trade.crews is not None])
-    begin = {trade: UNTYPED.get(trade) or project.labour.trades[trade].crews or 1 for trade in rehearsal.most}
+    begin = {
+        trade: UNTYPED.get(trade) or project.labour.trades[trade].crews or 1 for trade in rehearsal.max_crews_at_once
+    }
     everybody = search.plan(begin)
     with_chance = search.with_chance(everybody.crews)
     finish = everybody.finish + 4 * MINUTES_PER_DAY
@@ -120,7 +126,9 @@ def test_both_engines_have_the_same_finishes_with_chance(monkeypatch: pytest.Mon
         monkeypatch.setattr(backends, "available", lambda compiled=compiled: compiled)
         rehearsal = Rehearsal(project, ResourcePlan())
         found.append(
-            sorted(rehearsal.drawn_finishes({trade: crews.get(trade, 2) for trade in rehearsal.most}).tolist())
+            sorted(
+                rehearsal.drawn_finishes({trade: crews.get(trade, 2) for trade in rehearsal.max_crews_at_once}).tolist()
+            )
         )
     assert found[0] == found[1]
     assert len(set(found[0])) > 8
@@ -128,9 +136,9 @@ def test_both_engines_have_the_same_finishes_with_chance(monkeypatch: pytest.Mon
 
 def test_valleys_are_filled_up_to_the_weeks_a_crew_may_be_idle() -> None:
     busy = np.array([[0, 2, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0]])
-    assert closed(busy, 3).tolist() == [[0, 2, 2, 2, 2, 2, 0, 0, 0, 0, 1, 0]]
-    assert closed(busy, 4).tolist() == [[0, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 0]]
-    assert closed(busy, 1).tolist() == busy.tolist()
+    assert with_valleys_filled(busy, 3).tolist() == [[0, 2, 2, 2, 2, 2, 0, 0, 0, 0, 1, 0]]
+    assert with_valleys_filled(busy, 4).tolist() == [[0, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1, 0]]
+    assert with_valleys_filled(busy, 1).tolist() == busy.tolist()
 
 
 def test_crews_are_called_as_long_ahead_as_the_queue_of_hiring_needs() -> None:

@@ -11,7 +11,7 @@ from sim.plan.context import ResourcePlan
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from sim.study.crew_planning.crew_plan import plan_crews
 from sim.study.crew_planning.levelling import _KnownRuns
-from sim.study.crew_planning.manning import _weekly, closed, compiled_weeks, crew_weeks
+from sim.study.crew_planning.manning import _weekly_maximum, compiled_weeks, crew_weeks, with_valleys_filled
 from sim.study.crew_planning.rehearsal import Rehearsal
 from tests.tiny_project import tiny
 
@@ -70,19 +70,20 @@ def test_crews_by_week_where_they_change_as_weeks_begin(seed: int) -> None:
     log = np.column_stack([minutes, taken, np.zeros_like(minutes)])
     weeks, idle = int(minutes[-1]) // MINUTES_PER_WEEK + 1, int(random.integers(0, 4))
     busy, manned = compiled(log, np.arange(len(CHANGES), dtype=np.int32), CHANGES, MINUTES_PER_WEEK, idle)
-    assert np.array_equal(busy, _weekly(minutes, CHANGES[taken].T.cumsum(axis=1), weeks))
-    assert np.array_equal(manned, closed(busy, idle))
+    assert np.array_equal(busy, _weekly_maximum(minutes, CHANGES[taken].T.cumsum(axis=1), weeks))
+    assert np.array_equal(manned, with_valleys_filled(busy, idle))
 
 
 @pytest.mark.parametrize("config", ["hybrid", "stick_built"])
 def test_log_is_the_same_within_the_bounds_that_are_told(config: str) -> None:
     """As many crews as ever work, fewer and more at random: what is told to be the same log is the same log."""
     rehearsal = Rehearsal(sim.load(f"configs/{config}.yaml").value.with_risks("none"), ResourcePlan())
-    trades, random = list(rehearsal.most), np.random.default_rng(1)
-    most = np.maximum(crew_weeks(rehearsal, rehearsal.log)[0].max(axis=1), [*rehearsal.most.values()])
+    trades, random = list(rehearsal.max_crews_at_once), np.random.default_rng(1)
+    most = np.maximum(crew_weeks(rehearsal, rehearsal.log)[0].max(axis=1), [*rehearsal.max_crews_at_once.values()])
     moved = 0
     for _ in range(30):
-        counts = np.maximum([*rehearsal.most.values()], most * random.uniform(0.2, 1.1, len(most))).astype(np.int64)
+        fewest = [*rehearsal.max_crews_at_once.values()]
+        counts = np.maximum(fewest, most * random.uniform(0.2, 1.1, len(most))).astype(np.int64)
         log = rehearsal.log_with(dict(zip(trades, counts.tolist(), strict=True))).copy()
         bounds = rehearsal.same_log(dict(zip(trades, counts.tolist(), strict=True)))
         assert bounds is not None

@@ -32,7 +32,7 @@ def planned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(project.name)
         return plan_crews(project, weather)
 
-    monkeypatch.setattr(reuse, "_known", type(reuse._known)())
+    monkeypatch.setattr(reuse, "_plan_by_key", type(reuse._plan_by_key)())
     monkeypatch.setattr(reuse, "plan_crews", noted)
     return names
 
@@ -57,7 +57,9 @@ def changed(tree: dict[str, Any], at: Address) -> dict[str, Any]:
 
 def touches_no_crews(at: Address) -> bool:
     return (
-        at[0] in UNTOUCHED or (at[:1] == ("money",) and at[1] in reuse.MONEY_NOT_PLANNED_FROM) or at[-1] in reuse.WORDS
+        at[0] in UNTOUCHED
+        or (at[:1] == ("money",) and at[1] in reuse.MONEY_NOT_PLANNED_FROM)
+        or at[-1] in reuse.PROVENANCE
     )
 
 
@@ -129,7 +131,7 @@ def test_a_part_that_planning_reads_after_all_is_planned_from(
     monkeypatch.setattr(reuse, "plan_crews", reading)
     project = sim.load(ONE_BLOCK).value
     assert pickle.dumps(reuse.crew_plan_of(project)) == pickle.dumps(plan_crews(project))
-    assert not reuse._known
+    assert not reuse._plan_by_key
 
 
 def test_where_the_site_reacts_to_a_slip_nothing_is_used_again(planned: list[str]) -> None:
@@ -142,7 +144,7 @@ def test_where_the_site_reacts_to_a_slip_nothing_is_used_again(planned: list[str
 
 
 def test_the_plans_used_last_are_kept(planned: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reuse, "KEPT", 2)
+    monkeypatch.setattr(reuse, "MAX_CACHED", 2)
     projects = [sim.load(ONE_BLOCK, [f"scale.target_days={days}"]).value for days in (500, 520, 540)]
     for number in (0, 1, 0, 2, 0, 1):
         reuse.crew_plan_of(projects[number])
@@ -161,7 +163,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def next_command(project: Project) -> CrewPlan:
     """Ask for a crew plan as a process does that has just begun."""
-    reuse._known.clear()
+    reuse._plan_by_key.clear()
     return reuse.crew_plan_of(project)
 
 
@@ -216,7 +218,7 @@ def test_without_a_folder_that_can_be_written_crews_are_planned_all_the_same(pla
 
 
 def test_the_newest_plans_stay_in_the_folder(planned: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reuse, "KEPT_ON_DISK", 2)
+    monkeypatch.setattr(reuse, "MAX_ON_DISK", 2)
     for days in (10, 11, 12):
         next_command(sim.load(TINY, [f"scale.preparation_days={days}"]).value)
     assert len([*folder.iterdir()]) == 2

@@ -185,10 +185,8 @@ def _of_activity(error: ConfigError, ids: Mapping[str, str], activities: Sequenc
     """Return what is wrong with the first activity that cannot be a step."""
     problem = error.problems[0]
     by_step = {ids[activity.key]: activity.id for activity in activities}
-    step, _, where = problem.path.removeprefix("steps.").partition(".")
-    return (
-        f"activity {by_step.get(step, step)}: {where} {problem.value} is more than a step can have: {problem.message}"
-    )
+    step, _, key = problem.path.removeprefix("steps.").partition(".")
+    return f"activity {by_step.get(step, step)}: {key} {problem.value} is more than a step can have: {problem.message}"
 
 
 def _step(
@@ -235,18 +233,18 @@ def _link(link: Link, ids: Mapping[str, str], week: PlannerCalendar, calendars: 
 
 
 def _plain_number(value: float) -> float:
-    """A number with three decimals, whole where it is."""
+    """Return a number with three decimals, whole where it is."""
     rounded = round(value, 3)
     return int(rounded) if rounded == int(rounded) else rounded
 
 
 def _flow(step: Mapping[str, object]) -> str:
-    """A step on one line of YAML."""
+    """Return a step on one line of YAML."""
     return "{" + ", ".join(f"{key}: {dumps(value, ensure_ascii=False)}" for key, value in step.items()) + "}"
 
 
 def _one_line(text: str) -> str:
-    """A text without breaks and without characters nobody can see."""
+    """Return a text without breaks and without characters nobody can see."""
     if not text.isprintable():
         text = "".join(character if character.isprintable() else " " for character in text)
     return text[:200]
@@ -347,7 +345,7 @@ def config_text(
     week: bool = False,
     calendars: bool = False,
 ) -> str:
-    """Return the text of a configuration like another one, with a network of the planner's steps.
+    """Return the text of a configuration that is like another one (`like`), with a network of the planner's steps.
 
     `steps` are added to them; `extends` is said from where `target` lies. With `week` the site works the planner's
     week, so that a step of 55 working days takes 55 of them; with `calendars` every step works by its planner's own,
@@ -355,9 +353,9 @@ def config_text(
     """
     text = files.read(like, MOST_BYTES).decode("utf-8-sig")
     blocks = _top_level(text)
-    for wanted, option, keys in ((week, "--week", ("calendars", "labour")), (calendars, "--calendars", ("calendars",))):
-        if wanted and (stated := [key for key, _ in blocks if key in keys]):
-            message = f"it states {listed(stated)} itself; leave them out, or leave out {option}"
+    for is_set, option, keys in ((week, "--week", ("calendars", "labour")), (calendars, "--calendars", ("calendars",))):
+        if is_set and (stated_keys := [key for key, _ in blocks if key in keys]):
+            message = f"it states {listed(stated_keys)} itself; leave them out, or leave out {option}"
             raise WrongFile(f"{like}: {option}: {message}")
     body = "".join(block for key, block in _waiting(blocks, place, like) if key not in (place.network, "name", "label"))
     if extends := re.search(r"^extends:\s*(\S+)", body, re.MULTILINE):
@@ -373,14 +371,14 @@ def config_text(
 def _waiting(blocks: list[tuple[str, str]], place: Place, like: Path) -> Iterator[tuple[str, str]]:
     """Yield the sections of a configuration with `after` added to those that wait; sections it lacks come at the end."""
     for key, block in blocks:
-        after = f"  after: [{', '.join(place.waits.get(key, ()))}]\n"
-        first_line, _, rest = block.partition("\n")
+        after_line = f"  after: [{', '.join(place.waits.get(key, ()))}]\n"
+        first_line, _, other_lines = block.partition("\n")
         if key not in place.waits:
             yield key, block
-        elif re.search(r"^\s+after:", rest, re.MULTILINE) or not re.fullmatch(rf"{key}:\s*(#.*)?", first_line):
+        elif re.search(r"^\s+after:", other_lines, re.MULTILINE) or not re.fullmatch(rf"{key}:\s*(#.*)?", first_line):
             raise WrongFile(f"{like}: {key}: give it lines of its own and leave `after` out; it is written here")
         else:
-            yield key, f"{first_line}\n{after}{rest}"
+            yield key, f"{first_line}\n{after_line}{other_lines}"
     for key, names in place.waits.items():
         if key not in dict(blocks):
             yield key, f"\n{key}:\n  after: [{', '.join(names)}]\n"
@@ -395,6 +393,6 @@ def _base_from(base: str, like: Path, target: Path) -> str:
 
 
 def _top_level(text: str) -> list[tuple[str, str]]:
-    """The blocks of a YAML file by their key at the margin; what stands before the first has none."""
+    """Return the blocks of a YAML file by their key at the margin; what stands before the first has none."""
     parts = re.split(r"^(?=[A-Za-z_]\w*:)", text, flags=re.MULTILINE)
     return [(part.partition(":")[0] if re.match(r"[A-Za-z_]\w*:", part) else "", part) for part in parts if part]

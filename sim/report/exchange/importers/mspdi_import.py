@@ -92,12 +92,12 @@ class _Reader:
         return network_of(self.file, tasks, links, self.remarks, self.project, progress=progress_of(self.root))
 
     def _stated_week(self) -> PlannerCalendar:
-        """The project's week by its options, where the file has no calendar for it."""
+        """Return the project's week by its options, where the file has no calendar for it."""
         day, week = (self._whole(tag, usual) for tag, usual in (("MinutesPerDay", 480), ("MinutesPerWeek", 2400)))
         return even_week("Standard", day / 60, week / 60)
 
     def _whole(self, tag: str, otherwise: int) -> int:
-        """A whole number of the project that is more than nothing."""
+        """Return a whole number of the project that is more than nothing."""
         text = (self.root.findtext(tag) or str(otherwise)).strip()
         if not (text.isascii() and text.isdecimal()) or int(text[:9]) == 0:
             raise WrongFile(f"{self.file}: {tag} is {text[:40]!r}, not a number of minutes")
@@ -203,16 +203,16 @@ class _Reader:
         return minutes
 
     def _length(self, text: str, uid: str, activity: Activity) -> float:
-        """The minutes of an ISO length; a point or a comma stands before decimals."""
+        """Return the minutes of an ISO length; a point or a comma stands before decimals."""
         return duration_minutes(text, f"{self.file}: task {activity.id or uid}")
 
     def _constraint(self, uid: str, element: Element) -> str:
-        """What of its dates a step cannot say."""
+        """Return what of its dates a step cannot say."""
         kind = _text(element, "ConstraintType") or "0"
         if kind not in CONSTRAINTS:
             raise WrongFile(f"{self.file}: task {uid}: {kind!r} is no type of constraint; known: 0 to 7")
-        when = _text(element, "ConstraintDate")
-        return f"not taken over: {CONSTRAINTS[kind]} {when}".rstrip() if CONSTRAINTS[kind] else ""
+        constraint_date = _text(element, "ConstraintDate")
+        return f"not taken over: {CONSTRAINTS[kind]} {constraint_date}".rstrip() if CONSTRAINTS[kind] else ""
 
     def _report_left_out(self, elements: Mapping[str, tuple[Element, int]]) -> None:
         """Add a remark for each property of a task that the imported network has no field for."""
@@ -293,5 +293,5 @@ class _Reader:
 
 
 def _text(element: Element, tag: str) -> str:
-    """The text of one of its elements."""
+    """Return the text of one of its elements."""
     return (element.findtext(tag) or "").strip()

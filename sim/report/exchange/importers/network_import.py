@@ -42,7 +42,7 @@ class Link:
 
     @property
     def max_deviation_days(self) -> float:
-        """By how many days at most its lag, in calendar days, is shorter or longer than on its calendar."""
+        """Return by how many days at most its lag, in calendar days, is shorter or longer than on its calendar."""
         if self.calendar is None or self.lag_days <= 0:
             return 0.0
         return self.calendar.max_deviation_days(_working_minutes(self.lag_days, self.calendar))
@@ -73,7 +73,7 @@ class Activity:
 
     @property
     def id(self) -> str:
-        """What messages call it."""
+        """Return what messages call it."""
         return self.code or self.key
 
 
@@ -173,23 +173,23 @@ class PlannerNetwork:
                     ids.append(activity.id)
         if not ids:
             return ""
-        largest = max(deviations.values())
+        max_deviation = max(deviations.values())
         return (
-            f"lags of working days, taken as calendar days in the mean, up to {largest:.1f} days too short or too long by "
-            f"the day of the week (exact with --calendars); of: {len(ids):,} ({listed(list(dict.fromkeys(ids)))})"
+            f"lags of working days, taken as calendar days in the mean, up to {max_deviation:.1f} days too short or too long "
+            f"by the day of the week (exact with --calendars); of: {len(ids):,} ({listed(list(dict.fromkeys(ids)))})"
         )
 
     def _other_weeks(self) -> list[tuple[PlannerCalendar, int]]:
-        """The calendars besides the main one, and how many activities have them."""
+        """Return the calendars besides the main one, and how many activities have them."""
         return Counter(a.calendar for a in self.activities if a.days and a.calendar != self.week).most_common()
 
     def in_week(self, activity: Activity) -> float:
-        """The length of an activity in working days of the main week, taking as long by the clock."""
+        """Return the length of an activity in working days of the main week, taking as long by the clock."""
         return activity.days * self.week.days_a_week / activity.calendar.days_a_week
 
 
 def listed(names: Sequence[str]) -> str:
-    """The first of some names, and how many more there are."""
+    """Return the first of some names, and how many more there are."""
     more = f" and {len(names) - _LISTED:,} more" if len(names) > _LISTED else ""
     return f"{', '.join(names[:_LISTED])}{more}"
 
@@ -222,7 +222,7 @@ def network_of(
 
 
 def _main_week(activities: Iterable[Activity], project: PlannerCalendar) -> PlannerCalendar:
-    """The calendar of most activities that take time; the project's if it is among the first."""
+    """Return the calendar of most activities that take time; the project's if it is among the first."""
     counts = Counter(activity.calendar for activity in activities if activity.days)
     most = max(counts.values(), default=0)
     return project if counts.get(project, 0) == most else counts.most_common(1)[0][0]
@@ -235,18 +235,18 @@ def _links_of_work(
     loes: dict[str, tuple[list[SourceLink], list[SourceLink]]] = {}
     for link in links:
         for part_link in _links_of_parts(link, tasks, remarks):
-            ends = [tasks[part_link.before], tasks[part_link.after]]
-            roles = {end.role for end in ends}
+            both_tasks = [tasks[part_link.before], tasks[part_link.after]]
+            roles = {side.role for side in both_tasks}
             for role in ("inactive", "external"):
                 if role in roles:
-                    activity_of_link = ends[0] if ends[1].role == role else ends[1]
+                    activity_of_link = both_tasks[0] if both_tasks[1].role == role else both_tasks[1]
                     remarks.add(f"links with {role} tasks, left out; of", activity_of_link.activity.id)
             if roles <= {"work"}:
                 yield part_link
             elif roles <= {"work", "effort"}:
-                for end, key in ((0, part_link.after), (1, part_link.before)):
+                for side, key in ((0, part_link.after), (1, part_link.before)):
                     if tasks[key].role == "effort":
-                        loes.setdefault(key, ([], []))[end].append(part_link)
+                        loes.setdefault(key, ([], []))[side].append(part_link)
     yield from _links_through_loes(tasks, loes, remarks)
 
 
@@ -276,13 +276,13 @@ def _without_elapsed_lags(
 
 def _remaining_lag(link: SourceLink, predecessor: SourceTask, progress: Progress) -> float:
     """Return the calendar days of a lag that remain at the data date; all of it where dates are not known."""
-    started = predecessor.done if link.type[0] == "F" else predecessor.begun
-    if link.lag_days <= 0 or started is None or progress.data_date is None:
+    lag_start = predecessor.done if link.type[0] == "F" else predecessor.begun
+    if link.lag_days <= 0 or lag_start is None or progress.data_date is None:
         return max(0.0, link.lag_days)
     if link.calendar is None:
-        return max(0.0, link.lag_days - (progress.data_date - started).total_seconds() / 86_400)
-    worked = link.calendar.worked(started, progress.data_date)
-    return link.calendar.calendar_days(max(0.0, _working_minutes(link.lag_days, link.calendar) - worked))
+        return max(0.0, link.lag_days - (progress.data_date - lag_start).total_seconds() / 86_400)
+    minutes_worked = link.calendar.worked(lag_start, progress.data_date)
+    return link.calendar.calendar_days(max(0.0, _working_minutes(link.lag_days, link.calendar) - minutes_worked))
 
 
 def _links_of_parts(link: SourceLink, tasks: Mapping[str, SourceTask], remarks: Remarks) -> Iterator[SourceLink]:
@@ -310,7 +310,7 @@ def _links_of_parts(link: SourceLink, tasks: Mapping[str, SourceTask], remarks: 
 
 
 def _ends(key: str, tasks: Mapping[str, SourceTask]) -> list[str]:
-    """The rows a link's end stands for: itself, or what is below a heading."""
+    """Return the rows a link's end stands for: itself, or what is below a heading."""
     task = tasks[key]
     return [part for part in task.parts if tasks[part].role != "heading"] if task.role == "heading" else [key]
 
@@ -350,7 +350,7 @@ _TYPES: dict[str, LinkType] = {"FS": "FS", "SS": "SS", "FF": "FF", "SF": "SF"}
 
 def _loe_order(loes: Mapping[str, tuple[list[SourceLink], list[SourceLink]]]) -> list[str]:
     """Levels of effort so that each comes after those it follows; in a circle of them, in the order of the file."""
-    graph = {key: {link.before for link in before if link.before in loes} for key, (before, _) in loes.items()}
+    graph = {key: {link.before for link in incoming if link.before in loes} for key, (incoming, _) in loes.items()}
     try:
         return list(TopologicalSorter(graph).static_order())
     except CycleError:
@@ -358,7 +358,7 @@ def _loe_order(loes: Mapping[str, tuple[list[SourceLink], list[SourceLink]]]) ->
 
 
 def _type_at_milestones(link: SourceLink, tasks: Mapping[str, SourceTask]) -> LinkType:
-    """A link's type where an end takes no time: its start is its finish, so SS from it and FF to it are FS."""
+    """Return a link's type where an end takes no time: its start is its finish, so SS from it and FF to it are FS."""
     first = "F" if tasks[link.before].activity.days == 0 else link.type[0]
     second = "S" if tasks[link.after].activity.days == 0 else link.type[1]
     return _TYPES[first + second]
@@ -381,18 +381,18 @@ def _require_no_cycles(file: str, activities: Sequence[Activity]) -> None:
         ) from cycle
 
 
-def identifiers(activities: Iterable[Activity], others: Iterable[str] = ()) -> dict[str, str]:
-    """Return for each activity a step name that a configuration can use, unique among them and `others`."""
+def identifiers(activities: Iterable[Activity], other_names: Iterable[str] = ()) -> dict[str, str]:
+    """Return for each activity a step name that a configuration can use, unique among them and `other_names`."""
     names: dict[str, str] = {}
-    taken = set(others)
+    names_taken = set(other_names)
     numbers: dict[str, int] = {}
     for activity in activities:
         base = re.sub(r"[^a-z0-9]+", "_", activity.name.lower()).strip("_")[:48] or "step"
         name, number = base, numbers.get(base, 1)
-        while name in taken:
+        while name in names_taken:
             number += 1
             name = f"{base}_{number}"
         numbers[base] = number
-        taken.add(name)
+        names_taken.add(name)
         names[activity.key] = name
     return names

@@ -47,7 +47,7 @@ class PlannerCalendar:
 
     @cached_property
     def days_a_week(self) -> int:
-        """Days of the week on which there is work."""
+        """Return days of the week on which there is work."""
         return sum(minutes > 0 for minutes in self.minutes)
 
     @cached_property
@@ -65,7 +65,7 @@ class PlannerCalendar:
 
     @property
     def always(self) -> bool:
-        """Whether it works around the clock, every day."""
+        """Return whether it works around the clock, every day."""
         return not self.week.exceptions and set(self.minutes) == {DAY}
 
     def worked(self, begin: datetime, end: datetime) -> float:
@@ -97,7 +97,7 @@ class PlannerCalendar:
         return max(abs(duration - mean_duration) for duration in durations) / DAY if remainder else 0.0
 
     def describe(self) -> str:
-        """The week in words: `5 days of 8 h (Mon-Fri), 12 other days`."""
+        """Return the week in words: `5 days of 8 h (Mon-Fri), 12 other days`."""
         length = f"{self.day_minutes / 60:.2f}".rstrip("0").rstrip(".")
         even = "" if len({minutes for minutes in self.minutes if minutes}) == 1 else " in the mean"
         days = f"{self.days_a_week} days of {length} h{even} ({self._weekdays()})"
@@ -105,7 +105,7 @@ class PlannerCalendar:
         return f"{days}, {other}" if self.week.exceptions else days
 
     def _weekdays(self) -> str:
-        """The days worked: Mon-Fri, or Mon-Wed Sat."""
+        """Return the days worked: Mon-Fri, or Mon-Wed Sat."""
         worked = [day for day, minutes in enumerate(self.minutes) if minutes]
         runs = [list(run) for _, run in groupby(worked, key=lambda day: day - worked.index(day))]
         return " ".join(NAMES[run[0]] if len(run) == 1 else f"{NAMES[run[0]]}-{NAMES[run[-1]]}" for run in runs)
@@ -160,7 +160,7 @@ def week_text(calendar: PlannerCalendar) -> str:
     """Return the planner's week as YAML of the site's calendar: days, shifts and breaks of its first working day."""
     days = [NAMES[day].lower() for day, times in enumerate(calendar.week.days) if times]
     times = next(times for times in calendar.week.days if times)
-    breaks = ", ".join(_span(before[1], after[0]) for before, after in pairwise(times))
+    breaks = ", ".join(_span(earlier[1], later[0]) for earlier, later in pairwise(times))
     shift = _span(times[0][0], times[-1][1])
     site = f"{{days: [{', '.join(days)}], shifts: [{shift}], breaks: [{breaks}], holidays: null}}"
     return (
@@ -228,13 +228,13 @@ def _brackets(text: str) -> list[Any]:
         if part == "(":
             stack.append([])
         elif part == ")" and len(stack) > 1:
-            closed = stack.pop()
-            stack[-1].append(closed)
+            inner_list = stack.pop()
+            stack[-1].append(inner_list)
         elif part != ")" and part.strip():
             stack[-1].append(part)
     while len(stack) > 1:
-        closed = stack.pop()
-        stack[-1].append(closed)
+        inner_list = stack.pop()
+        stack[-1].append(inner_list)
     return stack[0]
 
 
@@ -249,7 +249,7 @@ def _nodes(tree: list[Any]) -> Iterator[list[Any]]:
 
 
 def _children(node: list[Any]) -> list[list[Any]]:
-    """The nodes directly below one: those in its last bracket."""
+    """Return the nodes directly below one: those in its last bracket."""
     last = node[-1] if isinstance(node[-1], list) else []
     return [part for part in last if isinstance(part, list) and part and isinstance(part[0], str)]
 
@@ -327,9 +327,9 @@ def _clock(text: str | None) -> int | None:
 
 def _dates(exception: Element) -> Iterator[date]:
     """Yield the days of an exception; of one that recurs, only the first."""
-    ends = [(exception.findtext(f"TimePeriod/{tag}") or "")[:10] for tag in ("FromDate", "ToDate")]
+    first_and_last = [(exception.findtext(f"TimePeriod/{tag}") or "")[:10] for tag in ("FromDate", "ToDate")]
     try:
-        first, last = (date.fromisoformat(text) for text in ends)
+        first, last = (date.fromisoformat(text) for text in first_and_last)
     except ValueError:
         return
     recurs = (exception.findtext("Type") or "1").strip() != "1"

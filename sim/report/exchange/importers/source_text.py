@@ -202,31 +202,38 @@ def _score(sample: bytes, encoding: str) -> float:
         else [_single_byte_score(encoding, letters) for letters in _LETTERS[encoding]]
     )
     padded = f" {text} "
-    positions = [at for at, character in enumerate(padded) if ord(character) > 127]
+    positions = [position for position, character in enumerate(padded) if ord(character) > 127]
     if not positions:
         return -1.0
-    return max(sum(scorer(*padded[at - 1 : at + 2]) for at in positions) / len(positions) for scorer in scorers)
+    return max(
+        sum(scorer(*padded[position - 1 : position + 2]) for position in positions) / len(positions)
+        for scorer in scorers
+    )
 
 
 def _single_byte_score(encoding: str, alphabet: str) -> Callable[[str, str, str], float]:
     """Return a function that scores a character of a single-byte code page by its neighbours, for one language's alphabet."""
-    prior, rare, other_script = 0.05 if encoding == "cp1252" else 0.0, _RARE.get(encoding, -0.5), encoding in _RARE
+    base_score, rare_score, other_script = (
+        0.05 if encoding == "cp1252" else 0.0,
+        _RARE.get(encoding, -0.5),
+        encoding in _RARE,
+    )
 
-    def score(before: str, character: str, after: str) -> float:
+    def score(previous: str, character: str, following: str) -> float:
         if character in _ORDINALS:
-            return prior + 0.6
+            return base_score + 0.6
         if not category(character).startswith("L"):
-            between = before.isalpha() and after.isalpha()
-            return prior + (0.6 if character in _SIGNS and (not between or character in _DASHES) else -0.5)
-        if not other_script and _is_accented(before) and _is_accented(after):
+            between_letters = previous.isalpha() and following.isalpha()
+            return base_score + (0.6 if character in _SIGNS and (not between_letters or character in _DASHES) else -0.5)
+        if not other_script and _is_accented(previous) and _is_accented(following):
             return -0.5  # Latin words are never made of accents alone
-        if (before.islower() and character.isupper()) or not (
-            _same_script(character, before) and _same_script(character, after)
+        if (previous.islower() and character.isupper()) or not (
+            _same_script(character, previous) and _same_script(character, following)
         ):
             return -0.5
-        if not before.isalpha() and not after.isalpha():
-            return prior + 0.3
-        return prior + 0.9 if character.lower() in alphabet else rare
+        if not previous.isalpha() and not following.isalpha():
+            return base_score + 0.3
+        return base_score + 0.9 if character.lower() in alphabet else rare_score
 
     return score
 
@@ -300,7 +307,7 @@ def plain_number(text: str, decimal: str) -> float | None:
 
 
 def moment(text: str) -> datetime | None:
-    """A date and time as a file has it; None where there is none."""
+    """Return a date and time as a file has it; None where there is none."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -337,7 +344,7 @@ Tables = dict[str, list[Row]]
 
 
 def xer_tables(
-    text: str, file: str, report: Callable[[str, str], None], wanted: frozenset[str] = TABLES_READ
+    text: str, file: str, report: Callable[[str, str], None], names_wanted: frozenset[str] = TABLES_READ
 ) -> Tables:
     """Return the wanted tables of a file; a broken line is an error in a table that is read, else passed to `report`."""
     if not text.startswith("ERMHDR\t"):
@@ -350,7 +357,7 @@ def xer_tables(
             return tables
         if mark == "%T" and cells:
             name, fields = cells[0].strip(), []
-            is_wanted = name in wanted
+            is_wanted = name in names_wanted
             tables.setdefault(name, [])
         elif mark == "%F":
             fields = [cell.strip() for cell in cells]

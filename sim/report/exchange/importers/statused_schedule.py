@@ -60,11 +60,11 @@ def read_statused(path: Path) -> StatusedSchedule:
     if not rows_by_id:
         raise WrongFile(f"{path}: has no activity with an id of ours; it is not a schedule of `sim export`")
     # of repeated activities the last attempt that has begun counts, as in a status
-    latest: dict[str, Row] = {}
+    latest_attempt: dict[str, Row] = {}
     for name, row in sorted(rows_by_id.items(), key=lambda pair: _attempt(pair[0])):
         if row.get("start"):
-            latest[name.partition(ATTEMPT_SIGN)[0]] = row
-    rows = tuple({"kind": "activity", "what": name, **row} for name, row in latest.items())
+            latest_attempt[name.partition(ATTEMPT_SIGN)[0]] = row
+    rows = tuple({"kind": "activity", "what": name, **row} for name, row in latest_attempt.items())
     return StatusedSchedule(data_date, rows, len(rows_by_id), logic)
 
 
@@ -118,8 +118,8 @@ def _mspdi_row(task: Element, calendar: PlannerCalendar | None, where: str) -> R
         minutes = duration_minutes(remaining, where)
         days = minutes / (calendar.day_minutes if calendar and calendar.day_minutes else 1440)
     stop, resume = _text(task, "Stop"), _text(task, "Resume")
-    split = bool(stop and resume and resume[:16] > stop[:16])
-    return _row(start, finish, days, percent or None, stop if split else "", resume if split else "")
+    is_suspended = bool(stop and resume and resume[:16] > stop[:16])
+    return _row(start, finish, days, percent or None, stop if is_suspended else "", resume if is_suspended else "")
 
 
 def _fields(task: Element, number: str) -> Iterator[str]:

@@ -72,12 +72,12 @@ def read_xer(data: bytes, file: str, encoding: str | None = None, project: str |
     """
     if len(data) > MOST_BYTES:
         raise WrongFile(f"{file}: {len(data):,} bytes; at most {MOST_BYTES:,} are read")
-    text, used = xer_text(data, file, encoding)
+    text, encoding_used = xer_text(data, file, encoding)
     remarks = Remarks()
     tables = xer_tables(text, file, remarks.add)
     if missing := [name for name in ("PROJECT", "TASK") if not tables.get(name)]:
         raise WrongFile(f"{file}: has no {', '.join(missing)} table, or nothing in it")
-    return _Reader(file, tables, remarks, project, used).network()
+    return _Reader(file, tables, remarks, project, encoding_used).network()
 
 
 def read_tables(data: bytes, file: str) -> Tables:
@@ -138,13 +138,13 @@ class _Reader:
         if len(candidates) != 1:
             message = f"{self.file}: holds {len(projects)} projects ({listed(names)}); choose one with --project"
             raise SeveralProjects(message, [names[number] for number in candidates] or names)
-        (chosen,) = candidates
-        for name in [*names[:chosen], *names[chosen + 1 :]]:
+        (index,) = candidates
+        for name in [*names[:index], *names[index + 1 :]]:
             self.remarks.add("projects without activities, left out", name)
-        return projects[chosen]
+        return projects[index]
 
     def _in_project(self, row: Row, name: str) -> bool:
-        """Whether a row belongs to the project."""
+        """Return whether a row belongs to the project."""
         return not row[name] or not self.row["proj_id"] or row[name] == self.row["proj_id"]
 
     def _options(self, rows: list[Row]) -> None:
@@ -157,7 +157,7 @@ class _Reader:
                     self.remarks.add(kind, row["task_code"] or row["task_id"])
 
     def _schedule_options(self) -> list[Row]:
-        """The scheduling options of the project."""
+        """Return the scheduling options of the project."""
         return [row for row in self.tables.get("SCHEDOPTIONS", []) if self._in_project(row, "proj_id")]
 
     def _resources(self, tasks: Mapping[str, SourceTask]) -> None:
@@ -174,7 +174,7 @@ class _Reader:
     # --- calendars ---
 
     def _calendars(self) -> dict[str, PlannerCalendar]:
-        """Every calendar by its id."""
+        """Return every calendar by its id."""
         rows = {row["clndr_id"]: row for row in self.tables.get("CALENDAR", []) if row["clndr_id"]}
         return {key: self._calendar(key, rows) for key in rows}
 
@@ -216,16 +216,16 @@ class _Reader:
 
     def _task(self, key: str, row: Row) -> SourceTask:
         """Return one row of TASK as an activity, with its status."""
-        kind, code = self._cell(row, "task_type"), row["task_code"] or key
-        if kind not in TASKS | EFFORTS:
-            known = ", ".join(sorted(TASKS | EFFORTS))
-            raise WrongFile(f"{self.file}:{row.line}: {kind!r} is no type of activity; known: {known}")
+        task_type, code = self._cell(row, "task_type"), row["task_code"] or key
+        if task_type not in TASKS | EFFORTS:
+            known_types = ", ".join(sorted(TASKS | EFFORTS))
+            raise WrongFile(f"{self.file}:{row.line}: {task_type!r} is no type of activity; known: {known_types}")
         calendar = self._activity_calendar(row)
         activity = Activity(
             key, row["task_name"] or code, 0.0, note=_constraints(row), code=code, calendar=calendar,
             group=self._group(row["wbs_id"]),
         )  # fmt: skip
-        if kind in EFFORTS:
+        if task_type in EFFORTS:
             self.remarks.add("levels of effort and summaries, left out", code)
             return SourceTask(activity, "effort")
         hours = self.hours[key] = self._remaining_hours(row, code)
@@ -355,7 +355,7 @@ def logic_of(options: Iterable[Row]) -> Logic:
 
 
 def _constraints(row: Row) -> str:
-    """What a step cannot say: date constraints."""
+    """Return what a step cannot say: date constraints."""
     pairs = (("cstr_type", "cstr_date"), ("cstr_type2", "cstr_date2"))
     kinds = [f"{row[kind]} {row[when]}".strip() for kind, when in pairs if row[kind]]
     return f"not taken over: {', '.join(kinds)}" if kinds else ""

@@ -155,8 +155,8 @@ def _stage_colour(online: float, spans: Sequence[Sequence[float]], day: float) -
     """Return the colour of the last stage that has begun; that of online blocks from then on."""
     if online <= day:
         return palette.SKID_STATES["online"]
-    begun = [name for name, span in zip(palette.STAGES, spans, strict=True) if span and span[0] <= day]
-    return palette.STAGES[begun[-1]] if begun else WAITING
+    stages_begun = [name for name, span in zip(palette.STAGES, spans, strict=True) if span and span[0] <= day]
+    return palette.STAGES[stages_begun[-1]] if stages_begun else WAITING
 
 
 def _draw_skids(ax: Any, document: Mapping[str, Any], day: float) -> None:

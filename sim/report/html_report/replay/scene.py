@@ -20,6 +20,7 @@ from sim.config.project import Project
 from sim.config.sections.display_units import display
 from sim.engine.backends import AUTO
 from sim.metrics.measure import measure
+from sim.plan.compiled_plan import LogColumn
 from sim.plan.layout import place_number
 from sim.plan.vocabulary import CREW_KINDS, DELAY_CAUSES
 from sim.report.representative_run import (
@@ -73,7 +74,7 @@ class RunDetails:
         (replication,) = case.replications(int(result.manifest["seed"]), int(result.manifest["representative"]), 1)
         curves = measure(case.metric_context, case.record(replication))[1]
         idle = (curves["capital_deployed_usd"] - curves["capital_in_service_usd"]) / 1e6
-        days = min(case.days, int(replication.outcome.log[:, 0].max()) // MINUTES + 6)
+        days = min(case.days, int(replication.outcome.log[:, LogColumn.MINUTE].max()) // MINUTES + 6)
         return cls({name: _lost_share(case, replication.calendars, name, days) for name in SKY}, idle)
 
 
@@ -186,8 +187,8 @@ def _blocks_in_set_order(events: pd.DataFrame, system: str) -> list[tuple[int, f
         day_of[note] = {
             place_number(place): day for place, day in zip(rows["note_place"], rows["minute"] / MINUTES, strict=True)
         }
-    ordered = sorted(day_of["set"], key=day_of["set"].__getitem__)
-    return [(block, day_of["set"][block], day_of["complete"].get(block, math.inf)) for block in ordered]
+    blocks_by_day = sorted(day_of["set"], key=day_of["set"].__getitem__)
+    return [(block, day_of["set"][block], day_of["complete"].get(block, math.inf)) for block in blocks_by_day]
 
 
 def _unit_timelines(events: pd.DataFrame, causes: list[str]) -> dict[str, list[Row]]:
@@ -243,9 +244,9 @@ def _halls(events: pd.DataFrame) -> Iterator[Row]:
 def _units(events: pd.DataFrame) -> Iterator[Row]:
     """Yield every generating unit or grid feed: its name, day delivered and day running."""
     rows = events[events["unit_kind"].isin(["generating_unit", "grid_feed"])]
-    there = {note: _first_days(rows, note) for note in ("delivered", "installed")}
-    for unit, day in sorted(there["installed"].items(), key=lambda item: item[1]):
-        yield [unit, _rounded(there["delivered"].get(unit, day)), _rounded(day)]
+    first_days = {note: _first_days(rows, note) for note in ("delivered", "installed")}
+    for unit, day in sorted(first_days["installed"].items(), key=lambda item: item[1]):
+        yield [unit, _rounded(first_days["delivered"].get(unit, day)), _rounded(day)]
 
 
 # --- people, cranes, waits, money -------------------------------------------------------------------------------------
@@ -260,13 +261,13 @@ def _trades(events: pd.DataFrame) -> list[Row]:
 
 def _crane_holds(events: pd.DataFrame) -> Iterator[Row]:
     """Yield when a crane was taken and given back: begin, end, unit."""
-    held: dict[str, float] = {}
+    day_taken: dict[str, float] = {}
     rows = events[events["resource"].str.contains(r"\bcrane\b") & events["kind"].isin(["hold", "free"])]
     for unit, kind, minute in zip(rows["unit"], rows["kind"], rows["minute"], strict=True):
         if kind == "hold":
-            held[unit] = minute / MINUTES
-        elif unit in held:
-            yield [_rounded(held.pop(unit)), _rounded(minute / MINUTES), unit]
+            day_taken[unit] = minute / MINUTES
+        elif unit in day_taken:
+            yield [_rounded(day_taken.pop(unit)), _rounded(minute / MINUTES), unit]
 
 
 def _waits(events: pd.DataFrame, causes: list[str]) -> Iterator[Row]:
@@ -281,9 +282,9 @@ def _waits(events: pd.DataFrame, causes: list[str]) -> Iterator[Row]:
             yield [_rounded(wait.begin, 2), _rounded(wait.end, 2), causes.index(wait.cause), _readable(wait.what)]
 
 
-def _readable(what: str) -> str:
+def _readable(awaited: str) -> str:
     """Return what is waited for in words: `crane + 3 skids of mechanical + crew of riggers`, `material of block 71`."""
-    parts = [re.sub(r"^1 ", "", part) for part in what.split(" + ")]
+    parts = [re.sub(r"^1 ", "", part) for part in awaited.split(" + ")]
     words = " + ".join(re.sub(r"(\w+)\.skid\b", r"skids of \1", part) for part in parts)
     words = re.sub(r"\bb(\d+)\.(\w+)\.material\b", r"\2 material of block \1", words)
     words = re.sub(r"\bb(\d+)\.(\w+)\b", r"\2 work in block \1", words)
@@ -320,8 +321,8 @@ def _milestones(events: pd.DataFrame, online: Mapping[int, float]) -> list[Row]:
     milestones: list[Row] = []
     permits = [bar.end for bar in work_bars(events) if bar.unit_kind == "preparation"]
     milestones += [["permits and design done", _rounded(max(permits))]] if permits else []
-    dry = sorted(max(work[2] for work in works) for _, works in _halls(events))
-    milestones += [["first hall dry-in", dry[0]], ["last hall dry-in", dry[-1]]] if dry else []
+    dry_in_days = sorted(max(work[2] for work in works) for _, works in _halls(events))
+    milestones += [["first hall dry-in", dry_in_days[0]], ["last hall dry-in", dry_in_days[-1]]] if dry_in_days else []
     units = [*_units(events)]
     milestones += [["first power", units[0][2]]] if units else []
     days: list[float] = sorted(online.values())

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics.money.ledger import ReportedPayments
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.vocabulary import MINUTES_PER_DAY, WORK, Log
 from sim.study.analyses.forecast.status import Status
 

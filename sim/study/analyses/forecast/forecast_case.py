@@ -21,7 +21,7 @@ from sim.engine.backends import AUTO, COMPILED
 from sim.engine.initial_state import InitialState, StateOf
 from sim.errors import ConfigError, Problem
 from sim.metrics.measure import MetricContext
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import Draws, Spreader, Uniforms
 from sim.plan.vocabulary import MINUTES_PER_DAY, Log
 from sim.study.analyses.forecast.earned_value import payments, project_earned_value

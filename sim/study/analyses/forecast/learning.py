@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.jit import special_functions
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.deterministic_draws import expected_draws
 from sim.plan.draws import Inputs, Uniforms
 from sim.plan.vocabulary import WORK, Log

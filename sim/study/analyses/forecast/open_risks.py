@@ -12,7 +12,7 @@ from sim.config.load import Loaded
 from sim.config.overrides import with_settings
 from sim.config.project import Project
 from sim.engine.initial_state import InitialState
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.vocabulary import WORK
 from sim.study.analyses.forecast.known_plans import Recent
 from sim.study.analyses.forecast.status import Status

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.engine.initial_state import BLOCKING
-from sim.plan.compile import NONE, CompiledPlan
+from sim.plan.compiled_plan import NONE, CompiledPlan
 from sim.plan.draws import OTHERWISE
 from sim.plan.layout import place_number
 from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, WORK, Log

@@ -20,7 +20,7 @@ from statistics import median
 import numpy as np
 
 from sim.engine.initial_state import InitialState, have_not_begun, state_of_history
-from sim.plan.compile import NONE
+from sim.plan.compiled_plan import NONE
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import FREE, MINUTES_PER_DAY, SIGNAL, TOKEN, UNTIL, WORK
 from sim.study.analyses.forecast.gates_and_pools import GatesAndPools

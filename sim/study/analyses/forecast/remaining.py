@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine.initial_state import MILLION, InitialState, factors_at_start, whole_minutes
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import Inputs, Uniforms, add_delays, apply_factors, factors_and_delays
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.reported import Remaining

@@ -13,7 +13,7 @@ from itertools import accumulate, chain, pairwise
 import numpy as np
 
 from sim.jit import special_functions
-from sim.plan.compile import NONE
+from sim.plan.compiled_plan import NONE
 from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, Giver, PlanSteps, unit_and_place
 
