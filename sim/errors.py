@@ -44,13 +44,13 @@ class PartialResults(SimError):
     exit_code = 4
 
 
-def expected(what: str) -> str:
+def expected(description: str) -> str:
     """Say what is expected: behind it for a few words, before it for a sentence with a colon.
 
     >>> expected("a whole number from 1 to 10")
     'a whole number from 1 to 10 expected'
     """
-    return f"expected: {what}" if ": " in what or len(what) > LONG else f"{what} expected"
+    return f"expected: {description}" if ": " in description or len(description) > LONG else f"{description} expected"
 
 
 LONG = 90
@@ -75,9 +75,9 @@ class Problem:
 
     def __str__(self) -> str:
         """Return the problem on one line: `configs/x.yaml:12: factories.lines: 0 given, at least 1 expected`."""
-        where = f"{self.file}:{self.line}" if self.line else self.file
+        position = f"{self.file}:{self.line}" if self.line else self.file
         problem = f"{self.value} given, {expected(self.message)}" if self.value else self.message
-        text = ": ".join(part for part in (where, self.path, problem) if part)
+        text = ": ".join(part for part in (position, self.path, problem) if part)
         return f"{text} ({self.hint})" if self.hint else text
 
 
@@ -138,11 +138,11 @@ def closest(word: str, options: Iterable[str], cutoff: float = 0.6) -> str:
 
 def did_you_mean(word: str, options: Iterable[str]) -> str:
     """Return a hint for a word that is not known: the nearest option, or all of them if they are few."""
-    choice = sorted(set(options))
-    near = closest(word, choice)
-    if near:
-        return f"did you mean {near}?"
-    return f"known here: {', '.join(choice)}" if 0 < len(choice) <= 12 else ""
+    choices = sorted(set(options))
+    nearest = closest(word, choices)
+    if nearest:
+        return f"did you mean {nearest}?"
+    return f"known here: {', '.join(choices)}" if 0 < len(choices) <= 12 else ""
 
 
 def _normalised(word: str) -> str:

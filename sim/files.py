@@ -60,8 +60,8 @@ def os_errors_named(path: Path, size: int = 0) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error)
         if error.errno in _DISK_FULL_ERRORS:
-            needed = f"; {size:,} bytes are needed" if size else ""
-            raise DiskFull(f"{path}: could not be written: {reason}{needed}{_free(path)}") from error
+            size_note = f"; {size:,} bytes are needed" if size else ""
+            raise DiskFull(f"{path}: could not be written: {reason}{size_note}{_free(path)}") from error
         if error.errno in _WRONG_PLACE_ERRORS:
             raise WrongPlace(f"{path}: {reason}") from error
         raise SimError(f"{path}: {reason}") from error
@@ -79,29 +79,29 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read(path: Path, most: int | None = None) -> bytes:
-    """Return the bytes of a file; WrongPlace if it is missing, no regular file (a device never ends), or above `most`."""
+def read(path: Path, max_bytes: int | None = None) -> bytes:
+    """Return the bytes of a file; WrongPlace if it is missing, no regular file (a device never ends), or too large."""
     with os_errors_named(path):
         before("read", path)
         if not path.is_file() and path.exists():
             raise WrongPlace(f"{path}: is not a file")
-        if most is None:
+        if max_bytes is None:
             return path.read_bytes()
     with os_errors_named(path):
-        data = read_at_most(path, most + 1)
-    if len(data) > most:
-        raise WrongPlace(f"{path}: is larger than {most:,} bytes, the most that is read")
+        data = read_at_most(path, max_bytes + 1)
+    if len(data) > max_bytes:
+        raise WrongPlace(f"{path}: is larger than {max_bytes:,} bytes, the most that is read")
     return data
 
 
-def read_at_most(path: Path, most: int) -> bytes:
+def read_at_most(path: Path, max_bytes: int) -> bytes:
     """Return at most so many first bytes of a file; errors of the operating system are not reworded.
 
     A caller that asks for one byte more than it allows sees that a file is too large without reading it all.
     """
     before("read some", path)
     with path.open("rb") as file:
-        return file.read(most)
+        return file.read(max_bytes)
 
 
 def write(path: Path, data: bytes) -> None:

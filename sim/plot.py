@@ -224,12 +224,12 @@ def heat_map(sweep: Sweep, metric: str, row: str, column: str, statistic: str = 
     from sim.report.figures.sweep import plot_heat_map
 
     table = sweep.table(metric, statistic)
-    table["alike"] = [float(is_alike) for is_alike in sweep.as_good_as_best(metric, statistic)]
-    names = [name for name in (metric, f"{statistic}_low", f"{statistic}_high", "alike") if name in table]
+    table["as_good"] = [float(is_as_good) for is_as_good in sweep.as_good_as_best(metric, statistic)]
+    names = [name for name in (metric, f"{statistic}_low", f"{statistic}_high", "as_good") if name in table]
     grids = [table.pivot_table(index=row, columns=column, values=name, sort=False, dropna=False) for name in names]
-    interval = (grids[1], grids[2]) if len(grids) == 4 else None
+    intervals = (grids[1], grids[2]) if len(grids) == 4 else None
     return plot_heat_map(
-        grids[0], metric, ax, statistic=statistic, ends=interval, alike=grids[-1] == 1, **_sample(sweep)
+        grids[0], metric, ax, statistic=statistic, intervals=intervals, as_good=grids[-1] == 1, **_sample(sweep)
     )
 
 

@@ -60,11 +60,11 @@ def _require_address_space() -> None:
         return
     import resource
 
-    needed = ADDRESS_SPACE + ADDRESS_SPACE_PER_CORE * (os.cpu_count() or 1)
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if resource.RLIM_INFINITY != limit < needed:
+    bytes_needed = ADDRESS_SPACE + ADDRESS_SPACE_PER_CORE * (os.cpu_count() or 1)
+    max_bytes = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if resource.RLIM_INFINITY != max_bytes < bytes_needed:
         raise Stalled(
-            f"{limit / 1e6:,.0f} MB of address space are allowed and {needed / 1e6:,.0f} MB are needed for the "
+            f"{max_bytes / 1e6:,.0f} MB of address space are allowed and {bytes_needed / 1e6:,.0f} MB are needed for the "
             "libraries alone: raise the limit (ulimit -v)"
         )
 

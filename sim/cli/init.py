@@ -298,8 +298,8 @@ def _statuses(name: str) -> dict[str, bytes]:
     from sim import files
     from sim.config.shipped import shipped_folder
 
-    found = sorted((shipped_folder() / STATUS).glob(f"{name}_*.csv"))
-    return {f"{STATUS}/{path.name}": files.read(path) for path in found}
+    status_files = sorted((shipped_folder() / STATUS).glob(f"{name}_*.csv"))
+    return {f"{STATUS}/{path.name}": files.read(path) for path in status_files}
 
 
 def _read(name: str) -> str:

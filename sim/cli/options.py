@@ -79,14 +79,19 @@ def SET(command: Callable[..., None]) -> Callable[..., None]:  # noqa: N802 (a d
 
     @wraps(command)
     def overridden(
-        *, overrides: tuple[str, ...], risks: str | None, without: tuple[str, ...], most_steps: int | None, **rest: Any
+        *,
+        overrides: tuple[str, ...],
+        risks: str | None,
+        without: tuple[str, ...],
+        most_steps: int | None,
+        **other_options: Any,
     ) -> None:
         from sim.study.executors.memory_estimate import MAX_STEPS, steps_allowed
 
         mode = (f"risks.mode={risks}",) if risks else ()
-        off = (f"risks.without=[{', '.join(without)}]",) if without else ()
+        switched_off = (f"risks.without=[{', '.join(without)}]",) if without else ()
         with steps_allowed(most_steps or MAX_STEPS):
-            command(overrides=(*overrides, *mode, *off), **rest)
+            command(overrides=(*overrides, *mode, *switched_off), **other_options)
 
     for option in reversed(_CONFIG_OPTIONS):
         overridden = option(overridden)
@@ -147,10 +152,10 @@ def STATUS(command: Callable[..., None]) -> Callable[..., None]:  # noqa: N802 (
     """Add --status: every project that the command loads continues from that status."""
 
     @wraps(command)
-    def continued(*, status: Path | None, **rest: Any) -> None:
+    def continued(*, status: Path | None, **other_options: Any) -> None:
         token = _STATUS.set(status)
         try:
-            command(**rest)
+            command(**other_options)
         finally:
             _STATUS.reset(token)
 

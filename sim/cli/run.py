@@ -164,8 +164,8 @@ def compare_against(
     show_comparison(dict(zip(names, (reference, result), strict=True)), place)
 
 
-def show_comparison(results: Mapping[str, Result], place: Path, written: Collection[str] = ()) -> None:
-    """Print a comparison of results and write it, with each result in its folder unless it is in `written` already."""
+def show_comparison(results: Mapping[str, Result], place: Path, names_written: Collection[str] = ()) -> None:
+    """Print a comparison of results and write it, with each result in its folder unless it is in `names_written` already."""
     from sim import files
     from sim.report.console import describe_comparison
     from sim.report.html_report.compare_report import write_comparison
@@ -176,7 +176,7 @@ def show_comparison(results: Mapping[str, Result], place: Path, written: Collect
     for folder in (place.parent, place):
         files.make_directory(folder)
     for name, result in results.items():
-        if name not in written:
+        if name not in names_written:
             result.save(place / name, partial(write_run, result))
     show(describe_comparison(results, comparison.table()))
     write_comparison(results, comparison.table(), place)
@@ -279,19 +279,19 @@ def compare(
                 extras=partial(write_files, drawing=drawing), on_sample=drawing.begin, on_details=drawing.go_on,
             )  # fmt: skip
     drawers.close()
-    show_comparison(results, out, written=names_to_run)
+    show_comparison(results, out, names_written=names_to_run)
     for result in results.values():
         warn_stalls(result)
 
 
-def result_names(inputs: Sequence[Result | Config], what: Sequence[Path]) -> list[str]:
+def result_names(inputs: Sequence[Result | Config], paths: Sequence[Path]) -> list[str]:
     """Return the name of each input: its project's, or that of its folder where results of one project are compared."""
     from sim.study.result import Result
 
     names = [str(source.manifest["name"]) if isinstance(source, Result) else source.value.name for source in inputs]
     return [
         path.absolute().name if isinstance(source, Result) and names.count(name) > 1 else name
-        for source, path, name in zip(inputs, what, names, strict=True)
+        for source, path, name in zip(inputs, paths, names, strict=True)
     ]
 
 

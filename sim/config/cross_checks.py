@@ -51,7 +51,7 @@ def _supply(project: Project) -> Iterator[Finding]:
 
 def _suppliers(project: Project) -> Iterator[Finding]:
     """Yield suppliers that are named and missing from `procurement.suppliers`."""
-    known = project.procurement.suppliers
+    known_suppliers = project.procurement.suppliers
     suppliers: dict[KeyPath, str | None] = {("energization", "units", "supplier"): project.energization.units.supplier}
     for index, item in enumerate(project.procurement.items):
         suppliers["procurement", "items", index, "supplier"] = item.supplier
@@ -59,9 +59,9 @@ def _suppliers(project: Project) -> Iterator[Finding]:
         suppliers["systems", name, "factory", "supplier"] = system.factory.supplier
         suppliers["systems", name, "site", "supplier"] = system.site.supplier
     for path, supplier in suppliers.items():
-        if supplier is not None and supplier not in known:
-            similar = get_close_matches(supplier, known, n=1)
-            hint = f"did you mean {similar[0]}?" if similar else f"known: {', '.join(known) or 'none'}"
+        if supplier is not None and supplier not in known_suppliers:
+            matches = get_close_matches(supplier, known_suppliers, n=1)
+            hint = f"did you mean {matches[0]}?" if matches else f"known: {', '.join(known_suppliers) or 'none'}"
             yield Finding(path, supplier, "a supplier of procurement.suppliers", hint)
 
 
@@ -95,12 +95,12 @@ def _gate_slots(project: Project) -> Iterator[Finding]:
 def _power(project: Project) -> Iterator[Finding]:
     """Yield firm power that is less than the blocks need even when all of it is installed."""
     power = project.energization
-    firm = max(0, power.units.count - power.units.spare) * power.units.mw.value
-    firm += sum(feed.mw.value for feed in power.grid)
-    served, blocks = ("all phases", project.blocks) if power.shared else ("one phase", project.blocks_per_phase)
-    needed = blocks * project.block.mw_gross.value
-    if (power.grid or power.shared or not power.units.count) and firm < needed - 1e-6:
-        yield Finding(("energization", "grid"), f"{firm:g} MW firm", f"power for {served} ({needed:g} MW)")
+    firm_mw = max(0, power.units.count - power.units.spare) * power.units.mw.value
+    firm_mw += sum(feed.mw.value for feed in power.grid)
+    served_phases, blocks = ("all phases", project.blocks) if power.shared else ("one phase", project.blocks_per_phase)
+    mw_needed = blocks * project.block.mw_gross.value
+    if (power.grid or power.shared or not power.units.count) and firm_mw < mw_needed - 1e-6:
+        yield Finding(("energization", "grid"), f"{firm_mw:g} MW firm", f"power for {served_phases} ({mw_needed:g} MW)")
 
 
 # --- tags of risk drivers ---------------------------------------------------------------------------------------------
@@ -121,16 +121,16 @@ KINDS: Mapping[Effect, tuple[str, ...]] = {
 
 def _broken_tags(project: Project, networks: Iterable[tuple[KeyPath, Sequence[Step], object]]) -> Iterator[Finding]:
     """Yield every tag of the risk register that does not fit its effect, or names nothing the project could have."""
-    known = tag_names(project, networks)
+    names = tag_names(project, networks)
     for driver_index, driver in enumerate(project.risks.drivers):
         for tag_index, tag in enumerate(driver.on):
             path = ("risks", "drivers", driver_index, "on", tag_index)
             kind, _, name = tag.partition(":")
             if kind not in KINDS[driver.effect]:
                 kinds = ", ".join(KINDS[driver.effect])
-                yield Finding(path, tag, f"a tag that {driver.effect} can have: {kinds}", did_you_mean(kind, known))
-            elif not _tag_exists(kind, name, known[kind]):
-                yield Finding(path, tag, f"{kind} with a name that is known", did_you_mean(name, known[kind]))
+                yield Finding(path, tag, f"a tag that {driver.effect} can have: {kinds}", did_you_mean(kind, names))
+            elif not _tag_exists(kind, name, names[kind]):
+                yield Finding(path, tag, f"{kind} with a name that is known", did_you_mean(name, names[kind]))
 
 
 def tag_names(
@@ -162,15 +162,15 @@ def network_name(path: KeyPath) -> str:
     return {"energization": GENERATION, "systems": str(path[1])}.get(str(path[0]), str(path[0]))
 
 
-def _tag_exists(kind: str, name: str, known: Collection[str]) -> bool:
+def _tag_exists(kind: str, name: str, names: Collection[str]) -> bool:
     """Return whether a tag of a kind can have a name; of a pattern only the network must exist."""
     if kind != "step":
-        return name in known if known else not name
+        return name in names if names else not name
     network = name.partition(".")[0]
-    if name in known or ("*" in name and any(fnmatchcase(step.partition(".")[0], network) for step in known)):
+    if name in names or ("*" in name and any(fnmatchcase(step.partition(".")[0], network) for step in names)):
         return True
     # a network that is empty here may have steps in another project with the same register
-    return [step for step in known if step.startswith(f"{network}.")] == [f"{network}."]
+    return [step for step in names if step.startswith(f"{network}.")] == [f"{network}."]
 
 
 # --- references between sections --------------------------------------------------------------------------------------
@@ -256,11 +256,11 @@ def _event_graph(steps: Sequence[Step]) -> dict[tuple[str, str], set[tuple[str, 
     return graph
 
 
-def _unknown_name(path: KeyPath, name: str, known: Iterable[str], allowed: str) -> Finding:
+def _unknown_name(path: KeyPath, name: str, known_names: Iterable[str], allowed: str) -> Finding:
     """Return the finding about a name that is none of the known ones, with a hint at the most similar."""
-    choices = sorted(set(known))
-    similar = get_close_matches(name, choices, n=1)
-    hint = f"did you mean {similar[0]}?" if similar else f"known: {', '.join(choices) or 'none'}"
+    choices = sorted(set(known_names))
+    matches = get_close_matches(name, choices, n=1)
+    hint = f"did you mean {matches[0]}?" if matches else f"known: {', '.join(choices) or 'none'}"
     return Finding(path, name, allowed, hint)
 
 
@@ -273,13 +273,13 @@ def _trades(project: Project) -> Iterator[Finding]:
                 if trade not in trades:
                     yield _unknown_name((*path, index, "crews"), trade, trades, "a trade of labour.trades")
     flush, fix = project.commissioning.flush, project.commissioning.fix_trade
-    named: dict[KeyPath, str] = {
+    trade_of_path: dict[KeyPath, str] = {
         ("commissioning", "trade"): project.commissioning.trade,
         **({("commissioning", "fix_trade"): fix} if fix is not None else {}),
         **({("commissioning", "flush", "trade"): flush.trade} if flush is not None else {}),
         ("logistics", "lifting_trade"): project.logistics.lifting_trade,
     }
-    for path, trade in named.items():
+    for path, trade in trade_of_path.items():
         if trade not in trades:
             yield _unknown_name(path, trade, trades, "a trade of labour.trades")
     installing = {trade for steps in _used_networks(project) for step in steps for trade in step.crews}
@@ -309,12 +309,12 @@ def _prerequisites(project: Project) -> Iterator[Finding]:
     for name, system in project.by_system.items():
         known_names = steps_before["systems", name, "site", "steps"] | (set(project.by_system) - {name})
         prerequisites.append((("systems", name, "after"), system.after, known_names))
-    for path, names, known in prerequisites:
+    for path, names, allowed_names in prerequisites:
         for index, name in enumerate(names):
-            if name not in known:
-                yield _unknown_name((*path, index), name, known, "something that is made on site before")
+            if name not in allowed_names:
+                yield _unknown_name((*path, index), name, allowed_names, "something that is made on site before")
     systems = project.by_system
-    graph = {name: [before for before in system.after if before in systems] for name, system in systems.items()}
+    graph = {name: [other for other in system.after if other in systems] for name, system in systems.items()}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
@@ -327,28 +327,28 @@ def _items(project: Project) -> Iterator[Finding]:
     places = {"site_works": {"phase"}, "shell": {"phase", "hall"}, "energization": {"phase"}}
     for path, steps, _ in networks(project):
         allowed = places.get(str(path[0]), {"phase", "hall", "block"})
-        known = [item for item, per in items.items() if per in allowed]
+        items_allowed = [item for item, per in items.items() if per in allowed]
         for index, step in enumerate(steps):
             for need_index, need in enumerate(step.needs):
-                if need not in known:
+                if need not in items_allowed:
                     description = f"an item of procurement.items ordered per {' or '.join(sorted(allowed))}"
-                    yield _unknown_name((*path, index, "needs", need_index), need, known, description)
+                    yield _unknown_name((*path, index, "needs", need_index), need, items_allowed, description)
 
 
 def _groups(project: Project) -> Iterator[Finding]:
     """Yield turnovers that do not fit into halls, too many spare units, and orders that do not add up to the capacity."""
-    hall, turnover = project.hall.blocks, project.turnover_blocks
-    if hall % turnover and turnover % hall:
-        message = f"a divisor of hall.blocks ({hall}), or for a building of several halls a multiple of it"
-        yield Finding(("turnover_blocks",), turnover, message)
+    blocks_per_hall, blocks_per_turnover = project.hall.blocks, project.turnover_blocks
+    if blocks_per_hall % blocks_per_turnover and blocks_per_turnover % blocks_per_hall:
+        message = f"a divisor of hall.blocks ({blocks_per_hall}), or for a building of several halls a multiple of it"
+        yield Finding(("turnover_blocks",), blocks_per_turnover, message)
     if project.energization.units.spare >= project.energization.units.count > 0:
         yield Finding(
             ("energization", "units", "spare"), project.energization.units.spare, "fewer than the units there are"
         )
-    ordered = sum(order.mw for order in project.orders.given)
-    if project.orders.given and abs(ordered - project.scale.capacity_mw) > 1e-6:
+    mw_ordered = sum(order.mw for order in project.orders.given)
+    if project.orders.given and abs(mw_ordered - project.scale.capacity_mw) > 1e-6:
         message = f"orders that add up to scale.capacity_mw ({project.scale.capacity_mw:g} MW)"
-        yield Finding(("orders", "given"), f"{ordered:g} MW", message)
+        yield Finding(("orders", "given"), f"{mw_ordered:g} MW", message)
 
 
 def _money(project: Project) -> Iterator[Finding]:
@@ -375,8 +375,8 @@ def _orders(project: Project) -> Iterator[Finding]:
     """Yield orders that cannot be followed: without a demand, in lots that cut a turnover, or needed too early."""
     orders = project.orders
     if orders.phase_after_units > project.energization.units.count:
-        most = f"at most the units of a phase ({project.energization.units.count})"
-        yield Finding(("orders", "phase_after_units"), orders.phase_after_units, most)
+        limit_text = f"at most the units of a phase ({project.energization.units.count})"
+        yield Finding(("orders", "phase_after_units"), orders.phase_after_units, limit_text)
     if orders.phase_after_units and project.energization.shared:
         yield Finding(
             ("orders", "phase_after_units"),

@@ -54,6 +54,6 @@ def _range_and_unit(node: dict[str, Any]) -> str:
     unit = node.get("x-unit")
     if not isinstance(unit, str):
         return ""
-    low, above = node.get("minimum"), node.get("exclusiveMinimum")
-    bounds = Bounds(above if low is None else low, node.get("maximum"), above=low is None)
+    low, above_limit = node.get("minimum"), node.get("exclusiveMinimum")
+    bounds = Bounds(above_limit if low is None else low, node.get("maximum"), above=low is None)
     return unit if bounds.low is None and bounds.high is None else f"{bounds.describe()} {unit}"

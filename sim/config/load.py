@@ -118,8 +118,8 @@ def _section_file(path: Path) -> Document:
     version = document.tree.get("schema_version", NOTHING)
     if version is NOTHING:
         message = f"is missing: write `schema_version: {SCHEMA_VERSION}` at the top of the file"
-        similar = difflib.get_close_matches("schema_version", document.tree, n=1, cutoff=0.7)
-        _refuse(document, ("schema_version",), NOTHING, message, f"{similar[0]} is not it" if similar else "")
+        matches = difflib.get_close_matches("schema_version", document.tree, n=1, cutoff=0.7)
+        _refuse(document, ("schema_version",), NOTHING, message, f"{matches[0]} is not it" if matches else "")
     if version != SCHEMA_VERSION or isinstance(version, bool | float):
         _refuse(document, ("schema_version",), version, f"version {SCHEMA_VERSION}, which this program reads")
     return document
@@ -158,28 +158,28 @@ def _refuse(document: Document, address: Address, value: object, message: str, h
     raise ConfigError([problem_of(fault, document.tree)])
 
 
-def merge(base: Document, over: Document) -> Document:
+def merge(base: Document, overlay: Document) -> Document:
     """Return a document merged over a base: mappings merge, everything else replaces, each value keeps its position.
 
     A mapping that is a whole estimate replaces that of the base, source and all: half of one estimate and
     half of another is neither.
     """
     positions = dict(base.positions)
-    tree = _merge_trees(base.tree, over.tree, (), positions, over.positions)
-    return Document(tree, positions, over.faults + base.faults)
+    tree = _merge_trees(base.tree, overlay.tree, (), positions, overlay.positions)
+    return Document(tree, positions, overlay.faults + base.faults)
 
 
-def _merge_trees(base: Any, over: Any, address: Address, positions: Positions, over_positions: Positions) -> Any:
+def _merge_trees(base: Any, overlay: Any, address: Address, positions: Positions, overlay_positions: Positions) -> Any:
     """Return the merged value at an address; `positions`, those of the base, are updated in place."""
-    if isinstance(base, dict) and isinstance(over, dict) and not states_an_estimate(over):
-        positions[address] = over_positions[address]
-        merged = dict(base)
-        for key, value in over.items():
-            merged[key] = _merge_trees(base.get(key), value, (*address, key), positions, over_positions)
-        return merged
+    if isinstance(base, dict) and isinstance(overlay, dict) and not states_an_estimate(overlay):
+        positions[address] = overlay_positions[address]
+        new_mapping = dict(base)
+        for key, value in overlay.items():
+            new_mapping[key] = _merge_trees(base.get(key), value, (*address, key), positions, overlay_positions)
+        return new_mapping
     _drop_positions(positions, base, address)
-    positions.update({part: over_positions[part] for part in _addresses(over, address)})
-    return over
+    positions.update({part: overlay_positions[part] for part in _addresses(overlay, address)})
+    return overlay
 
 
 def _addresses(value: Any, address: Address) -> Iterator[Address]:
@@ -229,23 +229,23 @@ def _resolve_path(tree: Any, words: list[str], position: Position, fields_at: Fi
     address: Address = ()
     while words:
         node = value_at(tree, address)
-        key, used = _match_key(node, words)
-        if not used and words[0] in fields_at(address) and (node is None or isinstance(node, dict)):
-            key, used = words[0], 1
-        if not used:
+        key, words_used = _match_key(node, words)
+        if not words_used and words[0] in fields_at(address) and (node is None or isinstance(node, dict)):
+            key, words_used = words[0], 1
+        if not words_used:
             return _not_found(node, (*address, words[0]), position, fields_at(address))
-        address, words = (*address, key), words[used:]
+        address, words = (*address, key), words[words_used:]
     return address
 
 
 def _match_key(node: Any, words: list[str]) -> tuple[str | int, int]:
     """Return the key or index that the first words stand for, and how many words: names may contain dots; 0 if none."""
-    for used in range(1, len(words) + 1):
-        word = ".".join(words[:used])
+    for words_used in range(1, len(words) + 1):
+        word = ".".join(words[:words_used])
         if isinstance(node, dict) and word in node:
-            return word, used
+            return word, words_used
         if isinstance(node, list) and word in _ids(node):
-            return _ids(node).index(word), used
+            return _ids(node).index(word), words_used
     if isinstance(node, list) and words[0].isascii() and words[0].isdigit() and has(node, int(words[0][:9])):
         return int(words[0]), 1
     return "", 0
@@ -260,8 +260,8 @@ def _not_found(node: Any, address: Address, position: Position, fields: Iterable
     """Return the fault of an override whose path has a word, the last one of `address`, that names nothing."""
     word = str(address[-1])
     if isinstance(node, list):
-        known = [name for name in _ids(node) if name] or [f"0 to {len(node) - 1}"]
-        return Fault(address, position, NOTHING, "there is no such element", did_you_mean(word, known))
+        known_names = [name for name in _ids(node) if name] or [f"0 to {len(node) - 1}"]
+        return Fault(address, position, NOTHING, "there is no such element", did_you_mean(word, known_names))
     if node is not None and not isinstance(node, dict):
         return Fault(address, position, NOTHING, "the value above it is a single one and has no parts")
     keys = {*(node or {}), *fields}
@@ -323,11 +323,11 @@ def load_as(model: type[M], source: str | Path | Mapping[str, Any], overrides: S
         return allowed_at(model, address).fields()
 
     file_or_dictionary = source if isinstance(source, Mapping) else find_config(source)
-    merged = merge_sources(file_or_dictionary, overrides, fields)
-    document = merged.document
+    sources = merge_sources(file_or_dictionary, overrides, fields)
+    document = sources.document
     convert_units(document, model)
     value = checked(model, document.tree, document.positions, document.faults)
-    return Loaded(value, document.tree, document.positions, merged.files)
+    return Loaded(value, document.tree, document.positions, sources.files)
 
 
 ConfigLike = Loaded[Project] | Project | str | Path | Mapping[str, Any]

@@ -69,11 +69,11 @@ def _expand(node: Any, prefix: list[str], words: list[str]) -> Iterable[str]:
     if "*" not in words:
         yield ".".join([*prefix, *words])
         return
-    word, *rest = words
+    word, *other_words = words
     for key in _keys(node) if word == "*" else [word]:
         part = _child(node, key)
         if part is not None:
-            yield from _expand(part, [*prefix, key], rest)
+            yield from _expand(part, [*prefix, key], other_words)
 
 
 def _keys(node: Any) -> list[str]:
@@ -150,23 +150,25 @@ def change_to_set(tree: Any, key: Sequence[str], value: Mapping[str, Any]) -> tu
         if isinstance(node, list):
             ids = [str(child(element, "id") or number) for number, element in enumerate(node)]
             index = ids.index(_require_known(word, ids, key[:depth]))
-            below = key[depth + 1 :]
-            _, new_value = change_to_set(node[index], below, value)
-            changed = _with_value(node[index], below, new_value)
-            return path, [*node[:index], changed, *node[index + 1 :]]
+            words_below = key[depth + 1 :]
+            _, new_value = change_to_set(node[index], words_below, value)
+            new_element = _with_value(node[index], words_below, new_value)
+            return path, [*node[:index], new_element, *node[index + 1 :]]
         path.append(_require_known(word, list(node) if isinstance(node, Mapping) else [], key[:depth]))
         node = node[word]
     return path, {**node, "days": dict(value)} if isinstance(node, Mapping) and "days" in node else dict(value)
 
 
-def _require_known(word: str, known: Sequence[str], above: Sequence[str]) -> str:
-    """Return a word of a path if it is known; else raise ConfigError. `above` are the words before it."""
-    if word in known:
+def _require_known(word: str, known_words: Sequence[str], words_above: Sequence[str]) -> str:
+    """Return a word of a path if it is known; else raise ConfigError. `words_above` are the words before it."""
+    if word in known_words:
         return word
-    path = ".".join([*above, word])
-    similar = closest(word, known)
-    message = f"no {word!r} in {'.'.join(above) or 'the configuration'}; there is {', '.join(known) or 'nothing'}"
-    raise ConfigError([Problem("--key", 0, 0, path, "", message, f"did you mean {similar}?" if similar else "")])
+    path = ".".join([*words_above, word])
+    suggestion = closest(word, known_words)
+    message = (
+        f"no {word!r} in {'.'.join(words_above) or 'the configuration'}; there is {', '.join(known_words) or 'nothing'}"
+    )
+    raise ConfigError([Problem("--key", 0, 0, path, "", message, f"did you mean {suggestion}?" if suggestion else "")])
 
 
 def _with_value(element: Any, key: Sequence[str], value: Any) -> Any:

@@ -339,8 +339,8 @@ class Project(Section):
         ]
         if problems:
             raise ConfigError(problems)
-        changed = risks.model_copy(update={"mode": mode or risks.mode, "without": tuple(switched_off)})
-        return self.model_copy(update={"risks": changed})
+        new_risks = risks.model_copy(update={"mode": mode or risks.mode, "without": tuple(switched_off)})
+        return self.model_copy(update={"risks": new_risks})
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,8 @@ def _repeated(path: KeyPath, entries: Sequence[Any]) -> Iterator[Finding]:
         if name is None:
             continue
         if name in first_path:
-            each = "each id" if path_in_entry else "each"
-            message = f"{each} once in {path[-1]}; it stands at {{other_position}} already"
+            each_text = "each id" if path_in_entry else "each"
+            message = f"{each_text} once in {path[-1]}; it stands at {{other_position}} already"
             yield Finding(name_path, name, message, "", first_path[name])
         first_path.setdefault(name, name_path)
 

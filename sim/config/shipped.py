@@ -57,13 +57,13 @@ def is_name(text: str) -> bool:
     return NAME.fullmatch(text) is not None
 
 
-def find_config(given: str | Path) -> Path:
+def find_config(path_or_name: str | Path) -> Path:
     """Return the file of a path or name: the path if it exists, else the shipped project of that name, else the path.
 
     >>> find_config("hybrid") == shipped("hybrid")
     True
     """
-    path = Path(given)
-    if is_name(str(given)) and not files.exists(path):
-        return shipped(str(given)) or path
+    path = Path(path_or_name)
+    if is_name(str(path_or_name)) and not files.exists(path):
+        return shipped(str(path_or_name)) or path
     return path

@@ -203,20 +203,20 @@ def _allowed_by(annotation: Any, metadata: Iterable[Any], inherited: Allowed) ->
     return Allowed(tuple(types), unit, bounds, inherited.description)
 
 
-def _plain_bounds(marks: Iterable[Any]) -> Bounds | None:
+def _plain_bounds(metadata: Iterable[Any]) -> Bounds | None:
     """Return the range stated by pydantic's own constraints (`ge`, `gt`, `le`), None without any."""
-    ends = {word: getattr(mark, word) for mark in marks for word in ("ge", "gt", "le") if hasattr(mark, word)}
-    if not ends:
+    limits = {word: getattr(mark, word) for mark in metadata for word in ("ge", "gt", "le") if hasattr(mark, word)}
+    if not limits:
         return None
-    return Bounds(ends.get("ge", ends.get("gt")), ends.get("le"), above="gt" in ends)
+    return Bounds(limits.get("ge", limits.get("gt")), limits.get("le"), above="gt" in limits)
 
 
 def _alternatives(annotation: Any) -> Iterator[tuple[Any, list[Any]]]:
     """Yield (type, its metadata) for every alternative of a type annotation, without `Annotated`, unions and None."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        inner, *marks = get_args(annotation)
-        yield from ((kind, [*own, *marks]) for kind, own in _alternatives(inner))
+        annotated_type, *metadata = get_args(annotation)
+        yield from ((kind, [*own_metadata, *metadata]) for kind, own_metadata in _alternatives(annotated_type))
     elif origin in (Union, UnionType):
         for option in get_args(annotation):
             yield from _alternatives(option)

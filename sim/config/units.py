@@ -119,10 +119,10 @@ def days_meant(text: str) -> tuple[date, ...]:
         return ()
     if not re.fullmatch("[1-9][0-9]{3}", numbers[2]):
         return ()
-    first, second, year = map(int, numbers)
-    month_and_day = [(first, second)] if is_month[0] else [(second, first)]
+    first_number, second_number, year = map(int, numbers)
+    month_and_day = [(first_number, second_number)] if is_month[0] else [(second_number, first_number)]
     if not any(is_month) and "." not in text:
-        month_and_day = [(first, second), (second, first)]
+        month_and_day = [(first_number, second_number), (second_number, first_number)]
     dates = []
     for month, day in dict.fromkeys(month_and_day):
         if 0 < month < 13 and 0 < day <= monthrange(year, month)[1]:

@@ -170,8 +170,8 @@ class _ErrorTranslator:
         entries = value_at(self.tree, section[:-1]) if section else None
         if not isinstance(entries, dict) or allowed_at(self.model, section[:-1]).fields():
             return ""
-        similar = closest(str(section[-1]), [str(name) for name in entries if name != section[-1]], cutoff=0.85)
-        return f"{_DID_YOU_MEAN}{similar}?" if similar else ""
+        suggestion = closest(str(section[-1]), [str(name) for name in entries if name != section[-1]], cutoff=0.85)
+        return f"{_DID_YOU_MEAN}{suggestion}?" if suggestion else ""
 
     def _unknown(self, address: Address) -> Fault:
         """Return the fault of a key that no section has here, with a hint at the nearest that there is."""
@@ -182,21 +182,21 @@ class _ErrorTranslator:
     def from_finding(self, address: Address, finding: Finding) -> Fault:
         """Return the fault of a finding by the checks of a section, or of a range, at an address."""
         # as far as the finding's path exists in the tree, and on into keys that are missing from a section
-        full = address
+        full_address = address
         for depth, key in enumerate(finding.path):
-            if not has(value_at(self.tree, full), key):
-                full += finding.path[depth:] if isinstance(value_at(self.tree, full), dict) else ()
+            if not has(value_at(self.tree, full_address), key):
+                full_address += finding.path[depth:] if isinstance(value_at(self.tree, full_address), dict) else ()
                 break
-            full = (*full, key)
-        allowed = allowed_at(self.model, full)
+            full_address = (*full_address, key)
+        allowed = allowed_at(self.model, full_address)
         if isinstance(finding, OutOfRange):
             hint = finding.hint or unit_hint(finding.value, allowed.unit, allowed.bounds)
-            return self._fault(full, finding.value, f"{finding.message} {allowed.unit}".strip(), hint)
+            return self._fault(full_address, finding.value, f"{finding.message} {allowed.unit}".strip(), hint)
         message = finding.message
         if finding.other_address:
             message = message.replace("{other_position}", str(nearest_position(self.positions, finding.other_address)))
         hint = finding.hint or (hint_for_text(finding.value, allowed.unit) if isinstance(finding.value, str) else "")
-        return self._fault(full, finding.value, message, hint)
+        return self._fault(full_address, finding.value, message, hint)
 
     def _wrong_value(self, address: Address, detail: dict[str, Any]) -> Fault:
         """Return the fault of a value of the wrong type or size."""
@@ -235,8 +235,8 @@ def _cut_by_comma(tree: Any, positions: Positions, address: Address) -> str:
         return ""
     key_positions = {key: positions.get((*address[:-1], key)) for key in section}
     # the number's first part is the value of the last key before it on the same line
-    before = [(place, key) for key, place in key_positions.items() if place and place < position]
-    _, key = max(((place, key) for place, key in before if place[:2] == position[:2]), default=(position, ""))
+    keys_before = [(start, key) for key, start in key_positions.items() if start and start < position]
+    _, key = max(((start, key) for start, key in keys_before if start[:2] == position[:2]), default=(position, ""))
     # 1,000 is a thousand; 120,5 has a comma for a decimal point
     point = "" if re.match(r"[0-9]{3}(?![0-9])", digits_after) else "."
     number = f"{section.get(key)}{point}{digits_after}"
@@ -260,9 +260,9 @@ def _how_to_write(kind: str, value: object, unit: str = "") -> str:
         return f"write {int(value)}"
     if isinstance(value, str) and (hint := hint_for_text(value, unit)):
         return hint
-    plain = without_thousands(value) if isinstance(value, str) else ""
-    plain = re.sub(r",(?=[0-9])", "." if kind.startswith("float") else " ", plain)
-    number = re.match(r"-?[0-9]+(\.[0-9]+)?", plain)
+    number_text = without_thousands(value) if isinstance(value, str) else ""
+    number_text = re.sub(r",(?=[0-9])", "." if kind.startswith("float") else " ", number_text)
+    number = re.match(r"-?[0-9]+(\.[0-9]+)?", number_text)
     return f"write {number[0]}" if number else ""
 
 
@@ -274,15 +274,15 @@ def _is_section(value: object) -> bool:
 def _merge_alternatives(errors: list[_LocatedError]) -> list[Fault]:
     """Return the faults of errors; where a value may have several types, the deepest of them, those at one address as one."""
     of_alternatives = [error.fault for error in errors if error.of_alternative]
-    merged = [error.fault for error in errors if not error.of_alternative]
+    faults = [error.fault for error in errors if not error.of_alternative]
     for address in dict.fromkeys(fault.address for fault in of_alternatives):
         if any(other.address[: len(address)] == address != other.address for other in of_alternatives):
             continue  # a deeper one says more
         at_address = [fault for fault in of_alternatives if fault.address == address]
         hint = next((fault.hint for fault in at_address if fault.hint), "")
         message = " or ".join(dict.fromkeys(fault.message for fault in at_address))
-        merged.append(replace(at_address[0], message=message, hint=hint))
-    return merged
+        faults.append(replace(at_address[0], message=message, hint=hint))
+    return faults
 
 
 def _without_consequences(faults: list[Fault]) -> list[Fault]:
@@ -306,20 +306,24 @@ class _NoPlaceholder(Exception):
 
 
 def further_faults(
-    known: Sequence[Fault], model: type[BaseModel], tree: dict[str, Any], positions: Positions, validate: Validate
+    known_faults: Sequence[Fault],
+    model: type[BaseModel],
+    tree: dict[str, Any],
+    positions: Positions,
+    validate: Validate,
 ) -> list[Fault]:
-    """Return the faults that appear when the `known` ones are corrected; none where a whole section would be a guess."""
+    """Return the faults that appear once known ones are corrected; none where a whole section would be a guess."""
     try:
-        first, second = (
-            _faults_with_placeholders(known, model, tree, positions, choice, validate) for choice in (0, 1)
+        with_first_choice, with_second_choice = (
+            _faults_with_placeholders(known_faults, model, tree, positions, choice, validate) for choice in (0, 1)
         )
     except _NoPlaceholder:
         return []
-    return [fault for fault in first if fault in second]
+    return [fault for fault in with_first_choice if fault in with_second_choice]
 
 
 def _faults_with_placeholders(
-    known: Sequence[Fault],
+    known_faults: Sequence[Fault],
     model: type[BaseModel],
     tree: dict[str, Any],
     positions: Positions,
@@ -328,18 +332,18 @@ def _faults_with_placeholders(
 ) -> list[Fault]:
     """Return the faults of the tree with placeholders for wrong values, without those about the placeholders."""
     corrected, new_positions = copy.deepcopy(tree), dict(positions)
-    misspelt = unknown_keys(known)
+    misspelt = unknown_keys(known_faults)
     for fault in misspelt:
         _fix_spelling(corrected, new_positions, fault.address, model)
     unread = [address for address in positions if isinstance(value_at(corrected, address), Unread)]
-    wrong = [fault.address for fault in known if fault not in misspelt] + unread
+    wrong = [fault.address for fault in known_faults if fault not in misspelt] + unread
     # neighbours get opposite extremes, so that a sum of several placeholders is not at one extreme both times
-    changed = [_put_placeholder(corrected, address, model, (choice + i) % 2) for i, address in enumerate(wrong)]
+    replaced = [_put_placeholder(corrected, address, model, (choice + i) % 2) for i, address in enumerate(wrong)]
     try:
         validate(model, corrected)
     except (ValidationError, Refused) as error:
         faults = faults_of(error, model, corrected, new_positions)
-        return [fault for fault in faults if not _lies_within(fault.address, changed)]
+        return [fault for fault in faults if not _lies_within(fault.address, replaced)]
     return []
 
 

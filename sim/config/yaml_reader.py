@@ -76,8 +76,8 @@ def _not_a_file(path: Path) -> tuple[str, int, str]:
         name, names = path.stem, shipped_names()
         if name in names:
             return "there is no such file", 0, f"a shipped project goes by its name: {name}"
-        similar = closest(name, names)
-        return "there is no such file", 0, f"did you mean the shipped project {similar}?" if similar else ""
+        suggestion = closest(name, names)
+        return "there is no such file", 0, f"did you mean the shipped project {suggestion}?" if suggestion else ""
     file_in_folder = path / f"{path.absolute().name}.yaml"
     if (path / "manifest.json").is_file():
         return "is the folder of a result, not a configuration", 0, f"sim ask {path}, sim report {path}"
@@ -147,13 +147,13 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             lines = text.splitlines()
-            tabbed = mark is not None and mark.line < len(lines) and "\t" in lines[mark.line]
-            hint = "indent with spaces, not tabs" if tabbed else ""
+            has_tab = mark is not None and mark.line < len(lines) and "\t" in lines[mark.line]
+            hint = "indent with spaces, not tabs" if has_tab else ""
             message = "is not YAML: " + ", ".join(part for part in (error.context, error.problem) if part)
             raise _Stop(Fault((), self._position(mark), NOTHING, message, hint)) from None
         except yaml.reader.ReaderError as error:
-            before = text[: error.position]
-            position = Position(self.file, before.count("\n") + 1, len(before) - before.rfind("\n"))
+            text_before = text[: error.position]
+            position = Position(self.file, text_before.count("\n") + 1, len(text_before) - text_before.rfind("\n"))
             raise _Stop(Fault((), position, NOTHING, "a character that YAML does not allow")) from None
 
     def read(self) -> None:

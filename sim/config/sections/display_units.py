@@ -110,9 +110,9 @@ def display() -> Display:
 
 
 @contextmanager
-def shown_as(wanted: Display | None) -> Iterator[None]:
+def shown_as(units: Display | None) -> Iterator[None]:
     """Within this context, show everything in these units and this currency; None changes nothing."""
-    token = _IN_FORCE.set(display() if wanted is None else wanted)
+    token = _IN_FORCE.set(display() if units is None else units)
     try:
         yield
     finally:

@@ -106,11 +106,13 @@ class MajorHolidays(Holidays):
     @model_validator(mode="after")
     def _known_names(self) -> Self:
         """Refuse a name that is not the name of a holiday of the country."""
-        known = self.holiday_names(*range(2016, 2036))  # some are declared for a few years only
+        holiday_names = self.holiday_names(*range(2016, 2036))  # some are declared for a few years only
         findings = [
-            Finding(("names", index), name, f"the name of a holiday of {self.country}", did_you_mean(name, known))
+            Finding(
+                ("names", index), name, f"the name of a holiday of {self.country}", did_you_mean(name, holiday_names)
+            )
             for index, name in enumerate(self.names)
-            if name not in known
+            if name not in holiday_names
         ]
         if findings:
             raise Refused(findings)

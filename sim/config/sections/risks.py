@@ -176,9 +176,9 @@ class Pace(Sourced):
         if findings:
             raise Refused(findings)
         low, high = sorted((spread(self.site), spread(self.factory)))
-        largest = low / high if low else 1.0
-        if self.correlation.value > largest + 1e-9:
-            expected = f"at most {largest:.3g}, the smaller spread over the larger one"
+        max_correlation = low / high if low else 1.0
+        if self.correlation.value > max_correlation + 1e-9:
+            expected = f"at most {max_correlation:.3g}, the smaller spread over the larger one"
             raise Refused([Finding(("correlation",), self.correlation.value, expected)])
         return self
 

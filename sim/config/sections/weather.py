@@ -205,12 +205,12 @@ class LostDays(Sourced):
     @model_validator(mode="after")
     def _within_a_month(self) -> LostDays:
         """Refuse more lost days in a month than it has working days."""
-        most = self.working_days.value
+        max_days = self.working_days.value
         findings = [
-            Finding((name, month), days, f"at most the {most:g} working_days of a month")
+            Finding((name, month), days, f"at most the {max_days:g} working_days of a month")
             for name in ("earthwork", "exterior", "crane", "interior")
             for month, days in enumerate(getattr(self, name))
-            if days > most
+            if days > max_days
         ]
         if findings:
             raise Refused(findings)
@@ -254,7 +254,7 @@ class Weather(Sourced):
     @model_validator(mode="after")
     def _has_what_it_uses(self) -> Weather:
         """Return a kind that reads a file or a table has one."""
-        needed = {"file": "file", "table": "lost_days"}.get(self.kind)
-        if needed and getattr(self, needed) is None:
-            raise Refused([Finding((needed,), NOTHING, f"is missing: `kind: {self.kind}` reads it")])
+        required_key = {"file": "file", "table": "lost_days"}.get(self.kind)
+        if required_key and getattr(self, required_key) is None:
+            raise Refused([Finding((required_key,), NOTHING, f"is missing: `kind: {self.kind}` reads it")])
         return self

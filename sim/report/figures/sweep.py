@@ -186,12 +186,12 @@ def _tick_label(value: object) -> str:
 @style.in_house_style
 def plot_heat_map(
     grid: pd.DataFrame, metric: str, ax: Axes | None = None, *, statistic: str = "p80", runs: int = 0, seed: int = 0,
-    ends: tuple[pd.DataFrame, pd.DataFrame] | None = None, alike: pd.DataFrame | None = None,
+    intervals: tuple[pd.DataFrame, pd.DataFrame] | None = None, as_good: pd.DataFrame | None = None,
 ) -> Axes:  # fmt: skip
     """Draw a two-way table (rows and columns are values of two inputs); deeper is more, as the bar beside it says.
 
-    `ends` are the 95 % interval of each field, written below its number; the shades cover at least one such interval, so
-    that noise is not drawn as a difference. `alike` marks the fields that the runs cannot tell from the best one.
+    `intervals` are the 95 % interval of each field, written below its number; the shades cover at least one such interval, so
+    that noise is not drawn as a difference. `as_good` marks the fields that the runs cannot tell from the best one.
     A field without a number is a point that does not finish, or that could not be run.
     """
     from matplotlib.colors import LinearSegmentedColormap
@@ -200,24 +200,27 @@ def plot_heat_map(
     ax = style.canvas(top=0.87, left=max(0.095, 0.055 + 0.0085 * longest), right=0.87) if ax is None else ax
     values = grid.to_numpy(dtype=np.float64)
     low, high = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
-    if ends is not None:
-        low, high = (end.reindex_like(grid).to_numpy(dtype=np.float64) for end in ends)
-    same = np.zeros(values.shape, bool) if alike is None else alike.reindex_like(grid).to_numpy(dtype=bool)
-    drawn = np.where(np.isfinite(values), values, np.nan)
+    if intervals is not None:
+        low, high = (end.reindex_like(grid).to_numpy(dtype=np.float64) for end in intervals)
+    is_as_good = np.zeros(values.shape, bool) if as_good is None else as_good.reindex_like(grid).to_numpy(dtype=bool)
+    finite = np.where(np.isfinite(values), values, np.nan)
     colours = LinearSegmentedColormap.from_list("house", ["white", *palette.TINTS, palette.BLUE])
-    lowest, highest = _shades(drawn, low, high)
-    image = ax.imshow(
-        drawn, aspect="auto", cmap=colours.with_extremes(bad=palette.PALE), origin="lower", vmin=lowest, vmax=highest
-    )
+    min_shade, max_shade = _shades(finite, low, high)
+    shades = colours.with_extremes(bad=palette.PALE)
+    image = ax.imshow(finite, aspect="auto", cmap=shades, origin="lower", vmin=min_shade, vmax=max_shade)
     ax.grid(visible=False)
-    bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.02, 0, 0.03, 1)))
-    bar.ax.yaxis.set_major_formatter(kept_display(lambda y, _: style.text(_value_text(metric, y))))
-    bar.ax.tick_params(labelsize=9.5)
-    dark_from = lowest + 0.75 * (highest - lowest)
+    colour_bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.02, 0, 0.03, 1)))
+    colour_bar.ax.yaxis.set_major_formatter(kept_display(lambda y, _: style.text(_value_text(metric, y))))
+    colour_bar.ax.tick_params(labelsize=9.5)
+    dark_from = min_shade + 0.75 * (max_shade - min_shade)
     for (row, column), value in np.ndenumerate(values):
         field = (row, column)
         label = _field_text(
-            metric, value, float(low[field]), float(high[field]), is_alike=bool(same[field]) and same.sum() > 1
+            metric,
+            value,
+            float(low[field]),
+            float(high[field]),
+            is_as_good=bool(is_as_good[field]) and is_as_good.sum() > 1,
         )
         ink = "white" if np.isfinite(value) and value > dark_from else palette.INK
         ax.text(column, row, style.text(label), ha="center", va="center", color=ink, fontsize=11.5)
@@ -227,13 +230,13 @@ def plot_heat_map(
     ax.set_ylabel(style.text(str(grid.index.name)))
     style.title(ax, f"{STATISTICS[statistic]} of {metric_format(metric).label}", pad=14)
     basis = f"n = {runs:,} runs a field on the same random numbers, seed {seed}; {SAMPLING_ONLY}"
-    style.caption(ax, "\n".join([basis, *cannot_tell(same, np.isfinite(values), runs)]))
+    style.caption(ax, "\n".join([basis, *cannot_tell(is_as_good, np.isfinite(values), runs)]))
     return ax
 
 
-def _field_text(metric: str, value: float, low: float, high: float, *, is_alike: bool) -> str:
+def _field_text(metric: str, value: float, low: float, high: float, *, is_as_good: bool) -> str:
     """Write a field: its number, marked where it is like the best one, and its interval below."""
-    words = _value_text(metric, float(value)) + (" ≈" if is_alike else "")
+    words = _value_text(metric, float(value)) + (" ≈" if is_as_good else "")
     if not np.isfinite([value, low, high]).all():
         return words
     return f"{words}\n{' to '.join(_value_text(metric, float(end), unit=False) for end in (low, high))}"
@@ -344,16 +347,19 @@ def _figures(sweep: Sweep) -> Iterator[tuple[str, Axes]]:
             yield metric, plot_sweep_lines(sweep.summary([metric]), metric, (inputs or varied)[0], seed=seed)
         elif len(inputs) == 2:
             low, high = (_grid(sweep, metric, inputs, varied, end) for end in ("_low", "_high"))
-            grid, not_told_apart = _grid(sweep, metric, inputs, varied), _alike_grid(sweep, metric, inputs, varied)
-            yield metric, plot_heat_map(grid, metric, runs=runs, seed=seed, ends=(low, high), alike=not_told_apart)
+            grid, as_good = _grid(sweep, metric, inputs, varied), _as_good_grid(sweep, metric, inputs, varied)
+            yield (
+                metric,
+                plot_heat_map(grid, metric, runs=runs, seed=seed, intervals=(low, high), as_good=as_good),
+            )
         elif inputs:
             yield metric, plot_small_multiples(sweep.table(metric), metric, inputs, runs=runs, seed=seed)
 
 
-def _alike_grid(sweep: Sweep, metric: str, inputs: list[str], varied: list[str]) -> pd.DataFrame:
+def _as_good_grid(sweep: Sweep, metric: str, inputs: list[str], varied: list[str]) -> pd.DataFrame:
     """Return which fields of the two-way table the runs cannot tell from the best."""
-    table = sweep.table(metric).assign(alike=[float(same) for same in sweep.as_good_as_best(metric)])
-    return _two_way(table, "alike", inputs, varied) == 1
+    table = sweep.table(metric).assign(as_good=[float(is_as_good) for is_as_good in sweep.as_good_as_best(metric)])
+    return _two_way(table, "as_good", inputs, varied) == 1
 
 
 def _grid(sweep: Sweep, metric: str, inputs: list[str], varied: list[str], end: str = "") -> pd.DataFrame:

@@ -56,7 +56,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SweepSeries(CaseSeries):
-    """The points of a study as one long case."""
+    """The points of a study as one long case: replications 0 … runs − 1 are those of the first point, and so on.
+
+    `runs` is the number of replications of each point.
+    """
 
     design: StudyDesign
     points: tuple[Point, ...]
@@ -67,11 +70,11 @@ class SweepSeries(CaseSeries):
         return self.design.study.name
 
     def prepare(self, number: int) -> Case:
-        """Make the case of a point."""
+        """Return the case of a point, prepared to be run."""
         return prepare_fastest(self.design.config(self.points[number]))
 
     def simulate_part(self, case_number: int, seed: int, first: int, replications: range) -> Chunk:
-        """Run replications of one point; those that cannot be run are failed rows with the reason.
+        """Return replications of one point as a chunk; those that cannot be run are failed rows with the reason.
 
         One point must not end the others; but two engines that differ must.
         """
@@ -198,7 +201,7 @@ class Sweep(Displayed):
         if not np.isfinite(numbers[best]):
             return [False] * len(values)
         return [
-            bool(np.isfinite(number)) and (index == best or _alike(values[index], values[best], statistic))
+            bool(np.isfinite(number)) and (index == best or _is_as_good(values[index], values[best], statistic))
             for index, number in enumerate(numbers)
         ]
 
@@ -248,7 +251,7 @@ class Sweep(Displayed):
 SHARES = {"p50": 0.5, "p80": 0.8}
 
 
-def _alike(case: Floats, base: Floats, statistic: str) -> bool:
+def _is_as_good(case: Floats, base: Floats, statistic: str) -> bool:
     """Return whether the interval of a paired difference has 0 in it."""
     if statistic == "mean":
         difference = mean_difference(case, base)
@@ -317,17 +320,20 @@ def sweep_design(
 
 
 def run_series(
-    case: SweepSeries, seed: int, workers: int | None, progress: Progress | None = None, store: Any = None
+    series: SweepSeries, seed: int, workers: int | None, progress: Progress | None = None, store: Any = None
 ) -> Sweep:
-    """Run all points; a worker takes a point at a time where there are more points than workers."""
+    """Return the sweep of all points of a series, each run `series.runs` times.
+
+    A worker takes a point at a time where there are more points than workers.
+    """
     processes = cores() if workers is None else workers
-    point_per_worker, runs = len(case.points) >= 2 * max(processes, 1), len(case.points) * case.runs
-    require_memory(case, runs, processes, tables=STUDY_TABLE_COPIES)
-    sample = replicate(
-        case, seed=seed, runs=runs, workers=processes,
-        chunk=case.runs if point_per_worker else None, store=store, progress=progress,
+    point_per_worker, total_runs = len(series.points) >= 2 * max(processes, 1), len(series.points) * series.runs
+    require_memory(series, total_runs, processes, tables=STUDY_TABLE_COPIES)
+    replications = replicate(
+        series, seed=seed, runs=total_runs, workers=processes,
+        chunk=series.runs if point_per_worker else None, store=store, progress=progress,
     )  # fmt: skip
-    return Sweep(manifest(case, seed), points_table(case, sample), split_sample(sample, case.runs))
+    return Sweep(manifest(series, seed), points_table(series, replications), split_sample(replications, series.runs))
 
 
 def points_table(case: SweepSeries, sample: Sample) -> pd.DataFrame:

@@ -52,13 +52,13 @@ def test_a_heat_map_has_a_bar_intervals_and_marks_what_cannot_be_told() -> None:
     """690 to 702 days with an interval of 40 are no difference: neither in words nor in shades."""
     grid = pd.DataFrame([[690.0, 702.0], [695.0, 900.0]], index=[1, 2], columns=["a", "b"])
     alike = pd.DataFrame([[True, True], [True, False]], index=[1, 2], columns=["a", "b"])
-    ax = plot_heat_map(grid, FINISH, runs=40, ends=(grid - 20, grid + 20), alike=alike)
+    ax = plot_heat_map(grid, FINISH, runs=40, intervals=(grid - 20, grid + 20), as_good=alike)
     words = [text.get_text() for text in ax.texts]
     assert "690 days ≈\n670 to 710" in words
     assert "900 days\n880 to 920" in words
     assert ax.child_axes, "no colour bar"
     assert any("2 of 3 other fields cannot be told from the best by 40 runs" in text for text in words)
-    near = plot_heat_map(grid.loc[[1]], FINISH, ends=(grid.loc[[1]] - 20, grid.loc[[1]] + 20))
+    near = plot_heat_map(grid.loc[[1]], FINISH, intervals=(grid.loc[[1]] - 20, grid.loc[[1]] + 20))
     assert near.images[0].get_clim() == (676, 716)  # 12 days of difference, 40 of interval: the shades cover these
 
 
