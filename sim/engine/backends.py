@@ -45,30 +45,30 @@ def same(plan: CompiledPlan, one: RunOutcome, other: RunOutcome) -> bool:
 
 
 def difference(
-    plan: CompiledPlan, one: RunOutcome, other: RunOutcome, names: tuple[str, str] = ("simpy", "compiled")
+    plan: CompiledPlan, first: RunOutcome, second: RunOutcome, names: tuple[str, str] = ("simpy", "compiled")
 ) -> str | None:
     """Return a description of where two runs differ first: the unit, the minute, and both logs of the unit around it.
 
     None where they do not differ. `names` are the names of the two in the text.
     """
     # the order of units within a minute is each engine's own, and no difference
-    logs = canonical(one.log, plan.unit_of), canonical(other.log, plan.unit_of)
+    logs = canonical(first.log, plan.unit_of), canonical(second.log, plan.unit_of)
     row = _first_difference(*logs)
     if row is not None:
         return _describe_difference(plan, logs, row, names)
-    if one.deadlock != other.deadlock:
-        ends = [outcome.deadlock.explain() if outcome.deadlock else "finished" for outcome in (one, other)]
-        return f"the logs are the same, but not the ends:\n{names[0]}: {ends[0]}\n{names[1]}: {ends[1]}"
+    if first.deadlock != second.deadlock:
+        endings = [outcome.deadlock.explain() if outcome.deadlock else "finished" for outcome in (first, second)]
+        return f"the logs are the same, but not the ends:\n{names[0]}: {endings[0]}\n{names[1]}: {endings[1]}"
     return None
 
 
-def _first_difference(one: Rows, other: Rows) -> int | None:
+def _first_difference(first: Rows, second: Rows) -> int | None:
     """Return the first row in which two canonical logs differ, or one of them has ended; None if they are the same."""
-    shorter = min(len(one), len(other))
-    differing = np.flatnonzero((one[:shorter] != other[:shorter]).any(axis=1))
+    shorter = min(len(first), len(second))
+    differing = np.flatnonzero((first[:shorter] != second[:shorter]).any(axis=1))
     if len(differing):
         return int(differing[0])
-    return shorter if len(one) != len(other) else None
+    return shorter if len(first) != len(second) else None
 
 
 def _describe_difference(plan: CompiledPlan, logs: tuple[Rows, Rows], row: int, names: tuple[str, str]) -> str:

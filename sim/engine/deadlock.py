@@ -57,13 +57,13 @@ class SimulationState:
     def deadlock(self, because: str = "") -> Deadlock:
         """Return the deadlock: which units wait for what, and which hold the pools that are short."""
         waiting: list[BlockedUnit] = []
-        short: set[int] = set()
+        short_pools: set[int] = set()
         for unit, step in enumerate(self.step_of):
             if step < self.plan.first[unit + 1]:
                 wants, pools = self._wants(step)
                 waiting.append(BlockedUnit(self.plan.units[unit], wants))
-                short |= pools
-        return Deadlock(self.minute, tuple(waiting), tuple(self._holders(short)), because)
+                short_pools |= pools
+        return Deadlock(self.minute, tuple(waiting), tuple(self._holders(short_pools)), because)
 
     def _wants(self, step: int) -> tuple[str, set[int]]:
         """Return as a phrase what the unit at a step waits for, and the pools of which too few are free for it."""
@@ -76,12 +76,12 @@ class SimulationState:
         counts = self.plan.bundles[gate_or_bundle]
         text = " and ".join(f"{count} of {self.plan.pools[pool]} ({self.free[pool]} free)" for pool, count in counts)
         # a bundle is granted together: what is free of its other pools explains nothing
-        short = {pool for pool, count in counts if self.free[pool] < count}
-        return f"waits for {text}" + ("" if short else ", kept back for who has waited longer"), short
+        short_pools = {pool for pool, count in counts if self.free[pool] < count}
+        return f"waits for {text}" + ("" if short_pools else ", kept back for who has waited longer"), short_pools
 
-    def _holders(self, short: set[int]) -> list[str]:
+    def _holders(self, short_pools: set[int]) -> list[str]:
         """Return one line per short pool with the units that hold some of it."""
-        holders: dict[int, list[str]] = {pool: [] for pool in sorted(short)}
+        holders: dict[int, list[str]] = {pool: [] for pool in sorted(short_pools)}
         first, route_of = self.plan.first.tolist(), self.plan.route_of.tolist()
         # by route: its first step and the states along it, as units that share a route hold the same at the same step
         states_of: dict[int, tuple[int, dict[int, State]]] = {}
@@ -90,8 +90,8 @@ class SimulationState:
             if route_of[unit] not in states_of:
                 states_of[route_of[unit]] = first[unit], states(self.plan, unit)[0]
             begin, state_at = states_of[route_of[unit]]
-            held, _ = state_at.get(int(step) - first[unit] + begin, ({}, {}))
-            for pool, count in held.items():
+            held_counts, _ = state_at.get(int(step) - first[unit] + begin, ({}, {}))
+            for pool, count in held_counts.items():
                 if pool in holders and count > 0:
                     holders[pool].append(f"{self.plan.units[unit]} ({count})")
         return [

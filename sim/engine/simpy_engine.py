@@ -76,10 +76,10 @@ class Simulation:
         self.finish = [(each.finish, each.finish_whole, partial(duty_finish, windows=each)) for each in calendars]
         self.env = simpy.Environment(initial_time=state.minute if state else 0)
         self.pools = Dispatcher(self.env, self.plan)
-        # per gate: level, (level before, minute) of its latest signal, waiters (level, event)
+        # per gate: level, (level before, minute) of its latest signal, waiters (level, event of its opening)
         self.level = [0] * len(self.plan.gates)
         self.level_before = [(0, -1)] * len(self.plan.gates)
-        self.at_gate: list[list[tuple[int, simpy.Event]]] = [[] for _ in self.plan.gates]
+        self.waiters: list[list[tuple[int, simpy.Event]]] = [[] for _ in self.plan.gates]
         # per step: attempts; per unit: (jumps, minute); per learning curve: first attempts begun; per area: people
         self.attempts = [0] * len(prepared.rows)
         self.jumps = [(0, -1)] * len(self.plan.units)
@@ -232,28 +232,28 @@ class Simulation:
         if operation == UNTIL:
             date = self.draws.values[a]
             return self.env.timeout(date - state.minute) if date > state.minute else None
-        done = simpy.Event(self.env)
+        end_event = simpy.Event(self.env)
         end = self._end_of_work(unit, step, int(state.since[unit]), int(state.minutes[unit]))
-        self._schedule_end(step, done, max(end - state.minute, 0))
-        return done
+        self._schedule_end(step, end_event, max(end - state.minute, 0))
+        return end_event
 
     # --- work -----------------------------------------------------------------------------------------------
 
     def begin_work(self, unit: int, step: int) -> simpy.Event:
         """Return the event of the end of a work, which begins after all events and grants of this minute."""
-        done = simpy.Event(self.env)
-        self.beginning.append((unit, step, done))
-        return done
+        end_event = simpy.Event(self.env)
+        self.beginning.append((unit, step, end_event))
+        return end_event
 
     def _begin_all(self, now: int) -> None:
         """Begin the work of all units that are ready, in the order of their ranks (rule 1 iv)."""
         # by rank, as learning and crowding depend on the order, and that of the event list is no rule
         beginning, self.beginning = sorted(self.beginning, key=_rank), []
-        for unit, step, done in beginning:
+        for unit, step, end_event in beginning:
             row = self.prepared.rows[step]
             minutes = self._minutes(step, row[Column.ARGUMENT], row[Column.PEOPLE])
             end = self._end_of_work(unit, step, now, minutes)
-            self._schedule_end(step, done, end - now)
+            self._schedule_end(step, end_event, end - now)
 
     def _end_of_work(self, unit: int, step: int, begin: int, minutes: int) -> int:
         """Return the minute at which work of so many minutes, begun at minute `begin`, ends on its calendar.
@@ -271,13 +271,13 @@ class Simulation:
             # the same class, as a calendar that ends is a deadlock and one that never opens an error
             raise type(error)(f"{self.plan.units[unit]}, {activity}: {error}") from error
 
-    def _schedule_end(self, step: int, done: simpy.Event, delay: int) -> None:
+    def _schedule_end(self, step: int, end_event: simpy.Event, delay: int) -> None:
         """Schedule the end of a work after a delay; its people then leave their area."""
-        done._ok, done._value = True, None
+        end_event._ok, end_event._value = True, None
         if self.prepared.area_of[step] != NONE:
             people = self.prepared.rows[step][Column.PEOPLE]
-            done.callbacks.append(partial(self._leave_area, self.prepared.area_of[step], people))
-        self.env.schedule(done, delay=delay)
+            end_event.callbacks.append(partial(self._leave_area, self.prepared.area_of[step], people))
+        self.env.schedule(end_event, delay=delay)
 
     def _minutes(self, step: int, duration: int, people: int) -> int:
         """Return drawn minutes × learning × crowding, rounded half up after each factor (rule 10).
@@ -317,24 +317,25 @@ class Simulation:
 
     def signal(self, now: int, gate: int, amount: int) -> None:
         """Raise a gate by an amount and let all units through that wait for a level it has reached (rule 8)."""
+        _, minute_of_signal = self.level_before[gate]
         # the first signal of a minute only: later ones must not move the level before the minute
-        if self.level_before[gate][1] != now:
+        if minute_of_signal != now:
             self.level_before[gate] = (self.level[gate], now)
         self.level[gate] += amount
-        reached = self.level[gate]
-        if self.at_gate[gate]:
-            for level, opened in self.at_gate[gate]:
-                if level <= reached:
-                    opened.succeed()
-            self.at_gate[gate] = [waiter for waiter in self.at_gate[gate] if waiter[0] > reached]
+        new_level = self.level[gate]
+        if self.waiters[gate]:
+            for level, opening in self.waiters[gate]:
+                if level <= new_level:
+                    opening.succeed()
+            self.waiters[gate] = [(level, opening) for level, opening in self.waiters[gate] if level > new_level]
         completion_gate, completion_level = self.plan.completion
-        self.complete = self.complete or (gate == completion_gate and reached >= completion_level)
+        self.complete = self.complete or (gate == completion_gate and new_level >= completion_level)
 
     def opening(self, gate: int, level: int) -> simpy.Event:
         """Return the event that happens when a gate reaches a level, which is above its present one."""
-        opened = simpy.Event(self.env)
-        self.at_gate[gate].append((level, opened))
-        return opened
+        opening = simpy.Event(self.env)
+        self.waiters[gate].append((level, opening))
+        return opening
 
     # --- jumps ----------------------------------------------------------------------------------------------
 

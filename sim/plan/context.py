@@ -56,12 +56,12 @@ class Mobilisation:
 class Review:
     """A review of a trade's progress: its minute, and the person-hours done by which measures begin and end.
 
-    The n-th measure begins where fewer than `enough[n]` are done, and ends where `caught_up` are.
+    The n-th measure begins where fewer than `enough_hours[n]` are done, and ends where `caught_up_hours` are.
     """
 
     minute: int
-    enough: tuple[int, ...]
-    caught_up: int
+    enough_hours: tuple[int, ...]
+    caught_up_hours: int
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class Prerequisites:
     """The pools that must have been taken before the gates, steps and supplies of a plan, as sets of bits.
 
     `signals` lists per gate every (unit, step of its route, amount); `supplies` the same per pool, where a unit
-    gives what it had not taken. `total` is the level that every gate reaches at most by the end of the run, `least` at least.
+    gives what it had not taken. By the end of the run a gate reaches at least its `min_level`, and at most its `max_level`.
     """
 
     def __init__(self, plan: CompiledPlan, classes: Sequence[RouteClass], *, optional: bool = False) -> None:
@@ -31,12 +31,12 @@ class Prerequisites:
         for route_class in classes:
             for step, pool, count in route_class.supplies():
                 self.supplies[pool] += [(unit, step, count) for unit in route_class.units]
-        self.least, self.total = ([0] * len(plan.gates) for _ in range(2))
+        self.min_level, self.max_level = ([0] * len(plan.gates) for _ in range(2))
         for route_class in classes:
-            for step, min_level, max_level in route_class.signals:
+            for step, least, most in route_class.signals:
                 for unit in route_class.units:
-                    self.least[route_class.row(unit, step)[Column.ARGUMENT]] += min_level
-                    self.total[route_class.row(unit, step)[Column.ARGUMENT]] += max_level
+                    self.min_level[route_class.row(unit, step)[Column.ARGUMENT]] += least
+                    self.max_level[route_class.row(unit, step)[Column.ARGUMENT]] += most
         self._own_before: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
         self._signalled: dict[int, Counter[int]] = {}
         """By gate: what its signals amount to, by the pools before them."""

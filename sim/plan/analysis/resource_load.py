@@ -66,18 +66,21 @@ class Load:
 
 @dataclass
 class _Use:
-    """The use of a pool in a log: units, minutes of work by calendar, (minute, count) taken and supplied, count used up."""
+    """The use of a pool in a log: units, minutes of work by calendar, and the count used up for good.
+
+    `changes` are (minute, count taken, or given back if negative), `supplied` (minute, count) of new supply.
+    """
 
     users: set[int] = field(default_factory=set)
     minutes: Counter[int] = field(default_factory=Counter)
-    taken: list[tuple[int, int]] = field(default_factory=list)
+    changes: list[tuple[int, int]] = field(default_factory=list)
     supplied: list[tuple[int, int]] = field(default_factory=list)
     used_up: int = 0
 
     @property
     def first(self) -> int:
         """Return the minute of the first use."""
-        return min((minute for minute, count in self.taken if count > 0), default=0)
+        return min((minute for minute, count in self.changes if count > 0), default=0)
 
     def add(self, minute: int, count: int, held_before: int) -> None:
         """Record that a unit takes `count` of the pool in a minute, or frees -count if `count` is negative.
@@ -92,7 +95,7 @@ class _Use:
             if count_taken > count:
                 self.supplied.append((minute, count_taken - count))
         if count_taken:
-            self.taken.append((minute, count_taken))
+            self.changes.append((minute, count_taken))
 
 
 def loads(plan: CompiledPlan, values: Sequence[int], schedule: Schedule, calendars: Sequence[Calendar]) -> list[Load]:
@@ -108,7 +111,7 @@ def loads(plan: CompiledPlan, values: Sequence[int], schedule: Schedule, calenda
         else int(schedule.log[:, LogColumn.MINUTE].max(initial=0))
     )
     pool_loads = [
-        _load(plan, calendars, pool, use, pool in place_pools, end) for pool, use in uses.items() if use.taken
+        _load(plan, calendars, pool, use, pool in place_pools, end) for pool, use in uses.items() if use.changes
     ]
     return sorted(pool_loads, key=_busiest_first)
 
@@ -168,7 +171,7 @@ def _load(plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Us
         days=minutes / day / max(1, capacity),
         window=window / day,
         until=None if calendar is None else _earliest_end(calendar, use.first, minutes, initial, sorted(supplies)),
-        peak=_peak(chain(use.taken, given_back)),
+        peak=_peak(chain(use.changes, given_back)),
         used_up=use.used_up,
     )
 

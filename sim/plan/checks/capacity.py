@@ -245,7 +245,7 @@ def gone_too_early(
                 staying = int(plan.initial[pool]) + sum(
                     departure.count
                     for departure in departures[pool]
-                    if departure.stays_until(prerequisites.least, signalled_later)
+                    if departure.stays_until(prerequisites.min_level, signalled_later)
                 )
                 if staying < count + held_before:
                     name, units = plan.pools[pool], tuple(plan.units[unit] for unit in route_class.units)
@@ -283,14 +283,14 @@ def _signalled_after(route_class: RouteClass, step: int) -> Counter[int]:
 class Group:
     """A unit that gives places back at a step of its route, and what others must have taken before it can.
 
-    What has come back by then is not counted. `least` are taken for certain, `taken` by those who come first.
+    What has come back by then is not counted. `least_taken` are taken for certain, `counts_taken` by those who come first.
     """
 
     unit: int
     step: int
     members: frozenset[int]
-    taken: tuple[int, ...]
-    least: int
+    counts_taken: tuple[int, ...]
+    least_taken: int
 
 
 def stuck_in_groups(
@@ -303,15 +303,15 @@ def stuck_in_groups(
     for pool in sorted(prerequisites.place_pools):
         places, supplies = int(plan.initial[pool]), prerequisites.supplies[pool]
         all_groups = [_group(prerequisites, possible, unit, step, pool) for unit, step, _ in supplies]
-        most_needed = 0 if _comes_back_singly(prerequisites, pool) else min(group.least for group in all_groups)
+        most_needed = 0 if _comes_back_singly(prerequisites, pool) else min(group.least_taken for group in all_groups)
         taken_by_others = _taken_by_others(prerequisites, pool, all_groups)
-        groups = [group for group in all_groups if len(group.taken) > (0 if taken_by_others else 1)]
+        groups = [group for group in all_groups if len(group.counts_taken) > (0 if taken_by_others else 1)]
         # at worst every group has taken all it needs but its smallest count
-        taken_at_worst = taken_by_others + sum(sum(group.taken) - group.taken[0] for group in groups)
+        taken_at_worst = taken_by_others + sum(sum(group.counts_taken) - group.counts_taken[0] for group in groups)
         if most_needed > places:
             problem = f"comes back only when {most_needed:,} of it have been taken, and there are {places:,}"
             yield _finding(plan, pool, "error", all_groups, problem), all_groups
-        elif groups and taken_at_worst + max(group.taken[-1] for group in groups) > places:
+        elif groups and taken_at_worst + max(group.counts_taken[-1] for group in groups) > places:
             problem = (
                 f"comes back only when several have taken theirs; of {places:,} too many can begin and none finish"
             )

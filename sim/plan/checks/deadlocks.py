@@ -335,8 +335,8 @@ def _never_opened(
         route_class = prerequisites.class_of[unit]
         for step in steps:
             operation, gate, level, *_ = route_class.row(unit, step)
-            if operation == WAIT and prerequisites.total[gate] < level and not _repeats(prerequisites, gate):
-                waits_of_class[route_class.units[0], level, prerequisites.total[gate]].append(
+            if operation == WAIT and prerequisites.max_level[gate] < level and not _repeats(prerequisites, gate):
+                waits_of_class[route_class.units[0], level, prerequisites.max_level[gate]].append(
                     (plan.units[unit], plan.gates[gate])
                 )
     for (_, level, total), pairs in waits_of_class.items():

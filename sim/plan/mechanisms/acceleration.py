@@ -62,7 +62,7 @@ def _from_review_to_review(
         route += [
             Label(f"off {number}"),
             Until(f"review {number}", fixed(review.minute)),
-            Again(f"off {number + 1}", f"in time {number}", gate=gate, level=review.enough[measure]),
+            Again(f"off {number + 1}", f"in time {number}", gate=gate, level=review.enough_hours[measure]),
             *_off_while_trade_before_is_behind(context, reviews, number),
             Wait(gate),
             *steps_on,
@@ -72,7 +72,7 @@ def _from_review_to_review(
             next_review = reviews.reviews[number]
             route += [
                 Until(f"review {number + 1} with more", fixed(next_review.minute)),
-                Again(f"back {number}", f"caught up {number + 1}", gate=gate, level=next_review.caught_up),
+                Again(f"back {number}", f"caught up {number + 1}", gate=gate, level=next_review.caught_up_hours),
                 Again(f"on {number + 1}"),
                 Label(f"back {number}"),
             ]
@@ -92,7 +92,9 @@ def _off_while_trade_before_is_behind(context: PlanContext, reviews: TradeReview
     if review_same_day is None:
         return []
     return [
-        Again(f"needed {number}", f"work to do {number}", gate=done(reviews.after), level=review_same_day.enough[0]),
+        Again(
+            f"needed {number}", f"work to do {number}", gate=done(reviews.after), level=review_same_day.enough_hours[0]
+        ),
         Again(f"off {number + 1}"),
         Label(f"needed {number}"),
     ]

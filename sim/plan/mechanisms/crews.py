@@ -275,19 +275,19 @@ class IdleLeave:
     Crews are alike, so pools count them: `off_site` those that were sent home and are not back at work, `recallable` those
     of them that are not called back yet. A crew that is no longer needed (`departures_due`) is rather one of these than one
     on site; then it has left for good (`departures_made`). The n-th crew is sent home when crews idle on site and off site,
-    less those that work waits for, have been n + `kept` for `idle_weeks`, and called back when they are fewer: so the last
-    to go is the first to come. `kept` crews are never sent home.
+    less those that work waits for, have been n + `crews_kept` for `idle_weeks`, and called back when they are fewer: so the
+    last to go is the first to come. `crews_kept` crews are never sent home.
     """
 
     context: PlanContext
     trade: str
-    kept: int
+    crews_kept: int
 
     @property
     def in_force(self) -> bool:
         """Whether crews without work are sent home: by config, where some need not stay and none come by a typed curve."""
         labour, crews = self.context.project.labour, self.context.resource_plan.mobilisations[self.trade]
-        return labour.idle_leave and not labour.trades[self.trade].crews_by_month and len(crews) > self.kept
+        return labour.idle_leave and not labour.trades[self.trade].crews_by_month and len(crews) > self.crews_kept
 
     def write(self) -> None:
         """Write the pools that count a trade's crews off site, and one unit per crew that may be sent home."""
@@ -296,7 +296,7 @@ class IdleLeave:
         for pool in ("recallable", "off_site", "departures_due", "departures_made"):
             self.context.plan.pool(f"{pool}.{self.trade}", 0, "passed", cause="crew", noun="crews")
         quarters = NO_CAMP if self.context.project.labour.camp is None else Quarters(beds_of(self.context, self.trade))
-        for number in range(1, len(self.context.resource_plan.mobilisations[self.trade]) - self.kept + 1):
+        for number in range(1, len(self.context.resource_plan.mobilisations[self.trade]) - self.crews_kept + 1):
             info = UnitInfo("crew", "crew", "", self.trade, "leave", number)
             self.context.plan.unit(f"leave.{self.trade}.{number}", self._leave_route(number, quarters), info)
 
@@ -325,13 +325,13 @@ class IdleLeave:
         labour, last = context.project.labour, round(context.project.scale.horizon_days * MINUTES_PER_DAY)
         off_site, recallable = f"off_site.{trade}", f"recallable.{trade}"
         # as many as a step takes at once are kept on site, so that work that opens can begin
-        without_work = Balance((crew(trade), off_site), number + self.kept, labour.idle_weeks * MINUTES_PER_WEEK, last)
-        work_waits = Balance((crew(trade), off_site), number + self.kept, CALLED_BACK, last, below=True)
+        idle = Balance((crew(trade), off_site), number + self.crews_kept, labour.idle_weeks * MINUTES_PER_WEEK, last)
+        work_waits = Balance((crew(trade), off_site), number + self.crews_kept, CALLED_BACK, last, below=True)
         *travel_back, join_pool = arrival(context, trade, quarters, " again", is_recalled=True)
         return [
             Wait(context.plan.gate(done(trade))),
             Label("on site"),
-            Until("without work", fixed(0), cause="crew", balance=without_work),
+            Until("without work", fixed(0), cause="crew", balance=idle),
             *departure(context, trade, quarters),
             *self._standby(1),
             Free({off_site: 1, recallable: 1}),

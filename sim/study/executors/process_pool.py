@@ -85,8 +85,8 @@ class ProcessPool:
 
     def __init__(self, case: CaseLike, seed: int, workers: int, meanwhile: Callable[[], object] | None = None) -> None:
         """Run nothing yet; `meanwhile` is called here once, when workers have something to do for the first time."""
-        self._meanwhile = meanwhile
-        self._source, self._wanted = CaseSource(case, seed), workers
+        self._call_while_starting = meanwhile
+        self._source, self._max_workers = CaseSource(case, seed), workers
         self._workers: list[CaseWorker] = []
         self._lost_starts = 0
 
@@ -109,11 +109,11 @@ class ProcessPool:
     def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
         """Yield the outcomes of all pending ranges, in the order in which they are finished."""
         while pending.count or any(worker.queue for worker in self._workers):
-            self._start(min(self._wanted - len(self._workers), pending.count))
+            self._start(min(self._max_workers - len(self._workers), pending.count))
             self._hand_out(pending, sizer)
-            if self._meanwhile is not None:
-                self._meanwhile()
-                self._meanwhile = None
+            if self._call_while_starting is not None:
+                self._call_while_starting()
+                self._call_while_starting = None
             for worker in answering(self._workers):
                 try:
                     outcome = worker.outcome()
@@ -138,7 +138,7 @@ class ProcessPool:
         for depth in range(QUEUED_PER_WORKER):
             for worker in self._workers:
                 if pending.count and len(worker.queue) <= depth:
-                    worker.submit(pending.take(sizer.size(pending.count, self._wanted)))
+                    worker.submit(pending.take(sizer.size(pending.count, self._max_workers)))
 
     def _after_loss(self, worker: CaseWorker, pending: PendingRanges, cause: str) -> Generator[Outcome]:
         """Continue without a worker: its queued chunks are pending again, and the interrupted one is run as a suspect."""
@@ -160,10 +160,10 @@ class ProcessPool:
         if self._lost_starts < START_ATTEMPTS:
             log.warning("a worker process was lost while it started (%s); another one is started", cause)
             return
-        self._wanted = sum(worker.ready for worker in self._workers)
-        if not self._wanted:
+        self._max_workers = sum(worker.ready for worker in self._workers)
+        if not self._max_workers:
             raise cannot_start(f"{START_ATTEMPTS} in a row were {cause}")
-        log.warning("workers cannot start any more (%s); going on with %d", cause, self._wanted)
+        log.warning("workers cannot start any more (%s); going on with %d", cause, self._max_workers)
 
 
 def run_suspect(source: CaseSource, replications: range) -> Generator[Outcome]:

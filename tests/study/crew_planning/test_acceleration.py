@@ -43,7 +43,7 @@ def site(of: TradeReviews, did: dict[int, int], *, before: dict[int, int] | None
     context = bench(POLICY)
     reviews = {TRADE: of}
     if before is not None:
-        own = tuple(replace(one, enough=(10,)) for one in of.reviews)
+        own = tuple(replace(one, enough_hours=(10,)) for one in of.reviews)
         reviews[BEFORE] = TradeReviews(own, 0, 0)
     stays = dict.fromkeys((TRADE, BEFORE), (Mobilisation(0, 1),))
     context = replace(context, resource_plan=ResourcePlan(mobilisations=stays, reviews=reviews))
@@ -108,7 +108,7 @@ def test_a_second_shift_is_hired_as_all_others_and_its_lost_hours_are_people_as_
 
 
 def test_overtime_comes_first_and_the_second_shift_last() -> None:
-    of = TradeReviews(tuple(replace(one, enough=(3, 2, 1)) for one in REVIEWS), 1, 1, shift=1)
+    of = TradeReviews(tuple(replace(one, enough_hours=(3, 2, 1)) for one in REVIEWS), 1, 1, shift=1)
     units = [name for name in site(of, {10: 5}).plan.units if name.split(".")[0] in (OVERTIME, "crew", "shift")]
     assert units == [f"{OVERTIME}.{TRADE}.1", f"crew.{TRADE}.2", f"shift.{TRADE}.1"]
 
