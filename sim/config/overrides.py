@@ -23,8 +23,8 @@ Origins = Mapping[str, Position]
 """Where a change was requested, by its path; a change without an origin is reported as `--set`."""
 
 
-def with_settings(loaded: Loaded[M], settings: Mapping[str, Any], places: Origins | None = None) -> Loaded[M]:
-    """Return a configuration with values set by path; ConfigError with all problems, at the `places` if given."""
+def with_settings(loaded: Loaded[M], settings: Mapping[str, Any], origins: Origins | None = None) -> Loaded[M]:
+    """Return a configuration with values set by path; ConfigError with all problems, at the `origins` if given."""
     model = type(loaded.value)
     document = Document(deepcopy(loaded.tree), dict(loaded.positions))
     try:
@@ -33,7 +33,7 @@ def with_settings(loaded: Loaded[M], settings: Mapping[str, Any], places: Origin
             set_value(document, text, lambda address: allowed_at(model, address).fields())
         value = checked(model, document.tree, document.positions, document.faults)
     except ConfigError as error:
-        raise ConfigError(_at_origin(problem, places or {}) for problem in error.problems) from None
+        raise ConfigError(_at_origin(problem, origins or {}) for problem in error.problems) from None
     return replace(loaded, value=value, tree=document.tree, positions=document.positions)
 
 
@@ -52,13 +52,13 @@ def _at_origin(problem: Problem, places: Origins) -> Problem:
     return replace(problem, file=file, line=line, column=column, path=reported_path)
 
 
-def expand_wildcards(loaded: Loaded[M], paths: Sequence[str], places: Origins | None = None) -> list[str]:
+def expand_wildcards(loaded: Loaded[M], paths: Sequence[str], origins: Origins | None = None) -> list[str]:
     """Return paths without stars: `fleets.*.trucks` is one path for every fleet; ConfigError if a star matches nothing."""
     expanded = []
     for path in paths:
         matches = list(_expand(loaded.tree, [], path.split(".")))
         if not matches:
-            file, line, column = (places or {}).get(path, Position(f"--set {path}", 0, 0))
+            file, line, column = (origins or {}).get(path, Position(f"--set {path}", 0, 0))
             raise ConfigError([Problem(file, line, column, path, "", "no key is there that `*` could stand for")])
         expanded += matches
     return expanded

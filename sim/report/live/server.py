@@ -66,19 +66,19 @@ class SharedState:
     """Writes configurations, so that the server answers meanwhile."""
     reports: Path = field(default_factory=lambda: Path(mkdtemp(prefix="sim-live-")))
     """Where reports lie that were run from the page, until the server ends."""
-    written: int = 0
+    reports_written: int = 0
     pages: int = 0
     """Sockets that are open."""
     latest: int = 0
     asker: object = None
     """The page that asked last."""
-    drawn: float = 0.0
+    last_sent: float = 0.0
     """When a snapshot was sent the last time (seconds of the monotonic clock)."""
 
     @property
     def still_for_long(self) -> bool:
         """Return whether nothing has been drawn for so long that the next snapshot is finished in any case."""
-        return monotonic() - self.drawn > MAX_SECONDS_WITHOUT_UPDATE
+        return monotonic() - self.last_sent > MAX_SECONDS_WITHOUT_UPDATE
 
 
 class _LocalHandler(RequestHandler):
@@ -193,8 +193,8 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
     def _report(self, loop: asyncio.AbstractEventLoop, number: int, changes: dict[str, Any]) -> None:
         """Run the changed settings, and send the address of their report, in a working thread."""
         loop.call_soon_threadsafe(self._begun)
-        self.state.written += 1
-        name = str(self.state.written)
+        self.state.reports_written += 1
+        name = str(self.state.reports_written)
         try:
             drawing = FigureDrawing(NONE)
             self.state.live.report(changes, self.state.reports / name, partial(write_run, drawing=drawing))
@@ -218,7 +218,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
                 return
             try:
                 for snapshot in self.state.live.snapshots(changes, still_wanted, replan=replan):
-                    is_first_sent, self.state.drawn = True, monotonic()
+                    is_first_sent, self.state.last_sent = True, monotonic()
                     loop.call_soon_threadsafe(partial(self._send, kind="snapshot", id=number, **snapshot))
             except LostWorker as lost:
                 self._refuse(loop, number, lost)

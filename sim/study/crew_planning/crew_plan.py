@@ -111,11 +111,9 @@ def _relative_hours(project: Project, trade: Trade) -> float:
     if productivity is None:
         return 1 / trade.output
     without_crowding = 1.0 if productivity.crowding is None else 1 - productivity.crowding.in_losses.value
-    stated_conditions, own_conditions = (
-        stated_share(project, INDOORS),
-        productive_share(project, project.pattern, INDOORS),
-    )
-    return productivity.loss_ratio / without_crowding * stated_conditions / own_conditions / trade.output
+    share_of_stated_week = stated_share(project, INDOORS)
+    share_of_own_week = productive_share(project, project.pattern, INDOORS)
+    return productivity.loss_ratio / without_crowding * share_of_stated_week / share_of_own_week / trade.output
 
 
 # --- crew plan --------------------------------------------------------------------------------------------------------
