@@ -16,7 +16,7 @@ import numpy as np
 from sim.config.load import Loaded
 from sim.config.project import Project
 from sim.engine.backends import AUTO, COMPILED
-from sim.plan.compile import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.vocabulary import Log
 from sim.study.case import Case, prepare_case
 from sim.study.result import digest
