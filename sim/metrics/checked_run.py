@@ -1,4 +1,4 @@
-"""One run as the conservation checks see it: its log, and what each unit held of each pool at each minute."""
+"""One run as the conservation checks see it: its log, metrics and curves, and every change of a pool by a unit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sim.plan.vocabulary import FREE, HOLD, SIGNAL
 
 @dataclass(frozen=True)
 class Moves:
-    """Each change of a pool by a hold (count below zero) or a release (above zero), in the order of the log."""
+    """Changes of pools in the order of the log: minute, unit, pool and count, below 0 for a hold and above 0 for a free."""
 
     minute: Ints
     unit: Ints
@@ -38,12 +38,12 @@ class CheckedRun:
     cost_model: CostModel
     metrics: Mapping[str, float]
     curves: Mapping[str, NDArray[np.float64]]
-    since: int = 0
-    """The minute until which it is history: actual dates keep no calendar, and a site can have had more than the plan."""
+    data_date: int = 0
+    """The minute of the data date, until which the run is history: it need not have kept the plan's calendars and counts."""
 
     @property
     def record(self) -> Record:
-        """The log beside what the plan knows about it."""
+        """The log of the run, with the look-up tables of its plan."""
         return self.run.record
 
     @property
@@ -53,7 +53,7 @@ class CheckedRun:
 
     @cached_property
     def unit(self) -> Ints:
-        """The unit of every row."""
+        """The number of the unit by log row."""
         return self.plan.unit_of[self.record.step]
 
     @cached_property

@@ -34,7 +34,7 @@ from sim.plan.vocabulary import AGAIN, BEGUN, FREE, HOLD, NOTE, SIGNAL, WORK
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
-AT_ONCE = (FREE, SIGNAL, AGAIN, NOTE)
+INSTANT_OPERATIONS = (FREE, SIGNAL, AGAIN, NOTE)
 
 
 def steps(checked: CheckedRun) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _times(checked: CheckedRun) -> Iterator[str]:
     starts_route = np.concatenate([[True], np.diff(row_unit) != 0]) if len(row_unit) else np.zeros(0, np.bool_)
     previous_end = np.where(starts_route, 0, np.concatenate([[0], end[:-1]]))[: len(row_unit)]
     # what nobody has reported as begun starts at the data date, after a gap
-    delayed = (checked.since > 0) & (start == checked.since) & (previous_end < start)
+    delayed = (checked.data_date > 0) & (start == checked.data_date) & (previous_end < start)
     for row in np.flatnonzero(((start != previous_end) & ~delayed) | (end < start)).tolist():
         yield (
             f"{plan.units[row_unit[row]]} is done with a step at minute {previous_end[row]}, "
@@ -89,14 +89,14 @@ def _needless_waits(checked: CheckedRun) -> Iterator[str]:
     jumped = (checked.record.operation[order] == AGAIN) & (checked.record.jumped[order] == 1)
     next_step[unit] = np.where(jumped, plan.rows[step, 1], step + 1)
     for waiting in np.flatnonzero(next_step < plan.first[1:]).tolist():
-        if plan.rows[next_step[waiting], 0] in AT_ONCE:
+        if plan.rows[next_step[waiting], 0] in INSTANT_OPERATIONS:
             yield f"{plan.units[waiting]} never does step {next_step[waiting]}, which nothing keeps it from"
 
 
 def _within_calendar(checked: CheckedRun) -> Iterator[str]:
     """The last minute of every activity lies in an open interval of its calendar."""
     record, plan = checked.record, checked.plan
-    rows = np.flatnonzero((record.operation == WORK) & (record.minute > np.maximum(record.begun, checked.since)))
+    rows = np.flatnonzero((record.operation == WORK) & (record.minute > np.maximum(record.begun, checked.data_date)))
     # drivers' hours of service end where the driver stands, open road or not
     rows = rows[plan.rows[record.step[rows], 3] != MODES["duty"]]
     calendar = plan.rows[record.step[rows], 2]
@@ -149,7 +149,7 @@ def _contracts(checked: CheckedRun, entries: Ledger) -> Iterator[str]:
 
 
 def _reported(checked: CheckedRun, entries: Ledger) -> Iterator[str]:
-    """What was paid until the data date is what was reported, where that was."""
+    """Payments until the data date add up to those reported, where any were."""
     reported = checked.cost_model.reported
     if reported is not None and reported.paid_usd is not None:
         paid = int(entries.cents[entries.minute <= reported.minute].sum())
@@ -177,15 +177,15 @@ def _standing_costs(checked: CheckedRun, entries: Ledger) -> Iterator[str]:
 
 
 def _curves(checked: CheckedRun, entries: Ledger) -> Iterator[str]:
-    """Deployed capital is what fell due so far, never falls, and is never less than what is in service."""
+    """Deployed capital is the payments due so far, and is never less than capital in service."""
     deployed, in_service = checked.curves["capital_deployed_usd"], checked.curves["capital_in_service_usd"]
-    due = np.zeros(len(deployed), np.int64)
+    due_cents = np.zeros(len(deployed), np.int64)
     day = entries.minute // DAY
-    np.add.at(due, day[day < len(due)], entries.cents[day < len(due)])
+    np.add.at(due_cents, day[day < len(due_cents)], entries.cents[day < len(due_cents)])
     # a float curve against whole cents: a cent of tolerance, and the last digits of billions
-    if not np.allclose(deployed * 100, np.cumsum(due), rtol=1e-9, atol=1):
-        worst = int(np.abs(deployed * 100 - np.cumsum(due)).argmax())
-        yield f"deployed on day {worst} is {deployed[worst]:,.2f}, {np.cumsum(due)[worst] / 100:,.2f} has fallen due"
+    if not np.allclose(deployed * 100, np.cumsum(due_cents), rtol=1e-9, atol=1):
+        worst = int(np.abs(deployed * 100 - np.cumsum(due_cents)).argmax())
+        yield f"deployed on day {worst} is {deployed[worst]:,.2f}, {np.cumsum(due_cents)[worst] / 100:,.2f} has fallen due"
     if bool((in_service > deployed * (1 + ROUNDING) + 1).any()):
         yield "more capital is in service than was deployed"
 
@@ -239,7 +239,7 @@ def _megawatts(checked: CheckedRun) -> Iterator[str]:
     days = np.arange(len(curve))
     online_minutes = np.sort(blocks.minute[blocks.reached])
     block_mw = float(blocks.mw[0]) if len(blocks.mw) else 0.0
-    counted_mw = np.searchsorted(online_minutes, (days + 1) * 1440, side="left") * block_mw
+    counted_mw = np.searchsorted(online_minutes, (days + 1) * DAY, side="left") * block_mw
     if not np.allclose(curve, counted_mw, rtol=0, atol=1e-6):
         yield f"{curve[-1]:g} MW are online on the last day, the blocks have {counted_mw[-1]:g}"
     if checked.complete and int(blocks.reached.sum()) < int(blocks.wanted.sum()):
@@ -267,10 +267,10 @@ def pools(checked: CheckedRun) -> Iterator[str]:
 
 def _after_data_date(checked: CheckedRun, minute: Ints, level: Ints) -> tuple[Ints, int]:
     """Return a level after the data date, and the lowest value allowed: 0, or what history ended with if that is below 0."""
-    if not checked.since:
+    if not checked.data_date:
         return level, 0
-    past = level[minute <= checked.since]
-    return level[minute > checked.since], min(0, int(past[-1]) if len(past) else 0)
+    past = level[minute <= checked.data_date]
+    return level[minute > checked.data_date], min(0, int(past[-1]) if len(past) else 0)
 
 
 def _unreturned(checked: CheckedRun) -> Iterator[str]:
@@ -309,7 +309,7 @@ def queues(checked: CheckedRun) -> Iterator[str]:
 # --- people -----------------------------------------------------------------------------------------------------------
 
 
-COME, END, BEGIN, GO = range(4)
+COME, END, BEGIN, LEAVE = range(4)
 HOURS_ROUNDING = 1e-9
 
 
@@ -339,7 +339,8 @@ def _at_work(checked: CheckedRun) -> Iterator[str]:
         works, heads = work[heads > 0], heads[heads > 0]
         minutes = np.concatenate([when, record.minute[works], record.begun[works]])
         # in one minute: who comes is there first, works end before others begin, and who goes is the last
-        kind = np.concatenate([np.where(change > 0, COME, GO), np.full(len(works), END), np.full(len(works), BEGIN)])
+        come_or_leave = np.where(change > 0, COME, LEAVE)
+        kind = np.concatenate([come_or_leave, np.full(len(works), END), np.full(len(works), BEGIN)])
         order = np.lexsort((kind, minutes))
         idle, lowest_allowed = _after_data_date(
             checked, minutes[order], np.concatenate([change, heads, -heads])[order].cumsum()
@@ -381,12 +382,12 @@ SHOWN = 5
 
 
 def switched_on() -> bool:
-    """Whether every replication is to be checked."""
+    """Return whether every replication is to be checked."""
     return os.environ.get(SWITCH, "") not in ("", "0")
 
 
 def violations(checked: CheckedRun) -> Iterator[str]:
-    """Yield what does not hold of a run, in words."""
+    """Yield the identities that a run violates, in words."""
     for identity in (steps, pools, queues, people, skids, money):
         yield from (f"{identity.__name__}: {violation}" for violation in identity(checked))
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from sim.metrics.delay_causes import chain_rows, compiled_chain_minutes, lost_to_weather, shares_of_rows
 from sim.metrics.event_log import DAY, Index, Ints, Record
-from sim.metrics.kernels import interface as layout
+from sim.metrics.kernels import interface
 from sim.plan.compiled_plan import CAUSES, NONE, CompiledPlan
 from sim.plan.vocabulary import DELAY_CAUSES, FREE, HOLD, OTHER, SIGNAL, TOKEN, UNTIL, WAIT, WORK
 
@@ -284,7 +284,8 @@ def _compiled_summary(index: Index, rows: Ints) -> ChainSummary:
     plan, minutes, trade = index.plan, dict[tuple[str, str], int](), ""
     short_minutes, own_minutes, weather_minutes = (part.tolist() for part in shares_of_rows(rows))
     steps, short_causes, own_causes, waiting_steps = (
-        rows[:, column].tolist() for column in (layout.STEP, layout.SHORT_CAUSE, layout.OWN_CAUSE, layout.WAITING_STEP)
+        rows[:, column].tolist()
+        for column in (interface.STEP, interface.SHORT_CAUSE, interface.OWN_CAUSE, interface.WAITING_STEP)
     )
     for step, short_cause, own_cause, waiting_step, *shares in zip(
         steps, short_causes, own_causes, waiting_steps, short_minutes, own_minutes, weather_minutes, strict=True
@@ -296,7 +297,7 @@ def _compiled_summary(index: Index, rows: Ints) -> ChainSummary:
                 system = plan.unit_info[plan.unit_of[step]].part if cause in BY_SYSTEM else ""
                 key = (cause, trade if cause == "crew" else system)
                 minutes[key] = minutes.get(key, 0) + minutes_of_cause
-    return ChainSummary(rows[:, layout.STEP], minutes)
+    return ChainSummary(rows[:, interface.STEP], minutes)
 
 
 BY_SYSTEM = frozenset({"factory", "truck", "yard", "parts"})

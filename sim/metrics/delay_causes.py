@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from sim.metrics.event_log import Index, Ints, Record, open_hours
-from sim.metrics.kernels import interface as layout
+from sim.metrics.kernels import interface
 from sim.metrics.kernels.interface import ChainKernels
 from sim.plan.compiled_plan import CAUSES, MODES
 from sim.plan.vocabulary import FREE, HOLD, OTHER, SIGNAL, TOKEN, UNTIL, WAIT, WORK
@@ -71,15 +71,15 @@ class ChainPlan:
 chain_plan = lru_cache(maxsize=8)(ChainPlan)
 
 
-def _chain_table(index: Index) -> layout.Table:
+def _chain_table(index: Index) -> interface.Table:
     """Return a plan as the compiled walk reads it: one array of 32-bit integers, its header first."""
-    plan, header = index.plan, np.zeros(layout.HEADER_SIZE, np.int32)
-    header[layout.COMPLETION_GATE], header[layout.RISK_CAUSE], header[layout.OTHER_CAUSE] = (
+    plan, header = index.plan, np.zeros(interface.HEADER_SIZE, np.int32)
+    header[interface.COMPLETION_GATE], header[interface.RISK_CAUSE], header[interface.OTHER_CAUSE] = (
         plan.finish[0],
         NUMBER_OF_CAUSE["risk"],
         NUMBER_OF_CAUSE[OTHER],
     )
-    parts, begin = [header], layout.HEADER_SIZE
+    parts, begin = [header], interface.HEADER_SIZE
     for position, table in _tables(index).items():
         header[position] = begin
         parts.append(np.asarray(table, np.int32).reshape(-1))
@@ -92,29 +92,32 @@ def _tables(index: Index) -> dict[int, ArrayLike]:
     plan = index.plan
     pairs = np.array([pair for bundle in plan.bundles for pair in bundle], np.int64).reshape(-1, 2)
     return {
-        layout.BUNDLE_BEGINS: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
-        layout.BUNDLE_POOLS: pairs[:, 0],
-        layout.BUNDLE_AMOUNTS: pairs[:, 1],
-        layout.POOL_CAUSES: [layout.NONE if cause == TOKEN else NUMBER_OF_CAUSE[cause] for cause in plan.pool_causes],
-        layout.POOL_RETURNED: [kind != "passed" for kind in plan.pool_kinds],
-        layout.UNIT_IS_OUTAGE: [info.kind == "outage" for info in plan.unit_info],
-        layout.STEPS: _steps(index),
+        interface.BUNDLE_BEGINS: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
+        interface.BUNDLE_POOLS: pairs[:, 0],
+        interface.BUNDLE_AMOUNTS: pairs[:, 1],
+        interface.POOL_CAUSES: [
+            interface.NONE if cause == TOKEN else NUMBER_OF_CAUSE[cause] for cause in plan.pool_causes
+        ],
+        interface.POOL_RETURNED: [kind != "passed" for kind in plan.pool_kinds],
+        interface.UNIT_IS_OUTAGE: [info.kind == "outage" for info in plan.unit_info],
+        interface.STEPS: _steps(index),
     }
 
 
-def _steps(index: Index) -> layout.Table:
+def _steps(index: Index) -> interface.Table:
     """Return kind, argument, unit, calendar, mode and cause by step; steps that are no work have no calendar."""
-    steps, is_work = np.empty((len(index.operation), layout.STEP_COLUMNS), np.int32), index.operation == WORK
+    steps, is_work = np.empty((len(index.operation), interface.STEP_COLUMNS), np.int32), index.operation == WORK
     kind_of_operation = {
-        HOLD: layout.HOLD, WAIT: layout.WAIT, WORK: layout.WORK, UNTIL: layout.DATE, FREE: layout.FREE, SIGNAL: layout.SIGNAL
+        HOLD: interface.HOLD, WAIT: interface.WAIT, WORK: interface.WORK,
+        UNTIL: interface.DATE, FREE: interface.FREE, SIGNAL: interface.SIGNAL,
     }  # fmt: skip
     # from the engine's numbers of operations to the walk's, in which waits and timed steps are adjacent
-    kind = np.full(1 + max(index.operation.max(), *kind_of_operation), layout.OTHER)
+    kind = np.full(1 + max(index.operation.max(), *kind_of_operation), interface.OTHER)
     kind[list(kind_of_operation)] = list(kind_of_operation.values())
-    steps[:, layout.KIND] = kind[index.operation]
-    steps[:, layout.ARGUMENT], steps[:, layout.UNIT] = index.first_argument, index.plan.unit_of
-    steps[:, layout.CALENDAR] = np.where(is_work, index.plan.rows[:, 2], layout.NONE)
-    steps[:, layout.MODE], steps[:, layout.CAUSE] = index.plan.rows[:, 3], index.plan.cause_of
+    steps[:, interface.KIND] = kind[index.operation]
+    steps[:, interface.ARGUMENT], steps[:, interface.UNIT] = index.first_argument, index.plan.unit_of
+    steps[:, interface.CALENDAR] = np.where(is_work, index.plan.rows[:, 2], interface.NONE)
+    steps[:, interface.MODE], steps[:, interface.CAUSE] = index.plan.rows[:, 3], index.plan.cause_of
     return steps
 
 
@@ -125,9 +128,9 @@ def chain_rows(record: Record, kernels: ChainKernels) -> Ints:
     rows = kernels.walk(plan.table, record.log, record.scan, plan.free.copy())
     base_calendars = record.index.plan.base_calendars
     # only calendars on the chain, and of these the ones that something was closed on
-    for number in np.unique(rows[:, layout.CALENDAR_OF_WORK]).tolist():
+    for number in np.unique(rows[:, interface.CALENDAR_OF_WORK]).tolist():
         actual, base = record.calendars[number], base_calendars[number]
-        if number != layout.NONE and actual is not base:
+        if number != interface.NONE and actual is not base:
             kernels.note_weather_loss(rows, number, open_hours(actual), open_hours(base))
     return rows
 
@@ -144,11 +147,14 @@ def compiled_chain_minutes(record: Record, kernels: ChainKernels) -> dict[str, i
 def shares_of_rows(rows: Ints) -> tuple[Ints, Ints, Ints]:
     """Return for rows of the chain the minutes due to a short resource, to the row's own cause, and to weather."""
     begun, done, short_cause, weather = (
-        rows[:, column] for column in (layout.BEGUN, layout.DONE, layout.SHORT_CAUSE, layout.LOST_TO_WEATHER)
+        rows[:, column]
+        for column in (interface.BEGUN, interface.DONE, interface.SHORT_CAUSE, interface.LOST_TO_WEATHER)
     )
-    timed = rows[:, layout.IS_TIMED] == 1
+    timed = rows[:, interface.IS_TIMED] == 1
     split = np.where(
-        timed & (short_cause == layout.NONE), done, np.minimum(np.maximum(begun, rows[:, layout.SHORT_SINCE]), done)
+        timed & (short_cause == interface.NONE),
+        done,
+        np.minimum(np.maximum(begun, rows[:, interface.SHORT_SINCE]), done),
     )
     split = np.where(timed, split, begun)
     # weather is spread evenly over the work; the rest is a difference, so that no minute is lost by rounding

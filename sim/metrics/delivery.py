@@ -18,11 +18,12 @@ from sim.plan.mechanisms.orders import APPROVED, CANCELLED
 
 
 MW_DAYS = (365, 540)
+"""Days after the first order at which MW online are counted."""
 
 
 @dataclass(frozen=True)
 class Online:
-    """Blocks in the order of the layout: minute online and minute of their order (or -1), and MW."""
+    """Blocks in the order of the layout: minute online, MW, minute of the order (-1: never), and whether it was cancelled."""
 
     minute: Ints
     mw: NDArray[np.float64]
@@ -31,30 +32,30 @@ class Online:
 
     @property
     def reached(self) -> NDArray[np.bool_]:
-        """Return which blocks came online."""
+        """Return by block whether it came online."""
         return self.minute >= 0
 
     @property
     def wanted(self) -> NDArray[np.bool_]:
-        """Return which blocks were ordered and not cancelled."""
+        """Return by block whether it was ordered and not cancelled."""
         return (self.ordered >= 0) & ~self.cancelled
 
     @property
     def start(self) -> int:
         """Return the minute of the first order; 0 where nothing was ordered."""
-        placed = self.ordered[self.ordered >= 0]
-        return int(placed.min()) if len(placed) else 0
+        order_minutes = self.ordered[self.ordered >= 0]
+        return int(order_minutes.min()) if len(order_minutes) else 0
 
 
 def online(record: Record, layout: Layout, project: Project) -> Online:
-    """Return by block: the minutes when it came online and was ordered (-1 if never), its MW, whether it was cancelled."""
+    """Return by block, from the log of a run: minute online, MW, minute of the order, and whether it was cancelled."""
     block_of_item = record.index.item_positions(layout.block_names)
     minute, cancelled = np.full(len(layout.blocks), -1, np.int64), np.zeros(len(layout.blocks), np.bool_)
     notes = record.noted(ONLINE)
     minute[block_of_item[notes.item]] = notes.minute
     ordered = layout.order_minutes.copy()
     # blocks whose order the plan notes have no date of their own: until it is approved they are not ordered
-    undated = block_of_item[record.index.item_of_note[record.index.kind_of_note == _kind(record, APPROVED)]]
+    undated = block_of_item[record.index.item_of_note[record.index.kind_of_note == _number_of_kind(record, APPROVED)]]
     ordered[undated] = -1
     approvals = record.noted(APPROVED)
     ordered[block_of_item[approvals.item]] = approvals.minute
@@ -63,38 +64,41 @@ def online(record: Record, layout: Layout, project: Project) -> Online:
     return Online(minute, mw, ordered, cancelled)
 
 
-def _kind(record: Record, kind: str) -> int:
+def _number_of_kind(record: Record, kind: str) -> int:
+    """Return the number of a kind of notes, or -1."""
     return record.index.kinds.index(kind) if kind in record.index.kinds else -1
 
 
 def one_order(layout: Layout, project: Project) -> bool:
-    """Return whether everything is ordered at once, on a date."""
+    """Return whether all blocks are ordered at once, on a date."""
     orders = project.orders
     dated = orders.policy == "given" and not (orders.phase_after_units and len(layout.phases) > 1)
     return dated and len({block.order_day for block in layout.blocks}) == 1
 
 
 def lead_times(blocks: Online, project: Project) -> dict[str, float]:
-    """Return the lead times in days after the order; infinite where a block never comes online.
+    """Return by metric the lead times in days after the order, and MW online; infinite where a block never comes online.
 
     The full date is that of a project whose MW are all ordered by a schedule, in one order or phase after phase: from
     the first decision to the last of its MW. Not-a-number where nothing is ordered in a run.
     """
-    ordered, first = blocks.wanted, blocks.start / DAY
-    day = np.where(blocks.reached, blocks.minute / DAY, np.inf)[ordered]
-    lead_days, mw = day - blocks.ordered[ordered] / DAY, blocks.mw[ordered]
+    ordered, first_order_day = blocks.wanted, blocks.start / DAY
+    online_day = np.where(blocks.reached, blocks.minute / DAY, np.inf)[ordered]
+    lead_days, mw = online_day - blocks.ordered[ordered] / DAY, blocks.mw[ordered]
     # nothing ordered: no lead time, rather than one of 0 days
-    total = float(mw.sum()) or np.nan
+    total_mw = float(mw.sum()) or np.nan
     metrics = {
-        "lead_time_first_mw_days": float(day.min(initial=np.inf)) - first if len(day) else np.nan,
-        "lead_time_mw_weighted_days": float((mw * lead_days).sum()) / total,
-        "lead_time_from_need_days": float((mw * np.maximum(0.0, lead_days)).sum()) / total,
+        "lead_time_first_mw_days": float(online_day.min(initial=np.inf)) - first_order_day
+        if len(online_day)
+        else np.nan,
+        "lead_time_mw_weighted_days": float((mw * lead_days).sum()) / total_mw,
+        "lead_time_from_need_days": float((mw * np.maximum(0.0, lead_days)).sum()) / total_mw,
     }
     if project.orders.policy == "given":
-        metrics["lead_time_full_days"] = (float(day.max()) if ordered.all() else np.inf) - first
-    for day_mark in MW_DAYS:
+        metrics["lead_time_full_days"] = (float(online_day.max()) if ordered.all() else np.inf) - first_order_day
+    for days in MW_DAYS:
         # from the first order, so that strategies with other decision dates compare
-        metrics[f"mw_online_day_{day_mark}"] = float(mw[day <= first + day_mark].sum())
+        metrics[f"mw_online_day_{days}"] = float(mw[online_day <= first_order_day + days].sum())
     return metrics
 
 
@@ -114,13 +118,13 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class NeededBlocks:
-    """The minute at which each block is needed, in order; those that never are, are left out."""
+    """The minutes at which blocks are needed, ascending; blocks that never are needed are left out."""
 
     minute: Ints
 
 
 def demand_metrics(blocks: Online, needed: NeededBlocks | None, layout: Layout, project: Project) -> dict[str, float]:
-    """Return the metrics of orders over time: none where everything is ordered once and no demand is stated."""
+    """Return the metrics of orders over time; none where all blocks are ordered at once and no demand is stated."""
     if needed is None and one_order(layout, project):
         return {}
     ordered = blocks.wanted
@@ -137,18 +141,18 @@ def demand_metrics(blocks: Online, needed: NeededBlocks | None, layout: Layout, 
 
 
 def _lots(layout: Layout, project: Project) -> Ints:
-    """Return the number of every block's order."""
+    """Return by block the number of its order."""
     if project.orders.policy == "follow_demand":
         return np.arange(len(layout.blocks)) // project.orders.lot_blocks
     keys = [(block.phase if project.orders.phase_after_units else "", block.order_day) for block in layout.blocks]
-    number = {key: at for at, key in enumerate(dict.fromkeys(keys))}
-    return np.array([number[key] for key in keys])
+    number_of_key = {key: number for number, key in enumerate(dict.fromkeys(keys))}
+    return np.array([number_of_key[key] for key in keys])
 
 
 def needed_blocks(record: Record, project: Project) -> NeededBlocks | None:
-    """Return when blocks are needed, from the log; None where the project knows no demand.
+    """Return the minutes at which blocks are needed, from the log; None where the project states no demand.
 
-    What was in sight but not needed yet when demand broke off is not needed.
+    Blocks that were in sight but not needed yet when demand broke off are not needed.
     """
     if project.orders.demand is None:
         return None
@@ -160,7 +164,7 @@ def needed_blocks(record: Record, project: Project) -> NeededBlocks | None:
 
 
 def useful_from(online: Ints, needed: NeededBlocks | None) -> Ints:
-    """Return the minute from which each block is both online and needed, first in first out; NEVER if it is not needed."""
+    """Return by block the minute from which it is both online and needed, first in first out; NEVER if it is not needed."""
     if needed is None:
         return online
     # MW are alike: the first to come online serves the first that are needed
@@ -178,29 +182,29 @@ def mean_days_late(online: Ints, needed: NeededBlocks) -> float:
         return 0.0
     online_days = np.sort(online[online < NEVER])[:count] / DAY
     # needed and never online: infinitely late, so that the mean shows it
-    late = np.full(count, np.inf)
-    late[: len(online_days)] = np.maximum(0.0, online_days - needed.minute[: len(online_days)] / DAY)
-    return float(late.mean())
+    days_late = np.full(count, np.inf)
+    days_late[: len(online_days)] = np.maximum(0.0, online_days - needed.minute[: len(online_days)] / DAY)
+    return float(days_late.mean())
 
 
 def demand_balance(online: Ints, needed: NeededBlocks, mw: float, horizon: int) -> dict[str, float]:
     """Return the MW-months of demand not met and of capacity not needed, up to the horizon; `mw` is one block."""
     minute = np.concatenate([needed.minute, online[online < NEVER]])
-    demand_change = np.concatenate([np.ones(len(needed.minute)), -np.ones(len(minute) - len(needed.minute))])
+    backlog_change = np.concatenate([np.ones(len(needed.minute)), -np.ones(len(minute) - len(needed.minute))])
     order = np.argsort(minute, kind="stable")
-    # one running balance: above 0 demand waits, below 0 capacity does, never both
-    waiting_blocks, minute = np.cumsum(demand_change[order]), np.minimum(minute[order], horizon)
-    length = np.diff(minute, append=horizon) / MONTH
+    # blocks needed less blocks online: above 0 demand waits, below 0 capacity does
+    backlog, minute = np.cumsum(backlog_change[order]), np.minimum(minute[order], horizon)
+    months = np.diff(minute, append=horizon) / MONTH
     return {
-        "unmet_demand_mw_months": float(mw * (np.maximum(waiting_blocks, 0.0) * length).sum()),
-        "idle_capacity_mw_months": float(mw * (np.maximum(-waiting_blocks, 0.0) * length).sum()),
+        "unmet_demand_mw_months": float(mw * (np.maximum(backlog, 0.0) * months).sum()),
+        "idle_capacity_mw_months": float(mw * (np.maximum(-backlog, 0.0) * months).sum()),
     }
 
 
 def order_lead_times(online: Ints, ordered: Ints, lot: Ints) -> dict[str, float]:
-    """Return the lead time of orders, from each to the last of its MW: mean, median and P90 of this run's orders.
+    """Return the lead time of orders in days, from each to the last of its MW: mean, median and P90 of this run's orders.
 
-    `lot` numbers the order of every block given; infinite for an order that is never complete.
+    All three are by block, and `lot` is the number of its order; infinite for an order that is never complete.
     """
     if not len(online):
         return dict.fromkeys(("lead_time_per_order_days", *_QUANTILES), float("nan"))

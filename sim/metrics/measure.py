@@ -55,7 +55,7 @@ def kernels_for(*, compiled: bool) -> Kernels:
 
 @dataclass(frozen=True)
 class MetricContext:
-    """What all runs of a plan are measured with."""
+    """The parts of measuring that all runs of a plan share: project, look-up tables, cost model, paid hours and kernels."""
 
     project: Project
     layout: Layout
@@ -69,7 +69,7 @@ class MetricContext:
 
     @cached_property
     def mitigation_usd(self) -> float:
-        """Return what measures against risks cost, in every run."""
+        """Return the dollars that measures against risks cost, in every run."""
         return self.project.risks.mitigation_usd
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Contract milestones of one run: the day on which each is reached, and the damages for days it is late.
+"""Contract milestones of one run: the day on which each is reached, and the dollars of damages for days late.
 
 A day counts as late as a whole once it has begun, as contracts count delay: in calendar days.
 """
@@ -16,7 +16,7 @@ from sim.plan.layout import Layout
 
 POWER_PARTS = ("generation", "grid")
 Row = tuple[str, str, int, float, str]
-"""Of a metric: label, unit, direction (less is better: -1), finest step, definition; as in `sim.metrics.registry`."""
+"""Label, unit, direction (-1: less is better), finest step and definition of a metric, as in `sim.metrics.registry`."""
 ROWS: dict[str, Row] = {
     DAYS: ("milestone: {}", "days", -1, 1.0, "Day on which the milestone is reached, from 00:00 of the start date."),
     IN_TIME: (
@@ -79,23 +79,23 @@ def reached_on(milestone: ContractMilestone, record: Record, blocks: Online, lay
 
 
 def day_of_mw(day: NDArray[np.float64], mw: NDArray[np.float64], level: float) -> float:
-    """Return the first day on which blocks of together `level` MW are online; infinite if they never are."""
+    """Return the first day on which `level` MW are online; infinite if they never are. `day` and `mw` are by block."""
     order = np.argsort(day, kind="stable")
     cumulated_mw = np.cumsum(mw[order])
-    at = int(np.searchsorted(cumulated_mw, level - 1e-6))
-    return float(day[order[at]]) if at < len(day) else float("inf")
+    rank = int(np.searchsorted(cumulated_mw, level - 1e-6))
+    return float(day[order[rank]]) if rank < len(day) else float("inf")
 
 
 def first_power(record: Record) -> float:
     """Return the day on which the first generating unit or grid feed is installed; infinite if none is."""
-    noted = record.noted("installed")
-    parts = record.index.part_of_item[noted.item]
-    minutes = noted.minute[np.isin(parts, POWER_PARTS)]
+    notes = record.noted("installed")
+    parts = record.index.part_of_item[notes.item]
+    minutes = notes.minute[np.isin(parts, POWER_PARTS)]
     return float(minutes.min()) / DAY if len(minutes) else float("inf")
 
 
 def damages_for(milestone: ContractMilestone, day: float, project: Project) -> float:
     """Return the dollars owed for a milestone reached on a day: whole days begun after its date, up to the cap."""
-    begun = np.floor(min(day, project.money.horizon_days) - milestone.last_day(project.scale.start_date)) + 1
-    owed = max(0.0, float(begun)) * (milestone.damages_usd_per_day or 0.0)
-    return owed if milestone.cap_usd is None else min(owed, milestone.cap_usd)
+    days_begun = np.floor(min(day, project.money.horizon_days) - milestone.last_day(project.scale.start_date)) + 1
+    uncapped_usd = max(0.0, float(days_begun)) * (milestone.damages_usd_per_day or 0.0)
+    return uncapped_usd if milestone.cap_usd is None else min(uncapped_usd, milestone.cap_usd)

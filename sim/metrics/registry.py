@@ -370,7 +370,7 @@ def metric_of(name: str) -> Metric | None:
 
 
 def directions_of(names: Iterable[str]) -> dict[str, int]:
-    """Return which way each of these metrics is better, in the order of the table, milestones last; others are left out."""
+    """Return the direction by metric, LESS or MORE, in the order of the table, milestones last; others are left out."""
     metric_names = list(names)
     milestone_directions = {
         name: metric.direction for name in metric_names if name not in METRICS and (metric := metric_of(name))

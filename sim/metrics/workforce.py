@@ -1,8 +1,8 @@
-"""People: how many are on site on which day, and their hours on three bases that must not be mixed.
+"""People: headcount by day, and hours on three bases that must not be mixed.
 
 Hours earned are work content at reference conditions, hours worked the shift minutes of every work, hours paid those of
-all who are on site, waiting or not. What is worked beyond what is earned is loss and rework; what is paid beyond what is
-worked is waiting. Hours that factories pay while they work for the project are counted beside those on site.
+all who are on site, waiting or not. Hours worked beyond hours earned are loss and rework; hours paid beyond hours worked
+are waiting. Hours that factories pay while they work for the project are counted beside those on site.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Headcount:
-    """People on site by day: direct by trade, shape (trades, days), and all of them with indirect people.
+    """People on site: `direct` by trade and day, shape (trades, days), and `total` by day, indirect people included.
 
     `overtime` are the further people, by trade, whose hours the same people work and are paid for as overtime; `standby`
     those at home who may be called back, and `premium` those of a second shift: None where nobody is paid for it.
@@ -48,12 +48,12 @@ class Headcount:
 
     @property
     def paid(self) -> Ints:
-        """Return by day how many people are paid for a day on site, those counted once more who work overtime."""
+        """Return by day the people paid for a day on site; who works overtime is counted twice."""
         return self.total if self.overtime is None else self.total + self.overtime.sum(axis=0)
 
 
 def headcount(record: Record, project: Project, days: int) -> Headcount:
-    """Return how many people are on site on every day; who comes or leaves on a day is counted on that day.
+    """Return the people on site by day; who comes or leaves on a day is counted on that day.
 
     Indirect people are ceil(ratio × direct); everyone leaves with the last block online.
     """
@@ -75,7 +75,7 @@ def headcount(record: Record, project: Project, days: int) -> Headcount:
 
 
 def _by_day(record: Record, kind: str, trades: tuple[str, ...], days: int) -> Ints:
-    """Return the people of every trade that notes of a kind say are there, shape (trades, days)."""
+    """Return the people on site by trade and day, shape (trades, days), as notes of one kind have them."""
     notes, by_day = record.noted_rows(kind), np.zeros((len(trades), days), np.int64)
     if len(notes):  # nobody, mostly, works overtime
         end = min(days - 1, record.end // DAY)
@@ -84,14 +84,14 @@ def _by_day(record: Record, kind: str, trades: tuple[str, ...], days: int) -> In
 
 
 def indirect(direct: Ints, project: Project) -> Ints:
-    """Return indirect people for so many direct ones: the ratio, rounded up."""
+    """Return the indirect people for so many direct ones: ratio × direct, rounded up."""
     # less than a billionth of a person comes from the float product, and must not count as one more
-    whole: Ints = np.ceil(direct * project.labour.indirect_ratio.value - 1e-9).astype(np.int64)
-    return whole
+    people: Ints = np.ceil(direct * project.labour.indirect_ratio.value - 1e-9).astype(np.int64)
+    return people
 
 
 def paid_hours_by_day(calendar: Calendar, days: int) -> Floats:
-    """Return the open hours of a calendar on every day, shape (days,): what one person is paid, if it is one shift."""
+    """Return the open hours of a calendar by day, shape (days,): those that one person is paid, if it has one shift."""
     hours = np.zeros(days)
     open_minutes = calendar.open_by_day[:days]
     hours[: len(open_minutes)] = open_minutes / 60
@@ -99,7 +99,7 @@ def paid_hours_by_day(calendar: Calendar, days: int) -> Floats:
 
 
 def hours(record: Record, people: Headcount, paid_by_day: Floats) -> dict[str, float]:
-    """Return hours on site by their three bases."""
+    """Return person-hours on site by metric: earned, worked, and paid."""
     return {
         "hours_earned": _earned(record),
         "hours_worked": _worked(record),
@@ -139,29 +139,30 @@ def _work_hours(record: Record, calendar_number: int) -> WorkHours:
 
 
 def _shift(plan: CompiledPlan, calendar: int) -> Calendar | None:
-    """Return the shifts in which a calendar's minutes are worked; None where its open minutes are."""
+    """Return the calendar of the shifts in which a calendar's minutes are worked; None where they are its open minutes."""
     if plan.calendars[calendar] not in ON_SITE or SHIFT not in plan.calendars:
         return None
     return plan.base_calendars[plan.calendars.index(SHIFT)]
 
 
 @lru_cache(maxsize=64)
-def _same_calendar(one: Calendar, other: Calendar) -> bool:
-    return np.array_equal(one.starts, other.starts) and np.array_equal(one.ends, other.ends)
+def _same_calendar(first: Calendar, second: Calendar) -> bool:
+    """Return whether two calendars have the same open intervals."""
+    return np.array_equal(first.starts, second.starts) and np.array_equal(first.ends, second.ends)
 
 
 def payroll(people: Headcount, project: Project) -> int:
     """Return the most people on the payroll: those on site, those off rotation and spare ones for absences."""
-    each = project.labour.payroll(project.pattern)
+    payroll_per_person = project.labour.payroll(project.pattern)
     # as for indirect people: rounded up, but not for the last bit of a product
-    return ceil(int(people.total.max(initial=0)) * each - 1e-9)
+    return ceil(int(people.total.max(initial=0)) * payroll_per_person - 1e-9)
 
 
 # --- offsite ----------------------------------------------------------------------------------------------------------
 
 
 def offsite_hours(record: Record, project: Project) -> float:
-    """Return staff × paid hours from a factory's first skid on the line to its last delivery."""
+    """Return the person-hours that factories pay: staff × paid hours from the first skid on the line to the last delivery."""
     started, delivered = record.noted("started"), record.noted("delivered")
     if not len(delivered.minute):
         return 0.0
@@ -171,17 +172,21 @@ def offsite_hours(record: Record, project: Project) -> float:
     first_started = _last_minutes(of_system[started.item[::-1]], started.minute[::-1], len(systems))
     last_delivered = _last_minutes(of_system[delivered.item], delivered.minute, len(systems))
     factory = record.calendars[record.index.plan.calendars.index("factory")]
-    paid = paid_hours_by_day(factory, max(last_delivered) // DAY + 1)
+    paid_hours = paid_hours_by_day(factory, max(last_delivered) // DAY + 1)
     total = 0.0
-    for system, first, last in zip(systems.values(), first_started, last_delivered, strict=True):
-        if system.scope == "factory" and first >= 0 and last >= 0:
-            total += system.factory.staff.value * float(paid[first // DAY : last // DAY + 1].sum()) / shifts
+    for system, first_minute, last_minute in zip(systems.values(), first_started, last_delivered, strict=True):
+        if system.scope == "factory" and first_minute >= 0 and last_minute >= 0:
+            total += (
+                system.factory.staff.value
+                * float(paid_hours[first_minute // DAY : last_minute // DAY + 1].sum())
+                / shifts
+            )
     return total
 
 
 def _last_minutes(system: Ints, minute: Ints, systems: int) -> list[int]:
-    """Return the minute that stands last for every system, or -1; what is of no system has the number -1."""
+    """Return by system the last of its minutes in the order given, or -1; `system` is -1 for a minute of no system."""
     last_minutes = np.full(systems + 1, -1, np.int64)
-    # numpy keeps the last of several values; what is of no system goes to the extra place, -1
+    # numpy keeps the last of several values; minutes of no system go to the extra element, index -1
     last_minutes[system] = minute
     return list(last_minutes[:systems].tolist())

@@ -263,7 +263,7 @@ def _freeing_row(
 
 @jit
 def _amount_in_bundle(plan: IntView, bundle: int, pool: int) -> int:
-    """Return how many of a pool a bundle has."""
+    """Return the amount of a pool in a bundle; 0 if it is not in it."""
     for position in range(plan[plan[BUNDLE_BEGINS] + bundle], plan[plan[BUNDLE_BEGINS] + bundle + 1]):
         if plan[plan[BUNDLE_POOLS] + position] == pool:
             return plan[plan[BUNDLE_AMOUNTS] + position]

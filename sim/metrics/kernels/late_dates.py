@@ -43,8 +43,8 @@ def latest(plan: CompiledPlan, log: Ints, calendars: Sequence[Calendar], anchors
     """Return the latest minute by log row; None where a calendar ends before a minute that is asked for."""
     if len(log) >= 1 << ROW_BITS:
         return None
-    result = np.full(len(log), NEVER, np.int64)
-    result[list(anchors)] = list(anchors.values())
+    latest_minute = np.full(len(log), NEVER, np.int64)
+    latest_minute[list(anchors)] = list(anchors.values())
     pools_by_bundle = [len(bundle) for bundle in plan.bundles]
     bundle_begins = np.concatenate([[0], np.cumsum(pools_by_bundle)]).astype(np.int64)
     bundles = np.array([pair for bundle in plan.bundles for pair in bundle], np.int64).reshape(-1, BUNDLE_COLUMNS)
@@ -62,15 +62,15 @@ def latest(plan: CompiledPlan, log: Ints, calendars: Sequence[Calendar], anchors
         np.ascontiguousarray(plan.rows), plan.unit_of, bundle_begins, bundles, plan.initial, np.ascontiguousarray(log),
         np.empty(int(counts_by_row.sum()), np.int64), heap_begins, np.empty(int(heap_begins[-1]) + 1, np.int64),
         np.full((SCRATCH_ROWS, max(len(plan.units), len(heap_begins))), NEVER, np.int64), Timetables().of(calendars),
-        np.array([calendar.horizon for calendar in calendars], np.int64), result,
+        np.array([calendar.horizon for calendar in calendars], np.int64), latest_minute,
     )  # fmt: skip
-    return result if calendars_suffice else None
+    return latest_minute if calendars_suffice else None
 
 
 @entry_point
 def backward(
     steps_: Ints, unit_of_step_: Ints, bundle_begins_: Ints, bundles_: Ints, initial_: Ints, log_: Ints, counts_: Ints,
-    heap_begins_: Ints, heap_: Ints, scratch_: Ints, timetable_: Ints, horizon_: Ints, result_: Ints,
+    heap_begins_: Ints, heap_: Ints, scratch_: Ints, timetable_: Ints, horizon_: Ints, latest_minute_: Ints,
 ) -> bool:  # fmt: skip
     """Write the latest minute by log row over its anchor; return whether the calendars are known far enough.
 
@@ -80,11 +80,11 @@ def backward(
     steps, unit_of_step = int_view(steps_), int_view(unit_of_step_)
     bundle_begins, bundles = int_view(bundle_begins_), int_view(bundles_)
     log, counts, heap_begins, heap = int_view(log_), int_view(counts_), int_view(heap_begins_), int_view(heap_)
-    scratch, timetable, horizon, result = (
+    scratch, timetable, horizon, latest_minute = (
         int_view(scratch_),
         int_view(timetable_),
         int_view(horizon_),
-        int_view(result_),
+        int_view(latest_minute_),
     )
     width, pools = scratch_.shape[1], len(initial_)
     gates = len(heap_begins_) - 1 - pools
@@ -98,13 +98,15 @@ def backward(
         operation, argument = steps[STEP_COLUMNS * step + OPERATION], steps[STEP_COLUMNS * step + ARGUMENT]
         unit = unit_of_step[step]
         # no later than the next step of the same unit, and than the anchor of the row itself
-        bound = min(scratch[LATEST_OF_UNIT * width + unit], result[row])
+        bound = min(scratch[LATEST_OF_UNIT * width + unit], latest_minute[row])
         # what raises a counter must come before everybody who needs it above the level it had
         if operation == SIGNAL:
             count_index -= 1
-            bound = min(bound, latest_rise(heap_begins, heap, scratch, width, argument, counts[count_index], result))
+            bound = min(
+                bound, latest_rise(heap_begins, heap, scratch, width, argument, counts[count_index], latest_minute)
+            )
         elif operation == WAIT:
-            result[row] = bound
+            latest_minute[row] = bound
             count_index -= 1
             level = steps[STEP_COLUMNS * step + LEVEL]
             push_need(heap_begins, heap, scratch, width, argument, level, row)
@@ -113,16 +115,16 @@ def backward(
             for pair in range(bundle_begins[argument], bundle_begins[argument + 1]):
                 given_before = counts[count_index + pair - bundle_begins[argument]]
                 counter = gates + bundles[BUNDLE_COLUMNS * pair]
-                bound = min(bound, latest_rise(heap_begins, heap, scratch, width, counter, given_before, result))
+                bound = min(bound, latest_rise(heap_begins, heap, scratch, width, counter, given_before, latest_minute))
         elif operation == HOLD:
-            result[row] = bound
+            latest_minute[row] = bound
             count_index -= bundle_begins[argument + 1] - bundle_begins[argument]
             for pair in range(bundle_begins[argument], bundle_begins[argument + 1]):
                 level = counts[count_index + pair - bundle_begins[argument]]
                 push_need(heap_begins, heap, scratch, width, gates + bundles[BUNDLE_COLUMNS * pair], level, row)
         else:
             count_index -= 1
-        result[row] = bound
+        latest_minute[row] = bound
         scratch[LATEST_OF_UNIT * width + unit] = bound
         if operation == WORK and bound != NEVER:
             calendar, mode = steps[STEP_COLUMNS * step + CALENDAR], steps[STEP_COLUMNS * step + MODE]
@@ -185,14 +187,14 @@ def push_need(
 
 @jit
 def latest_rise(
-    heap_begins: IntView, heap: IntView, scratch: IntView, width: int, counter: int, count: int, result: IntView
+    heap_begins: IntView, heap: IntView, scratch: IntView, width: int, counter: int, count: int, latest_minute: IntView
 ) -> int:  # fmt: skip
     """Return the latest minute of the rise of a counter beyond `count`; counts are asked for in falling order."""
     base, minute = heap_begins[counter], scratch[LATEST_OF_COUNTER * width + counter]
     while scratch[HEAP_SIZE * width + counter] > 0 and HIGHEST_LEVEL - (heap[base] >> ROW_BITS) > count:
         row = pop(heap, base, scratch[HEAP_SIZE * width + counter]) & ((1 << ROW_BITS) - 1)
         scratch[HEAP_SIZE * width + counter] -= 1
-        minute = min(minute, result[row])
+        minute = min(minute, latest_minute[row])
     scratch[LATEST_OF_COUNTER * width + counter] = minute
     return minute
 

@@ -234,7 +234,7 @@ def people_by_day(notes_: Ints, trade_of_step_: Table, by_day_: Ints, end: int) 
 
 @entry_point
 def note_weather_loss(chain_: Ints, calendar: int, actual: OpenHours, planned: OpenHours) -> None:
-    """Write how many minutes later works on a calendar were done than on the planned one, begun at the same minutes.
+    """Write the minutes by which works on a calendar were done later than on the planned one, begun at the same minutes.
 
     `chain_` are rows of the driving chain, as `critical_chain.walk` returns them.
     """
@@ -293,7 +293,7 @@ def _finish_whole(hours: OpenHours, begin: int, minutes: int) -> int:
 
 @jit
 def _count_below(ascending_: Ints, minute: int) -> int:
-    """Return how many of some minutes in ascending order are below a minute, by bisection."""
+    """Return the count of ascending minutes that are below a minute, by bisection."""
     ascending, low, high = int_view(ascending_), 0, len(ascending_)
     while low < high:
         middle = (low + high) // 2

@@ -1,7 +1,7 @@
-"""What capital earns and what its waiting costs, from payments and the minutes at which blocks are online.
+"""Earnings of capital and costs of its waiting, from payments and the minutes at which blocks are online.
 
-Three parts, each a set of formulas on arrays: the business (revenue, obsolescence, damages, present value and the peak
-of what must be funded); financing (draws on equity and debt, interest until the MW are online); and ownership (the cost
+Three parts, each a set of formulas on arrays: the business (revenue, obsolescence, damages, present value and peak
+funding); financing (draws on equity and debt, interest until the MW are online); and ownership (the cost
 of a GPU-hour for one owner of all layers, and for a tenant of owners of whom each adds a margin).
 
 All formulas count to the evaluation horizon: a block that is not online by then earns nothing and is late until then.
@@ -29,15 +29,17 @@ from sim.metrics.money.capital import CapitalTimeline
 
 Floats = NDArray[np.float64]
 YEAR = 365.25 * DAY
+"""Minutes of a year."""
 HOURS_A_YEAR = 365.25 * 24
 REVENUE_DAYS = 730
+"""Days after the first order up to which `revenue_to_day_730_usd` counts."""
 
 
 @dataclass(frozen=True)
 class Earning:
-    """Blocks in the order in which they earn: the minute from which each does (or never), and its dollars a minute.
+    """Earnings by block, in the order in which blocks begin to earn: the minute from then on, and dollars a minute.
 
-    `gross` is revenue, `net` revenue less energy and operation.
+    `minute` is `NEVER` for a block that never earns; `gross` is revenue, `net` revenue less energy and operation.
     """
 
     minute: Ints
@@ -46,12 +48,12 @@ class Earning:
     kernels: Kernels = NUMPY
 
     def until(self, moment: Floats) -> Floats:
-        """Return net revenue earned up to each of these minutes, which are in order."""
+        """Return the dollars of net revenue earned up to each of these minutes, which must rise."""
         return self.kernels.earned_until(self.minute, self.net, moment)
 
 
 def earning(minute: Ints, revenue_factor: Floats, project: Project, kernels: Kernels = NUMPY) -> Earning:
-    """Return what blocks earn from the given minutes on; `revenue_factor` is by block, 1 for the first generation."""
+    """Return the earnings of blocks from the given minutes on; `revenue_factor` is by block, 1 for the first generation."""
     business, block = project.money.business, project.block
     # by date, as running sums up to a moment need it; stable, so that ties keep the order of blocks
     order = np.argsort(minute, kind="stable")
@@ -61,21 +63,21 @@ def earning(minute: Ints, revenue_factor: Floats, project: Project, kernels: Ker
 
 
 def running_cost(business: Business, mw_gross: float) -> dict[str, float]:
-    """Return dollars a year for energy and operation of so many MW."""
-    price = business.energy_usd_per_mwh.value * business.energy_price_factor.value
+    """Return dollars a year for energy and operations of so many MW."""
+    usd_per_mwh = business.energy_usd_per_mwh.value * business.energy_price_factor.value
     return {
-        "energy": mw_gross * business.load.value * HOURS_A_YEAR * price,
+        "energy": mw_gross * business.load.value * HOURS_A_YEAR * usd_per_mwh,
         "operations": mw_gross * business.operations_usd_per_mw_year.value,
     }
 
 
 def revenue_to(earned: Earning, minute: float) -> float:
-    """Return gross revenue up to a minute."""
+    """Return the dollars of gross revenue up to a minute."""
     return float((earned.gross * np.maximum(0.0, minute - earned.minute)).sum())
 
 
 def peak_funding(minute: Ints, usd: Floats, earned: Earning) -> float:
-    """Return the most dollars that must be funded at any moment: payments less net revenue until then.
+    """Return the peak of the dollars that must be funded: payments less net revenue until then.
 
     `minute` is in order. Between two payments the need only falls, so its peak is at one of them.
     """
@@ -86,16 +88,22 @@ def peak_funding(minute: Ints, usd: Floats, earned: Earning) -> float:
 
 
 def foregone(online: Ints, ordered: Ints, horizon: int, project: Project) -> float:
-    """Return the revenue of all MW-IT from their target date until they are online, or to the horizon."""
-    rate = project.money.business.usd_per_mw_it_year.value * project.block.mw_it.value / YEAR
-    # from each block's own order: one that is ordered later is wanted later
+    """Return the dollars of revenue foregone by all MW-IT from their target date until they are online, or to the horizon.
+
+    `online` and `ordered` are minutes by block.
+    """
+    usd_per_minute = project.money.business.usd_per_mw_it_year.value * project.block.mw_it.value / YEAR
+    # from each block's own order: one that is ordered later has a later target
     target = ordered + project.scale.target_days * DAY
-    late = np.maximum(0.0, np.minimum(online, horizon) - target)
-    return float(rate * late.sum())
+    minutes_late = np.maximum(0.0, np.minimum(online, horizon) - target)
+    return float(usd_per_minute * minutes_late.sum())
 
 
 def obsolescence(title: Ints, online: Ints, usd: Floats, horizon: int, percent_per_month: float) -> float:
-    """Return Σ V (1 − (1 − d)^m), m the months from title to online (or to the horizon), over parts of blocks."""
+    """Return the dollars lost by compute between title and online: Σ V (1 − (1 − d)^m) over parts of blocks.
+
+    V is the dollars paid, d the loss in a month, m the months from title to online or to the horizon.
+    """
     months = np.maximum(0.0, np.minimum(online, horizon) - title) / (YEAR / 12)
     # compounded: a share of what is left, month by month
     share_kept = (1 - percent_per_month / 100) ** months
@@ -105,7 +113,7 @@ def obsolescence(title: Ints, online: Ints, usd: Floats, horizon: int, percent_p
 def net_present_value(
     paid: tuple[Ints, Floats], book: Floats, earned: Earning, horizon: int, percent_per_year: float
 ) -> float:
-    """Return net revenue less payments up to the horizon plus the book value there, discounted to minute 0.
+    """Return the net present value at minute 0 in dollars: net revenue less payments up to the horizon, plus book value.
 
     `paid` is (minute, dollars); `book` what is left of each of them at the horizon, in dollars.
     """
@@ -118,7 +126,7 @@ def net_present_value(
     discounted_book = book[within_horizon].sum() * np.exp(-rate * horizon)
     # blocks that come online after the horizon earn nothing
     begin = np.minimum(earned.minute, horizon)
-    # the integral of e^(-force t); its limit where money costs nothing would be 0/0
+    # the integral of e^(-rate × t); where money costs nothing the formula would be 0/0
     if rate:
         discounted_minutes = (np.exp(-rate * begin) - np.exp(-rate * horizon)) / rate
     else:
@@ -127,7 +135,7 @@ def net_present_value(
 
 
 def book_value(minute: Ints, usd: Floats, compute: NDArray[np.bool_], horizon: int, project: Project) -> Floats:
-    """Return what is left of payments at the horizon: compute loses a share a month, the rest a year's part a year."""
+    """Return by payment its book value at the horizon in dollars: compute by a share a month, the rest straight-line."""
     months = np.maximum(0.0, horizon - minute) / (YEAR / 12)
     share_left = np.maximum(0.0, 1 - months / 12 / project.money.ownership.infrastructure_years.value)
     # compute is written down by what newer chips leave of it, not by its age alone
@@ -136,17 +144,17 @@ def book_value(minute: Ints, usd: Floats, compute: NDArray[np.bool_], horizon: i
 
 
 def damages(online: Ints, ordered: Ints, horizon: int, project: Project) -> dict[str, float]:
-    """Return liquidated damages in dollars, and whether the long-stop date is missed; nothing where none are agreed."""
+    """Return liquidated damages in dollars, and 1 if the long-stop date is missed, else 0; empty where none are agreed."""
     terms: Damages | None = project.money.damages
     if terms is None:
         return {}
     mw = project.block.mw_gross.value
-    late = np.maximum(0.0, np.minimum(online, horizon) - ordered - terms.promised_days.value * DAY) / DAY
+    days_late = np.maximum(0.0, np.minimum(online, horizon) - ordered - terms.promised_days.value * DAY) / DAY
     in_time = online <= ordered + terms.long_stop_days.value * DAY
     # 0 stands for all that was ordered
     minimum_mw = terms.minimum_mw.value or mw * len(online)
     return {
-        "liquidated_damages_usd": float(min(terms.cap_usd.value, mw * late.sum() * terms.usd_per_mw_day.value)),
+        "liquidated_damages_usd": float(min(terms.cap_usd.value, mw * days_late.sum() * terms.usd_per_mw_day.value)),
         "long_stop_missed": float(mw * in_time.sum() < minimum_mw),
     }
 
@@ -156,7 +164,7 @@ def damages(online: Ints, ordered: Ints, horizon: int, project: Project) -> dict
 
 @dataclass(frozen=True)
 class Draws:
-    """All payments of a run by date: minute, item, dollars, how much of each is debt; and its entry in the ledger."""
+    """All payments of a run by date: minute, item, dollars, dollars of it that are debt; and index of its ledger entry."""
 
     minute: Ints
     item: Ints
@@ -166,7 +174,7 @@ class Draws:
 
 
 def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
-    """Return the draws on equity and debt: debt by the gearing ratio, or only once equity is spent."""
+    """Return the draws on equity and debt by payment: debt by the gearing ratio, or only once equity is spent."""
     order = order_by_minute(minute)
     usd, gearing = cents[order] / 100, finance.gearing.value
     debt = usd * gearing
@@ -177,7 +185,7 @@ def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
 
 
 def _debt_shares(minute: Ints, usd: Floats, equity: float) -> Floats:
-    """Return the share of every payment that exceeds the equity, in 0..1; payments of one minute have the same share."""
+    """Return by payment the share that exceeds the equity, in 0..1; payments of one minute have the same share."""
     first_of_minute = np.flatnonzero(np.diff(minute, prepend=-1))
     # `reduceat` refuses an empty list of begins
     paid_in_minute = np.add.reduceat(usd, first_of_minute) if len(first_of_minute) else usd
@@ -188,10 +196,11 @@ def _debt_shares(minute: Ints, usd: Floats, equity: float) -> Floats:
 
 
 def interest(timeline: CapitalTimeline, percent_per_year: float) -> float:
-    """Return the interest on debt until the blocks it was drawn for are online, or to the horizon, compounded monthly.
+    """Return the dollars of interest on debt until the blocks it was drawn for are online, or to the horizon.
 
-    A draw D for an item, of which block b is the share w, costs D × Σ w ((1 + r/12)^m − 1), m the months from the
-    draw to b online; a block online before the draw costs nothing, one that is never online costs interest up to the horizon.
+    Compounded monthly: a draw D for an item, of which block b is the share w, costs D × Σ w ((1 + r/12)^m − 1), m the
+    months from the draw to b online; a block online before the draw costs nothing, one that is never online costs interest
+    up to the horizon.
     """
     if not percent_per_year or not timeline.debt.any():
         return 0.0
@@ -210,7 +219,7 @@ def interest(timeline: CapitalTimeline, percent_per_year: float) -> float:
 
 
 def monthly(minute: Ints, usd: Floats, days: int) -> Floats:
-    """Return dollars of the month in which each day lies, shape (days,): a step curve of months."""
+    """Return by day the dollars of the month in which it lies, shape (days,): a step curve of months."""
     # months of equal length, not of the calendar: the curve's steps must not depend on the start date
     month = np.arange(days) * DAY // MONTH
     inside = minute < days * DAY
@@ -219,7 +228,7 @@ def monthly(minute: Ints, usd: Floats, days: int) -> Floats:
 
 
 def running(minute: Ints, usd: Floats, days: int) -> Floats:
-    """Return the sum of dollars at the end of every day, shape (days,)."""
+    """Return by day the cumulated dollars at its end, shape (days,)."""
     # what comes later falls into one more day, which is cut off
     day = np.minimum(minute // DAY, days)
     return np.cumsum(np.bincount(day, usd, days + 1)[:days])
@@ -229,15 +238,15 @@ def running(minute: Ints, usd: Floats, days: int) -> Floats:
 
 
 COST_PARTS = ("chips", "shell", "power", "energy", "operations", "financing")
-"""What a GPU-hour consists of; the first three are capital spread evenly over its life, without interest."""
+"""Parts of the cost of a GPU-hour; the first three are capital spread evenly over its life, without interest."""
 
 
 @dataclass(frozen=True)
 class Layers:
-    """Yearly cost of each layer, in dollars, GPU-hours sold a year, and yearly depreciation.
+    """Cost of each layer in dollars a year, GPU-hours sold a year, running cost by kind and depreciation in dollars a year.
 
-    `depreciation` is straight-line, of chips, shell and power plant; what the layers cost beyond it and the running
-    cost is financing.
+    `depreciation` is straight-line, of chips, shell and power plant; the cost of the layers beyond it and the running cost
+    is financing.
     """
 
     land: float
@@ -251,17 +260,17 @@ class Layers:
 
     @property
     def owned(self) -> float:
-        """Return what all layers cost together."""
+        """Return the dollars a year of all layers together, for one owner."""
         return self.land + self.energy + self.building + self.operation + self.compute
 
 
 def layers(
     project: Project, mw: float, land: float, energise: float, building: float, compute: float, carrying: float = 0.0
 ) -> Layers:
-    """Return the layers of a project with so many MW and so much capital (dollars) in each.
+    """Return the layers of a project with so many MW; the other numbers are dollars of capital.
 
-    Capital is spread over its life by the capital recovery factor at the cost of capital; so is `carrying`, what
-    capital cost while it waited, with the building.
+    Capital is spread over its life by the capital recovery factor at the cost of capital; so is `carrying`, the carrying
+    cost of idle capital, with the building.
     """
     money, ownership = project.money, project.money.ownership
     rate = money.cost_of_capital.value / 100
@@ -295,7 +304,7 @@ def rented(cost: Layers, project: Project, year: float = 0.0) -> float:
     """
     margins = project.money.ownership.margins
     margin_kept = 1 - project.money.ownership.compute_margin_falls.value / 100
-    # in the order of who buys from whom: margins are paid on margins
+    # each layer buys from those before it: margins are paid on margins
     land = cost.land * (1 + margins.land.value)
     energy = cost.energy * (1 + margins.energy.value)
     building = (cost.building + land) * (1 + margins.building.value)

@@ -163,7 +163,7 @@ def ledger(run: Run, contracts: Contracts, project: Project) -> Ledger:
 
 
 def billing_of(contracts: Contracts, project: Project) -> Billing:
-    """Return how the contractor is paid; his fee is the last of the standing costs."""
+    """Return the terms by which the contractor bills and is paid; his fee is the last of the standing costs."""
     contractor = project.money.contractor
     return Billing(
         contracts.billed_items,
@@ -268,7 +268,7 @@ def ledger_table(entries: Ledger, index: Index) -> dict[str, NDArray[np.generic]
 
 
 def _event(index: Index, item: str, place: str, event: int) -> str:
-    """Return the event of an entry in words."""
+    """Return in words the event that makes an entry due; `event` is its number, as in `Ledger`."""
     if event >= 0:
         note = index.plan.notes[index.plan.rows[event, 1]]
         return f"{note.kind} {note.item}"
