@@ -28,6 +28,7 @@ COMPILED = ("jit", "engine/numba_engine", "metrics/kernels", "world/kernels.py")
 CONSTANTS = (
     "engine/initial_state.py",
     "plan/compile.py",
+    "plan/compiled_plan.py",
     "plan/copies.py",
     "plan/draws.py",
     "plan/vocabulary.py",
