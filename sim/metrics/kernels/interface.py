@@ -14,6 +14,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.plan.compiled_plan import LogColumn
+
 Ints: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float64]
 Table: TypeAlias = NDArray[np.int32]
@@ -21,7 +23,8 @@ Table: TypeAlias = NDArray[np.int32]
 
 NEVER = 2**40
 """A minute that does not come."""
-LOG_MINUTE, LOG_STEP, LOG_DETAIL, LOG_COLUMNS = range(4)
+LOG_MINUTE, LOG_STEP, LOG_DETAIL = LogColumn.MINUTE, LogColumn.STEP, LogColumn.DETAIL
+LOG_COLUMNS = 3
 """Columns of a log, and how many there are: minute in which a step was done; its number; minute it began, or amount."""
 LABOUR_CALENDAR, LABOUR_PEOPLE, LABOUR_INPUT, LABOUR_COLUMNS = range(4)
 """Columns of `Index.labour_of_step`, and how many there are: calendar, people, and the input whose work content is earned."""

@@ -15,7 +15,7 @@ from sim.engine.numba_engine.memory_layout import CALENDAR_SIZE, DONE, ENDS, INT
 from sim.engine.numba_engine.resources import pop, push
 from sim.jit.toolkit import Ints, IntView, entry_point, inline, int_view, jit
 from sim.metrics.kernels.interface import LOG_COLUMNS, LOG_DETAIL, LOG_MINUTE, LOG_STEP
-from sim.plan.compiled_plan import MODES, CompiledPlan
+from sim.plan.compiled_plan import MODES, Column, CompiledPlan
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL, WAIT, WORK
 from sim.world.working_time import Calendar
 
@@ -24,8 +24,9 @@ WHOLE, DUTY = MODES["whole"], MODES["duty"]
 ROW_BITS = 24
 """Bits of a log row in a number of a heap; the bits above are how far the level needed is below `HIGHEST_LEVEL`."""
 HIGHEST_LEVEL = 1 << 38
-OPERATION, ARGUMENT, CALENDAR, MODE = range(4)
-LEVEL = CALENDAR
+OPERATION, ARGUMENT, LEVEL, CALENDAR, MODE = (
+    Column.OPERATION, Column.ARGUMENT, Column.LEVEL, Column.CALENDAR, Column.MODE,
+)  # fmt: skip
 """Columns of the steps of a plan: the argument is a gate, bundle or input; a wait has a level, a work calendar and mode."""
 STEP_COLUMNS = 6
 LATEST_OF_UNIT, LATEST_OF_COUNTER, RISEN, TAKEN, SCRATCH_ROWS = range(5)

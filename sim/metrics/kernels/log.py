@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.jit.toolkit import Floats, Ints, entry_point, float_view, int_view, jit, prefetch
+from sim.jit.toolkit import Floats, Ints, entry_point, float_view, int_view, jit
 from sim.metrics.kernels.interface import (
     BEGUN,
     CALENDAR_OF_WORK,
@@ -38,8 +38,6 @@ from sim.metrics.kernels.interface import (
 
 Ints32 = NDArray[np.int32]
 DAY = 1440
-ROWS_AHEAD = 12
-"""How many rows ahead of the one that is read the memory of a step is fetched."""
 
 # --- reading ----------------------------------------------------------------------------------------------------------
 
@@ -72,12 +70,8 @@ def read(
     previous_row, last_row_of_unit = int_view(previous_row_), int_view(last_row_of_unit_)
     group_ends, rows = int_view(group_ends_), int_view(rows_)
     groups, count, completion_minute = len(group_ends_), 0, NONE
-    last_row, sorted_rows = len(log_) - 1, LOG_COLUMNS * len(log_)
+    sorted_rows = LOG_COLUMNS * len(log_)
     for row in range(len(log_)):
-        # steps of successive rows lie anywhere in memory: what some rows ahead need is fetched meanwhile
-        step_ahead = log[LOG_COLUMNS * min(row + ROWS_AHEAD, last_row) + LOG_STEP]
-        prefetch(marks, step_ahead)
-        prefetch(done_minute, step_ahead)
         minute, step, detail = (
             log[LOG_COLUMNS * row + LOG_MINUTE],
             log[LOG_COLUMNS * row + LOG_STEP],

@@ -25,7 +25,6 @@ from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import Draws, Spreader, Uniforms
 from sim.plan.vocabulary import MINUTES_PER_DAY, Log
 from sim.study.analyses.forecast.earned_value import payments, project_earned_value
-from sim.study.analyses.forecast.known_plans import Recent, prepared, same_steps, sharing, translated
 from sim.study.analyses.forecast.learning import (
     KEPT_STEPS,
     PAST_SEED,
@@ -36,6 +35,7 @@ from sim.study.analyses.forecast.learning import (
     pasts_beside_facts,
 )  # fmt: skip
 from sim.study.analyses.forecast.open_risks import with_other_chances, with_risks
+from sim.study.analyses.forecast.plan_cache import Recent, prepared, same_steps, share_plan_results, translated
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.remaining import CHUNK, CommonFactors, History, RemainingWork, history_of
@@ -142,7 +142,7 @@ class ForecastCase(Case):
 
     def otherwise(self, **changes: Any) -> ForecastCase:
         """Return this case as it is where something else is learnt or believed of the same facts."""
-        return sharing(self, replace(self, **changes))
+        return share_plan_results(self, replace(self, **changes))
 
     # --- past ---------------------------------------------------------------------------------------------------
 
@@ -368,7 +368,9 @@ def _with_chances_left(
 
 def _as_forecast(base: Case, how: Mapping[str, Any]) -> ForecastCase:
     """Return a case with all that is its own, that goes on from a status."""
-    return sharing(base, ForecastCase(**{field.name: getattr(base, field.name) for field in fields(Case)}, **how))
+    return share_plan_results(
+        base, ForecastCase(**{field.name: getattr(base, field.name) for field in fields(Case)}, **how)
+    )
 
 
 # --- running --------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from sim.config.project import Project
 from sim.engine.initial_state import InitialState
 from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.vocabulary import WORK
-from sim.study.analyses.forecast.known_plans import Recent
+from sim.study.analyses.forecast.plan_cache import Recent
 from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case
 from sim.study.result import digest

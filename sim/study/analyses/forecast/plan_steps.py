@@ -20,7 +20,7 @@ from sim.plan.compiled_plan import NONE, CompiledPlan
 from sim.plan.draws import OTHERWISE
 from sim.plan.layout import place_number
 from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, WORK, Log
-from sim.study.analyses.forecast.known_plans import Recent
+from sim.study.analyses.forecast.plan_cache import Recent
 from sim.study.analyses.forecast.status import ONLINE, STAGES
 from sim.study.case import Case
 

@@ -24,7 +24,7 @@ from sim.metrics.delivery import lead_times, online
 from sim.metrics.measure import MetricContext
 from sim.plan.vocabulary import NOTE
 from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_case
-from sim.study.analyses.forecast.known_plans import prepared, same_steps
+from sim.study.analyses.forecast.plan_cache import prepared, same_steps
 from sim.study.analyses.forecast.remaining import CHUNK
 from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case

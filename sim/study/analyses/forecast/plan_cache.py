@@ -51,7 +51,7 @@ def prepared(config: Loaded[Project], engine: str = AUTO) -> Case:
     return PREPARED.get((), says, partial(prepare_case, config, engine=engine))
 
 
-def sharing(base: Case, found: AnyCase) -> AnyCase:
+def share_plan_results(base: Case, found: AnyCase) -> AnyCase:
     """Have a case share with another of the same plan what was worked out of it."""
     for name in (
         "planned",
