@@ -166,12 +166,12 @@ def from_schedule(file: Path, as_of: datetime | None, out: Path | None) -> None:
 def _write_sheet(rows: list[dict[str, object]], out: Path | None, message: str) -> None:
     """Write rows of a status to a file and print a message, or print the rows where no file is given."""
     from sim import files
-    from sim.study.analyses.forecast.status import write_csv, written
+    from sim.study.analyses.forecast.status import csv_bytes, status_bytes
 
     if out is None:
-        click.echo(write_csv(rows).decode(), nl=False)
+        click.echo(csv_bytes(rows).decode(), nl=False)
         return
-    files.write(out.absolute(), written(rows, out))
+    files.write(out.absolute(), status_bytes(rows, out))
     click.echo(message)
 
 
@@ -192,7 +192,7 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
     loaded = load(config, overrides)
     facts = read_status(file, loaded.value.scale.start_date)
     findings = findings_of(_steps(loaded), facts)
-    errors = sum(finding.weight == "error" for finding in findings)
+    errors = sum(finding.severity == "error" for finding in findings)
     if findings:
         click.echo(describe_findings(findings))
     click.echo(f"{len(facts.facts)} facts until {facts.data_date}: {errors} errors, {len(findings) - errors} notes")

@@ -275,7 +275,7 @@ _SHOWN = tuple((name, quantile) for name in ("first", "half", "all") for quantil
 
 def describe_findings(findings: Iterable[StatusFinding]) -> str:
     """Return what was found in a status, one line each."""
-    return "\n".join(f"{one.weight}: {_place(one)}" for one in findings)
+    return "\n".join(f"{one.severity}: {_place(one)}" for one in findings)
 
 
 def _place(finding: StatusFinding) -> str:

@@ -27,7 +27,7 @@ from sim.study.analyses import baseline
 from sim.study.analyses.design import StudyDesign, read_study
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.status import read_status, write_csv
+from sim.study.analyses.forecast.status import csv_bytes, read_status
 from sim.study.analyses.forecast.status_checks import require_sound
 from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
 from sim.study.analyses.sensitivity import analyse
@@ -352,7 +352,7 @@ def seeds(name: str) -> tuple[bytes, ...]:
         return ((place() / "seed.json").read_bytes(),)
     if name in {"status", "forecast"}:
         steps, day = _steps_once(), date(2026, 1, 23)
-        return tuple(write_csv(status_sheet(steps, day, grain)) for grain in GRAINS)
+        return tuple(csv_bytes(status_sheet(steps, day, grain)) for grain in GRAINS)
     if name == "merge":
         numbers = b"lead_time_full_days 0 30.5\nidle_capital_months 1 0.5\nstatus 1 ok\n"
         return ((_shards()[0] / RUN_DOCUMENT).read_bytes() + BETWEEN + numbers,)

@@ -22,7 +22,7 @@ from sim.study.analyses.forecast.earned_value import earned_value
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.status import Fact, Finished, Status, read_status, write_csv
+from sim.study.analyses.forecast.status import Fact, Finished, Status, csv_bytes, read_status
 from sim.study.analyses.forecast.status_checks import check_status, findings_of, other_configuration
 from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
 from sim.study.analyses.forecast.trend import ORDER, Attribution, forecast_summary
@@ -49,7 +49,7 @@ def as_of(share: float) -> date:
 
 def as_planned(folder: Path, share: float, grain: Grain) -> Status:
     path = folder / "status.csv"
-    path.write_bytes(write_csv(status_sheet(steps(), as_of(share), grain)))
+    path.write_bytes(csv_bytes(status_sheet(steps(), as_of(share), grain)))
     return read_status(path, START)
 
 
@@ -156,7 +156,7 @@ def test_a_file_that_is_no_status_is_told_with_its_row(tmp_path: Path, rows: str
     ],
 )
 def test_what_cannot_be_is_told_with_its_column(fact: Fact, column: str, told: str) -> None:
-    (found,) = [one for one in check_status(steps(), status(0.6, fact)) if one.weight == "error"]
+    (found,) = [one for one in check_status(steps(), status(0.6, fact)) if one.severity == "error"]
     assert (found.problem.line, found.problem.path) == (2, column)
     assert told in str(found.problem)
 
@@ -175,7 +175,7 @@ def test_counts_that_fall_and_facts_stated_twice_are_told() -> None:
 def test_mw_online_that_contradict_the_milestone_of_a_block_are_told(mw: float, finish: int | None, told: str) -> None:
     block = planned().plan.units[steps().stages["online"][0][0]]
     facts = [Fact(2, "milestone", block, finish=finish), Fact(3, "count", "online", date=status(0.9).minute, count=mw)]
-    (found,) = [one.problem for one in check_status(steps(), status(0.9, *facts)) if one.weight == "error"]
+    (found,) = [one.problem for one in check_status(steps(), status(0.9, *facts)) if one.severity == "error"]
     assert (found.line, found.path) == (3, "count")
     assert told in str(found)
 
@@ -275,7 +275,7 @@ def test_earned_value_of_published_examples() -> None:
 
 @pytest.mark.parametrize("cut", [0.3, 0.6, 0.9, 0.99])
 def test_a_half_written_file_is_no_status(tmp_path: Path, cut: float) -> None:
-    whole = write_csv(status_sheet(steps(), as_of(0.5), "counts"))
+    whole = csv_bytes(status_sheet(steps(), as_of(0.5), "counts"))
     path = tmp_path / "status.csv"
     at = int(cut * len(whole))
     path.write_bytes(whole[: at - 1] if whole[at - 1 : at] == b"\n" else whole[:at])
@@ -356,7 +356,7 @@ def test_a_skid_that_is_lifted_before_it_is_unloaded_is_told_as_out_of_sequence(
     facts = [replace(fact, finish=None, remaining_days=3.0) if fact.what == unloading else fact for fact in told.facts]
     assert check_status(steps(), replace(told, facts=tuple(facts))) == []
     (found,) = findings_of(steps(), replace(told, facts=tuple(facts)))
-    assert found.weight == "note"
+    assert found.severity == "note"
     assert found.problem.message == "out of sequence: b1.mechanical: it went on before mechanical.skid; accepted"
 
 

@@ -15,7 +15,7 @@ from sim.errors import ConfigError
 from sim.plan.context import Mobilisation, ResourcePlan
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.status import write_csv
+from sim.study.analyses.forecast.status import csv_bytes
 from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
 from sim.study.analyses.live import Live, UnknownLever, levers, with_changed_crews
 from sim.study.api import load, run
@@ -201,7 +201,7 @@ def test_with_a_status_what_is_past_stays_and_only_what_lies_ahead_moves(tmp_pat
     base = prepare_case(load(TINY))
     day = base.project.scale.start_date + timedelta(days=15)
     sheet = status_sheet(PlanSteps.of(base), day, GRAINS[1])
-    (tmp_path / "status.csv").write_bytes(write_csv(sheet))
+    (tmp_path / "status.csv").write_bytes(csv_bytes(sheet))
     with Live(TINY, runs=4, seed=1, workers=1, status=tmp_path / "status.csv") as here:
         shown = last(here, {})
         case = forecast_case(load(TINY), tmp_path / "status.csv")

@@ -18,7 +18,7 @@ from sim.report.exchange.importers.source_text import WrongFile
 from sim.report.exchange.importers.statused_schedule import read_statused
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.status import Status, read_status, written
+from sim.study.analyses.forecast.status import Status, read_status, status_bytes
 from sim.study.analyses.forecast.status_checks import check_status
 from sim.study.case import prepare_case
 
@@ -67,7 +67,7 @@ def test_what_comes_back_is_a_sound_status(tmp_path: Path) -> None:
         assert done.exit_code == 0, done.output
         status = read_status(out, START)
         assert status.data_date == DATA_DATE
-        assert [one for one in check_status(steps(), status) if one.weight == "error"] == []
+        assert [one for one in check_status(steps(), status) if one.severity == "error"] == []
         assert forecast_case(CONFIG, status).progress.out_of_sequence == []
 
 
@@ -86,7 +86,7 @@ def test_a_status_is_the_same_in_every_form(tmp_path: Path, ending: str) -> None
         {"kind": "activity", "what": "h1.shell.roof/shell.roof", "start": "2026-10-01T07:00", "remaining_days": 2.5},
     ]
     path = tmp_path / f"status.{ending}"
-    path.write_bytes(written(rows, path))
+    path.write_bytes(status_bytes(rows, path))
     facts = read_status(path, START).facts
     assert facts[0].finish == ((date(2026, 11, 12) - START).days + 1) * 1440
     assert (facts[1].start, facts[1].remaining_days) == ((date(2026, 10, 1) - START).days * 1440 + 420, 2.5)

@@ -1,9 +1,9 @@
 """Earned value by its published definitions: PV, EV and AC in one unit, SPI, CPI, earned schedule and SPI(t).
 
-In hours: those that the status reports as earned, or else what the works that are done were budgeted in the expected plan,
-work by work, when they end (the 0/100 rule). In dollars: the plan's payments, earned as far as the hours say; a payment
-follows delivery, not work, so that dollars have no measure of progress of their own. Actual cost is what the status reports,
-or unknown.
+In hours, earned value is the amount that the status reports as earned. Where it reports none, every work earns its budgeted
+hours when it finishes (the 0/100 rule). In dollars, planned value is the cumulative payments of the expected plan, and earned
+value is its value at the earned schedule of the hours: a payment follows delivery, not work, so dollars have no measure of
+progress of their own. Actual cost is what the status reports, or unknown.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics.money.ledger import ReportedPayments
-from sim.plan.compiled_plan import CompiledPlan
-from sim.plan.vocabulary import MINUTES_PER_DAY, WORK, Log
+from sim.plan.compiled_plan import CompiledPlan, LogColumn
+from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_HOUR, WORK, Log
 from sim.study.analyses.forecast.status import Status
 
-MINUTES_PER_HOUR = 60
 Floats = NDArray[np.float64]
 
 
@@ -27,7 +26,7 @@ Floats = NDArray[np.float64]
 class EarnedValue:
     """Earned value at one time, in one unit (hours or dollars), by the definitions of ANSI/PMI 19-006 and Lipke (2003).
 
-    `earned_schedule` and `time` are in periods of the planned curve; `budget` is the whole of it.
+    `earned_schedule` and `time` are in periods of the curve of planned value; `budget` is the last value of that curve.
     """
 
     planned: float
@@ -59,38 +58,40 @@ class EarnedValue:
 
 
 def earned_value(planned: Floats, earned: float, actual: float, time: int) -> EarnedValue:
-    """Return earned value after `time` whole periods; `planned` is cumulative at the end of each period, from the first.
+    """Return earned value after `time` whole periods; `planned` is cumulative planned value at the end of each period.
 
     Earned schedule is C + (EV - PV_C) / (PV_{C+1} - PV_C), with C the last period whose planned value is earned.
     """
-    curve = np.concatenate([[0.0], planned])
-    reached = int(np.searchsorted(curve, earned, side="right")) - 1
-    schedule = float(len(planned))
-    first = int(np.searchsorted(curve, earned, side="left"))
-    if reached < len(planned):
-        step = curve[reached + 1] - curve[reached]
-        schedule = reached + (float((earned - curve[reached]) / step) if step else 0.0)
-    if first <= reached:
-        # nothing is planned for a while: of the periods with this planned value, the one nearest to now
-        schedule = float(min(max(time, first), reached))
-    at = float(curve[min(time, len(planned))])
-    return EarnedValue(at, earned, actual, float(curve[-1]), schedule, float(time))
+    planned_from_zero = np.concatenate([[0.0], planned])
+    last_earned_period = int(np.searchsorted(planned_from_zero, earned, side="right")) - 1
+    first_earned_period = int(np.searchsorted(planned_from_zero, earned, side="left"))
+    earned_schedule = float(len(planned))
+    if last_earned_period < len(planned):
+        earned_at_period = planned_from_zero[last_earned_period]
+        increment = planned_from_zero[last_earned_period + 1] - earned_at_period
+        earned_schedule = last_earned_period + (float((earned - earned_at_period) / increment) if increment else 0.0)
+    if first_earned_period <= last_earned_period:
+        # several periods have exactly this planned value (nothing is planned in between): the one nearest to `time`
+        earned_schedule = float(min(max(time, first_earned_period), last_earned_period))
+    planned_value = float(planned_from_zero[min(time, len(planned))])
+    return EarnedValue(planned_value, earned, actual, float(planned_from_zero[-1]), earned_schedule, float(time))
 
 
 # --- of a project ---------------------------------------------------------------------------------------------------
 
 
-def earned_hours(plan: CompiledPlan, log: Log, content: NDArray[np.int64], days: int) -> Floats:
-    """Return the budgeted hours of the works that are done by the end of each day; what is done again earns nothing more."""
-    works = log[plan.rows[log[:, 1], 0] == WORK]
-    works = works[plan.earns[works[:, 1]]]
-    _, first = np.unique(works[:, 1], return_index=True)
-    works = works[first]
-    people = plan.people[works[:, 1]].sum(axis=1)
-    hours = people * content[plan.rows[works[:, 1], 1]] / MINUTES_PER_HOUR
-    day = np.minimum((works[:, 0] - 1) // MINUTES_PER_DAY, days - 1)
-    found: Floats = np.bincount(np.maximum(day, 0), hours, days).cumsum()
-    return found
+def cumulative_earned_hours(plan: CompiledPlan, log: Log, content: NDArray[np.int64], days: int) -> Floats:
+    """Return the budgeted hours of all works that are finished by the end of each day; a repetition earns nothing."""
+    work_rows = log[plan.operation_of[log[:, LogColumn.STEP]] == WORK]
+    work_rows = work_rows[plan.earns[work_rows[:, LogColumn.STEP]]]
+    _, first_occurrence = np.unique(work_rows[:, LogColumn.STEP], return_index=True)
+    work_rows = work_rows[first_occurrence]
+    finish_minute, step = work_rows[:, LogColumn.MINUTE], work_rows[:, LogColumn.STEP]
+    people = plan.people[step].sum(axis=1)
+    budgeted_hours = people * content[plan.argument_of[step]] / MINUTES_PER_HOUR
+    finish_day = np.minimum((finish_minute - 1) // MINUTES_PER_DAY, days - 1)
+    cumulative: Floats = np.bincount(np.maximum(finish_day, 0), budgeted_hours, days).cumsum()
+    return cumulative
 
 
 def project_earned_value(
@@ -98,43 +99,51 @@ def project_earned_value(
 ) -> dict[str, dict[str, Any]]:
     """Return earned value at the data date in hours and in dollars, with its indices, as plain numbers.
 
-    `expected` is the log of the expected plan, `history` that until the data date, `planned_usd` what the plan pays by day.
+    `expected` is the event log of the expected plan, `history` the event log up to the data date, `planned_usd` the
+    cumulative payments of the expected plan by day.
     """
     today = status.minute // MINUTES_PER_DAY
-    days = max(int(expected[-1, 0]) // MINUTES_PER_DAY + 1, today)
-    planned = earned_hours(plan, expected, content, days)
-    earned = _reported(status, "hours", "earned")
-    if np.isnan(earned):
-        earned = float(earned_hours(plan, history, content, days)[today - 1])
-    hours = earned_value(planned, earned, _reported(status, "hours", "spent"), today)
-    paid = np.concatenate([planned_usd, np.full(max(0, days - len(planned_usd)), planned_usd[-1])])[:days]
-    whole, part = divmod(hours.earned_schedule, 1.0)
-    curve = np.concatenate([[0.0], paid])
-    at = min(int(whole), len(curve) - 1)
-    earned_usd = float(curve[at] + part * (curve[min(at + 1, len(curve) - 1)] - curve[at]))
-    usd = earned_value(paid, earned_usd, _reported(status, "money", "paid"), today)
-    return {"hours": described(hours), "usd": described(usd)}
+    days = max(int(expected[-1, LogColumn.MINUTE]) // MINUTES_PER_DAY + 1, today)
+    planned_hours = cumulative_earned_hours(plan, expected, content, days)
+    earned_hours = _last_reported(status, "hours", "earned")
+    if np.isnan(earned_hours):
+        earned_hours = float(cumulative_earned_hours(plan, history, content, days)[today - 1])
+    hours = earned_value(planned_hours, earned_hours, _last_reported(status, "hours", "spent"), today)
+    # from the last planned payment on, planned value stays the same
+    padding = np.full(max(0, days - len(planned_usd)), planned_usd[-1])
+    planned_usd = np.concatenate([planned_usd, padding])[:days]
+    earned_usd = _interpolate(np.concatenate([[0.0], planned_usd]), hours.earned_schedule)
+    usd = earned_value(planned_usd, earned_usd, _last_reported(status, "money", "paid"), today)
+    return {"hours": as_numbers(hours), "usd": as_numbers(usd)}
 
 
-def _reported(status: Status, kind: str, what: str) -> float:
-    """Return the last amount of a kind that is reported; not-a-number where none is."""
+def _interpolate(curve: Floats, period: float) -> float:
+    """Return the value of a curve at a period, which need not be a whole number; beyond its end, its last value."""
+    whole_periods, fraction = divmod(period, 1.0)
+    index = min(int(whole_periods), len(curve) - 1)
+    next_index = min(index + 1, len(curve) - 1)
+    return float(curve[index] + fraction * (curve[next_index] - curve[index]))
+
+
+def _last_reported(status: Status, kind: str, what: str) -> float:
+    """Return the amount of the latest fact about something; not-a-number where there is none."""
     facts = sorted((fact for fact in status.of(kind) if fact.what == what), key=lambda fact: fact.date or 0)
     amount = None if not facts else facts[-1].count if kind == "hours" else facts[-1].value
     return float("nan") if amount is None else float(amount)
 
 
 def payments(status: Status) -> ReportedPayments | None:
-    """Return the last amounts that are reported as paid and as committed; None where none is."""
-    last = {fact.what: fact for fact in sorted(status.of("money"), key=lambda fact: fact.date or 0)}
-    if not last:
+    """Return the latest amounts that are reported as paid and as committed; None where none is."""
+    latest = {fact.what: fact for fact in sorted(status.of("money"), key=lambda fact: fact.date or 0)}
+    if not latest:
         return None
-    amounts = {what: fact.value for what, fact in last.items()}
-    minute = max(fact.date or 0 for fact in last.values())
+    amounts = {what: fact.value for what, fact in latest.items()}
+    minute = max(fact.date or 0 for fact in latest.values())
     return ReportedPayments(minute, amounts.get("paid"), amounts.get("committed"))
 
 
-def described(value: EarnedValue) -> dict[str, Any]:
+def as_numbers(value: EarnedValue) -> dict[str, Any]:
     """Return amounts and indices as plain numbers, None where one is not known."""
-    found = {**asdict(value), "spi": value.spi, "cpi": value.cpi, "spi_t": value.spi_t}
-    found["estimate_at_completion"] = value.estimate_at_completion
-    return {name: None if np.isnan(number) else round(float(number), 4) for name, number in found.items()}
+    numbers = {**asdict(value), "spi": value.spi, "cpi": value.cpi, "spi_t": value.spi_t}
+    numbers["estimate_at_completion"] = value.estimate_at_completion
+    return {name: None if np.isnan(number) else round(float(number), 4) for name, number in numbers.items()}

@@ -1,4 +1,4 @@
-"""What is wrong with a status, and what is worth knowing: by row and column, nothing dropped silently."""
+"""Checks of a status: errors and notes by row and column; no fact is dropped silently."""
 
 from __future__ import annotations
 
@@ -18,52 +18,54 @@ from sim.study.analyses.forecast.status import COLUMNS, ONLINE, STAGES, Fact, St
 from sim.study.result import digest
 from sim.world.project_calendars import day_minutes
 
-Weight = Literal["error", "note"]
-WHOLE = 100
+Severity = Literal["error", "note"]
+COMPLETE_PERCENT = 100
 
 
 @dataclass(frozen=True)
 class StatusFinding:
-    """One thing about a status: an error stops a forecast, a note is accepted and said."""
+    """One finding about a status: an error prevents a forecast, a note does not."""
 
-    weight: Weight
+    severity: Severity
     problem: Problem
 
 
-def check_status(steps: PlanSteps, status: Status) -> list[StatusFinding]:
-    """Return everything that a status says which cannot be, or is worth knowing, in the order of its rows."""
-    found = [
-        *_names(steps, status),
-        *(one for fact in status.facts for one in (*_dates(status, fact), *_amounts(status, fact))),
-        *_doubled(status),
-        *_counts(steps, status),
-        *_sequence(steps, status),
-        *_power(steps, status),
-        *_online(steps, status),
+def check_status(plan_steps: PlanSteps, status: Status) -> list[StatusFinding]:
+    """Return the errors and notes of a status that follow from its rows alone, in their order."""
+    findings = [
+        *_unknown_names(plan_steps, status),
+        *(finding for fact in status.facts for finding in (*_dates(status, fact), *_amounts(status, fact))),
+        *_duplicates(status),
+        *_counts(plan_steps, status),
+        *_overlapping_activities(plan_steps, status),
+        *_power(plan_steps, status),
+        *_online(plan_steps, status),
     ]
-    for one in other_configuration(steps.project, status):
-        message = f"was written for another configuration: {one}"
-        found.append(StatusFinding("note", Problem(status.file, 0, 0, "config", "", message)))
-    return sorted(found, key=lambda one: (one.problem.line, one.problem.column))
+    for difference in other_configuration(plan_steps.project, status):
+        message = f"was written for another configuration: {difference}"
+        findings.append(StatusFinding("note", Problem(status.file, 0, 0, "config", "", message)))
+    return sorted(findings, key=lambda finding: (finding.problem.line, finding.problem.column))
 
 
-def findings_of(steps: PlanSteps, status: Status) -> list[StatusFinding]:
-    """Return what a status is checked for and, where nothing is an error, what was done before what it follows."""
-    found = check_status(steps, status)
-    return found if any(one.weight == "error" for one in found) else [*found, *_out_of_sequence(steps, status)]
+def findings_of(plan_steps: PlanSteps, status: Status) -> list[StatusFinding]:
+    """Return all findings about a status; work that is out of sequence among them where no finding is an error."""
+    findings = check_status(plan_steps, status)
+    if any(finding.severity == "error" for finding in findings):
+        return findings
+    return [*findings, *_out_of_sequence(plan_steps, status)]
 
 
-def _out_of_sequence(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
-    """Yield what was done before what it follows: accepted."""
-    # what another unit had to do first is seen only where the facts stand in the plan
-    progress = Progress(steps.copy(), status, day_minutes(steps.project))
+def _out_of_sequence(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield a note for work that progressed before its predecessors were finished."""
+    # predecessors of other units are known only once the history of the whole project is worked out
+    progress = Progress(plan_steps.copy(), status, day_minutes(plan_steps.project))
     for text in progress.out_of_sequence:
         yield StatusFinding("note", Problem(status.file, 0, 0, "", "", f"out of sequence: {text}; accepted"))
 
 
-def require_sound(steps: PlanSteps, status: Status) -> None:
-    """Raise ConfigError with everything that cannot be."""
-    errors = [one.problem for one in check_status(steps, status) if one.weight == "error"]
+def require_sound(plan_steps: PlanSteps, status: Status) -> None:
+    """Raise ConfigError with all errors of a status, if it has any."""
+    errors = [finding.problem for finding in check_status(plan_steps, status) if finding.severity == "error"]
     if errors:
         raise ConfigError(errors)
 
@@ -71,17 +73,18 @@ def require_sound(steps: PlanSteps, status: Status) -> None:
 # --- another configuration ------------------------------------------------------------------------------------------
 
 
-LONGEST = 30_000
-"""Characters that a cell of a workbook holds, nearly."""
-UNSAID = ("label", "is_base")
+MAX_CELL_LENGTH = 30_000
+"""Characters that a cell of a workbook can hold, rounded down."""
+NOT_STATED = ("label", "is_base")
+"""Inputs that are not written into a status, as they do not change a result."""
 
 
 def stated_inputs(project: Project) -> str:
-    """Return what a project states otherwise than the shipped base, by path as JSON; empty where no cell holds it."""
-    base, mine = _base_inputs(), flat_inputs(project.model_dump(mode="json"))
-    stated = {path: mine.get(path) for path in {**base, **mine} if base.get(path) != mine.get(path)}
-    text = dumps({path: value for path, value in stated.items() if path not in UNSAID}, ensure_ascii=False)
-    return text if len(text) < LONGEST else ""
+    """Return the inputs of a project that differ from the shipped base, by path as JSON; empty if too long for a cell."""
+    base, current = _base_inputs(), flat_inputs(project.model_dump(mode="json"))
+    differing = {path: current.get(path) for path in {**base, **current} if base.get(path) != current.get(path)}
+    text = dumps({path: value for path, value in differing.items() if path not in NOT_STATED}, ensure_ascii=False)
+    return text if len(text) < MAX_CELL_LENGTH else ""
 
 
 def _base_inputs() -> dict[str, Any]:
@@ -89,60 +92,64 @@ def _base_inputs() -> dict[str, Any]:
 
 
 def other_configuration(project: Project, status: Status) -> tuple[str, ...]:
-    """Return what differs between a project and that which its status was written for, an input each; empty if none does."""
+    """Return how a project differs from the one that its status was written for, an input each; empty if it does not."""
     if not status.digest or digest(project).startswith(status.digest):
         return ()
     if not status.inputs:
         return ("it does not say what that one states",)
-    base, now = _base_inputs(), flat_inputs(project.model_dump(mode="json"))
-    then = {path: value for path, value in {**base, **loads(status.inputs)}.items() if value is not None}
-    paths = [path for path in {**then, **now} if path not in UNSAID and then.get(path) != now.get(path)]
-    return (*(f"{path} was {dumps(then.get(path))}, is {dumps(now.get(path))}" for path in paths),) or (
-        "nothing differs that moves a result",
-    )
+    base, current = _base_inputs(), flat_inputs(project.model_dump(mode="json"))
+    original = {path: value for path, value in {**base, **loads(status.inputs)}.items() if value is not None}
+    differing = [
+        path for path in {**original, **current} if path not in NOT_STATED and original.get(path) != current.get(path)
+    ]
+    differences = (f"{path} was {dumps(original.get(path))}, is {dumps(current.get(path))}" for path in differing)
+    return tuple(differences) or ("nothing differs that moves a result",)
 
 
 # --- facts ----------------------------------------------------------------------------------------------------------
 
 
-def _at(status: Status, fact: Fact, column: str, value: object, message: str, hint: str = "") -> Problem:
+def _problem(status: Status, fact: Fact, column: str, value: object, message: str, hint: str = "") -> Problem:
     return Problem(status.file, fact.row, 1 + COLUMNS.index(column), column, str(value), message, hint)
 
 
 def _error(status: Status, fact: Fact, column: str, value: object, message: str, hint: str = "") -> StatusFinding:
-    return StatusFinding("error", _at(status, fact, column, value, message, hint))
+    return StatusFinding("error", _problem(status, fact, column, value, message, hint))
 
 
-def _names(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
-    """Yield names that the plan does not have, with what was meant."""
-    names = {kind: tuple(NAMES[kind](steps)) for kind in {fact.kind for fact in status.facts}}
+def _unknown_names(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield an error for every name that the plan does not have, with the name that was probably meant."""
+    names_of_kind = {kind: tuple(NAMES[kind](plan_steps)) for kind in {fact.kind for fact in status.facts}}
     for fact in status.facts:
-        there, name = names[fact.kind], fact.what
-        if fact.kind == "milestone" and steps.milestone(name) is not None:
+        names, name = names_of_kind[fact.kind], fact.what
+        if fact.kind == "milestone" and plan_steps.milestone(name) is not None:
             continue
-        if name not in there:
-            what = {"milestone": "a unit of the plan that has an end", "count": f"SYSTEM.STAGE ({', '.join(STAGES)})"}
-            allowed = what.get(fact.kind, f"the name of a {fact.kind}")
-            yield _error(status, fact, "what", name or "nothing", allowed, did_you_mean(name, there))
-        elif fact.kind == "promise" and steps.promised(steps.units[name]) is None:
+        if name not in names:
+            allowed = {
+                "milestone": "a unit of the plan that has an end",
+                "count": f"SYSTEM.STAGE ({', '.join(STAGES)})",
+            }
+            message = allowed.get(fact.kind, f"the name of a {fact.kind}")
+            yield _error(status, fact, "what", name or "nothing", message, did_you_mean(name, names))
+        elif fact.kind == "promise" and plan_steps.promised(plan_steps.units[name]) is None:
             yield _error(status, fact, "what", name, "a unit that delivers after some time")
 
 
 NAMES: Mapping[str, Callable[[PlanSteps], Iterable[str]]] = {
-    "milestone": lambda steps: steps.milestones,
-    "count": lambda steps: steps.stages,
-    "activity": lambda steps: steps.works,
-    "promise": lambda steps: steps.deliveries(),
-    "people": lambda steps: steps.plan.trades,
+    "milestone": lambda plan_steps: plan_steps.milestones,
+    "count": lambda plan_steps: plan_steps.stages,
+    "activity": lambda plan_steps: plan_steps.works,
+    "promise": lambda plan_steps: plan_steps.deliveries(),
+    "people": lambda plan_steps: plan_steps.plan.trades,
     "hours": lambda _: ("spent", "earned"),
-    "risk": lambda steps: (driver.id for driver in steps.project.risks.drivers),
+    "risk": lambda plan_steps: (driver.id for driver in plan_steps.project.risks.drivers),
     "money": lambda _: ("paid", "committed"),
 }
-"""The names that facts of a kind may have."""
+"""By kind of fact the subjects that it may have."""
 
 
 def _dates(status: Status, fact: Fact) -> Iterator[StatusFinding]:
-    """Yield dates that contradict the data date or each other, and amounts without what they need."""
+    """Yield errors of dates that contradict the data date or each other."""
     if fact.kind != "promise":
         for column in ("date", "start", "finish", "suspended"):
             minute = getattr(fact, column)
@@ -156,106 +163,113 @@ def _dates(status: Status, fact: Fact) -> Iterator[StatusFinding]:
         yield _error(status, fact, "low", "a date", "no later than `high`")
 
 
-NEEDS = {
+REQUIRED_COLUMN = {
     "count": "date", "promise": "finish", "people": "date", "hours": "date", "money": "date",
 }  # fmt: skip
-"""The column that a kind of fact cannot do without."""
+"""The column that must be filled, by kind of fact."""
 
 
 def _amounts(status: Status, fact: Fact) -> Iterator[StatusFinding]:
-    """Yield amounts without what they need, and those out of their range."""
-    needed = NEEDS.get(fact.kind)
-    if needed is not None and getattr(fact, needed) is None:
-        yield _error(status, fact, needed, "", "is missing")
+    """Yield errors of columns that are missing, not allowed or out of range."""
+    required = REQUIRED_COLUMN.get(fact.kind)
+    if required is not None and getattr(fact, required) is None:
+        yield _error(status, fact, required, "", "is missing")
     if fact.kind == "activity" and fact.start is None:
-        stated = next((name for name in ("percent", "remaining_days", "finish") if getattr(fact, name) is not None), "")
-        if stated:
-            yield _error(status, fact, stated, getattr(fact, stated), "only with an actual start")
-    if fact.percent is not None and fact.percent > WHOLE:
+        needs_start = ("percent", "remaining_days", "finish")
+        column = next((name for name in needs_start if getattr(fact, name) is not None), "")
+        if column:
+            yield _error(status, fact, column, getattr(fact, column), "only with an actual start")
+    if fact.percent is not None and fact.percent > COMPLETE_PERCENT:
         yield _error(status, fact, "percent", fact.percent, "from 0 to 100")
     if fact.kind == "risk" and not fact.state:
         yield _error(status, fact, "state", "", "is missing: happened, closed or open")
 
 
-def _doubled(status: Status) -> Iterator[StatusFinding]:
-    """Yield what is stated twice."""
-    seen: dict[tuple[object, ...], int] = {}
+def _duplicates(status: Status) -> Iterator[StatusFinding]:
+    """Yield an error for every fact that is stated twice."""
+    row_of_key: dict[tuple[object, ...], int] = {}
     for fact in status.facts:
-        dated = fact.date if fact.kind in {"count", "people", "hours", "money"} else None
-        key = fact.kind, fact.what, dated
-        if key in seen:
-            yield _error(status, fact, "what", fact.what, f"only once; row {seen[key]} states it as well")
-        seen.setdefault(key, fact.row)
+        minute = fact.date if fact.kind in {"count", "people", "hours", "money"} else None
+        key = fact.kind, fact.what, minute
+        if key in row_of_key:
+            yield _error(status, fact, "what", fact.what, f"only once; row {row_of_key[key]} states it as well")
+        row_of_key.setdefault(key, fact.row)
 
 
-def _counts(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
-    """Yield counts that fall, or exceed what exists, and later stages that are ahead of earlier ones."""
-    last: dict[str, Fact] = {}
+def _counts(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield errors of counts that decrease, exceed the plan's total, or exceed the count of the stage before."""
+    latest: dict[str, Fact] = {}
     for fact in sorted(status.of("count"), key=lambda fact: (fact.what, fact.date or 0)):
-        if fact.what not in steps.stages:
+        if fact.what not in plan_steps.stages:
             continue
-        there = len(steps.stages[fact.what]) * (steps.mw_of_block if fact.what == ONLINE else 1)
-        if (fact.count or 0) > there:
-            yield _error(status, fact, "count", fact.count, f"at most {there:g}: there are no more")
-        before = last.get(fact.what)
-        if before is not None and (fact.count or 0) < (before.count or 0):
-            yield _error(
-                status, fact, "count", fact.count, f"no less than before ({before.count:g} in row {before.row})"
-            )
-        last[fact.what] = fact
-    for what, fact in last.items():
+        total = len(plan_steps.stages[fact.what]) * (plan_steps.mw_of_block if fact.what == ONLINE else 1)
+        if (fact.count or 0) > total:
+            yield _error(status, fact, "count", fact.count, f"at most {total:g}: there are no more")
+        previous = latest.get(fact.what)
+        if previous is not None and (fact.count or 0) < (previous.count or 0):
+            message = f"no less than before ({previous.count:g} in row {previous.row})"
+            yield _error(status, fact, "count", fact.count, message)
+        latest[fact.what] = fact
+    for what, fact in latest.items():
         system, _, stage = what.partition(".")
-        earlier = last.get(f"{system}.{STAGES[STAGES.index(stage) - 1]}") if stage in STAGES[1:4] else None
+        stage_before = f"{system}.{STAGES[STAGES.index(stage) - 1]}" if stage in STAGES[1:4] else ""
+        earlier = latest.get(stage_before)
         if earlier is not None and (fact.count or 0) > (earlier.count or 0):
             yield _error(status, fact, "count", fact.count, f"no more than {earlier.what} ({earlier.count:g})")
 
 
-def _sequence(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
-    """Yield activities of one unit that began before the one in front of them ended: accepted as out of sequence."""
-    stated = {fact.what: fact for fact in status.of("activity") if fact.what in steps.works}
-    places = steps.placed({what: fact.start for what, fact in stated.items()})
-    ends: dict[int, list[tuple[int, Fact]]] = {}
-    for what, fact in stated.items():
-        unit, place = places[what]
-        ends.setdefault(unit, []).append((place, fact))
-    for facts in ends.values():
-        facts.sort(key=lambda one: one[0])
+def _overlapping_activities(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield a note for every activity that started before the previous activity of the same unit finished."""
+    fact_of_activity = {fact.what: fact for fact in status.of("activity") if fact.what in plan_steps.works}
+    positions = plan_steps.placed({what: fact.start for what, fact in fact_of_activity.items()})
+    facts_of_unit: dict[int, list[tuple[int, Fact]]] = {}
+    for what, fact in fact_of_activity.items():
+        unit, position = positions[what]
+        facts_of_unit.setdefault(unit, []).append((position, fact))
+    for facts in facts_of_unit.values():
+        facts.sort(key=lambda position_and_fact: position_and_fact[0])
         for (_, before), (_, after) in pairwise(facts):
             if after.start is not None and (before.finish is None or after.start < before.finish):
                 message = f"out of sequence: it began before {before.what} (row {before.row}) ended; accepted"
-                yield StatusFinding("note", _at(status, after, "start", "", message))
+                yield StatusFinding("note", _problem(status, after, "start", "", message))
 
 
-def _power(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
-    """Yield MW online without generating units that are reported, where units are reported at all."""
-    units = [fact for fact in status.of("milestone") if fact.finish is not None and _is_generating(steps, fact.what)]
+def _power(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield an error where the MW online exceed the power of the generating units reported, if any are reported."""
+    running = [
+        fact
+        for fact in status.of("milestone")
+        if fact.finish is not None and _is_generating_unit(plan_steps, fact.what)
+    ]
     online = max(status.of("count"), key=lambda fact: (fact.what == ONLINE, fact.date or 0), default=None)
-    if not units or online is None or online.what != ONLINE:
+    if not running or online is None or online.what != ONLINE:
         return
-    supplied = steps.project.energization.units
-    firm = max(0, len(units) - supplied.spare) * supplied.mw.value
-    if (online.count or 0) > firm + supplied.mw.value:
-        message = f"no more than the power there is: {len(units)} units on carry {firm:g} MW"
+    planned = plan_steps.project.energization.units
+    firm_mw = max(0, len(running) - planned.spare) * planned.mw.value
+    if (online.count or 0) > firm_mw + planned.mw.value:
+        message = f"no more than the power there is: {len(running)} units on carry {firm_mw:g} MW"
         yield _error(status, online, "count", online.count, message)
 
 
-def _online(steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
-    """Yield counts of MW online that say something else than the milestones of blocks."""
-    said = {steps.milestone(fact.what): fact for fact in status.of("milestone")}
-    blocks = [said[unit] for unit, _ in steps.stages.get(ONLINE, ()) if unit in said]
-    most = (len(steps.stages.get(ONLINE, ())) - sum(one.finish is None for one in blocks)) * steps.mw_of_block
+def _online(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield errors of counts of MW online that contradict the milestones of blocks."""
+    milestone_of_unit = {plan_steps.milestone(fact.what): fact for fact in status.of("milestone")}
+    blocks = plan_steps.stages.get(ONLINE, ())
+    milestones = [milestone_of_unit[unit] for unit, _ in blocks if unit in milestone_of_unit]
+    most_mw = (len(blocks) - sum(milestone.finish is None for milestone in milestones)) * plan_steps.mw_of_block
     for fact in status.of("count"):
         if fact.what == ONLINE:
-            reached = [one for one in blocks if one.finish is not None and one.finish <= (fact.date or 0)]
-            least, mw = len(reached) * steps.mw_of_block, fact.count or 0.0
-            if mw > most + 1e-6:
-                message = f"at most {most:g}: milestones of the other blocks are stated as not reached"
+            by_date = fact.date or 0
+            reached = [one for one in milestones if one.finish is not None and one.finish <= by_date]
+            least_mw, mw = len(reached) * plan_steps.mw_of_block, fact.count or 0.0
+            if mw > most_mw + 1e-6:
+                message = f"at most {most_mw:g}: milestones of the other blocks are stated as not reached"
                 yield _error(status, fact, "count", mw, message)
-            elif mw < least - 1e-6:
-                message = f"at least {least:g}, of the blocks whose milestones are reached by then"
+            elif mw < least_mw - 1e-6:
+                message = f"at least {least_mw:g}, of the blocks whose milestones are reached by then"
                 yield _error(status, fact, "count", mw, message)
 
 
-def _is_generating(steps: PlanSteps, name: str) -> bool:
-    unit = steps.milestone(name)
-    return unit is not None and steps.plan.unit_info[unit].kind == "generating_unit"
+def _is_generating_unit(plan_steps: PlanSteps, name: str) -> bool:
+    unit = plan_steps.milestone(name)
+    return unit is not None and plan_steps.plan.unit_info[unit].kind == "generating_unit"

@@ -1,4 +1,4 @@
-"""The sheet that a planner fills: what should have started or finished by the data date, with the plan's dates in it."""
+"""The status sheet that a planner fills in: what is planned to have started or finished by the data date, with its dates."""
 
 from __future__ import annotations
 
@@ -17,55 +17,55 @@ GRAINS: tuple[Grain, ...] = ("milestones", "counts", "activities")
 Row = dict[str, object]
 
 
-def status_sheet(steps: PlanSteps, as_of: date, grain: Grain = "counts") -> list[Row]:
-    """Return the rows of a sheet as of a date: its head, then what the plan has by then at the grain that is asked for."""
-    start = steps.project.scale.start_date
-    minute = ((as_of - start).days + 1) * MINUTES_PER_DAY
-    of_grain = {"milestones": _milestones, "counts": _counts, "activities": _activities}[grain]
+def status_sheet(plan_steps: PlanSteps, as_of: date, grain: Grain = "counts") -> list[Row]:
+    """Return the rows of a status sheet as of a date: its header rows, then what the plan has by then, at a grain."""
+    start_date = plan_steps.project.scale.start_date
+    minute = ((as_of - start_date).days + 1) * MINUTES_PER_DAY
+    rows_of_grain = {"milestones": _milestones, "counts": _counts, "activities": _activities}[grain]
     return [
         {"kind": "data_date", "date": as_of.isoformat()},
-        {"kind": "config", "what": digest(steps.project)[:12], "state": stated_inputs(steps.project)},
-        *of_grain(steps, start, minute),
-        *(Row(kind="risk", what=driver.id) for driver, _ in steps.project.risks.active()),
+        {"kind": "config", "what": digest(plan_steps.project)[:12], "state": stated_inputs(plan_steps.project)},
+        *rows_of_grain(plan_steps, start_date, minute),
+        *(Row(kind="risk", what=driver.id) for driver, _ in plan_steps.project.risks.active()),
     ]
 
 
-def _milestones(steps: PlanSteps, start: date, minute: int) -> Iterator[Row]:
-    """Yield what should be reached, and the MW online."""
-    for name in steps.milestones:
-        unit = steps.units[name]
-        done = steps.routes[unit].planned[-1]
-        if 0 < done <= minute:
-            yield {"kind": "milestone", "what": name, "finish": day_text(start, done, ends=True)}
-    yield _count_row(steps, start, minute, ONLINE)
+def _milestones(plan_steps: PlanSteps, start_date: date, minute: int) -> Iterator[Row]:
+    """Yield the milestones planned to be reached, and the count of MW online."""
+    for name in plan_steps.milestones:
+        finish = plan_steps.routes[plan_steps.units[name]].planned[-1]
+        if 0 < finish <= minute:
+            yield {"kind": "milestone", "what": name, "finish": day_text(start_date, finish, is_finish=True)}
+    yield _count_row(plan_steps, start_date, minute, ONLINE)
 
 
-def _counts(steps: PlanSteps, start: date, minute: int) -> Iterator[Row]:
-    """Yield every count as of the data date, and the milestones that no count speaks of."""
-    for what in steps.stages:
+def _counts(plan_steps: PlanSteps, start_date: date, minute: int) -> Iterator[Row]:
+    """Yield the count of every stage as of the data date, and the milestones."""
+    for what in plan_steps.stages:
         if what != ONLINE:
-            yield _count_row(steps, start, minute, what)
-    yield from _milestones(steps, start, minute)
+            yield _count_row(plan_steps, start_date, minute, what)
+    yield from _milestones(plan_steps, start_date, minute)
 
 
-def _count_row(steps: PlanSteps, start: date, minute: int, what: str) -> Row:
-    done = sum(steps.routes[unit].planned[place] <= minute for unit, place in steps.stages[what])
-    count = done * steps.mw_of_block if what == ONLINE else done
-    return {"kind": "count", "what": what, "date": day_text(start, minute, ends=True), "count": f"{count:g}"}
+def _count_row(plan_steps: PlanSteps, start_date: date, minute: int, what: str) -> Row:
+    units_past = sum(plan_steps.routes[unit].planned[position] <= minute for unit, position in plan_steps.stages[what])
+    count = units_past * plan_steps.mw_of_block if what == ONLINE else units_past
+    date_cell = day_text(start_date, minute, is_finish=True)
+    return {"kind": "count", "what": what, "date": date_cell, "count": f"{count:g}"}
 
 
-def _activities(steps: PlanSteps, start: date, minute: int) -> Iterator[Row]:
-    """Yield every activity that should have started, with its planned dates."""
-    for name, (unit, place) in steps.activities.items():
-        route = steps.routes[unit]
-        begin, end = route.planned[place - 1] if place else 0, route.planned[place]
-        if begin >= minute:
+def _activities(plan_steps: PlanSteps, start_date: date, minute: int) -> Iterator[Row]:
+    """Yield every activity planned to have started, with its planned dates."""
+    for name, (unit, position) in plan_steps.activities.items():
+        route = plan_steps.routes[unit]
+        start, finish = route.planned[position - 1] if position else 0, route.planned[position]
+        if start >= minute:
             continue
-        row: Row = {"kind": "activity", "what": name, "start": exact(start, begin)}
-        yield row | ({"finish": exact(start, end)} if end <= minute else {})
+        row: Row = {"kind": "activity", "what": name, "start": date_and_time(start_date, start)}
+        yield row | ({"finish": date_and_time(start_date, finish)} if finish <= minute else {})
 
 
-def exact(start: date, minute: int) -> str:
+def date_and_time(start_date: date, minute: int) -> str:
     """Return date and time of a minute as a status has them."""
     hours, minutes = divmod(minute % MINUTES_PER_DAY, 60)
-    return f"{day_text(start, minute, ends=False)}T{hours:02d}:{minutes:02d}"
+    return f"{day_text(start_date, minute, is_finish=False)}T{hours:02d}:{minutes:02d}"
