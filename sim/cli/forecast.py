@@ -70,13 +70,13 @@ def forecast(
     from sim.report.figures.drawing import FigureDrawing
     from sim.study.analyses.forecast.forecast_case import forecast as run_forecast
     from sim.study.analyses.forecast.status import read_status
-    from sim.study.analyses.forecast.trend import Attribution, keep, trend, with_trend
+    from sim.study.analyses.forecast.trend import Attribution, save_forecast, saved_forecasts, with_trend
     from sim.study.api import cores
 
     loaded = load(config, overrides)
     facts = read_status(status, loaded.value.scale.start_date)
     target = out or Path("out") / f"{loaded.value.name}-forecast"
-    earlier = trend(target)
+    earlier = saved_forecasts(target)
     workers = cores() if workers is None else workers
     drawing = FigureDrawing(figures)
     drawing.get_ready(workers)
@@ -95,10 +95,10 @@ def forecast(
             out=target, resume=resume, progress=progress, levers=levers, on_sample=drawing.begin,
             extras=lambda found, directory: write_run(with_trend(found, earlier), directory, drawing),
         )  # fmt: skip
-    date_moves = attribution.moves(result.sample) if attribution else []
-    keep(result, target)
-    click.echo(describe_forecast(result, date_moves, earlier))
-    click.echo(f"\n{describe_trend(trend(target), result.manifest['start_date'])}")
+    date_shifts = attribution.shifts(result.sample) if attribution else []
+    save_forecast(result, target)
+    click.echo(describe_forecast(result, date_shifts, earlier))
+    click.echo(f"\n{describe_trend(saved_forecasts(target), result.manifest['start_date'])}")
     if len(result.more.get("levers", {})):
         show_levers(result)
     click.echo(f"\nwritten to {target}; what it tells is kept in {target}.history")

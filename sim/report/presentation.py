@@ -22,7 +22,7 @@ from sim.report.study_tables import describe_sensitivity, describe_sweep, descri
 from sim.report.verdict import factor_in_words, headline, key_results
 from sim.study.analyses.drivers import Drivers
 from sim.study.analyses.forecast.status_checks import StatusFinding
-from sim.study.analyses.forecast.trend import Move
+from sim.study.analyses.forecast.trend import DateShift
 from sim.study.analyses.sensitivity import SensitivityResult
 from sim.study.analyses.sweep import Sweep
 from sim.study.analyses.tuning import TuningResult
@@ -136,13 +136,13 @@ def _picture(ax: Axes) -> str:
 
 
 @in_display_units
-def describe_forecast(result: Result, moves: Sequence[Move], summaries: Sequence[Mapping[str, Any]]) -> str:
-    """Return the verdict of a forecast, what moved it and what it learnt, as lines of text."""
+def describe_forecast(result: Result, shifts: Sequence[DateShift], summaries: Sequence[Mapping[str, Any]]) -> str:
+    """Return the verdict of a forecast, what shifted it and what it learnt, as lines of text."""
     return "\n".join(
         [
-            *_forecast_dates(result, moves, summaries),
+            *_forecast_dates(result, shifts, summaries),
             "",
-            *_causes_of_moves(moves),
+            *_causes_of_shifts(shifts),
             *_learned_factors(result),
             *_earned_value_table(result),
             *_remarks(result),
@@ -150,7 +150,9 @@ def describe_forecast(result: Result, moves: Sequence[Move], summaries: Sequence
     )
 
 
-def _forecast_dates(result: Result, moves: Sequence[Move], summaries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _forecast_dates(
+    result: Result, shifts: Sequence[DateShift], summaries: Sequence[Mapping[str, Any]]
+) -> Iterator[str]:
     """Yield P50 and P80 of the first and the last MW: now, in the forecast before, and in the plan."""
     start, forecast = date.fromisoformat(result.manifest["start_date"]), result.manifest["forecast"]
     yield f"{result.manifest['name']}, data date {_civil_date(forecast['data_date'])}, {result.sample.size:,} runs"
@@ -167,8 +169,8 @@ def _forecast_dates(result: Result, moves: Sequence[Move], summaries: Sequence[M
             + f"   as of {_civil_date(older[-1]['data_date'])}"
         )
         yield f"    moved since then by   P50 {p50:+.0f} days   P80 {p80:+.0f} days"
-    if moves:
-        yield _quantile_dates("  plan", start, moves[0].p50, moves[0].p80) + "   before anything was known"
+    if shifts:
+        yield _quantile_dates("  plan", start, shifts[0].p50, shifts[0].p80) + "   before anything was known"
 
 
 def _quantile_dates(label: str, start: date, p50: float, p80: float) -> str:
@@ -186,14 +188,14 @@ def _civil_date(iso_date: object) -> str:
     return day_of_month(date.fromisoformat(str(iso_date)))
 
 
-def _causes_of_moves(moves: Sequence[Move]) -> Iterator[str]:
-    """Yield the plan's dates and by how much each cause moved them."""
-    if not moves:
+def _causes_of_shifts(shifts: Sequence[DateShift]) -> Iterator[str]:
+    """Yield the plan's dates and by how much each cause shifted them."""
+    if not shifts:
         return
-    plan, *causes = moves
+    plan, *causes = shifts
     yield f"from the plan (P50 day {plan.p50:.0f}, P80 day {plan.p80:.0f} on the same random numbers), in days:"
-    yield from (f"  {move.cause:32} P50 {move.p50:+7.1f}   P80 {move.p80:+7.1f}" for move in causes)
-    yield f"  {'all together':32} P50 {sum(m.p50 for m in causes):+7.1f}   P80 {sum(m.p80 for m in causes):+7.1f}"
+    yield from (f"  {shift.cause:32} P50 {shift.p50:+7.1f}   P80 {shift.p80:+7.1f}" for shift in causes)
+    yield f"  {'all together':32} P50 {sum(s.p50 for s in causes):+7.1f}   P80 {sum(s.p80 for s in causes):+7.1f}"
 
 
 MOST_LEARNT = 8

@@ -18,7 +18,7 @@ from sim.report.html_report.run_report import page
 from sim.report.result_view import ResultView
 from sim.report.verdict import factor_in_words
 from sim.study.analyses.forecast.status import Fact
-from sim.study.analyses.forecast.trend import forecast_summary, keep, trend, with_trend
+from sim.study.analyses.forecast.trend import forecast_summary, save_forecast, saved_forecasts, with_trend
 from sim.study.result import Result
 from tests.study.analyses.test_forecast import CONFIG, status
 
@@ -35,8 +35,8 @@ def forecast(share: float) -> Result:
 
 def told(tmp_path: Path) -> Result:
     """Return the second of two forecasts, with the trend as the command gives it to the report."""
-    keep(forecast(0.5), tmp_path / "out")
-    return with_trend(forecast(0.7), trend(tmp_path / "out"))
+    save_forecast(forecast(0.5), tmp_path / "out")
+    return with_trend(forecast(0.7), saved_forecasts(tmp_path / "out"))
 
 
 def test_the_trend_has_every_data_date_and_what_each_forecast_told(tmp_path: Path) -> None:
@@ -46,8 +46,8 @@ def test_the_trend_has_every_data_date_and_what_each_forecast_told(tmp_path: Pat
     assert line.x.tolist() == [status(share).minute / 1440 - 1 for share in (0.5, 0.7)]
     assert line.y.tolist() == [forecast_summary(forecast(share))["days"]["all"]["p80"] for share in (0.5, 0.7)]
     # a forecast of the same data date again takes the place of the one before
-    keep(forecast(0.7), tmp_path / "out")
-    again = with_trend(forecast(0.7), trend(tmp_path / "out"))
+    save_forecast(forecast(0.7), tmp_path / "out")
+    again = with_trend(forecast(0.7), saved_forecasts(tmp_path / "out"))
     assert len(again.manifest["forecast"]["trend"]) == 2
 
 

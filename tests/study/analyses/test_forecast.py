@@ -25,7 +25,7 @@ from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.status import Fact, Finished, Status, csv_bytes, read_status
 from sim.study.analyses.forecast.status_checks import check_status, findings_of, other_configuration
 from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
-from sim.study.analyses.forecast.trend import ORDER, Attribution, forecast_summary
+from sim.study.analyses.forecast.trend import FACT_GROUPS, Attribution, forecast_summary
 from sim.study.case import Case, prepare_case
 from sim.world.project_calendars import day_minutes
 
@@ -339,11 +339,11 @@ def test_what_moved_is_told_alike_by_two_processes_and_adds_up_to_the_forecast()
     far = int(planned().planned_run.log[-1, 0]) + 300 * 1440
     given = status(0.3, Fact(2, "promise", "p1.g2", finish=far))
     result = sim.forecast(CONFIG, given, runs=16, workers=1)
-    one, two = (Attribution(CONFIG, given, runs=16, seed=1, workers=n).moves(result.sample) for n in (1, 2))
-    assert one == two == Attribution(CONFIG, given, runs=16, seed=1).moves()
-    assert [move.cause for move in one] == ["plan", *(cause for cause, _ in ORDER)]
-    assert sum(move.p50 for move in one) == pytest.approx(result.numbers["lead_time_full_days"]["p50"])
-    by_cause = {move.cause: move for move in one}
+    one, two = (Attribution(CONFIG, given, runs=16, seed=1, workers=n).shifts(result.sample) for n in (1, 2))
+    assert one == two == Attribution(CONFIG, given, runs=16, seed=1).shifts()
+    assert [shift.cause for shift in one] == ["plan", *(cause for cause, _ in FACT_GROUPS)]
+    assert sum(shift.p50 for shift in one) == pytest.approx(result.numbers["lead_time_full_days"]["p50"])
+    by_cause = {shift.cause: shift for shift in one}
     # the promise is what moves it; that its thing has not come yet is known before its date is believed
     assert by_cause["changed promises"].p50 > 200 > abs(by_cause["risks that happened or closed"].p50)
 

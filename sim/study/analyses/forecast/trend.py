@@ -1,6 +1,6 @@
-"""Forecasts over data dates: what each of them told of the first, half and all MW, and what moved the date since the plan.
+"""The trend of forecasts over data dates, and the attribution of the shift between plan and forecast to groups of facts.
 
-A forecast into OUT leaves one small file in OUT.history/, named by its data date, so that the trend needs no typing.
+A forecast into OUT saves its quantiles in a file of OUT.history/, named by its data date; the trend reads these files.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from sim.config.sections.contract import DAYS, MILESTONE
 from sim.engine.backends import AUTO, Replication
 from sim.metrics.delivery import lead_times, online
 from sim.metrics.measure import MetricContext
+from sim.plan.compiled_plan import LogColumn
 from sim.plan.vocabulary import NOTE
 from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_case
 from sim.study.analyses.forecast.plan_cache import prepared, same_steps
@@ -35,43 +36,44 @@ from sim.study.sample import Sample, json_value
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
 Floats = NDArray[np.float64]
-PATIENT = 10
-"""What moved the date is told last: a core is idle for it while the report is written."""
+BACKGROUND_NICENESS = 10
+"""Niceness of the process that simulates for the attribution, which is needed only after the report is written."""
 LARGEST_BYTES = 10_000_000
 QUANTILES = (10, 50, 80, 90)
 FINISH, FIRST = "lead_time_full_days", "lead_time_first_mw_days"
 
 
-# --- kept forecasts -------------------------------------------------------------------------------------------------
+# --- saved forecasts ------------------------------------------------------------------------------------------------
 
 
-def history_of(out: str | Path) -> Path:
-    """Return where the earlier forecasts of an output directory are kept."""
+def forecasts_directory(out: str | Path) -> Path:
+    """Return the directory in which the forecasts into an output directory are saved, by data date."""
     target = Path(out)
     return target.with_name(f"{target.name}.history")
 
 
-def keep(result: Result, out: str | Path) -> Path:
-    """Keep what a forecast tells; the same data date again replaces what was told before."""
-    folder = history_of(out)
+def save_forecast(result: Result, out: str | Path) -> Path:
+    """Save the summary of a forecast; it replaces an earlier one of the same data date."""
+    folder = forecasts_directory(out)
     files.make_directory(folder)
     path = folder / f"{result.manifest['forecast']['data_date']}.json"
     files.write(path, (json.dumps(json_value(forecast_summary(result)), indent=1) + "\n").encode())
     return path
 
 
-def with_trend(result: Result, earlier: Sequence[Mapping[str, Any]]) -> Result:
-    """Return a forecast with those before it, for its report: what each told of its milestones, by data date."""
-    made = result.manifest["forecast"]
-    told = [one for one in earlier if one["data_date"] < made["data_date"]] + [json_value(forecast_summary(result))]
-    kept = [{"data_date": one["data_date"], "days": one["days"]} for one in told]
-    return replace(result, manifest={**result.manifest, "forecast": {**made, "trend": kept}})
+def with_trend(result: Result, saved: Sequence[Mapping[str, Any]]) -> Result:
+    """Return a forecast whose manifest has, for its report, the quantiles of the earlier forecasts and its own."""
+    forecast = result.manifest["forecast"]
+    earlier = [summary for summary in saved if summary["data_date"] < forecast["data_date"]]
+    summaries = [*earlier, json_value(forecast_summary(result))]
+    quantiles = [{"data_date": summary["data_date"], "days": summary["days"]} for summary in summaries]
+    return replace(result, manifest={**result.manifest, "forecast": {**forecast, "trend": quantiles}})
 
 
 def forecast_summary(result: Result) -> dict[str, Any]:
     """Return quantiles of the days on which the first, half and all MW are online, and milestones are reached.
 
-    They are the order statistics of the verdict, with runs that stalled as never.
+    They are the same order statistics as in the verdict; in a stalled replication the day is infinite.
     """
     return {
         "data_date": result.manifest["forecast"]["data_date"],
@@ -86,70 +88,78 @@ def forecast_summary(result: Result) -> dict[str, Any]:
 def _days(sample: Sample) -> dict[str, Floats]:
     """Return by milestone its day in every replication."""
     runs = sample.runs
-    found = {
+    days_of_milestone = {
         name: np.asarray(runs[metric], float) for name, metric in (("first", FIRST), ("all", FINISH)) if metric in runs
     }
-    levels = [name for name in sample.ramp if name != "replication"]
-    if levels:
-        half = max(map(float, levels)) / 2
+    mw_levels = [name for name in sample.ramp if name != "replication"]
+    if mw_levels:
+        half_mw = max(map(float, mw_levels)) / 2
         days = np.full(sample.size, np.nan)
-        days[sample.ramp["replication"]] = sample.ramp[min(levels, key=lambda name: abs(float(name) - half))]
-        found["half"] = days
-    reached = [name for name in runs if name.startswith(MILESTONE) and name.endswith(DAYS)]
-    return found | {name.removeprefix(MILESTONE).removesuffix(DAYS): np.asarray(runs[name], float) for name in reached}
+        nearest_level = min(mw_levels, key=lambda name: abs(float(name) - half_mw))
+        days[sample.ramp["replication"]] = sample.ramp[nearest_level]
+        days_of_milestone["half"] = days
+    for column in runs:
+        if column.startswith(MILESTONE) and column.endswith(DAYS):
+            name = column.removeprefix(MILESTONE).removesuffix(DAYS)
+            days_of_milestone[name] = np.asarray(runs[column], float)
+    return days_of_milestone
 
 
 def _quantiles(days: Floats, sampling: Sampling) -> dict[str, float]:
     return {f"p{q}": sampled_quantile(days, q / 100, sampling).value for q in QUANTILES}
 
 
-def trend(out: str | Path) -> list[dict[str, Any]]:
-    """Return what earlier forecasts into OUT told, by data date; raises Damaged where a file is not one of them."""
-    found = []
-    for path in files.listed(history_of(out)) if files.exists(history_of(out)) else []:
+def saved_forecasts(out: str | Path) -> list[dict[str, Any]]:
+    """Return the summaries of saved forecasts in the order of their data dates; raises Damaged where a file is none."""
+    summaries = []
+    directory = forecasts_directory(out)
+    for path in files.listed(directory) if files.exists(directory) else []:
         if path.suffix != ".json":
             continue
         try:
             document = json.loads(files.read(path, LARGEST_BYTES))
-            days = {name: _numbers(values) for name, values in dict(document["days"]).items()}
-            found.append({**document, "data_date": str(document["data_date"]), "days": days})
+            days = {name: _as_floats(quantiles) for name, quantiles in dict(document["days"]).items()}
+            summaries.append({**document, "data_date": str(document["data_date"]), "days": days})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise files.Damaged(f"{path}: not a kept forecast: {error!r}") from error
-    return sorted(found, key=lambda one: str(one["data_date"]))
+    return sorted(summaries, key=lambda summary: str(summary["data_date"]))
 
 
-def _numbers(quantiles: Mapping[str, Any]) -> dict[str, float]:
-    """Return quantiles as numbers: what is never reached is written as a text."""
+def _as_floats(quantiles: Mapping[str, Any]) -> dict[str, float]:
+    """Return quantiles as floats: infinity was written as a text, not-a-number as null."""
     return {name: float("nan") if value is None else float(value) for name, value in quantiles.items()}
 
 
-# --- what moved -----------------------------------------------------------------------------------------------------
+# --- attribution ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Move:
-    """What a group of facts does to P50 and P80 of the last MW, in days, switched on after those before it."""
+class DateShift:
+    """By how many days a group of facts shifts P50 and P80 of the last MW, added to the groups before it."""
 
     cause: str
     p50: float
     p80: float
 
 
-ORDER: tuple[tuple[str, Mapping[str, Any]], ...] = (
-    ("actual progress", {"drop": ("promise", "risk"), "learning": False}),
-    ("changed promises", {"drop": ("risk",), "learning": False}),
-    ("risks that happened or closed", {"drop": (), "learning": False}),
-    ("learnt from actuals", {"drop": (), "learning": True}),
+FactSubset = tuple[Status, bool]
+"""A status with some of its facts, and whether common factors are learnt from it."""
+
+FACT_GROUPS: tuple[tuple[str, Mapping[str, Any]], ...] = (
+    ("actual progress", {"excluded": ("promise", "risk"), "learning": False}),
+    ("changed promises", {"excluded": ("risk",), "learning": False}),
+    ("risks that happened or closed", {"excluded": (), "learning": False}),
+    ("learnt from actuals", {"excluded": (), "learning": True}),
 )
-"""Groups of facts in the order in which they are switched on."""
+"""Groups of facts in the order in which they are added, and which kinds of facts are still excluded at that point."""
 
 
 class Attribution:
-    """What moved the date: the replications for it, begun before they are asked for, beside whatever else is simulated.
+    """Attributes the shift of the last MW between plan and forecast to groups of facts, which are added one by one.
 
-    `earlier` are the forecasts that were kept; the plan of the last one before counts where it was another one. With two
-    `workers` or more another process simulates all cases but the forecast itself, whose replications are there when the
-    moves are asked for.
+    `earlier` are the saved forecasts; the plan of the latest one is the starting point where it was a different plan. With
+    two `workers` or more another process simulates all cases but the forecast itself, in the background, so that the results
+    are there when `shifts` needs them.
     """
 
     def __init__(
@@ -157,99 +167,106 @@ class Attribution:
         logic: str | None = None, earlier: Sequence[Mapping[str, Any]] = (), workers: int = 1,
     ) -> None:  # fmt: skip
         self.config, self.status, self.logic = config, status, logic
-        self.runs, self.seed, self.itself = runs, seed, (status, learning)
-        self.before = _plan_before(earlier, status.data_date.isoformat(), digest(config.value))
+        self.runs, self.seed, self.all_facts = runs, seed, (status, learning)
+        self.earlier_plan = _changed_plan(earlier, status.data_date.isoformat(), digest(config.value))
         self.base = prepared(config)
-        self.whole = forecast_case(config, status, learning=learning, logic=logic, planned=self.base)
-        self.whole.pasts_by(workers)
-        self.whole.histories_by(workers)
-        self.causes = [
-            # facts of a kind of which there are none move nothing, and need no replications
-            (cause, (status.without(*how["drop"]), bool(how["learning"])))
-            for cause, how in ORDER
+        self.forecast_case = forecast_case(config, status, learning=learning, logic=logic, planned=self.base)
+        self.forecast_case.pasts_by(workers)
+        self.forecast_case.histories_by(workers)
+        self.subsets: list[tuple[str, FactSubset]] = [
+            # where the status has no facts of a kind, two subsets are equal and simulated once
+            (cause, (status.without(*group["excluded"]), bool(group["learning"])))
+            for cause, group in FACT_GROUPS
             if learning or not cause.startswith("learnt")
         ]
-        self.wanted = [same for same in dict.fromkeys(same for _, same in self.causes) if same != self.itself]
-        self.plans = [self.base] if self.before is None else [prepare_case(self.before, engine=AUTO), self.base]
-        # what all of them are measured with, found before the fork: the forecast itself needs it as well
-        known = self.whole.plain if same_steps(self.whole.plain.plan, self.base.plan) else self.base
-        self.context = known.metric_context
-        self.days = in_fork(self._days_of_others, nice=PATIENT) if workers > 1 else self._days_of_others
+        distinct = dict.fromkeys(subset for _, subset in self.subsets)
+        self.simulated_subsets = [subset for subset in distinct if subset != self.all_facts]
+        plan_before = [] if self.earlier_plan is None else [prepare_case(self.earlier_plan, engine=AUTO)]
+        self.plans = [*plan_before, self.base]
+        # worked out before the fork, as this process needs it as well
+        plain = self.forecast_case.plain
+        self.context = (plain if same_steps(plain.plan, self.base.plan) else self.base).metric_context
+        self.days = in_fork(self._simulate, nice=BACKGROUND_NICENESS) if workers > 1 else self._simulate
 
-    def _days_of_others(self) -> list[Floats]:
-        """Return the days of the last MW by the plan before, where it was another one, by the plan, and with fewer facts."""
-        forecasts = [self._case_of(*same) for same in self.wanted]
+    def _simulate(self) -> list[Floats]:
+        """Return the days of the last MW in replications of the earlier plan (if any), the plan and each subset of facts."""
+        forecasts = [self._case_of(*subset) for subset in self.simulated_subsets]
         contexts = [plan.metric_context for plan in self.plans[:-1]] + [self.context] * (1 + len(forecasts))
-        return _days_of([*self.plans, *forecasts], contexts, self.seed, self.runs)
+        return _finish_days([*self.plans, *forecasts], contexts, self.seed, self.runs)
 
-    def _case_of(self, facts: Status, learning: bool) -> ForecastCase:
-        """Return the case in which these facts are switched on."""
-        # what the status says of the past is the same in all of them, their pasts are, too; what is promised is not there yet
-        case, chunk = self.whole, min(CHUNK, self.runs)
-        if len(facts.of("risk")) != len(self.status.of("risk")):
-            status = self.status.without("risk")
-            case = forecast_case(self.config, status, logic=self.logic, planned=self.base, past=self.whole.plain)
-        return case.otherwise(learning=learning, promised=bool(facts.of("promise")), chunk=chunk)
+    def _case_of(self, status: Status, learning: bool) -> ForecastCase:
+        """Return the forecast from a subset of the facts."""
+        # the actuals are the same in all subsets, and so are the simulated histories; without its promise an item is still
+        # not delivered
+        case, chunk = self.forecast_case, min(CHUNK, self.runs)
+        if len(status.of("risk")) != len(self.status.of("risk")):
+            without_risks = self.status.without("risk")
+            case = forecast_case(self.config, without_risks, logic=self.logic, planned=self.base, past=case.plain)
+        return case.otherwise(learning=learning, promised=bool(status.of("promise")), chunk=chunk)
 
-    def moves(self, found: Sample | None = None) -> list[Move]:
-        """Return the plan's P50 and P80 and what each group of facts moves them by, on the same random numbers.
+    def shifts(self, sample: Sample | None = None) -> list[DateShift]:
+        """Return P50 and P80 of the plan, then the shift by each group of facts, all on the same random numbers.
 
-        `found` are replications of the forecast itself, where there are some: its first ones are not simulated again.
+        `sample` has replications of the forecast itself, if there are any: the first of them are not simulated again.
         """
-        days = [_of_days(one) for one in self.days()]
-        last = days.pop(0)
-        moves = [Move("plan", *last)]
-        if self.before is not None:
-            last = _moved(moves, "changed plan", last, days.pop(0))
-        known = {**dict(zip(self.wanted, days, strict=True)), self.itself: self._of_itself(found)}
-        for cause, same in self.causes:
-            last = _moved(moves, cause, last, known[same])
-        return moves
+        quantiles = [_p50_and_p80(days) for days in self.days()]
+        current = quantiles.pop(0)
+        shifts = [DateShift("plan", *current)]
+        if self.earlier_plan is not None:
+            current = _add_shift(shifts, "changed plan", current, quantiles.pop(0))
+        quantiles_of = dict(zip(self.simulated_subsets, quantiles, strict=True))
+        quantiles_of[self.all_facts] = self._forecast_quantiles(sample)
+        for cause, subset in self.subsets:
+            current = _add_shift(shifts, cause, current, quantiles_of[subset])
+        return shifts
 
-    def _of_itself(self, found: Sample | None) -> tuple[float, float]:
-        """Return P50 and P80 of the forecast itself."""
-        if found is not None and found.size >= self.runs and found.sampling.is_plain:
-            stalled = found.runs["status"][: self.runs] == "stalled"
-            return _of_days(np.where(stalled, inf, found.runs[FINISH][: self.runs]))
-        case = self._case_of(*self.itself)
-        return _of_days(_days_of([case], [self.context], self.seed, self.runs)[0])
+    def _forecast_quantiles(self, sample: Sample | None) -> tuple[float, float]:
+        """Return P50 and P80 of the forecast from all facts."""
+        if sample is not None and sample.size >= self.runs and sample.sampling.is_plain:
+            stalled = sample.runs["status"][: self.runs] == "stalled"
+            return _p50_and_p80(np.where(stalled, inf, sample.runs[FINISH][: self.runs]))
+        case = self._case_of(*self.all_facts)
+        return _p50_and_p80(_finish_days([case], [self.context], self.seed, self.runs)[0])
 
 
-def _plan_before(earlier: Sequence[Mapping[str, Any]], data_date: str, config_digest: str) -> Loaded[Project] | None:
-    """Return the plan of the last forecast before a data date, where it was another one; None where it is the same."""
-    before = [one for one in earlier if one["data_date"] < data_date and one.get("config")]
-    if not before or before[-1]["config_digest"] == config_digest:
+def _changed_plan(earlier: Sequence[Mapping[str, Any]], data_date: str, config_digest: str) -> Loaded[Project] | None:
+    """Return the plan of the latest forecast before a data date; None where there is none or its plan was the same."""
+    summaries = [summary for summary in earlier if summary["data_date"] < data_date and summary.get("config")]
+    if not summaries or summaries[-1]["config_digest"] == config_digest:
         return None
-    return as_loaded(checked(Project, dict(before[-1]["config"])))
+    return as_loaded(checked(Project, dict(summaries[-1]["config"])))
 
 
-def _moved(moves: list[Move], cause: str, last: tuple[float, float], now: tuple[float, float]) -> tuple[float, float]:
-    """Add what moved, and return where the date is now."""
-    # from never to never is no move
-    p50, p80 = (0.0 if a == b else b - a for a, b in zip(last, now, strict=True))
-    moves.append(Move(cause, p50, p80))
-    return now
+def _add_shift(
+    shifts: list[DateShift], cause: str, before: tuple[float, float], after: tuple[float, float]
+) -> tuple[float, float]:
+    """Add the shift from P50 and P80 before to those after, and return the latter."""
+    # from infinite to infinite is no shift
+    p50, p80 = (0.0 if a == b else b - a for a, b in zip(before, after, strict=True))
+    shifts.append(DateShift(cause, p50, p80))
+    return after
 
 
-def _days_of(cases: Sequence[Case], contexts: Sequence[MetricContext], seed: int, runs: int) -> list[Floats]:
-    """Return the day of the last MW in replications of some cases, infinite where one stalled, and nothing else."""
-    found = []
+def _finish_days(cases: Sequence[Case], contexts: Sequence[MetricContext], seed: int, runs: int) -> list[Floats]:
+    """Return by case the day of the last MW in every replication, infinite where it stalled."""
+    days_of_cases = []
     for case, context in zip(cases, contexts, strict=True):
-        notes = case.plan.rows[:, 0] == NOTE
-        done = case.replications(seed, 0, runs)
-        found.append(np.array([inf if one.outcome.deadlock else _finish_day(context, one, notes) for one in done]))
-    return found
+        is_note = case.plan.operation_of == NOTE
+        replications = case.replications(seed, 0, runs)
+        days = [inf if one.outcome.deadlock else _finish_day(context, one, is_note) for one in replications]
+        days_of_cases.append(np.array(days))
+    return days_of_cases
 
 
-def _finish_day(context: MetricContext, done: Replication, notes: NDArray[np.bool_]) -> float:
-    """Return the day of the last MW of a replication, found by the steps that are `notes` alone."""
-    log = done.outcome.log
-    record = context.record(log[notes[log[:, 1]]], done.content, done.calendars, done.factors)
+def _finish_day(context: MetricContext, replication: Replication, is_note: NDArray[np.bool_]) -> float:
+    """Return the day of the last MW of a replication, from the NOTE steps of its log alone."""
+    log = replication.outcome.log
+    notes = log[is_note[log[:, LogColumn.STEP]]]
+    record = context.record(notes, replication.content, replication.calendars, replication.factors)
     blocks = online(record, context.layout, context.project)
     return lead_times(blocks, context.project).get(FINISH, np.nan)
 
 
-def _of_days(days: Floats) -> tuple[float, float]:
-    """Return P50 and P80 of some days."""
+def _p50_and_p80(days: Floats) -> tuple[float, float]:
     p50, p80 = (sampled_quantile(days, share, PLAIN_MONTE_CARLO).value for share in (0.5, 0.8))
     return p50, p80
