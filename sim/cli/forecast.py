@@ -159,7 +159,7 @@ def from_schedule(file: Path, as_of: datetime | None, out: Path | None) -> None:
     _write_sheet(
         rows,
         out,
-        f"{len(schedule.rows)} of {schedule.activities} activities have begun by {data_date}: written to {out}",
+        f"{schedule.begun} of {schedule.activities} activities have begun by {data_date}: written to {out}",
     )
 
 

@@ -228,10 +228,10 @@ class ExportedResult:
 
     def progress(self, task: Task) -> tuple[bool, bool, int]:
         """Return whether a task has begun and has ended at the data date, and the working minutes that remain of it."""
-        if self.since <= 0 or task.start >= self.since:
-            return False, False, task.minutes
-        if task.finish <= self.since:
+        if 0 < self.since >= task.finish:
             return True, True, 0
+        if task.start >= self.since:
+            return False, False, task.minutes
         hours = self.schedule.calendars[task.calendar]
         return True, False, hours.worked(task.finish) - hours.worked(self.since)
 

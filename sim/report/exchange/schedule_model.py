@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from sim.config.project import Project
 from sim.errors import SimError
-from sim.plan.compiled_plan import Column, CompiledPlan
+from sim.plan.compiled_plan import NONE, Column, CompiledPlan
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import CREW_KINDS, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log, UnitInfo
 from sim.report.exchange.task_links import PredecessorTracker
@@ -118,6 +118,7 @@ class _TaskCollector:
 
     def __init__(self, case: Case, calendars_of_run: Sequence[Calendar]) -> None:
         self.plan: CompiledPlan = case.plan
+        self.since = case.metric_context.since or NONE
         self.calendars_of_run = calendars_of_run
         self.base_calendars = dict(zip(case.plan.calendars, case.plan.base_calendars, strict=True))
         self.rows = case.plan.rows.tolist()
@@ -163,16 +164,21 @@ class _TaskCollector:
                 self.tasks[-1] = replace(self.tasks[-1], block=self.plan.notes[argument].place)
 
     def _work(self, minute: int, step: int, minute_begun: int, unit: int) -> None:
-        """Add a task for a work row, except for the travel of crews and trucks, lags, and work that took no time."""
+        """Add a task for a work row, except for the travel of crews and trucks, lags, and work that took no time.
+
+        Work before the data date is added whatever its dates: it was done, and a planner's tool must know.
+        """
         waits = self.waits.pop(unit, [])
         info, role = self.plan.unit_info[unit], self.plan.work_roles[step]
-        if info.kind in CREW_KINDS or role == "way_home" or minute == minute_begun:
+        took_no_time = minute == minute_begun
+        if info.kind in CREW_KINDS or role == "way_home" or (took_no_time and minute > self.since):
             return
         if role == "lag":  # to a planner no activity, but the lag of the links it stands between
             self.predecessors.delayed(unit, minute - minute_begun)
             return
         calendar = self.plan.calendars[self.rows[step][Column.CALENDAR]]
-        start = min(self.calendars_of_run[self.rows[step][Column.CALENDAR]].next_open(minute_begun), minute - 1)
+        opens = self.calendars_of_run[self.rows[step][Column.CALENDAR]].next_open(minute_begun)
+        start = minute if took_no_time else min(opens, minute - 1)
         calendar = self._exported_calendar(calendar, start, minute)
         length = self.base_calendars[calendar].worked(minute) - self.base_calendars[calendar].worked(start)
         links = [TaskLink(*link) for link in self.predecessors.before(unit)]

@@ -20,6 +20,7 @@ from sim.report.result_view import ResultView
 from sim.study.analyses.baseline import require_actuals, save
 from sim.study.analyses.forecast.earned_value import earned_value
 from sim.study.analyses.forecast.forecast_case import forecast_case
+from sim.study.analyses.forecast.learning import Statistics
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.status import Fact, Finished, Status, csv_bytes, read_status
@@ -358,6 +359,34 @@ def test_a_skid_that_is_lifted_before_it_is_unloaded_is_told_as_out_of_sequence(
     (found,) = findings_of(steps(), replace(told, facts=tuple(facts)))
     assert found.severity == "note"
     assert found.problem.message == "out of sequence: b1.mechanical: it went on before mechanical.skid; accepted"
+
+
+def test_a_test_under_way_is_before_its_mending_that_has_not_begun(tmp_path: Path) -> None:
+    """A skid that may be damaged on the road comes by its factory test three times: with nothing reported, by the first."""
+    told = as_planned(tmp_path, 0.8, "activities")
+    test, mending = "mechanical.s2/mechanical factory test", "mechanical.s2/mechanical factory test rework"
+    unit = test.partition("/")[0]
+    before = [fact for fact in told.facts if not fact.what.startswith(unit) or (fact.finish or 0) < steps_done(test)]
+    facts = (*before, Fact(90_000, "activity", test, start=steps_done(test)), Fact(90_001, "activity", mending))
+    given = replace(told, facts=facts)
+    assert [found for found in findings_of(steps().copy(), given) if unit in found.problem.message] == []
+    progress = forecast_case(CONFIG, given, planned=planned()).progress
+    number, step = steps().works[test]
+    route = progress.steps.routes[number].steps
+    assert len(progress.times[number]) == route.index(step) < max(at for at, other in enumerate(route) if other == step)
+
+
+def steps_done(activity: str) -> int:
+    """Return the minute in which the plan has done what is before an activity."""
+    unit, place = steps().activities[activity]
+    return steps().routes[unit].planned[place - 1]
+
+
+def test_an_activity_done_in_no_time_says_nothing_of_how_long_it_takes() -> None:
+    """A schedule exported from counts has such: two counts of one date leave no time between."""
+    name = next(iter(steps().activities))
+    assert Statistics(steps(), status(0.8, Fact(1, "activity", name, start=100, finish=160))).needs_begins
+    assert not Statistics(steps(), status(0.8, Fact(1, "activity", name, start=160, finish=160))).needs_begins
 
 
 L2, FIX = "b1.commissioning/L2", "b1.commissioning/L2 fix"

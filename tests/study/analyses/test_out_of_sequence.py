@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+import numpy as np
 import pytest
 
 from sim.engine.simpy_engine import SimpyPlan, simulate
@@ -12,7 +13,7 @@ from sim.jit import available
 from sim.plan.compile import compile_plan
 from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.draws import Draws
-from sim.plan.vocabulary import Signal, Span, Wait, Work
+from sim.plan.vocabulary import Hold, Signal, Span, Until, Wait, Work
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.remaining import CommonFactors, RemainingWork, history_of
@@ -120,3 +121,22 @@ def test_time_in_suspension_is_no_progress() -> None:
     stopped = Fact(3, "activity", "top/roof", start=8 * HOUR, suspended=11 * HOUR, resumed=14 * HOUR)
     seen, _ = continued("retained_logic", finished(2, "wall/wall", 0, 8), stopped)
     assert seen["top"] == [("roof", 8, 17), ("paint", 17, 21)]
+
+
+def test_what_is_assumed_gives_way_to_what_is_reported() -> None:
+    """A crew that left by the plan, though work was done with it later, has not left: that is only assumed."""
+    context = bench(units=2)
+    context.plan.pool("crew", 1, "supplied", cause="crew")
+    crew = {"crew": 1}
+    goes(context, "wall", Hold(crew), Work("wall", Span(Fixed(2 * HOUR)), "always", cause="hall"))
+    leaving = Until("leaving", Span(Fixed(9 * HOUR)), cause="crew")
+    goes(context, "leave", leaving, Hold(crew), Work("way home", Span(Fixed(HOUR)), "always", cause="crew"))
+    plan = compile_plan(context.plan)
+    wall, leave = (int(plan.first[plan.units.index(unit)]) for unit in ("wall", "leave"))
+    # the plan has the crew leave at nine, and the wall behind
+    log = np.array([(9, leave), (9, leave + 1), (10, leave + 2), (10, wall), (12, wall + 1), (12, wall + 2)])
+    steps = PlanSteps(context.project, plan, np.column_stack([log[:, 0] * HOUR, log[:, 1], log[:, 0] * HOUR]))
+    status = Status("status.csv", date(2026, 1, 1), NOW * HOUR, (under_way(2, "wall/wall", 10, 1),))
+    progress = Progress(steps, status, {"site": DAY * HOUR, "factory": DAY * HOUR})
+    assert progress.out_of_sequence == []
+    assert {unit: len(times) for unit, times in zip(plan.units, progress.times, strict=True)} == {"wall": 1, "leave": 1}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -16,10 +18,11 @@ from sim.report.exchange.export import ExportedResult, prepare_export
 from sim.report.exchange.formats import write
 from sim.report.exchange.importers.source_text import WrongFile
 from sim.report.exchange.importers.statused_schedule import read_statused
+from sim.report.exchange.schedule_model import Task
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.status import Status, read_status, status_bytes
-from sim.study.analyses.forecast.status_checks import check_status
+from sim.study.analyses.forecast.status import Fact, Status, read_status, status_bytes
+from sim.study.analyses.forecast.status_checks import check_status, findings_of
 from sim.study.case import prepare_case
 
 CONFIG = sim.load("configs/one_block.yaml")
@@ -45,9 +48,11 @@ def test_actuals_come_back_by_their_ids(tmp_path: Path, form: str, name: str) ->
     assert found.data_date == DATA_DATE.isoformat()
     tasks = {f"{task.unit}/{task.activity}": task for task in exported().schedule.tasks if task.activity}
     begun = {name for name, task in tasks.items() if task.start < exported().since}
-    assert {str(row["what"]) for row in found.rows} == begun
+    rows = [row for row in found.rows if "start" in row]
+    assert {str(row["what"]) for row in rows} == begun
+    assert found.begun == len(rows)
     under_way = 0
-    for row in found.rows:
+    for row in rows:
         task = tasks[str(row["what"])]
         assert row["start"] == exported().schedule.moment(task.start).strftime("%Y-%m-%dT%H:%M")
         if task.finish <= exported().since:
@@ -56,6 +61,55 @@ def test_actuals_come_back_by_their_ids(tmp_path: Path, form: str, name: str) ->
             under_way += 1
             assert float(str(row["remaining_days"])) > 0
     assert under_way
+
+
+@pytest.mark.parametrize(("form", "name"), [("mspdi", "statused.xml"), ("xer", "statused.xer")])
+def test_what_each_unit_does_next_comes_back_as_not_begun(tmp_path: Path, form: str, name: str) -> None:
+    write(exported(), form, tmp_path / name)
+    found = read_statused(tmp_path / name)
+    tasks = [task for task in exported().schedule.tasks if task.activity]
+    begun = {f"{task.unit}/{task.activity}" for task in tasks if task.start < exported().since}
+    to_do: dict[str, list[tuple[int, str]]] = {}
+    for task in tasks:
+        if (activity := f"{task.unit}/{task.activity}") not in begun:
+            to_do.setdefault(task.unit, []).append((task.start, activity))
+    stated = {str(row["what"]).partition("/")[0]: str(row["what"]) for row in found.rows if "start" not in row}
+    assert stated.keys() == to_do.keys()
+    for unit, activity in stated.items():
+        assert (min(to_do[unit])[0], activity) in to_do[unit]
+
+
+def test_overdue_work_without_an_actual_start_has_not_begun(tmp_path: Path) -> None:
+    """Work that the planner's tool has not begun, though the plan had it done, is not taken to go as planned."""
+    path = tmp_path / "statused.xml"
+    write(exported(), "mspdi", path)
+    since = exported().since
+    by_unit: dict[str, list[Task]] = {}
+    for task in exported().schedule.tasks:
+        if task.activity:
+            by_unit.setdefault(task.unit, []).append(task)
+    # a unit with nothing behind it that has begun: its only activity was finished in the plan
+    unit, (late,) = next(
+        (unit, tasks) for unit, tasks in by_unit.items() if len(tasks) == 1 and tasks[0].finish < since
+    )
+    text = _without_actuals(path.read_text(encoding="utf-8"), f"{unit}/{late.activity}", "2026-12-01T07:00:00")
+    path.write_text(text, encoding="utf-8")
+    rows = [{"kind": "data_date", "date": DATA_DATE.isoformat()}, *read_statused(path).rows]
+    assert {"kind": "activity", "what": f"{unit}/{late.activity}"} in rows
+    sheet = tmp_path / "status.csv"
+    sheet.write_bytes(status_bytes(rows, sheet))
+    case = forecast_case(CONFIG, read_status(sheet, START))
+    number, place = steps().activities[f"{unit}/{late.activity}"]
+    assert len(case.progress.times[number]) <= place
+
+
+def _without_actuals(text: str, activity: str, start: str) -> str:
+    """Return a Microsoft Project file in which an activity has not begun and is planned to start later."""
+    begin = text.rindex("<Task>", 0, text.index(f"<Value>{activity}</Value>"))
+    end = text.index("</Task>", begin)
+    actuals = "ActualStart|ActualFinish|Stop|Resume|RemainingDuration|PercentComplete"
+    task = re.sub(rf"<({actuals})>[^<]*</\1>", "", text[begin:end])
+    return text[:begin] + re.sub(r"<Start>[^<]*</Start>", f"<Start>{start}</Start>", task) + text[end:]
 
 
 def test_what_comes_back_is_a_sound_status(tmp_path: Path) -> None:
@@ -69,6 +123,25 @@ def test_what_comes_back_is_a_sound_status(tmp_path: Path) -> None:
         assert status.data_date == DATA_DATE
         assert [one for one in check_status(steps(), status) if one.severity == "error"] == []
         assert forecast_case(CONFIG, status).progress.out_of_sequence == []
+
+
+@pytest.mark.parametrize("form", ["mspdi", "xer"])
+def test_work_done_in_no_time_goes_out_and_comes_back(tmp_path: Path, form: str) -> None:
+    """Two counts of one date leave no time between: the work is done, and a planner's tool must know it."""
+    early = date(2026, 9, 30)
+    minute = ((early - START).days + 1) * 1440
+    stages = product(("electrical", "mechanical"), ("made", "passed", "shipped", "on_site"))
+    counts = tuple(
+        Fact(row, "count", f"{system}.{stage}", date=minute, count=2) for row, (system, stage) in enumerate(stages, 2)
+    )
+    status = Status("none", early, minute, counts)
+    result = prepare_export(sim.forecast(CONFIG, status, runs=8, workers=1), 4, continued(CONFIG, status))
+    assert any(task.start == task.finish for task in result.schedule.tasks if task.activity)
+    path = tmp_path / f"statused.{'xml' if form == 'mspdi' else 'xer'}"
+    write(result, form, path)
+    sheet = tmp_path / "status.csv"
+    sheet.write_bytes(status_bytes([{"kind": "data_date", "date": early.isoformat()}, *read_statused(path).rows], sheet))
+    assert findings_of(steps().copy(), read_status(sheet, START)) == []
 
 
 def test_a_schedule_that_is_not_ours_is_told(tmp_path: Path) -> None:

@@ -2,13 +2,13 @@
 
 Every activity carries its id, `UNIT/ACTIVITY` and the number of the attempt, in a field of its own (Text2, in XER a
 user-defined field), so that names, links and rows may be changed in the planner's tool. Taken over are actual start and
-finish, remaining duration, percent complete where there is no remaining duration, suspend and resume; the data date is
-the file's.
+finish, remaining duration, percent complete where there is no remaining duration, suspend and resume, and of every unit
+which activity is its next one; the data date is the file's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,8 @@ TEXT2 = "188743734"
 """The field of MS Project that has the id."""
 UDF_NAME = "sim_activity_id"
 """The user-defined field of P6 that has the id."""
+UNIT_SIGN = "/"
+"""Separates unit and activity in an id."""
 ATTEMPT_SIGN = " #"
 """Separates an id from the number of the attempt, where that is not the first."""
 WHOLE = 100
@@ -33,9 +35,23 @@ Row = dict[str, object]
 
 
 @dataclass(frozen=True)
-class StatusedSchedule:
-    """A schedule with actuals: its data date, None where the file has none, and a row for each activity that has begun.
+class ActivityProgress:
+    """One activity of a statused schedule: when the schedule has it start, and the cells of its status; none unless begun."""
 
+    scheduled: str
+    cells: Row
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has an actual start."""
+        return "start" in self.cells
+
+
+@dataclass(frozen=True)
+class StatusedSchedule:
+    """A schedule with actuals: its data date, None where the file has none, and the rows of a status.
+
+    A row for each activity that has begun, and one without dates for the activity that each unit does next: not begun.
     `logic` is its scheduling option for progress out of sequence.
     """
 
@@ -44,10 +60,15 @@ class StatusedSchedule:
     activities: int
     logic: Logic = "retained_logic"
 
+    @property
+    def begun(self) -> int:
+        """Return how many activities have begun."""
+        return sum("start" in row for row in self.rows)
+
 
 def activity_id(unit: str, activity: str, time: int) -> str:
     """Return the id under which an activity is exported; `time` is 0 the first time it is done."""
-    return f"{unit}/{activity}{f'{ATTEMPT_SIGN}{time + 1}' if time else ''}"
+    return f"{unit}{UNIT_SIGN}{activity}{f'{ATTEMPT_SIGN}{time + 1}' if time else ''}"
 
 
 def read_statused(path: Path) -> StatusedSchedule:
@@ -56,16 +77,36 @@ def read_statused(path: Path) -> StatusedSchedule:
     reader = {".xml": _mspdi, ".xer": _xer}.get(path.suffix.lower())
     if reader is None:
         raise WrongFile(f"{path}: .xml (Microsoft Project) and .xer (Primavera P6) are read")
-    data_date, logic, rows_by_id = reader(data, path.name)
-    if not rows_by_id:
+    data_date, logic, activities = reader(data, path.name)
+    if not activities:
         raise WrongFile(f"{path}: has no activity with an id of ours; it is not a schedule of `sim export`")
-    # of repeated activities the last attempt that has begun counts, as in a status
-    latest_attempt: dict[str, Row] = {}
-    for name, row in sorted(rows_by_id.items(), key=lambda pair: _attempt(pair[0])):
-        if row.get("start"):
-            latest_attempt[name.partition(ATTEMPT_SIGN)[0]] = row
-    rows = tuple({"kind": "activity", "what": name, **row} for name, row in latest_attempt.items())
-    return StatusedSchedule(data_date, rows, len(rows_by_id), logic)
+    cells = {**_begun(activities), **{name: {} for name in _next(activities)}}
+    rows = tuple({"kind": "activity", "what": name, **row} for name, row in cells.items())
+    return StatusedSchedule(data_date, rows, len(activities), logic)
+
+
+def _begun(activities: Mapping[str, ActivityProgress]) -> dict[str, Row]:
+    """Return the cells of activities that have begun; of repeated ones the last attempt that has begun, as in a status."""
+    latest: dict[str, Row] = {}
+    for name, activity in sorted(activities.items(), key=lambda pair: _attempt(pair[0])):
+        if activity.begun:
+            latest[_without_attempt(name)] = activity.cells
+    return latest
+
+
+def _next(activities: Mapping[str, ActivityProgress]) -> Iterator[str]:
+    """Yield what each unit does next, as the schedule has it: without it, overdue work would count as done as planned."""
+    begun = {_without_attempt(name) for name, activity in activities.items() if activity.begun}
+    units: set[str] = set()
+    for name, _ in sorted(activities.items(), key=lambda pair: pair[1].scheduled):
+        unit = name.partition(UNIT_SIGN)[0]
+        if _without_attempt(name) not in begun and unit not in units:
+            units.add(unit)
+            yield _without_attempt(name)
+
+
+def _without_attempt(name: str) -> str:
+    return name.partition(ATTEMPT_SIGN)[0]
 
 
 def _attempt(name: str) -> int:
@@ -73,7 +114,7 @@ def _attempt(name: str) -> int:
     return int(time) if time.isdecimal() else 1
 
 
-def _row(
+def _cells(
     start: str, finish: str, remaining_days: float | None, percent: float | None, suspended: str, resumed: str
 ) -> Row:
     """Return the cells of one activity; a finished one has only its dates."""
@@ -95,21 +136,22 @@ def _moment(text: str) -> str:
 # --- Microsoft Project ----------------------------------------------------------------------------------------------
 
 
-def _mspdi(data: bytes, file: str) -> tuple[str | None, Logic, dict[str, Row]]:
-    """Return the data date, the progress logic, and the row of every activity of ours by its id."""
+def _mspdi(data: bytes, file: str) -> tuple[str | None, Logic, dict[str, ActivityProgress]]:
+    """Return the data date, the progress logic, and the progress of every activity of ours by its id."""
     root = read_xml(data, file)
     if root.tag != "Project":
         raise WrongFile(f"{file}: not a Microsoft Project XML file: it begins with <{root.tag[:40]}>")
     calendars = mspdi_calendars(root)
-    rows_by_id: dict[str, Row] = {}
+    activities: dict[str, ActivityProgress] = {}
     for task in root.iterfind("Tasks/Task"):
         name = next(iter(_fields(task, TEXT2)), "")
         if name:
-            rows_by_id[name] = _mspdi_row(task, calendars.get(_text(task, "CalendarUID")), f"{file}: {name}")
-    return _text(root, "StatusDate")[:10] or None, progress_of(root).logic, rows_by_id
+            cells = _mspdi_cells(task, calendars.get(_text(task, "CalendarUID")), f"{file}: {name}")
+            activities[name] = ActivityProgress(_text(task, "Start"), cells)
+    return _text(root, "StatusDate")[:10] or None, progress_of(root).logic, activities
 
 
-def _mspdi_row(task: Element, calendar: PlannerCalendar | None, where: str) -> Row:
+def _mspdi_cells(task: Element, calendar: PlannerCalendar | None, where: str) -> Row:
     """Return the actuals of one task; a split is a suspension."""
     start, finish = _text(task, "ActualStart"), _text(task, "ActualFinish")
     remaining, percent = _text(task, "RemainingDuration"), float(_text(task, "PercentComplete") or 0)
@@ -119,7 +161,7 @@ def _mspdi_row(task: Element, calendar: PlannerCalendar | None, where: str) -> R
         days = minutes / (calendar.day_minutes if calendar and calendar.day_minutes else 1440)
     stop, resume = _text(task, "Stop"), _text(task, "Resume")
     is_suspended = bool(stop and resume and resume[:16] > stop[:16])
-    return _row(start, finish, days, percent or None, stop if is_suspended else "", resume if is_suspended else "")
+    return _cells(start, finish, days, percent or None, stop if is_suspended else "", resume if is_suspended else "")
 
 
 def _fields(task: Element, number: str) -> Iterator[str]:
@@ -135,23 +177,24 @@ def _text(element: Element, tag: str) -> str:
 # --- Primavera P6 ---------------------------------------------------------------------------------------------------
 
 
-def _xer(data: bytes, file: str) -> tuple[str | None, Logic, dict[str, Row]]:
-    """Return the data date, the progress logic, and the row of every activity of ours by its id."""
+def _xer(data: bytes, file: str) -> tuple[str | None, Logic, dict[str, ActivityProgress]]:
+    """Return the data date, the progress logic, and the progress of every activity of ours by its id."""
     tables = read_tables(data, file)
     our_field_types = {row["udf_type_id"] for row in tables.get("UDFTYPE", []) if row["udf_type_name"] == UDF_NAME}
     names = {
         row["fk_id"]: row["udf_text"] for row in tables.get("UDFVALUE", []) if row["udf_type_id"] in our_field_types
     }
     hours_of_day = {row["clndr_id"]: float(row["day_hr_cnt"] or 24) for row in tables.get("CALENDAR", [])}
-    rows_by_id: dict[str, Row] = {}
+    activities: dict[str, ActivityProgress] = {}
     for task in tables.get("TASK", []):
         if name := names.get(task["task_id"]):
             remaining = task["remain_drtn_hr_cnt"]
             days = float(remaining) / (hours_of_day.get(task["clndr_id"]) or 24) if remaining else None
-            rows_by_id[name] = _row(
+            cells = _cells(
                 task["act_start_date"], task["act_end_date"], days, float(task["phys_complete_pct"] or 0) or None,
                 task["suspend_date"], task["resume_date"],
             )  # fmt: skip
+            activities[name] = ActivityProgress(task["early_start_date"] or task["target_start_date"], cells)
     project = next(iter(tables.get("PROJECT", [])), None)
     data_date = project["last_recalc_date"][:10] or None if project is not None else None
-    return data_date, logic_of(tables.get("SCHEDOPTIONS", [])), rows_by_id
+    return data_date, logic_of(tables.get("SCHEDOPTIONS", [])), activities

@@ -213,7 +213,8 @@ class Statistics:
         """Add how long activities of a name took: the mean, in working minutes of the first one's calendar."""
         by_name: dict[str, list[tuple[int, int, int]]] = {}
         for fact in status.of("activity"):
-            if fact.start is not None and fact.finish is not None:
+            # begun and finished in one minute: how long it took is not known, as of what only a count tells
+            if fact.start is not None and fact.finish is not None and fact.finish > fact.start:
                 step = self.steps.works[fact.what][1]
                 by_name.setdefault(fact.what.partition("/")[2], []).append((step, fact.start, fact.finish))
         self.needs_begins = bool(by_name)

@@ -131,7 +131,7 @@ class PlanSteps:
         """Return unit and place in its way of reported activities, by `UNIT/ACTIVITY`, from when each began.
 
         Every unit takes a route that comes to what is reported of it: with what failed once. What is done again, as a test,
-        stands where it was done last, unless its mending began after it or has not begun.
+        stands where it was done last: what fails is mended, and the mending is reported.
         """
         for unit, step in (self.works[name] for name in starts):
             if step not in self.routes[unit].steps:
@@ -140,11 +140,12 @@ class PlanSteps:
         return {name: self._occurrence(*self.activities[name], begun) for name in starts}
 
     def _occurrence(self, unit: int, place: int, begun: Mapping[tuple[int, int], int]) -> tuple[int, int]:
-        """Return where an activity was done last or, of what began before its mending, the time before."""
+        """Return where an activity was done last: behind the last mending that is reported to have begun before it."""
         route = self.routes[unit].steps
         since = begun.get((unit, route[place]), NEVER)
         while earlier := [before for before in range(place) if route[before] == route[place]]:
-            if all(begun.get((unit, step), 0) <= since for step in route[earlier[-1] + 1 : place]):
+            mending = [begun[unit, step] for step in route[earlier[-1] + 1 : place] if (unit, step) in begun]
+            if mending and max(mending) <= since and max(mending) < NEVER:
                 break
             place = earlier[-1]
         return unit, place

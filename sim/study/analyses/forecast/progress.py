@@ -296,9 +296,11 @@ class Progress:
         follows = self.plan.pool_causes[pool] == TOKEN  # too few people or places are no matter of sequence
         if balance[pool] >= 0:
             return False
-        for unit, place in sorted(
-            self.counts.holders[pool], key=lambda held: self.times[held[0]][held[1]], reverse=True
-        ):
+        # what was only assumed, as that a crew left, goes before what is reported
+        holders = sorted(
+            self.counts.holders[pool], key=lambda held: (held[0] not in self.known, self.times[held[0]][held[1]])
+        )
+        for unit, place in reversed(holders):
             while balance[pool] < 0 and place < len(self.times[unit]):
                 if not self._advance((FREE, pool), self.suppliers.get(pool, []), self.times[unit][place]):
                     changed |= self._take_back(unit, place, self.plan.pools[pool], follows=follows)
