@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -14,7 +13,6 @@ from openpyxl import Workbook
 import sim
 from sim.config.overrides import continued
 from sim.errors import CheckFailed, ConfigError
-from sim.plan.vocabulary import WORK
 from sim.report.html_report.run_charts import run_charts
 from sim.report.result_view import ResultView
 from sim.study.analyses.baseline import require_actuals, save
@@ -24,7 +22,7 @@ from sim.study.analyses.forecast.learning import Statistics
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.status import Fact, Finished, Status, csv_bytes, read_status
-from sim.study.analyses.forecast.status_checks import check_status, findings_of, other_configuration
+from sim.study.analyses.forecast.status_checks import check_status, other_configuration
 from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
 from sim.study.analyses.forecast.trend import FACT_GROUPS, Attribution, forecast_summary
 from sim.study.case import Case, prepare_case
@@ -349,77 +347,8 @@ def test_what_moved_is_told_alike_by_two_processes_and_adds_up_to_the_forecast()
     assert by_cause["changed promises"].p50 > 200 > abs(by_cause["risks that happened or closed"].p50)
 
 
-def test_a_skid_that_is_lifted_before_it_is_unloaded_is_told_as_out_of_sequence(tmp_path: Path) -> None:
-    """What another unit had to do first: seen where the facts stand in the plan, accepted and said by `sim status check`."""
-    told = as_planned(tmp_path, 0.8, "activities")
-    assert findings_of(steps(), told) == []
-    unloading = "mechanical.s1/mechanical unload"
-    facts = [replace(fact, finish=None, remaining_days=3.0) if fact.what == unloading else fact for fact in told.facts]
-    assert check_status(steps(), replace(told, facts=tuple(facts))) == []
-    (found,) = findings_of(steps(), replace(told, facts=tuple(facts)))
-    assert found.severity == "note"
-    assert found.problem.message == "out of sequence: b1.mechanical: it went on before mechanical.skid; accepted"
-
-
-def test_a_test_under_way_is_before_its_mending_that_has_not_begun(tmp_path: Path) -> None:
-    """A skid that may be damaged on the road comes by its factory test three times: with nothing reported, by the first."""
-    told = as_planned(tmp_path, 0.8, "activities")
-    test, mending = "mechanical.s2/mechanical factory test", "mechanical.s2/mechanical factory test rework"
-    unit = test.partition("/")[0]
-    before = [fact for fact in told.facts if not fact.what.startswith(unit) or (fact.finish or 0) < steps_done(test)]
-    facts = (*before, Fact(90_000, "activity", test, start=steps_done(test)), Fact(90_001, "activity", mending))
-    given = replace(told, facts=facts)
-    assert [found for found in findings_of(steps().copy(), given) if unit in found.problem.message] == []
-    progress = forecast_case(CONFIG, given, planned=planned()).progress
-    number, step = steps().works[test]
-    route = progress.steps.routes[number].steps
-    assert len(progress.times[number]) == route.index(step) < max(at for at, other in enumerate(route) if other == step)
-
-
-def steps_done(activity: str) -> int:
-    """Return the minute in which the plan has done what is before an activity."""
-    unit, place = steps().activities[activity]
-    return steps().routes[unit].planned[place - 1]
-
-
 def test_an_activity_done_in_no_time_says_nothing_of_how_long_it_takes() -> None:
     """A schedule exported from counts has such: two counts of one date leave no time between."""
     name = next(iter(steps().activities))
     assert Statistics(steps(), status(0.8, Fact(1, "activity", name, start=100, finish=160))).needs_begins
     assert not Statistics(steps(), status(0.8, Fact(1, "activity", name, start=160, finish=160))).needs_begins
-
-
-L2, FIX = "b1.commissioning/L2", "b1.commissioning/L2 fix"
-
-
-@pytest.mark.parametrize(
-    ("facts", "left"),
-    [
-        (
-            (
-                Fact(4, "activity", L2, start=520_000, remaining_days=5.0),
-                Fact(5, "activity", FIX, None, 484_308, 500_000),
-            ),
-            [L2],
-        ),
-        ((Fact(4, "activity", L2, None, 478_810, 484_308), Fact(5, "activity", FIX, start=490_000)), [FIX, L2]),
-        ((Fact(4, "activity", L2, None, 478_810, 484_308), Fact(5, "activity", FIX)), [FIX, L2]),
-    ],
-    ids=["the test is under way again", "it is mended", "it waits to be mended"],
-)
-def test_a_test_that_failed_and_is_done_again_is_no_work_out_of_sequence(
-    tmp_path: Path, facts: tuple[Fact, ...], left: list[str]
-) -> None:
-    """The expected plan has no failure: what is reported of one takes its unit along the way that comes to it."""
-    told = as_planned(tmp_path, 0.93, "activities")
-    facts = (*facts, *(fact for fact in told.facts if fact.what != L2))
-    given = replace(told, facts=tuple(replace(fact, row=row) for row, fact in enumerate(facts, 4)))
-    assert not [found for found in findings_of(steps().copy(), given) if "b1." in found.problem.message]
-    case = forecast_case(CONFIG, given, planned=planned())
-    plan = case.plan
-    for done in case.replications(1, 0, 4):
-        log = done.outcome.log
-        rows = log[(log[:, 0] > given.minute) & (plan.rows[log[:, 1], 0] == WORK)]
-        unit = steps().units["b1.commissioning"]
-        names = [plan.activities[plan.activity_of[step]] for step in rows[:, 1] if plan.unit_of[step] == unit]
-        assert names[: len(left)] == [name.partition("/")[2] for name in left]

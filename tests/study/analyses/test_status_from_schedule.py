@@ -140,7 +140,9 @@ def test_work_done_in_no_time_goes_out_and_comes_back(tmp_path: Path, form: str)
     path = tmp_path / f"statused.{'xml' if form == 'mspdi' else 'xer'}"
     write(result, form, path)
     sheet = tmp_path / "status.csv"
-    sheet.write_bytes(status_bytes([{"kind": "data_date", "date": early.isoformat()}, *read_statused(path).rows], sheet))
+    sheet.write_bytes(
+        status_bytes([{"kind": "data_date", "date": early.isoformat()}, *read_statused(path).rows], sheet)
+    )
     assert findings_of(steps().copy(), read_status(sheet, START)) == []
 
 
