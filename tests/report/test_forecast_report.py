@@ -20,7 +20,7 @@ from sim.report.verdict import factor_in_words
 from sim.study.analyses.forecast.status import Fact
 from sim.study.analyses.forecast.trend import forecast_summary, save_forecast, saved_forecasts, with_trend
 from sim.study.result import Result
-from tests.study.analyses.test_forecast import CONFIG, status
+from tests.study.analyses.forecast.test_forecast import CONFIG, status
 
 
 @cache

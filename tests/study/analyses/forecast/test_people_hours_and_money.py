@@ -12,7 +12,7 @@ from sim.metrics.measure import accounts_of, measure
 from sim.plan.vocabulary import NOTE
 from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_case
 from sim.study.analyses.forecast.status import Fact
-from tests.study.analyses.test_forecast import CONFIG, planned, status, steps
+from tests.study.analyses.forecast.test_forecast import CONFIG, planned, status, steps
 
 DAY = 1440
 SHARE = 0.6

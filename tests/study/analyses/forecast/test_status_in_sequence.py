@@ -11,7 +11,7 @@ from sim.plan.vocabulary import WORK
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.status import Fact
 from sim.study.analyses.forecast.status_checks import check_status, findings_of
-from tests.study.analyses.test_forecast import CONFIG, as_planned, planned, steps
+from tests.study.analyses.forecast.test_forecast import CONFIG, as_planned, planned, steps
 
 
 def test_a_skid_that_is_lifted_before_it_is_unloaded_is_told_as_out_of_sequence(tmp_path: Path) -> None:
