@@ -1,16 +1,18 @@
 """What a Dask cluster costs a chunk: a stub engine that sleeps, on 2, 64 and 512 simulated workers.
 
-Workers are threads of this process that wait, so that two cores stand for many machines; scheduler, client, pipes and
-chunk store are the real ones. Chunks take as long as the runner has them take with so many workers: a second, with 512 of
-them eight. The overhead is the wall time from the end of the first chunk of all workers to that of the last, over the time
-that sleeping alone would take: connecting is no cost of a chunk. Processor time includes the workers' side.
+Workers are threads of this process that wait, so that two cores stand for many machines; scheduler, client, pipes, chunk
+sizes and chunk store are the real ones. Chunks take as long as the runner has them take with so many workers: a second, with
+512 of them 32. The overhead is the time in which workers have nothing to do, over that in which they sleep, from the end of
+everybody's first chunk to the end of the last one: connecting is no cost of a chunk. Processor time includes that of workers.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,9 +23,20 @@ from sim.study.runner import run
 
 WORKERS = (2, 64, 512)
 REPLICATION, WAVES = 0.02, 5
-"""Seconds of a replication; chunks for each worker."""
+"""Seconds of a replication; chunks of full length for each worker."""
 PROCESSES = 16
 """Dask workers at most that stand for all; each has as many threads as it takes."""
+
+
+class Slept(NamedTuple):
+    """When a worker (a thread) slept for a chunk."""
+
+    worker: int
+    begin: float
+    end: float
+
+
+SLEPT: list[Slept] = []
 
 
 @dataclass(frozen=True)
@@ -36,7 +49,9 @@ class Sleeper:
 
     def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
         """Sleep for a chunk's time."""
+        begin = time.perf_counter()
         time.sleep(REPLICATION * count)
+        SLEPT.append(Slept(threading.get_ident(), begin, time.perf_counter()))
         runs = {
             "status": np.full(count, OK, np.int8),
             "lead_time_full_days": np.arange(first, first + count) + float(seed),
@@ -45,16 +60,11 @@ class Sleeper:
 
 
 def overhead(workers: int) -> tuple[float, float]:
-    """Return the wall time of chunks over the time they sleep, less one, in percent, and processor milliseconds a chunk."""
+    """Return the time in which workers do not sleep over that in which they do, in percent, and processor ms a chunk."""
     from distributed import Client, LocalCluster
 
-    processes, chunk = min(workers, PROCESSES), round(chunk_seconds(workers) / REPLICATION)
-    runs, marks = workers * WAVES * chunk, list[float]()
-
-    def watch(done: int, _total: int, _left: float | None) -> None:
-        if done >= workers * chunk:
-            marks.append(time.perf_counter())
-
+    processes, runs = min(workers, PROCESSES), round(workers * WAVES * chunk_seconds(workers) / REPLICATION)
+    SLEPT.clear()
     with (
         LocalCluster(
             n_workers=processes, threads_per_worker=workers // processes, processes=False, dashboard_address=None
@@ -63,11 +73,21 @@ def overhead(workers: int) -> tuple[float, float]:
     ):
         executor = DaskExecutor(client, Sleeper(), 1)
         began = time.process_time()
-        sample = run(Sleeper(), seed=1, runs=runs, chunk=chunk, executor=nullcontext(executor), progress=watch)
+        sample = run(Sleeper(), seed=1, runs=runs, executor=nullcontext(executor))
         taken = time.process_time() - began
     assert sample.size == runs
-    sleeping = (WAVES - 1) * chunk_seconds(workers)
-    return 100 * ((marks[-1] - marks[0]) / sleeping - 1), 1000 * taken / (WAVES * workers)
+    return 100 * _idle_share(workers), 1000 * taken / len(SLEPT)
+
+
+def _idle_share(workers: int) -> float:
+    """Return the time in which nobody slept over that in which somebody did, once everybody had done a chunk."""
+    first_ends: dict[int, float] = {}
+    for slept in SLEPT:
+        first_ends.setdefault(slept.worker, slept.end)
+    assert len(first_ends) == workers
+    since, until = max(first_ends.values()), max(slept.end for slept in SLEPT)
+    asleep = sum(max(0.0, slept.end - max(slept.begin, since)) for slept in SLEPT)
+    return workers * (until - since) / asleep - 1
 
 
 def rows() -> list[Row]:

@@ -302,6 +302,8 @@ MANY_WORKERS = 16
 """So many workers' chunks a second are collected in 8 % of a processor's time: 5 ms each on a cluster, measured."""
 FIRST_SIZE = 1
 """A chunk while nothing is known: the first replications are run by both engines, so one worker should not have them all."""
+SHORTEST = 10
+"""By how much the last chunks may be shorter than the others: at the end a worker waits so long at most."""
 LARGEST = 250
 """Of the smallest projects a second is a thousand, whose curves and copies of them would be most of a process's memory."""
 
@@ -333,9 +335,11 @@ class ChunkSizer:
             return self._fixed
         if self._seconds_each is None:
             return FIRST_SIZE
-        # half a share each: the second half evens out workers of different speed at the end
-        half_share = -(-remaining // (2 * max(workers, 1)))
-        return max(1, min(round(chunk_seconds(workers) / self._seconds_each), half_share, LARGEST))
+        full = chunk_seconds(workers) / self._seconds_each
+        share = -(-remaining // max(workers, 1))
+        # half a share each: the second half evens out workers of different speed at the end, in chunks worth their collection
+        half_share = max(-(-share // 2), min(share, round(full / SHORTEST)))
+        return max(1, min(round(full), half_share, LARGEST))
 
     def seconds_left(self, left: int) -> float | None:
         """Return how long what is left will take at the pace so far; None before anything is finished."""

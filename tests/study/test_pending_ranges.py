@@ -3,7 +3,17 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.study.chunk import PendingRanges, count_replications, covering, format_ranges, missing
+from sim.study.chunk import (
+    LARGEST,
+    SHORTEST,
+    ChunkSizer,
+    PendingRanges,
+    chunk_seconds,
+    count_replications,
+    covering,
+    format_ranges,
+    missing,
+)
 
 spans = st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)).map(lambda s: range(s[0], s[0] + s[1])))
 wanted = st.tuples(st.integers(0, 30), st.integers(0, 50)).map(lambda s: range(s[0], s[0] + s[1]))
@@ -42,3 +52,20 @@ def test_a_piece_that_is_put_back_comes_next() -> None:
 
 def test_wording() -> None:
     assert format_ranges([range(64), range(128, 129)]) == "0-63, 128"
+
+
+@given(st.integers(1, 600), st.integers(1, 100_000), st.floats(1e-4, 20))
+def test_chunks_get_shorter_at_the_end_but_stay_worth_their_collection(workers: int, runs: int, seconds: float) -> None:
+    sizer, pending = ChunkSizer(), PendingRanges([range(runs)])
+    assert sizer.size(runs, workers) == 1  # nothing is known yet
+    sizer.learn(1, seconds)
+    sizes, rests = list[int](), list[int]()
+    while pending.count:
+        rests.append(pending.count)
+        sizes.append(len(pending.take(sizer.size(pending.count, workers))))
+    full = max(1, min(round(chunk_seconds(workers) / seconds), LARGEST))
+    assert sizes[:-1] == sorted(sizes[:-1], reverse=True)
+    assert max(sizes) <= full
+    least = round(chunk_seconds(workers) / seconds / SHORTEST)
+    # shorter only where the rest would otherwise leave workers without any
+    assert all(size >= min(full, least) or left <= workers * least for size, left in zip(sizes, rests, strict=True))

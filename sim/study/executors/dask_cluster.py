@@ -15,6 +15,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -72,7 +73,7 @@ def run_chunk_of_plugin(name: str, replications: range) -> Outcome:
 
 
 LOCAL = "local"
-QUEUED_PER_WORKER = 2
+QUEUED_PER_WORKER = 3
 _CONNECT_SECONDS = 30
 _ATTEMPTS = 5
 _COUNT_SECONDS = 2.0
@@ -92,6 +93,7 @@ class DaskExecutor:
         self._client, self._case = client, case
         self._workers, self._counted_at = 0, 0.0
         self._name = f"case {uuid4()}"
+        self._numbers = count()
         self._register(CasePlugin(self._name, case, seed))
 
     def _register(self, plugin: CasePlugin) -> None:
@@ -150,8 +152,14 @@ class DaskExecutor:
 
     def _submit(self, spans: list[range]) -> list[Future[Outcome]]:
         """Submit chunks to the workers that are free first."""
-        names = [self._name] * len(spans)
-        found: list[Future[Outcome]] = self._client.map(run_chunk_of_plugin, names, spans, pure=False) if spans else []
+        if not spans:
+            return []
+        # in one group for all calls: Dask keeps tasks of large groups at the scheduler until a worker is free; else each is
+        # given to a worker when it is submitted, and the last chunks wait behind others while workers are idle
+        keys = [(self._name, next(self._numbers)) for _ in spans]
+        found: list[Future[Outcome]] = self._client.map(
+            run_chunk_of_plugin, [self._name] * len(spans), spans, key=keys, pure=False
+        )
         return found
 
     def _outcomes(self, futures: list[Future[Outcome]], range_of: dict[Future[Outcome], range]) -> list[Outcome | None]:
