@@ -98,3 +98,8 @@ class CompiledPlan:
     def argument_of(self) -> NDArray[np.int64]:
         """Return the first argument of every step: the number of its bundle, gate, input or note, the target of a jump."""
         return self.rows[:, Column.ARGUMENT]
+
+    def has_steps_of(self, other: CompiledPlan) -> bool:
+        """Return whether another plan is the same but for what is drawn."""
+        names = self.units == other.units and self.inputs.names == other.inputs.names
+        return names and np.array_equal(self.rows, other.rows) and self.bundles == other.bundles

@@ -84,14 +84,19 @@ class Case(Displayed):
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process with what every run is measured with, and without the rest of what was worked out."""
         # found from the planned run: 0.2 s for 250 MW, 1.4 s for 2 GW, in every worker
-        measured_with = {
+        found = {
             name: self.__dict__[name] for name in ("metric_context", "metrics", "_horizon") if name in self.__dict__
         }
-        return {field.name: getattr(self, field.name) for field in fields(self)} | measured_with
+        return {field.name: getattr(self, field.name) for field in fields(self)} | found
 
     def under_way(self) -> dict[str, Any]:
         """Return what the manifest says of the state that the project goes on from; empty where it begins at day 0."""
         return {}
+
+    @property
+    def baseline(self) -> Case:
+        """Return the case whose expected plan is told beside the replications; under way that of the first day."""
+        return self
 
     def delivered(self) -> list[tuple[float, float]]:
         """Return (MW online, day) of a project under way; empty where it begins at day 0."""
@@ -142,8 +147,7 @@ class Case(Displayed):
     def anticipated_calendars(self) -> tuple[Calendar, ...]:
         """Return the calendars of the expected plan, in the plan's order: with typical weather."""
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
-        compiled = self.engine == COMPILED
-        return tuple(anticipated_calendars(self.project, self.weather, base, compiled=compiled).values())
+        return (*anticipated_calendars(self.project, self.weather, base, compiled=self.engine == COMPILED).values(),)
 
     def _given_run(self, draws: SampledInputs, hours: Sequence[Calendar]) -> RunOutcome:
         """Return a run without chance by this case's engine."""
@@ -175,8 +179,7 @@ class Case(Displayed):
         """Return what runs are measured with before anything is planned."""
         site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
         layout = layout_of(self.project, self.crew_plan.resource_plan.released)
-        kernels = kernels_for(compiled=self.engine == COMPILED)
-        return MetricContext.of(self.project, layout, self.plan, site, kernels)
+        return MetricContext.of(self.project, layout, self.plan, site, kernels_for(compiled=self.engine == COMPILED))
 
     @cached_property
     def metric_context(self) -> MetricContext:
@@ -208,8 +211,7 @@ class Case(Displayed):
             return self.plan.base_calendars
         compiled = (engine or self.engine) == COMPILED
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
-        by_name = calendars_of(self.project, self.weather, base, seed, replication, days, compiled=compiled)
-        return tuple(by_name.values())
+        return (*calendars_of(self.project, self.weather, base, seed, replication, days, compiled=compiled).values(),)
 
     @cached_property
     def _horizon(self) -> WeatherHorizon:

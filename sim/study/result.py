@@ -250,9 +250,9 @@ def identity(case: Case, seed: int) -> dict[str, Any]:
 
 def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
     """Return the manifest of a run, the numbers and dates of the expected and the most likely plan included."""
-    project = case.project
-    outcome = finished(case.planned_run)
-    metrics, _ = case.as_planned
+    project, baseline = case.project, case.baseline
+    outcome = finished(baseline.planned_run)
+    metrics, _ = baseline.as_planned
     return {
         "name": case.name,
         "strategy": project.label,
@@ -266,8 +266,8 @@ def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
         **working_days(project),
         "limits": _limits(project),
         "planned": metrics,  # of the expected plan
-        "most_likely": case.as_most_likely,
-        "planned_blocks": _planned_blocks(case, outcome.log),
+        "most_likely": baseline.as_most_likely,
+        "planned_blocks": _planned_blocks(baseline, outcome.log),
         "crews": {
             trade: len(mobilisations) for trade, mobilisations in case.crew_plan.resource_plan.mobilisations.items()
         },

@@ -272,7 +272,8 @@ def prepare_export(
     _require_same_events(case.event_table(simulated), result)
     runs = min(quantile_runs, result.sample.size)
     layout = layout_of(case.project, case.crew_plan.resource_plan.released)
-    planned = with_contract(schedule(case, case.planned_run.log, case.anticipated_calendars), layout)
+    before = case.baseline if case.baseline.plan.has_steps_of(case.plan) else case
+    planned = with_contract(schedule(before, before.planned_run.log, before.anticipated_calendars), layout)
     rolled_up_run, bars = roll_up(with_contract(schedule(case, log, calendars), layout), level)
     quantiles = {**task_quantiles(case, seed, runs, bars), **_contract_quantiles(result, case.project)}
     return ExportedResult(

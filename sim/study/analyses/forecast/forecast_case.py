@@ -35,7 +35,7 @@ from sim.study.analyses.forecast.learning import (
     pasts_beside_facts,
 )  # fmt: skip
 from sim.study.analyses.forecast.open_risks import with_other_chances, with_risks
-from sim.study.analyses.forecast.plan_cache import Recent, prepared, same_steps, share_plan_results, translated
+from sim.study.analyses.forecast.plan_cache import Recent, prepared, share_plan_results, translated
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.remaining import CHUNK, CommonFactors, History, RemainingWork, history_of
@@ -72,8 +72,8 @@ class ForecastCase(Case):
     learning: bool = True
     logic: Logic = "retained_logic"
     basis: Case | None = None
-    expected: Log | None = None
-    """The log of the expected plan, with all chances as they were before anything was known."""
+    planned_by: Case | None = None
+    """The case of the plan with all chances as they were before anything was known."""
     stated: Project | None = None
     """The project as it was stated, with all chances."""
     begun: Case | None = None
@@ -116,21 +116,17 @@ class ForecastCase(Case):
 
     def earned_value(self) -> dict[str, Any]:
         """Return earned value at the data date, in hours and in dollars."""
-        assert self.expected is not None
-        log = translated(self.expected, self.plan if self.basis is None else self.basis.plan, self.plan)
-        paid = self.as_planned[1]["capital_deployed_usd"]
+        log = translated(self.baseline.planned_run.log, self.plan if self.basis is None else self.basis.plan, self.plan)
+        paid = self.baseline.as_planned[1]["capital_deployed_usd"]
         return project_earned_value(
             self.plan, log, self.state.history, self.planned.content, np.asarray(paid, float), self.status
         )
 
     def delivered(self) -> list[tuple[float, float]]:
         """Return MW online and the day since when, as reported."""
-        times = [
-            self.progress.times[unit][place] / MINUTES_PER_DAY
-            for unit, place in self.steps.stages[ONLINE]
-            if place < len(self.progress.times[unit])
-        ]
-        return [(self.steps.mw_of_block * number, day) for number, day in enumerate(sorted(times), 1)]
+        done, online = self.progress.times, self.steps.stages[ONLINE]
+        days = sorted(done[unit][place] / MINUTES_PER_DAY for unit, place in online if place < len(done[unit]))
+        return [(self.steps.mw_of_block * number, day) for number, day in enumerate(days, 1)]
 
     def continued_by(self, other: Case) -> Case:
         """Return a changed case that goes on from this status, its past seen by this plan."""
@@ -149,7 +145,7 @@ class ForecastCase(Case):
     @cached_property
     def steps(self) -> PlanSteps:
         """Return where facts stand in the plan."""
-        return self._steps_by(self.planned_run.log if self.expected is None else self.expected)
+        return self._steps_by(self.baseline.planned_run.log)
 
     def _steps_by(self, log: Log) -> PlanSteps:
         """Return where facts stand in the plan as a run of the basis went."""
@@ -169,7 +165,7 @@ class ForecastCase(Case):
     @cached_property
     def _seen_by_plan(self) -> tuple[Progress, InitialState]:
         """Return the past that is nearest to the expected plan."""
-        return SEEN_BY_PLAN.get((self.expected, self.seen_in or self.plan), self._told, lambda: self._seen(self.steps))
+        return SEEN_BY_PLAN.get((self.baseline, self.seen_in or self.plan), self._told, lambda: self._seen(self.steps))
 
     @property
     def progress(self) -> Progress:
@@ -185,6 +181,11 @@ class ForecastCase(Case):
     def plain(self) -> Case:
         """Return the case from its first day, by which the past is simulated."""
         return self.begun or self.basis or Case(**{field.name: getattr(self, field.name) for field in fields(Case)})
+
+    @property
+    def baseline(self) -> Case:
+        """Return the case of the plan as it was before anything was known."""
+        return self.planned_by or self.plain
 
     @cached_property
     def pasts(self) -> Pasts:
@@ -244,8 +245,8 @@ class ForecastCase(Case):
     @cached_property
     def metric_context(self) -> MetricContext:
         """Return what runs are measured with, which are history until the data date: what was paid is paid."""
-        same = self.plain.project is self.project and self.plain.plan is self.plan
-        found = self.plain.metric_context if same else super().metric_context
+        is_plain = self.plain.project is self.project and self.plain.plan is self.plan
+        found = self.plain.metric_context if is_plain else super().metric_context
         model = replace(found.cost_model, reported=payments(self.status))
         return replace(found, since=self.status.minute, cost_model=model)
 
@@ -350,19 +351,18 @@ def _with_chances_left(
 ) -> ForecastCase:
     """Return a case that goes on from a status, with the chances of risks that it leaves."""
     status, basis = how["status"], how["basis"]
-    how = {**how, "expected": (basis or base).planned_run.log}
+    how = {**how, "planned_by": basis or base}
     case = _as_forecast(base, {**how, "begun": past or base})
     if past is None:
         require_sound(case.steps, status)
     if case.state.complete:
         raise Finished(f"{status.file}: everything is online by {status.data_date}; there is nothing left to forecast")
-    changed = with_risks(config, status, case.plan, case.state)
-    if changed is config:
+    if (changed := with_risks(config, status, case.plan, case.state)) is config:
         return case
     # risks change chances alone; crews and order dates stay, and with them the history
     other = with_other_chances(base, changed, drawn)
     begun = past or (None if basis is not None else other if status.of("risk") else case.begun)
-    seen = case.plan if same_steps(case.plan, other.plan) else None
+    seen = case.plan if case.plan.has_steps_of(other.plan) else None
     return _as_forecast(other, {**how, "begun": begun, "stated": config.value, "seen_in": seen})
 
 

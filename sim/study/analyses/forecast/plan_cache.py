@@ -63,12 +63,6 @@ def share_plan_results(base: Case, found: AnyCase) -> AnyCase:
     return found
 
 
-def same_steps(one: CompiledPlan, other: CompiledPlan) -> bool:
-    """Return whether two plans are the same but for what is drawn."""
-    names = one.units == other.units and one.inputs.names == other.inputs.names
-    return names and np.array_equal(one.rows, other.rows) and one.bundles == other.bundles
-
-
 def translated(log: Log, plan: CompiledPlan, into: CompiledPlan) -> Log:
     """Return a log of a plan in the steps of another: of units that both have, with routes of one length.
 

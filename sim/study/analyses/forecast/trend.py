@@ -25,7 +25,7 @@ from sim.metrics.measure import MetricContext
 from sim.plan.compiled_plan import LogColumn
 from sim.plan.vocabulary import NOTE
 from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_case
-from sim.study.analyses.forecast.plan_cache import prepared, same_steps
+from sim.study.analyses.forecast.plan_cache import prepared
 from sim.study.analyses.forecast.remaining import CHUNK
 from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case
@@ -185,7 +185,7 @@ class Attribution:
         self.plans = [*plan_before, self.base]
         # worked out before the fork, as this process needs it as well
         plain = self.forecast_case.plain
-        self.context = (plain if same_steps(plain.plan, self.base.plan) else self.base).metric_context
+        self.context = (plain if plain.plan.has_steps_of(self.base.plan) else self.base).metric_context
         self.days = in_fork(self._simulate, nice=BACKGROUND_NICENESS) if workers > 1 else self._simulate
 
     def _simulate(self) -> list[Floats]:

@@ -26,6 +26,7 @@ from sim.study.analyses.forecast.status_checks import check_status, other_config
 from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
 from sim.study.analyses.forecast.trend import FACT_GROUPS, Attribution, forecast_summary
 from sim.study.case import Case, prepare_case
+from sim.study.result import manifest
 from sim.world.project_calendars import day_minutes
 
 CONFIG = sim.load("configs/one_block.yaml")
@@ -212,6 +213,19 @@ def test_the_kept_forecast_is_the_verdict_with_stalled_runs_as_never() -> None:
         assert [kept[q] for q in ("p10", "p50", "p80", "p90")] == [
             result.numbers[metric][q] for q in ("p10", "p50", "p80", "p90")
         ]
+
+
+def test_the_expected_plan_is_the_baseline_whatever_became_of_its_risks() -> None:
+    """A closed risk changes what is ahead, not what was planned: neither the date nor planned value move."""
+    closed = [
+        Fact(row, "risk", driver.id, state="closed") for row, driver in enumerate(planned().project.risks.drivers)
+    ]
+    case = forecast_case(CONFIG, status(0.8, *closed), planned=planned())
+    assert case.as_planned != planned().as_planned  # with these chances another plan is to be expected
+    told, before = manifest(case, 1, 1), manifest(planned(), 1, 1)
+    assert (told["planned"], told["planned_blocks"]) == (before["planned"], before["planned_blocks"])
+    paid = planned().as_planned[1]["capital_deployed_usd"]
+    assert case.earned_value()["usd"]["planned"] == pytest.approx(paid[int(case.status.minute / 1440) - 1])
 
 
 def test_earned_value_of_what_goes_as_planned_is_the_planned_value() -> None:
