@@ -93,7 +93,7 @@ def steps() -> PlanSteps:
 def passing() -> PlanSteps:
     """Return the same where every unit passes all its tests."""
     found = steps().copy()
-    found.pass_behind(dict.fromkeys(range(len(found.routes)), -1))
+    found.assume_tests_pass(dict.fromkeys(range(len(found.routes)), -1))
     return found
 
 
@@ -171,7 +171,7 @@ def _activities(log: Log, _: Floats, minute: int) -> Iterator[Fact]:
     begun = np.full(len(planned().plan.rows), -1, np.int64)
     ended = np.full(len(begun), np.iinfo(np.int64).max, np.int64)
     begun[works[:, 1]], ended[works[:, 1]] = works[:, 2], works[:, 0]
-    names = {step: name for name, (_, step) in steps().works.items()}
+    names = {step: name for name, (_, step) in steps().work_steps.items()}
     for step, name in names.items():
         if begun[step] >= 0:
             finish = int(ended[step]) if ended[step] <= minute else None
@@ -228,7 +228,7 @@ def outcomes_of(
             continue
         for grain in grains:
             status = status_of(log, date, grain)
-            case = forecast_case(config(), status, learning=learning, planned=planned())
+            case = forecast_case(config(), status, learning=learning, base=planned())
             ends = np.array(
                 [done.outcome.log[-1, 0] for done in case.replications(FORECAST_SEED + number, 0, FORECAST_RUNS)]
             )

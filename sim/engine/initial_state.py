@@ -53,7 +53,7 @@ class InitialState:
     complete: bool = False
 
     @property
-    def settled(self) -> tuple[Ints, ...]:
+    def history_arrays(self) -> tuple[Ints, ...]:
         """Return the arrays that do not depend on the remaining minutes of work under way or interrupted."""
         return (
             self.at, self.begun, self.free, self.level, self.attempts, self.learnt, self.crowd, self.history, self.content,

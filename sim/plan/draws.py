@@ -41,7 +41,7 @@ from sim.world.streams import (
 # --- inputs -----------------------------------------------------------------------------------------------------------
 
 
-SPAN, CHANCE, OTHERWISE = range(3)
+SPAN, CHANCE, COMPLEMENT = range(3)
 """A drawn number of minutes; a jump with a probability; a jump with the complement of a probability."""
 
 
@@ -109,7 +109,7 @@ class InputsBuilder:
     def chance(self, decision: str, unit: str, chance: Chance) -> int:
         """Add a drawn decision of a unit: a span whose value is a probability."""
         # a probability is scaled by factors like a duration, and decided by the same draw in all cases
-        kind = OTHERWISE if chance.otherwise else CHANCE
+        kind = COMPLEMENT if chance.otherwise else CHANCE
         return self._add(decision, unit, Span(Fixed(chance.probability), losses=chance.factors), kind)
 
     def _add(self, activity: str, unit: str, span: Span, kind: int) -> int:
@@ -272,7 +272,7 @@ def content_and_values(
     content = np.floor(amount + 0.5)
     amount = apply_factors(amount, inputs.losses, factors)
     amount = add_delays(amount, inputs.delays, delays)
-    jumps = input_uniforms < np.where((inputs.kind == OTHERWISE)[:, None], 1.0 - amount, amount)
+    jumps = input_uniforms < np.where((inputs.kind == COMPLEMENT)[:, None], 1.0 - amount, amount)
     values = np.where((inputs.kind == SPAN)[:, None], np.floor(amount + 0.5), jumps)
     return content.astype(np.int64), values.astype(np.int64)
 
@@ -302,7 +302,7 @@ def value_of(inputs: Inputs, number: int, uniform_drawn: float, factors: FloatAr
         amount += float(delays[delay]) if delay >= 0 else 0.0
     if inputs.kind[number] == SPAN:
         return floor(amount + 0.5)
-    return int(uniform_drawn < (1.0 - amount if inputs.kind[number] == OTHERWISE else amount))
+    return int(uniform_drawn < (1.0 - amount if inputs.kind[number] == COMPLEMENT else amount))
 
 
 # --- spreading over a study -------------------------------------------------------------------------------------------

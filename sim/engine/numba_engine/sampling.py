@@ -42,7 +42,7 @@ from sim.engine.numba_engine.memory_layout import (
 from sim.jit import toolkit
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, Words, bits_to_float, float_to_bits, inline, jit
 from sim.plan.copies import unique_rows
-from sim.plan.draws import OTHERWISE, SPAN, Inputs, Uniforms, factors_and_delays
+from sim.plan.draws import COMPLEMENT, SPAN, Inputs, Uniforms, factors_and_delays
 from sim.world.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
 from sim.world.streams import SharedUniforms, stream_key, stream_keys, uniforms
 
@@ -166,7 +166,7 @@ def input_value(run: IntView, draws: IntView, parameters: FloatView, input_numbe
     if draws[recipe_at + INPUT_KIND] == SPAN:
         return floor(amount + 0.5)
     # the complement is taken of the probability, not of the random number, as in the reference: equal to the last bit
-    probability = 1.0 - amount if draws[recipe_at + INPUT_KIND] == OTHERWISE else amount
+    probability = 1.0 - amount if draws[recipe_at + INPUT_KIND] == COMPLEMENT else amount
     return 1 if u < probability else 0
 
 

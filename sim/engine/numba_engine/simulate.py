@@ -182,14 +182,14 @@ class KernelPlan:
 
         The arrays are kept here, so that their ids stay theirs, and become read-only.
         """
-        key = state.minute, *map(id, state.settled)
+        key = state.minute, *map(id, state.history_arrays)
         if key not in self._runs_from_states:
-            for array in state.settled:
+            for array in state.history_arrays:
                 array.flags.writeable = False
             run = self.initial_run.copy()
             write_state(run, self.plan, self.attempt_slots, state)
             latest = [*self._runs_from_states.items()][1 - MOST_STATES :]
-            self._runs_from_states = dict(latest) | {key: (state.settled, run)}
+            self._runs_from_states = dict(latest) | {key: (state.history_arrays, run)}
         return self._runs_from_states[key][1]
 
     def _draw_tables(self, seed: int, uniforms: Uniforms | None = None) -> DrawTables:

@@ -132,7 +132,7 @@ def _last_reported(status: Status, kind: str, what: str) -> float:
     return float("nan") if amount is None else float(amount)
 
 
-def payments(status: Status) -> ReportedPayments | None:
+def reported_payments(status: Status) -> ReportedPayments | None:
     """Return the latest amounts that are reported as paid and as committed; None where none is."""
     latest = {fact.what: fact for fact in sorted(status.of("money"), key=lambda fact: fact.date or 0)}
     if not latest:

@@ -1,17 +1,19 @@
-"""What actuals teach about common factors, and which histories they leave possible: simulated pasts beside the facts.
+"""What actuals teach about common factors, and which simulated projects agree with the actuals best.
 
-Some hundred replications of the whole project are simulated from its first day. Each gives a past that might have been, and
-with it two things: what its facts would have been (summary statistics), and the standard normal scores of its common factors
-(pace, labour losses, suppliers, lots).
+Some hundred prior replications are simulated: the whole project from its first day, before any fact is known. Each has two
+kinds of numbers: the standard normal scores of its common factors (pace, labour losses, suppliers, lots), and summary
+statistics: the numbers that the status would have had if this replication were the actual project.
 
 Learning is Bayes linear (Goldstein and Wooff, Bayes Linear Statistics, 2007, section 3.1; in weather forecasting the ensemble
 smoother, van Leeuwen and Evensen 1996): each score is regressed on the statistics, by ridge regression whose penalty has the
-smallest leave-one-out error (Golub, Heath and Wahba 1979). The posterior has the mean of the regression at the actual
-facts, and the spread and correlation of its leave-one-out residuals: what the facts do not predict out of sample is not
-learnt, so few data move little. The draws of the factors are moved, so what is common stays common random numbers.
+smallest leave-one-out error (Golub, Heath and Wahba 1979). The posterior has the mean that the regression predicts from the
+actual statistics, and the spread and correlation of its leave-one-out residuals: what the statistics do not predict out of
+sample is not learnt, so a few facts change little. The posterior is applied to the draws of the factors, so common random
+numbers stay common.
 
-What a status does not state is filled in from the simulated pasts whose facts are nearest (multiple imputation, Rubin 1987;
-nearest by rejection, Beaumont et al. 2002): a coarse status leaves several pasts possible, and the forecast is as wide.
+What a status does not report is taken from the prior replications whose statistics are nearest to the actual ones (multiple
+imputation, Rubin 1987; nearest by rejection, Beaumont et al. 2002). A status with few facts agrees with several different
+histories, and the forecast is as uncertain as they differ.
 """
 
 from __future__ import annotations
@@ -25,10 +27,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.jit import special_functions
-from sim.plan.compiled_plan import CompiledPlan
+from sim.plan.compiled_plan import Column, CompiledPlan, LogColumn
 from sim.plan.deterministic_draws import expected_draws
 from sim.plan.draws import Inputs, Uniforms
-from sim.plan.vocabulary import WORK, Log
+from sim.plan.vocabulary import MINUTES_PER_HOUR, WORK, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
 from sim.study.case import Case
@@ -38,23 +40,23 @@ from sim.world.working_time import Calendar
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-LEAST_LEARNT = 0.05
-"""Share of the variance of a factor that facts must predict out of sample; less is noise of the simulated pasts."""
+LEAST_EXPLAINED = 0.05
+"""Share of a factor's variance that the statistics must explain out of sample; less is sampling noise."""
 PENALTIES = np.logspace(-2, 5, 22)
-FURTHEST = 6.0
-"""Standard deviations from the simulated pasts beyond which a fact says no more: a line is not trusted further."""
+MOST_DEVIATIONS = 6.0
+"""Standard deviations from the prior mean to which an actual statistic is limited: no regression line is trusted further."""
 EDGE = 1e-6
-PASTS = 200
-"""Pasts that are simulated, to learn from and to fill in what a status does not state."""
-PAST_SEED = 1_000_003
-"""Seed of the pasts: another one than that of forecasts, whose future must not be their own past."""
-NOT_LEARNT = ("prices", "risk")
-"""Groups of factors that no status speaks of: dates say nothing about prices, and whether a risk happened is a fact."""
+PRIOR_SIZE = 200
+"""Number of prior replications."""
+PRIOR_SEED = 1_000_003
+"""Seed of the prior replications: another one than that of forecasts, whose draws must be independent of them."""
+GROUPS_NOT_LEARNT = ("prices", "risk")
+"""Groups of factors that are not learnt: dates do not depend on prices, and whether a risk occurred is a fact."""
 
 
 @dataclass(frozen=True)
-class Learnt:
-    """One common factor: median, P10 and P90 before and after, and the share of its variance that the facts explain."""
+class LearntFactor:
+    """A common factor: its median, P10 and P90 before and after learning, and the explained share of its variance."""
 
     factor: str
     explained: float
@@ -64,303 +66,321 @@ class Learnt:
 
 @dataclass(frozen=True)
 class Posterior:
-    """Scores of the factors that were learnt, given the facts: z' = mean + root @ z."""
+    """The joint normal distribution of the scores of the learnt factors, given the facts: z' = mean + root @ z."""
 
     factors: tuple[str, ...]
     mean: Floats
     root: Floats
     explained: Floats
 
-    def described(self, inputs: Inputs) -> list[Learnt]:
-        """Return prior and posterior of every factor that was learnt, those that moved most first."""
+    def learnt_factors(self, inputs: Inputs) -> list[LearntFactor]:
+        """Return prior and posterior of every learnt factor, in the order of how far its mean has moved."""
         spread = np.sqrt((self.root**2).sum(axis=1))
         order = np.argsort(-np.abs(self.mean))
-        return [self._learnt(inputs, number, float(spread[number])) for number in order.tolist()]
+        return [self._learnt_factor(inputs, index, float(spread[index])) for index in order.tolist()]
 
-    def _learnt(self, inputs: Inputs, number: int, spread: float) -> Learnt:
+    def _learnt_factor(self, inputs: Inputs, index: int, spread: float) -> LearntFactor:
         """Return prior and posterior of one factor, in its own unit."""
-        name = self.factors[number]
+        name = self.factors[index]
         table = int(inputs.factor_table[inputs.factors.index(name)])
-        scores = special_functions().ndtri(np.array([0.5, 0.1, 0.9]))
-        before, after = (
-            tuple(sample_one(inputs.tables, table, float(u)) for u in special_functions().ndtr(at))
-            for at in (scores, self.mean[number] + spread * scores)
+        prior_scores = special_functions().ndtri(np.array([0.5, 0.1, 0.9]))
+        prior, posterior = (
+            tuple(sample_one(inputs.tables, table, float(u)) for u in special_functions().ndtr(scores))
+            for scores in (prior_scores, self.mean[index] + spread * prior_scores)
         )
-        return Learnt(name, float(self.explained[number]), before, after)  # type: ignore[arg-type]
+        return LearntFactor(name, float(self.explained[index]), prior, posterior)  # type: ignore[arg-type]
 
 
 class PosteriorUniforms:
-    """Draws of first attempts as elsewhere, but those of learnt factors are moved to where the posterior has them."""
+    """Uniform draws of first attempts, where those of learnt factors follow the posterior."""
 
-    def __init__(self, inputs: Inputs, plain: Uniforms, posterior: Posterior) -> None:
-        self.inputs, self.plain, self.posterior = inputs, plain, posterior
-        there = [n for n, name in enumerate(posterior.factors) if name in inputs.factors]
-        self.rows = [inputs.factors.index(posterior.factors[n]) for n in there]
-        self.mean, self.root = posterior.mean[there], posterior.root[np.ix_(there, there)]
+    def __init__(self, inputs: Inputs, prior: Uniforms, posterior: Posterior) -> None:
+        self.inputs, self.prior, self.posterior = inputs, prior, posterior
+        present = [index for index, name in enumerate(posterior.factors) if name in inputs.factors]
+        self.rows = [inputs.factors.index(posterior.factors[index]) for index in present]
+        self.mean, self.root = posterior.mean[present], posterior.root[np.ix_(present, present)]
 
     def __call__(self, names: Sequence[str], first: int, count: int) -> Floats:
-        """Return the draws of these names, shape (names, count)."""
-        drawn = self.plain(names, first, count)
+        """Return the draws of some inputs or factors, shape (names, count)."""
+        drawn = self.prior(names, first, count)
         if names is self.inputs.factors and self.rows:
-            scores = special_functions().ndtri(drawn[self.rows])
-            moved = np.repeat(self.mean[:, None], count, axis=1)
+            prior_scores = special_functions().ndtri(drawn[self.rows])
+            posterior_scores = np.repeat(self.mean[:, None], count, axis=1)
             # column by column: the last bit of a product of matrices depends on how many replications are drawn together
-            for column, score in zip(self.root.T, scores, strict=True):
-                moved = moved + column[:, None] * score
-            drawn[self.rows] = np.clip(special_functions().ndtr(moved), EDGE, 1 - EDGE)
+            for column, scores in zip(self.root.T, prior_scores, strict=True):
+                posterior_scores = posterior_scores + column[:, None] * scores
+            drawn[self.rows] = np.clip(special_functions().ndtr(posterior_scores), EDGE, 1 - EDGE)
         return drawn
 
 
-# --- facts as statistics --------------------------------------------------------------------------------------------
+# --- summary statistics ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Past:
-    """When projects did which step, last (`done`) and first (`begun`), in minutes; NEVER where one did not.
+class StepMinutes:
+    """The minutes at which replications did each step, shape (replications, steps); NEVER where one did not do it.
 
-    Both have the shape (pasts, steps); `begun` has no steps where nobody asks for it.
+    `finish` has the minute at which a step was done last, `start` the minute at which a work was started first; where it is
+    not needed `start` has no steps.
     """
 
-    done: Ints
-    begun: Ints
+    finish: Ints
+    start: Ints
 
 
-def pasts_of(plan: CompiledPlan, logs: Sequence[Log], *, begins: bool = True) -> Past:
-    """Return simulated pasts; of a step that is done again the last time counts, as in what is reported."""
+def step_minutes_of(plan: CompiledPlan, logs: Sequence[Log], *, with_starts: bool = True) -> StepMinutes:
+    """Return the minutes of steps in some event logs; of a repeated step the last finish, as in a status."""
     steps = len(plan.rows)
-    done, begun = (np.full((len(logs), many), NEVER, np.int64) for many in (steps, steps if begins else 0))
-    for past, log in enumerate(logs):
-        # numpy keeps the last value that is assigned to a place
-        done[past, log[:, 1]] = log[:, 0]
-        if begins:
-            works = log[plan.rows[log[:, 1], 0] == WORK][::-1]
-            begun[past, works[:, 1]] = works[:, 2]
-    return Past(done, begun)
+    finish, start = (np.full((len(logs), size), NEVER, np.int64) for size in (steps, steps if with_starts else 0))
+    for replication, log in enumerate(logs):
+        # numpy keeps the last value that is assigned to an element
+        finish[replication, log[:, LogColumn.STEP]] = log[:, LogColumn.MINUTE]
+        if with_starts:
+            works = log[plan.operation_of[log[:, LogColumn.STEP]] == WORK][::-1]
+            start[replication, works[:, LogColumn.STEP]] = works[:, LogColumn.DETAIL]
+    return StepMinutes(finish, start)
 
 
-class Statistics:
-    """The few numbers that sum the facts of a status up, and the same numbers of a simulated past.
+class SummaryStatistics:
+    """The few numbers that summarise the facts of a status, as functions that return the same numbers of replications.
 
-    Counts by stage; by kind of milestone and of activity the mean finish, and of activities the mean logarithm of how long
-    they took.
+    They are the counts by stage, the earned hours, the mean finish by kind of milestone and by activity, and by activity the
+    mean logarithm of its duration. `evidence` is the number of events that the facts report.
     """
 
-    def __init__(self, steps: PlanSteps, status: Status) -> None:
-        self.steps = steps
+    def __init__(self, plan_steps: PlanSteps, status: Status) -> None:
+        self.plan_steps = plan_steps
         self.evidence = 0
-        self.needs_begins = False
         self.actual: list[float] = []
-        self._of: list[Callable[[Past], Floats]] = []
+        self._functions: list[Callable[[StepMinutes], Floats]] = []
         for what in dict.fromkeys(fact.what for fact in status.of("count")):
-            self._count(what, [fact for fact in status.of("count") if fact.what == what])
-        self._hours(status)
-        self._finishes(list(self._milestones(status)))
-        self._finishes(list(self._activities(status)))
-        self._lengths(status)
+            self._add_counts(what, [fact for fact in status.of("count") if fact.what == what])
+        self._add_hours(status)
+        self._add_finishes(list(self._milestones(status)))
+        self._add_finishes(list(self._activities(status)))
+        started_and_finished = self._durations_by_activity(status)
+        self.needs_starts = bool(started_and_finished)
+        self._add_durations(started_and_finished)
 
-    def of(self, pasts: Past) -> Floats:
-        """Return what the facts would have been in some pasts, shape (pasts, statistics)."""
-        found = np.empty((len(pasts.done), len(self._of)))
-        for column, statistic in enumerate(self._of):
-            found[:, column] = statistic(pasts)
-        return found
+    def of(self, step_minutes: StepMinutes) -> Floats:
+        """Return the statistics of some replications, shape (replications, statistics)."""
+        statistics = np.empty((len(step_minutes.finish), len(self._functions)))
+        for column, function in enumerate(self._functions):
+            statistics[:, column] = function(step_minutes)
+        return statistics
 
-    def _add(self, actual: float, statistic: Callable[[Past], Floats], evidence: int) -> None:
+    def _add(self, actual: float, function: Callable[[StepMinutes], Floats], evidence: int) -> None:
+        """Add a statistic: its actual value, and how to work it out of replications."""
         self.actual.append(actual)
-        self._of.append(statistic)
+        self._functions.append(function)
         self.evidence += evidence
 
-    def _count(self, what: str, facts: Iterable[Fact]) -> None:
-        places = np.array([self.steps.routes[unit].steps[place] for unit, place in self.steps.stages[what]])
-        per = self.steps.mw_of_block if what == ONLINE else 1.0
+    def _add_counts(self, what: str, facts: Iterable[Fact]) -> None:
+        """Add the counts of a stage at its dates."""
+        routes = self.plan_steps.routes
+        steps = np.array([routes[unit].steps[position] for unit, position in self.plan_steps.stages[what]])
+        per_unit = self.plan_steps.mw_of_block if what == ONLINE else 1.0
         for fact in facts:
-            date, count = int(fact.date or 0), float(fact.count or 0) / per
-            self._add(count, partial(_done_by, places, date), int(count))
+            date, count = int(fact.date or 0), float(fact.count or 0) / per_unit
+            self._add(count, partial(_done_by, steps, date), int(count))
 
-    def _hours(self, status: Status) -> None:
-        """Add the hours that are reported as earned: what the works done by then were budgeted."""
+    def _add_hours(self, status: Status) -> None:
+        """Add the hours that are reported as earned; a replication has earned the budget of the works that it has done."""
         facts = [fact for fact in status.of("hours") if fact.what == "earned" and fact.date is not None]
         if facts:
-            plan = self.steps.plan
-            steps = np.flatnonzero((plan.rows[:, 0] == WORK) & plan.earns)
-            budget = plan.people[steps].sum(axis=1) * expected_draws(plan.inputs).content[plan.rows[steps, 1]] / 60
+            plan = self.plan_steps.plan
+            steps = np.flatnonzero((plan.operation_of == WORK) & plan.earns)
+            people, content = plan.people[steps].sum(axis=1), expected_draws(plan.inputs).content
+            budget = people * content[plan.argument_of[steps]] / MINUTES_PER_HOUR
             for fact in facts:
                 self._add(float(fact.count or 0), partial(_earned_by, steps, budget, int(fact.date or 0)), 1)
 
     def _milestones(self, status: Status) -> Iterator[tuple[str, int, int]]:
         """Yield kind, last step and minute of every milestone that was reached."""
         for fact in status.of("milestone"):
-            unit = self.steps.milestone(fact.what)
+            unit = self.plan_steps.unit_of_milestone(fact.what)
             if unit is not None and fact.finish is not None:
-                info = self.steps.plan.unit_info[unit]
+                info = self.plan_steps.plan.unit_info[unit]
                 name = fact.what.rpartition(".")[2] if info.kind == "step" else ""
-                yield f"{info.kind} {info.part} {name}", self.steps.routes[unit].steps[-1], fact.finish
+                yield f"{info.kind} {info.part} {name}", self.plan_steps.routes[unit].steps[-1], fact.finish
 
     def _activities(self, status: Status) -> Iterator[tuple[str, int, int]]:
         """Yield name, step and minute of every activity that is finished."""
         for fact in status.of("activity"):
             if fact.finish is not None:
-                yield fact.what.partition("/")[2], self.steps.works[fact.what][1], fact.finish
+                yield fact.what.partition("/")[2], self.plan_steps.work_steps[fact.what][1], fact.finish
 
-    def _finishes(self, facts: Sequence[tuple[str, int, int]]) -> None:
-        for kind in dict.fromkeys(kind for kind, _, _ in facts):
-            mine = [(step, minute) for other, step, minute in facts if other == kind]
-            places = np.array([step for step, _ in mine])
-            mean = float(np.mean([minute for _, minute in mine]))
-            self._add(mean, partial(_mean_finish, places), len(mine))
+    def _add_finishes(self, finishes: Sequence[tuple[str, int, int]]) -> None:
+        """Add the mean finish by kind, from kind, step and minute of each finish."""
+        for kind in dict.fromkeys(kind for kind, _, _ in finishes):
+            of_kind = [(step, minute) for other, step, minute in finishes if other == kind]
+            steps = np.array([step for step, _ in of_kind])
+            mean = float(np.mean([minute for _, minute in of_kind]))
+            self._add(mean, partial(_mean_finish, steps), len(of_kind))
 
-    def _lengths(self, status: Status) -> None:
-        """Add how long activities of a name took: the mean, in working minutes of the first one's calendar."""
+    def _durations_by_activity(self, status: Status) -> dict[str, list[tuple[int, int, int]]]:
+        """Return step, start and finish of the activities whose duration is known, by the activity's name.
+
+        An activity that started and finished in the same minute is known from a count, which does not tell its duration.
+        """
         by_name: dict[str, list[tuple[int, int, int]]] = {}
         for fact in status.of("activity"):
-            # begun and finished in one minute: how long it took is not known, as of what only a count tells
             if fact.start is not None and fact.finish is not None and fact.finish > fact.start:
-                step = self.steps.works[fact.what][1]
+                step = self.plan_steps.work_steps[fact.what][1]
                 by_name.setdefault(fact.what.partition("/")[2], []).append((step, fact.start, fact.finish))
-        self.needs_begins = bool(by_name)
-        for mine in by_name.values():
-            rows = np.array(mine, np.int64)
-            calendar = self.steps.plan.base_calendars[self.steps.rows[mine[0][0]][2]]
+        return by_name
 
-            actual = Past(done=rows[None, :, 2], begun=rows[None, :, 1])
-            self._add(
-                float(_mean_length(np.arange(len(rows)), calendar, actual)[0]),
-                partial(_mean_length, rows[:, 0], calendar),
-                evidence=0,
-            )
-
-
-def _done_by(steps: Ints, date: int, pasts: Past) -> Floats:
-    """Return how many of some steps were done by a minute, by past."""
-    return np.asarray((pasts.done[:, steps] <= date).sum(axis=1), float)
+    def _add_durations(self, by_name: dict[str, list[tuple[int, int, int]]]) -> None:
+        """Add the mean duration by activity, in working minutes on the calendar of the first one of its name."""
+        for durations in by_name.values():
+            steps, starts, finishes = np.array(durations, np.int64).T
+            calendar = self.plan_steps.plan.base_calendars[self.plan_steps.rows[durations[0][0]][Column.CALENDAR]]
+            actual = StepMinutes(finish=finishes[None, :], start=starts[None, :])
+            actual_mean = float(_mean_log_duration(np.arange(len(steps)), calendar, actual)[0])
+            self._add(actual_mean, partial(_mean_log_duration, steps, calendar), evidence=0)
 
 
-def _earned_by(steps: Ints, hours: Floats, date: int, pasts: Past) -> Floats:
-    """Return the hours that some works have earned by a minute, by past."""
-    return np.asarray((pasts.done[:, steps] <= date) @ hours, float)
+def _done_by(steps: Ints, date: int, step_minutes: StepMinutes) -> Floats:
+    """Return by replication how many of some steps were done by a minute."""
+    return np.asarray((step_minutes.finish[:, steps] <= date).sum(axis=1), float)
 
 
-def _mean_finish(steps: Ints, pasts: Past) -> Floats:
-    """Return the mean minute at which some steps were done, of those that were, by past."""
-    return _mean_where(pasts.done[:, steps], pasts.done[:, steps] < NEVER)
+def _earned_by(steps: Ints, hours: Floats, date: int, step_minutes: StepMinutes) -> Floats:
+    """Return by replication the hours that some works have earned by a minute."""
+    return np.asarray((step_minutes.finish[:, steps] <= date) @ hours, float)
 
 
-def _mean_length(steps: Ints, calendar: Calendar, pasts: Past) -> Floats:
-    """Return the mean logarithm of the working minutes that some works took, of those that were done, by past."""
-    done, begun = pasts.done[:, steps], pasts.begun[:, steps]
-    there = done < NEVER
-    worked = np.ones(done.shape)
-    worked[there] = calendar.worked_many(done[there]) - calendar.worked_many(begun[there])
-    return _mean_where(np.log(np.maximum(worked, 1)), there)
+def _mean_finish(steps: Ints, step_minutes: StepMinutes) -> Floats:
+    """Return by replication the mean minute at which some steps were done, of those that were done."""
+    finish = step_minutes.finish[:, steps]
+    return _mean_where(finish, finish < NEVER)
 
 
-def _mean_where(values: Ints | Floats, there: NDArray[np.bool_]) -> Floats:
-    """Return the mean of each row's values that are there; not-a-number where none is."""
-    number = there.sum(axis=1)
-    total = np.where(there, values, 0).sum(axis=1)
+def _mean_log_duration(steps: Ints, calendar: Calendar, step_minutes: StepMinutes) -> Floats:
+    """Return by replication the mean logarithm of the working minutes that some works took, of those that were done."""
+    finish, start = step_minutes.finish[:, steps], step_minutes.start[:, steps]
+    is_done = finish < NEVER
+    duration = np.ones(finish.shape)
+    duration[is_done] = calendar.worked_many(finish[is_done]) - calendar.worked_many(start[is_done])
+    return _mean_where(np.log(np.maximum(duration, 1)), is_done)
+
+
+def _mean_where(values: Ints | Floats, included: NDArray[np.bool_]) -> Floats:
+    """Return the mean of each row's included values; not-a-number where none is included."""
+    number = included.sum(axis=1)
+    total = np.where(included, values, 0).sum(axis=1)
     return np.divide(total, number, out=np.full(len(total), np.nan), where=number > 0)
 
 
-# --- simulated pasts ------------------------------------------------------------------------------------------------
+# --- prior replications ---------------------------------------------------------------------------------------------
 
 
-class Pasts:
-    """Simulated pasts of a project: the scores of their factors, and their statistics beside the actual ones."""
+class PriorReplications:
+    """Prior replications of a project: the scores of their factors, and their statistics next to the actual ones.
 
-    def __init__(self, inputs: Inputs, drawn: Floats, statistics: Statistics, found: Floats) -> None:
-        """Set the actual statistics beside those `found` in pasts; `drawn` are uniforms of the factors, (factors, pasts)."""
+    Statistics are standardised by the mean and standard deviation of the prior replications: `standardised` has the shape
+    (replications, statistics), `actual` the statistics of the status.
+    """
+
+    def __init__(self, inputs: Inputs, drawn: Floats, statistics: SummaryStatistics, values: Floats) -> None:
+        """Standardise the statistics `values`; `drawn` are the uniforms of the factors, shape (factors, replications)."""
         self.inputs, self.evidence = inputs, statistics.evidence
         self.scores: Floats = special_functions().ndtri(np.clip(drawn, EDGE, 1 - EDGE))
-        there: NDArray[np.bool_] = np.asarray(np.isfinite(found).all(axis=0))
-        mean, spread = found[:, there].mean(axis=0), found[:, there].std(axis=0)
-        there[there] = spread > 0
+        # a statistic that some replication does not have, or that is equal in all of them, teaches nothing
+        usable: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=0))
+        mean, spread = values[:, usable].mean(axis=0), values[:, usable].std(axis=0)
+        usable[usable] = spread > 0
         mean, spread = mean[spread > 0], spread[spread > 0]
-        self.standard: Floats = (found[:, there] - mean) / spread
-        actual = np.array(statistics.actual)[there]
-        self.actual: Floats = np.clip((actual - mean) / spread, -FURTHEST, FURTHEST)
+        self.standardised: Floats = (values[:, usable] - mean) / spread
+        actual = np.array(statistics.actual)[usable]
+        self.actual: Floats = np.clip((actual - mean) / spread, -MOST_DEVIATIONS, MOST_DEVIATIONS)
 
     def nearest(self, number: int) -> list[int]:
-        """Return so many pasts whose statistics are nearest to the actual ones, in order of their distance."""
-        distance = ((self.standard - self.actual) ** 2).sum(axis=1)
-        return [int(at) for at in np.argsort(distance, kind="stable")[:number]]
+        """Return the replications whose statistics are nearest to the actual ones, in the order of their distance."""
+        squared_distance = ((self.standardised - self.actual) ** 2).sum(axis=1)
+        return [int(replication) for replication in np.argsort(squared_distance, kind="stable")[:number]]
 
     @cached_property
     def posterior(self) -> Posterior:
-        """Return what the facts say about the factors."""
+        """Return the distribution of the factors given the facts."""
         names, groups = self.inputs.factors, self.inputs.factor_groups
-        continuous = ~np.isin(self.inputs.tables.kind[self.inputs.factor_table], (FIXED, DISCRETE))
-        rows = [n for n in np.flatnonzero(continuous).tolist() if groups[n] not in NOT_LEARNT]
-        nothing = Posterior((), np.zeros(0), np.zeros((0, 0)), np.zeros(0))
-        if not rows or not self.standard.shape[1]:
-            return nothing
-        mean, residual, explained = _ridge(self.standard, self.scores[rows].T, self.actual)
-        kept = np.flatnonzero(explained >= LEAST_LEARNT)
-        if not len(kept):
-            return nothing
-        correlation = np.atleast_2d(np.corrcoef(residual[:, kept], rowvar=False))
-        spread = np.sqrt(1 - explained[kept])
+        is_continuous = ~np.isin(self.inputs.tables.kind[self.inputs.factor_table], (FIXED, DISCRETE))
+        rows = [row for row in np.flatnonzero(is_continuous).tolist() if groups[row] not in GROUPS_NOT_LEARNT]
+        nothing_learnt = Posterior((), np.zeros(0), np.zeros((0, 0)), np.zeros(0))
+        if not rows or not self.standardised.shape[1]:
+            return nothing_learnt
+        mean, residuals, explained = _ridge(self.standardised, self.scores[rows].T, self.actual)
+        learnt = np.flatnonzero(explained >= LEAST_EXPLAINED)
+        if not len(learnt):
+            return nothing_learnt
+        correlation = np.atleast_2d(np.corrcoef(residuals[:, learnt], rowvar=False))
+        spread = np.sqrt(1 - explained[learnt])
         values, vectors = np.linalg.eigh(correlation * np.outer(spread, spread))
-        # the symmetric root: of all roots the one that leaves each draw nearest to what it was
+        # the symmetric root: of all roots of the covariance the one that changes each draw least
         root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
-        return Posterior(tuple(names[rows[n]] for n in kept), mean[kept], root, explained[kept])
+        return Posterior(tuple(names[rows[index]] for index in learnt), mean[learnt], root, explained[learnt])
 
 
-def _ridge(x: Floats, z: Floats, at: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return predictions of every column of z at a point, leave-one-out residuals, and the share of variance explained.
+def _ridge(x: Floats, z: Floats, x_new: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return by column of z its prediction at `x_new`, leave-one-out residuals, and the share of variance explained.
 
     `x` is standardised, shape (n, p); z has mean 0 and variance 1 by definition, shape (n, q).
     """
-    # the thin singular value decomposition by the smaller of the two products: there are more facts than pasts
+    # the thin singular value decomposition x = u d v, from the smaller product: there are more statistics than replications
     values, u = np.linalg.eigh(x @ x.T)
-    kept = values > values[-1] * 1e-12
-    d, u = np.sqrt(values[kept]), u[:, kept]
+    positive = values > values[-1] * 1e-12
+    d, u = np.sqrt(values[positive]), u[:, positive]
     v = (u / d).T @ x
-    middle = z.mean(axis=0)
-    projected = u.T @ (z - middle)
-    total = ((z - middle) ** 2).sum(axis=0)
-    best, mean, residual = np.full(z.shape[1], np.inf), np.zeros(z.shape[1]), z.copy()
+    mean_z = z.mean(axis=0)
+    projected = u.T @ (z - mean_z)
+    variance = ((z - mean_z) ** 2).sum(axis=0)
+    least_error, prediction, residuals = np.full(z.shape[1], np.inf), np.zeros(z.shape[1]), z.copy()
     for penalty in PENALTIES:
-        shrunk = d**2 / (d**2 + penalty)
-        leverage = 1 / len(x) + (u**2 * shrunk).sum(axis=1)
-        left = (z - middle - u @ (shrunk[:, None] * projected)) / (1 - leverage)[:, None]
-        error = (left**2).sum(axis=0)
-        better = error < best
-        best = np.where(better, error, best)
-        residual[:, better] = left[:, better]
-        mean[better] = ((v @ at) * (d / (d**2 + penalty)) @ projected)[better]
-    return mean, residual, np.clip(1 - best / total, 0.0, 0.999)
+        shrinkage = d**2 / (d**2 + penalty)
+        leverage = 1 / len(x) + (u**2 * shrinkage).sum(axis=1)
+        left_out = (z - mean_z - u @ (shrinkage[:, None] * projected)) / (1 - leverage)[:, None]
+        error = (left_out**2).sum(axis=0)
+        better = error < least_error
+        least_error = np.where(better, error, least_error)
+        residuals[:, better] = left_out[:, better]
+        prediction[better] = ((v @ x_new) * (d / (d**2 + penalty)) @ projected)[better]
+    return prediction, residuals, np.clip(1 - least_error / variance, 0.0, 0.999)
 
 
-def pasts_beside_facts(case: Case, status: Status, workers: int = 1) -> Pasts:
-    """Return simulated pasts of a case from its first day, beside the facts of a status."""
-    statistics = Statistics(PlanSteps.of(case), status)
-    # of a small plan the logs of pasts are kept here, where the next status asks for them
-    fork = workers > 1 and len(case.plan.rows) > KEPT_STEPS
-    found = np.array(in_two_halves(partial(_statistics, case, statistics), range(PASTS), fork=fork))
-    drawn = case.draws(PAST_SEED).uniforms(case.plan.inputs.factors, 0, PASTS)
-    return Pasts(case.plan.inputs, drawn, statistics, found)
+def prior_replications_of(case: Case, status: Status, workers: int = 1) -> PriorReplications:
+    """Return the prior replications of a case, with their statistics and those of a status."""
+    statistics = SummaryStatistics(PlanSteps.of(case), status)
+    # of a small plan the replications are cached in this process, for the next status
+    fork = workers > 1 and len(case.plan.rows) > SMALL_PLAN_STEPS
+    values = np.array(in_two_halves(partial(_statistics, case, statistics), range(PRIOR_SIZE), fork=fork))
+    drawn = case.draws(PRIOR_SEED).uniforms(case.plan.inputs.factors, 0, PRIOR_SIZE)
+    return PriorReplications(case.plan.inputs, drawn, statistics, values)
 
 
-KEPT_STEPS = 20_000
-"""Steps of a plan up to which its simulated pasts are kept for the next status: 64 MB."""
-TOGETHER = 10
-"""Pasts that are looked at together."""
+SMALL_PLAN_STEPS = 20_000
+"""Steps of a plan up to which what is simulated of it is cached for the next status: 64 MB."""
+BATCH = 10
+"""Prior replications whose statistics are worked out together."""
 
 
-def _statistics(case: Case, statistics: Statistics, pasts: Sequence[int]) -> Floats:
-    """Return the statistics of some consecutive pasts, shape (pasts, statistics)."""
-    simulated = simulated_pasts(case, pasts[0], len(pasts), begins=statistics.needs_begins)
-    return np.concatenate([statistics.of(some) for some in simulated])
+def _statistics(case: Case, statistics: SummaryStatistics, replications: Sequence[int]) -> Floats:
+    """Return the statistics of some consecutive prior replications, shape (replications, statistics)."""
+    batches = simulate_prior(case, replications[0], len(replications), with_starts=statistics.needs_starts)
+    return np.concatenate([statistics.of(step_minutes) for step_minutes in batches])
 
 
-def simulated_pasts(case: Case, first: int = 0, count: int = PASTS, *, begins: bool = True) -> Iterable[Past]:
-    """Return pasts that might have been, some at a time, the same ones for every status of a case."""
-    begins |= len(case.plan.rows) <= KEPT_STEPS  # what is kept is for every status
-    logs = (done.outcome.log for done in case.replications(PAST_SEED, first, count))
-    found = (pasts_of(case.plan, some, begins=begins) for some in iter(lambda: [*islice(logs, TOGETHER)], []))
-    if len(case.plan.rows) > KEPT_STEPS:
-        return found
-    kept: list[Past] = case.__dict__.setdefault("_pasts", [])
-    if not kept:
-        kept += found
-    return kept
+def simulate_prior(
+    case: Case, first: int = 0, count: int = PRIOR_SIZE, *, with_starts: bool = True
+) -> Iterable[StepMinutes]:
+    """Return the minutes of steps in prior replications, batch by batch; they are the same for every status of a case."""
+    is_cached = len(case.plan.rows) <= SMALL_PLAN_STEPS
+    with_starts |= is_cached  # another status may need them
+    logs = (replication.outcome.log for replication in case.replications(PRIOR_SEED, first, count))
+    batches = iter(lambda: [*islice(logs, BATCH)], [])
+    step_minutes = (step_minutes_of(case.plan, batch, with_starts=with_starts) for batch in batches)
+    if not is_cached:
+        return step_minutes
+    cached: list[StepMinutes] = case.__dict__.setdefault("_prior_step_minutes", [])
+    if not cached:
+        cached += step_minutes
+    return cached

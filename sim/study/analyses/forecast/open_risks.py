@@ -14,12 +14,12 @@ from sim.config.project import Project
 from sim.engine.initial_state import InitialState
 from sim.plan.compiled_plan import CompiledPlan, LogColumn
 from sim.plan.vocabulary import WORK
-from sim.study.analyses.forecast.plan_cache import Recent
+from sim.study.analyses.forecast.plan_cache import RecentCache
 from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case
 from sim.study.result import digest
 
-CASES: Recent[Case] = Recent(3)
+CASES: RecentCache[Case] = RecentCache(3)
 
 
 def with_risks(config: Loaded[Project], status: Status, plan: CompiledPlan, state: InitialState) -> Loaded[Project]:
@@ -54,7 +54,7 @@ def with_risks(config: Loaded[Project], status: Status, plan: CompiledPlan, stat
     return with_settings(config, settings) if settings else config
 
 
-def with_other_chances(base: Case, changed: Loaded[Project], prepare_options: Mapping[str, Any]) -> Case:
+def with_other_probabilities(base: Case, changed: Loaded[Project], prepare_options: Mapping[str, Any]) -> Case:
     """Return the case of a configuration that differs from that of `base` in risk probabilities alone."""
     key = (digest(changed.value), *prepare_options.values())
     case = CASES.get((base,), key, partial(prepare_case, changed, **prepare_options))

@@ -1,7 +1,7 @@
-"""Plans and cases that were worked out before, and plans that are nearly the same.
+"""A cache of what was worked out of plans and cases, and plans that differ only in what is drawn.
 
-Of a project under way many cases are made: with fewer facts, with other chances, with a crane more. What they have in common
-is worked out once.
+A forecast makes many cases of one project: with fewer facts, with other risk probabilities, with one more crane. What they
+have in common is worked out once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from sim.config.load import Loaded
 from sim.config.project import Project
 from sim.engine.backends import AUTO, COMPILED
-from sim.plan.compiled_plan import CompiledPlan
+from sim.plan.compiled_plan import CompiledPlan, LogColumn
 from sim.plan.vocabulary import Log
 from sim.study.case import Case, prepare_case
 from sim.study.result import digest
@@ -25,57 +25,56 @@ T = TypeVar("T")
 AnyCase = TypeVar("AnyCase", bound=Case)
 
 
-class Recent(Generic[T]):
-    """What was worked out last about plans and cases, which are known by what they are, not by what they hold."""
+class RecentCache(Generic[T]):
+    """A cache of the latest `size` results; its keys are objects, compared by identity, and a hashable key."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.found: list[tuple[tuple[object, ...], Hashable, T]] = []
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.entries: list[tuple[tuple[object, ...], Hashable, T]] = []
 
-    def get(self, of: tuple[object, ...], key: Hashable, make: Callable[[], T]) -> T:
-        """Return what was worked out of some objects under a key, or work it out; the oldest is forgotten."""
-        for objects, known, value in self.found:
-            if all(map(is_, objects, of)) and known == key:
-                return value
-        made = make()
-        self.found = [*self.found[len(self.found) + 1 - self.most :], (of, key, made)]
-        return made
-
-
-PREPARED: Recent[Case] = Recent(2)
+    def get(self, objects: tuple[object, ...], key: Hashable, compute: Callable[[], T]) -> T:
+        """Return the cached result of some objects and a key; compute and cache it if there is none."""
+        for cached_objects, cached_key, result in self.entries:
+            if all(map(is_, cached_objects, objects)) and cached_key == key:
+                return result
+        computed = compute()
+        self.entries = [*self.entries[len(self.entries) + 1 - self.size :], (objects, key, computed)]
+        return computed
 
 
-def prepared(config: Loaded[Project], engine: str = AUTO) -> Case:
-    """Return the case of a configuration from its first day; the same for all that is made of it one after another."""
-    says = digest(config.value), config.files, engine
-    return PREPARED.get((), says, partial(prepare_case, config, engine=engine))
+PREPARED: RecentCache[Case] = RecentCache(2)
 
 
-def share_plan_results(base: Case, found: AnyCase) -> AnyCase:
-    """Have a case share with another of the same plan what was worked out of it."""
+def prepare_cached(config: Loaded[Project], engine: str = AUTO) -> Case:
+    """Return the case of a configuration from its first day, cached."""
+    key = digest(config.value), config.files, engine
+    return PREPARED.get((), key, partial(prepare_case, config, engine=engine))
+
+
+def share_plan_results(source: Case, target: AnyCase) -> AnyCase:
+    """Give a case what was worked out of the plan that it shares with another one, and return it."""
     for name in (
         "planned",
         "planned_run",
         "anticipated_calendars",
-        *(["kernel_plan"] if base.engine == COMPILED else []),
+        *(["kernel_plan"] if source.engine == COMPILED else []),
     ):
-        found.__dict__[name] = getattr(base, name)
-    return found
+        target.__dict__[name] = getattr(source, name)
+    return target
 
 
-def translated(log: Log, plan: CompiledPlan, into: CompiledPlan) -> Log:
-    """Return a log of a plan in the steps of another: of units that both have, with routes of one length.
+def renumber_steps(log: Log, plan: CompiledPlan, other: CompiledPlan) -> Log:
+    """Return the event log of a plan with the step numbers of another plan, for units that have equally long routes in both.
 
-    What else there is in the other plan has done nothing yet, such as a crew that is only thought of.
+    Rows of other units are left out. A unit that only the other plan has, such as an additional crew, has no rows.
     """
-    if plan is into or (plan.units == into.units and np.array_equal(plan.first, into.first)):
+    if plan is other or (plan.units == other.units and np.array_equal(plan.first, other.first)):
         return log
-    number = {name: unit for unit, name in enumerate(into.units)}
-    same = np.array([number.get(name, -1) for name in plan.units])
-    length, other = np.diff(plan.first), np.diff(into.first)
-    fits = (same >= 0) & (other[same] == length)
-    unit = plan.unit_of[log[:, 1]]
-    kept = log[fits[unit]].copy()
-    mine = plan.unit_of[kept[:, 1]]
-    kept[:, 1] += into.first[same[mine]] - plan.first[mine]
-    return kept
+    number_in_other = {name: unit for unit, name in enumerate(other.units)}
+    other_unit = np.array([number_in_other.get(name, -1) for name in plan.units])
+    length, other_length = np.diff(plan.first), np.diff(other.first)
+    has_same_route = (other_unit >= 0) & (other_length[other_unit] == length)
+    renumbered = log[has_same_route[plan.unit_of[log[:, LogColumn.STEP]]]].copy()
+    unit = plan.unit_of[renumbered[:, LogColumn.STEP]]
+    renumbered[:, LogColumn.STEP] += other.first[other_unit[unit]] - plan.first[unit]
+    return renumbered

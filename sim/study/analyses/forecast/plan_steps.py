@@ -1,6 +1,7 @@
-"""Where the facts of a status stand in a plan: the route every unit takes, and which of its steps a fact is about.
+"""The planned route of every unit, and look-ups of the units and steps that the facts of a status are about.
 
-The route of a unit is that of the expected plan, with what fails there and is done again; behind its end everything passes.
+A planned route is the sequence of steps that a unit takes in the expected plan, with tests that fail there and are repeated.
+Where the run of the expected plan ends before the route does, the rest of the route is added with all tests passed.
 """
 
 from __future__ import annotations
@@ -16,27 +17,31 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.engine.initial_state import BLOCKING
-from sim.plan.compiled_plan import NONE, CompiledPlan
-from sim.plan.draws import OTHERWISE
+from sim.plan.compiled_plan import NONE, Column, CompiledPlan, LogColumn
+from sim.plan.draws import COMPLEMENT
 from sim.plan.layout import place_number
 from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, WORK, Log
-from sim.study.analyses.forecast.plan_cache import Recent
+from sim.study.analyses.forecast.plan_cache import RecentCache
 from sim.study.analyses.forecast.status import ONLINE, STAGES
 from sim.study.case import Case
 
 Ints = NDArray[np.int64]
-Giver = tuple[int, int, int]
-SUPPLIED = ("supplied", "passed")
+UnitPosition = tuple[int, int]
+"""The number of a unit, and a position in its planned route."""
+PlannedStep = tuple[int, int, int]
+"""A step of a planned route: planned minute, unit and position."""
+SUPPLIED_KINDS = ("supplied", "passed")
+"""Kinds of pools that other units than their takers supply."""
 NEVER = 1 << 40
-"""The planned minute of what the expected plan does not come to."""
-READ: Recent[list[list[int]]] = Recent(6)
-NAMES: Recent[list[str]] = Recent(3)
-SKID_STAGES: Recent[dict[int, tuple[list[int], dict[str, int]]]] = Recent(3)
+"""The planned minute of a step that the expected plan does not reach."""
+PLAN_LISTS: RecentCache[list[list[int]]] = RecentCache(6)
+ACTIVITY_NAMES: RecentCache[list[str]] = RecentCache(3)
+SKID_STAGES: RecentCache[dict[int, tuple[list[int], dict[str, int]]]] = RecentCache(3)
 
 
 @dataclass(frozen=True)
 class PlannedRoute:
-    """The steps of a unit in order, and the minute at which each is done in the expected plan."""
+    """The route of a unit: its steps in order, and the planned minute at which each is done."""
 
     steps: list[int]
     planned: list[int]
@@ -44,154 +49,172 @@ class PlannedRoute:
 
 @dataclass(frozen=True)
 class Crews:
-    """The crews of a trade: who come, as minute, people, unit and place in its way, and who go, as minute and people."""
+    """The crews of a trade: arrivals as (minute, people, unit, position), and departures as (minute, people)."""
 
-    come: list[tuple[int, int, int, int]]
-    go: list[tuple[int, int]]
+    arrivals: list[tuple[int, int, int, int]]
+    departures: list[tuple[int, int]]
 
-    def note(self, minute: int, people: int, unit: int, place: int) -> None:
-        """Take one note of people who come, or who go."""
+    def add(self, minute: int, people: int, unit: int, position: int) -> None:
+        """Add an arrival of people, or a departure where their number is negative."""
         if people > 0:
-            self.come.append((minute, people, unit, place))
+            self.arrivals.append((minute, people, unit, position))
         else:
-            self.go.append((minute, -people))
+            self.departures.append((minute, -people))
 
-    def arrived(self, people: int, date: int) -> int:
-        """Return how many crews have come where so many people are on site at the end of a minute.
-
-        Who has left by then is as planned.
-        """
-        there = people + sum(left for minute, left in self.go if minute <= date)
-        sizes = np.array([size for _, size, _, _ in self.come])
-        # half a crew is one
-        return int((np.cumsum(sizes) - sizes / 2 < there).sum())
+    def arrived(self, people_on_site: int, date: int) -> int:
+        """Return how many crews have arrived where so many people are on site at a date; departures are as planned."""
+        people_arrived = people_on_site + sum(people for minute, people in self.departures if minute <= date)
+        crew_sizes = np.array([people for _, people, _, _ in self.arrivals])
+        # a crew has arrived if more than half of its people are counted
+        return int((np.cumsum(crew_sizes) - crew_sizes / 2 < people_arrived).sum())
 
 
 class PlanSteps:
-    """Looks up units, activities, stages and milestones of one plan."""
+    """The planned routes of a plan, and the units, activities, stages and milestones in them by name."""
 
     def __init__(self, project: Project, plan: CompiledPlan, planned_log: Log) -> None:
         self.project, self.plan = project, plan
-        # all steps of a plan share what is read from it
-        self.rows = READ.get((plan,), "rows", plan.rows.tolist)
+        # rows as lists of plain integers, which are faster to index one by one
+        self.rows = PLAN_LISTS.get((plan,), "rows", plan.rows.tolist)
         self.units = {name: number for number, name in enumerate(plan.units)}
-        self.routes = self._routes(planned_log)
+        self.routes = self._planned_routes(planned_log)
 
     @classmethod
     def of(cls, case: Case) -> PlanSteps:
-        """Return where facts stand in the plan of a case, as its expected plan goes."""
+        """Return the planned routes of a case, by its expected plan."""
         return cls(case.project, case.plan, case.planned_run.log)
 
     @property
-    def supplied(self) -> list[list[int]]:
-        """Return by bundle the pools in it that are supplied."""
+    def supplied_pools(self) -> list[list[int]]:
+        """Return by bundle those of its pools that other units supply."""
         kinds, bundles = self.plan.pool_kinds, self.plan.bundles
-        return READ.get(
-            (self.plan,), "supplied", lambda: [[pool for pool, _ in of if kinds[pool] in SUPPLIED] for of in bundles]
+        return PLAN_LISTS.get(
+            (self.plan,),
+            "supplied_pools",
+            lambda: [[pool for pool, _ in bundle if kinds[pool] in SUPPLIED_KINDS] for bundle in bundles],
         )
 
     @property
     def _activity_names(self) -> list[str]:
         """Return by step the name of its activity."""
         plan = self.plan
-        return NAMES.get((plan,), "names", lambda: [plan.activities[at] for at in plan.activity_of.tolist()])
+        return ACTIVITY_NAMES.get(
+            (plan,), "names", lambda: [plan.activities[activity] for activity in plan.activity_of.tolist()]
+        )
 
     def copy(self) -> PlanSteps:
-        """Return the same once more, to be fitted to other facts."""
+        """Return a copy whose routes can be replaced without changing this one."""
         other = copy(self)
         other.routes = [*self.routes]
         return other
 
-    def _routes(self, log: Log) -> list[PlannedRoute]:
-        """Return the route of every unit."""
-        unit = self.plan.unit_of[log[:, 1]]
+    # --- routes ---------------------------------------------------------------------------------------------------
+
+    def _planned_routes(self, planned_log: Log) -> list[PlannedRoute]:
+        """Return the route of every unit, from the event log of the expected plan."""
+        unit = self.plan.unit_of[planned_log[:, LogColumn.STEP]]
         order = np.argsort(unit, kind="stable")
         ends = np.cumsum(np.bincount(unit, minlength=len(self.plan.units))).tolist()
-        minutes, steps = log[order, 0].tolist(), log[order, 1].tolist()
+        minutes = planned_log[order, LogColumn.MINUTE].tolist()
+        steps = planned_log[order, LogColumn.STEP].tolist()
         routes = [PlannedRoute(steps[begin:end], minutes[begin:end]) for begin, end in pairwise([0, *ends])]
         for number, route in enumerate(routes):
-            self._go_on(number, route)
+            self._complete_route(number, route)
         return routes
 
-    def _go_on(self, unit: int, route: PlannedRoute) -> None:
-        """Complete a route behind where the expected plan ended: everything passes, nothing is done again."""
-        at = self._after(route.steps[-1]) if route.steps else int(self.plan.first[unit])
-        while at < self.plan.first[unit + 1]:
-            route.steps.append(at)
+    def _complete_route(self, unit: int, route: PlannedRoute) -> None:
+        """Add the steps of a unit that the expected plan does not reach, with all tests passed."""
+        step = self._next_step(route.steps[-1]) if route.steps else int(self.plan.first[unit])
+        while step < self.plan.first[unit + 1]:
+            route.steps.append(step)
             route.planned.append(NEVER)
-            at = self._after(at)
+            step = self._next_step(step)
 
-    def _after(self, at: int) -> int:
-        """Return the step behind one that passes."""
-        operation, to, chance = self.rows[at][:3]
-        passes = operation == AGAIN and to > at and chance != NONE and self.plan.inputs.kind[chance] == OTHERWISE
-        return int(to if passes else at + 1)
+    def _next_step(self, step: int) -> int:
+        """Return the step that follows another; after a test, the step that follows if it is passed."""
+        row = self.rows[step]
+        operation, target, chance = row[Column.OPERATION], row[Column.ARGUMENT], row[Column.CHANCE]
+        # a passed test jumps forward over its rework
+        is_test = (
+            operation == AGAIN and target > step and chance != NONE and self.plan.inputs.kind[chance] == COMPLEMENT
+        )
+        return int(target if is_test else step + 1)
 
-    def placed(self, starts: Mapping[str, int | None]) -> dict[str, tuple[int, int]]:
-        """Return unit and place in its way of reported activities, by `UNIT/ACTIVITY`, from when each began.
+    def reported_positions(self, starts: Mapping[str, int | None]) -> dict[str, UnitPosition]:
+        """Return unit and position of reported activities, by `UNIT/ACTIVITY`, from the minute at which each started.
 
-        Every unit takes a route that comes to what is reported of it: with what failed once. What is done again, as a test,
-        stands where it was done last: what fails is mended, and the mending is reported.
+        A unit whose planned route does not have a reported activity (rework) gets the route in which every test fails once.
+        Of an activity that its route has several times (a repeated test), it is the occurrence after the last rework that is
+        reported to have started before it: a test that failed is followed by rework, and rework is reported.
         """
-        for unit, step in (self.works[name] for name in starts):
+        for unit, step in (self.work_steps[name] for name in starts):
             if step not in self.routes[unit].steps:
-                self._take({unit: self._route(unit, fails=True)})
-        begun = {self.works[name]: NEVER if start is None else start for name, start in starts.items()}
-        return {name: self._occurrence(*self.activities[name], begun) for name in starts}
+                self._replace_routes({unit: self._other_route(unit, tests_fail=True)})
+        start_of_step = {self.work_steps[name]: NEVER if start is None else start for name, start in starts.items()}
+        return {name: self._reported_occurrence(*self.activities[name], start_of_step) for name in starts}
 
-    def _occurrence(self, unit: int, place: int, begun: Mapping[tuple[int, int], int]) -> tuple[int, int]:
-        """Return where an activity was done last: behind the last mending that is reported to have begun before it."""
-        route = self.routes[unit].steps
-        since = begun.get((unit, route[place]), NEVER)
-        while earlier := [before for before in range(place) if route[before] == route[place]]:
-            mending = [begun[unit, step] for step in route[earlier[-1] + 1 : place] if (unit, step) in begun]
-            if mending and max(mending) <= since and max(mending) < NEVER:
+    def _reported_occurrence(self, unit: int, position: int, start_of_step: Mapping[UnitPosition, int]) -> UnitPosition:
+        """Return the occurrence of an activity that was reported: that after the last rework that started before it."""
+        steps = self.routes[unit].steps
+        start = start_of_step.get((unit, steps[position]), NEVER)
+        while earlier := [before for before in range(position) if steps[before] == steps[position]]:
+            rework_starts = [
+                start_of_step[unit, step] for step in steps[earlier[-1] + 1 : position] if (unit, step) in start_of_step
+            ]
+            if rework_starts and max(rework_starts) <= start and max(rework_starts) < NEVER:
                 break
-            place = earlier[-1]
-        return unit, place
+            position = earlier[-1]
+        return unit, position
 
-    def pass_behind(self, reported: Mapping[int, int]) -> None:
-        """Have units pass all tests behind the last place that is reported of them: what fails is reported too."""
-        found = {unit: self._route(unit, place + 1, fails=False) for unit, place in reported.items()}
-        self._take({unit: route for unit, route in found.items() if route.steps != self.routes[unit].steps})
+    def assume_tests_pass(self, last_reported: Mapping[int, int]) -> None:
+        """Give units routes in which all tests after their last reported position pass: a failure would be reported too."""
+        routes = {
+            unit: self._other_route(unit, position + 1, tests_fail=False) for unit, position in last_reported.items()
+        }
+        self._replace_routes({unit: route for unit, route in routes.items() if route.steps != self.routes[unit].steps})
 
-    def _take(self, routes: Mapping[int, PlannedRoute]) -> None:
-        """Have some units take other routes."""
+    def _replace_routes(self, routes: Mapping[int, PlannedRoute]) -> None:
+        """Replace the routes of some units, and forget what was looked up in the former ones."""
         for unit, route in routes.items():
             self.routes[unit] = route
-        for known in ("activities", "stages", "crews", "signallers", "suppliers", "_ways") if routes else ():
-            self.__dict__.pop(known, None)
+        cached = ("activities", "stages", "crews", "signal_steps", "supply_steps", "_route_arrays")
+        for name in cached if routes else ():
+            self.__dict__.pop(name, None)
 
-    def _route(self, unit: int, kept: int = 0, *, fails: bool) -> PlannedRoute:
-        """Return another route of a unit, by the minutes of the one it has, of which so many steps are kept.
+    def _other_route(self, unit: int, kept: int = 0, *, tests_fail: bool) -> PlannedRoute:
+        """Return another route of a unit with the planned minutes of its present one, whose first `kept` steps it keeps.
 
-        Behind them everything that can fail does so once, is mended and done again, or passes.
+        After these every test fails once, with its rework and the repeated test, or passes.
         """
-        before = self.routes[unit]
-        planned = dict(zip(before.steps, before.planned, strict=True))
-        route, failed = PlannedRoute(before.steps[:kept], before.planned[:kept]), set[int]()
-        at, last = self._after(route.steps[-1]) if kept else int(self.plan.first[unit]), max(route.planned, default=0)
-        while at < self.plan.first[unit + 1]:
-            last = max(last, planned.get(at, last))
-            route.steps.append(at)
-            route.planned.append(last)
-            operation, to, chance, _, gate = self.rows[at][:5]
-            after = self._after(at)
-            if fails and operation == AGAIN and at not in failed and (chance != NONE or gate == NONE):
-                failed.add(at)
-                after = at + 1 if after == to else to
-            at = after
+        present = self.routes[unit]
+        planned_of_step = dict(zip(present.steps, present.planned, strict=True))
+        route, failed = PlannedRoute(present.steps[:kept], present.planned[:kept]), set[int]()
+        step = self._next_step(route.steps[-1]) if kept else int(self.plan.first[unit])
+        minute = max(route.planned, default=0)
+        while step < self.plan.first[unit + 1]:
+            # a step without a planned minute of its own has that of the step before
+            minute = max(minute, planned_of_step.get(step, minute))
+            route.steps.append(step)
+            route.planned.append(minute)
+            row, next_step = self.rows[step], self._next_step(step)
+            # the jump over the rework or back to the test: by chance or up to a limit, not by a gate
+            of_test = row[Column.OPERATION] == AGAIN and (row[Column.CHANCE] != NONE or row[Column.JUMP_GATE] == NONE)
+            if tests_fail and of_test and step not in failed:
+                failed.add(step)
+                target = row[Column.ARGUMENT]
+                next_step = step + 1 if next_step == target else target
+            step = next_step
         return route
 
     # --- look-ups ---------------------------------------------------------------------------------------------
 
     @cached_property
-    def works(self) -> Mapping[str, tuple[int, int]]:
+    def work_steps(self) -> Mapping[str, tuple[int, int]]:
         """Return unit and step of everything that can be reported as an activity, by `UNIT/ACTIVITY`, rework included."""
-        works = np.flatnonzero(self.plan.rows[:, 0] == WORK).tolist()
+        steps = np.flatnonzero(self.plan.operation_of == WORK).tolist()
         return {
             self._activity_name(step): (int(self.plan.unit_of[step]), step)
-            for step in works
+            for step in steps
             if self.plan.work_roles[step] == "work"
         }
 
@@ -199,153 +222,166 @@ class PlanSteps:
         return f"{self.plan.units[self.plan.unit_of[step]]}/{self._activity_names[step]}"
 
     @cached_property
-    def activities(self) -> Mapping[str, tuple[int, int]]:
-        """Return unit and place in its way of every activity, by `UNIT/ACTIVITY`."""
-        found = {}
+    def activities(self) -> Mapping[str, UnitPosition]:
+        """Return unit and position of every activity in the planned routes, by `UNIT/ACTIVITY`; of repeated ones the last."""
+        position_of_activity = {}
         for unit, route in enumerate(self.routes):
-            for place, step in enumerate(route.steps):
-                if self.rows[step][0] == WORK and self.plan.work_roles[step] == "work":
-                    found[self._activity_name(step)] = unit, place
-        return found
+            for position, step in enumerate(route.steps):
+                if self.rows[step][Column.OPERATION] == WORK and self.plan.work_roles[step] == "work":
+                    position_of_activity[self._activity_name(step)] = unit, position
+        return position_of_activity
 
     @cached_property
-    def stages(self) -> Mapping[str, tuple[tuple[int, int], ...]]:
-        """Return by what can be counted (`electrical.made`, `online`) unit and place of each, in the plan's order."""
-        found: dict[str, list[tuple[int, int, int]]] = {}
-        known: dict[int, tuple[list[int], dict[str, int]]] = SKID_STAGES.get((self.plan,), "stages", dict)
+    def stages(self) -> Mapping[str, tuple[UnitPosition, ...]]:
+        """Return unit and position of the steps at which a stage is reached, by stage (`electrical.made`, `online`).
+
+        They have the order of their planned minutes, which need not be the order of the units' numbers.
+        """
+        reached: dict[str, list[tuple[int, int, int]]] = {}  # by stage: number within its kind, unit, position
+        stages_of_skid: dict[int, tuple[list[int], dict[str, int]]] = SKID_STAGES.get((self.plan,), "stages", dict)
         for unit, (route, info) in enumerate(zip(self.routes, self.plan.unit_info, strict=True)):
             if info.kind == "skid":
-                # mostly it goes the way that it went when last asked for
-                if unit not in known or known[unit][0] != route.steps:
-                    known[unit] = route.steps, self._skid_stages(route, info.part)
-                for stage, made in known[unit][1].items():
-                    found.setdefault(f"{info.part}.{stage}", []).append((info.number, unit, made))
+                if unit not in stages_of_skid or stages_of_skid[unit][0] != route.steps:
+                    stages_of_skid[unit] = route.steps, self._skid_stages(route, info.part)
+                for stage, position in stages_of_skid[unit][1].items():
+                    reached.setdefault(f"{info.part}.{stage}", []).append((info.number, unit, position))
             elif info.kind == "installation":
-                for stage, kind in (("set", "set"), ("hooked_up", "complete")):
-                    if (there := self._note(route, kind)) is not None:
-                        found.setdefault(f"{info.part}.{stage}", []).append((place_number(info.place), unit, there))
+                for stage, note_kind in (("set", "set"), ("hooked_up", "complete")):
+                    if (note := self._position_of_note(route, note_kind)) is not None:
+                        reached.setdefault(f"{info.part}.{stage}", []).append((place_number(info.place), unit, note))
             elif info.kind == "commissioning" and info.part == "commissioning":
-                found.setdefault("tested", []).append((place_number(info.place), unit, len(route.steps) - 1))
+                reached.setdefault("tested", []).append((place_number(info.place), unit, len(route.steps) - 1))
             elif info.kind == "turnover":
-                for place, step in enumerate(route.steps):
-                    note = self.plan.notes[self.rows[step][1]] if self.rows[step][0] == NOTE else None
-                    if note is not None and note.kind == ONLINE:
-                        found.setdefault(ONLINE, []).append((place_number(note.place), unit, place))
-        # as the expected plan comes to them: what is ordered first need not be finished first
+                for position, step in enumerate(route.steps):
+                    row = self.rows[step]
+                    note_info = self.plan.notes[row[Column.ARGUMENT]] if row[Column.OPERATION] == NOTE else None
+                    if note_info is not None and note_info.kind == ONLINE:
+                        reached.setdefault(ONLINE, []).append((place_number(note_info.place), unit, position))
+        by_planned_minute = {
+            stage: sorted(
+                (self.routes[unit].planned[position], number, unit, position) for number, unit, position in steps
+            )
+            for stage, steps in reached.items()
+        }
         return {
-            what: tuple((u, p) for _, _, u, p in sorted((self.routes[u].planned[p], n, u, p) for n, u, p in those))
-            for what, those in found.items()
+            stage: tuple((unit, position) for _, _, unit, position in steps)
+            for stage, steps in by_planned_minute.items()
         }
 
     @cached_property
     def crews(self) -> Mapping[str, Crews]:
-        """Return the crews of every trade as the plan has them."""
-        found: dict[str, Crews] = {}
+        """Return the planned arrivals and departures of crews by trade."""
+        crews_of_trade: dict[str, Crews] = {}
         for unit, info in enumerate(self.plan.unit_info):
             if info.kind == "crew":
-                crews = found.setdefault(info.part, Crews([], []))
-                for place, step in enumerate(self.routes[unit].steps):
-                    note = self.plan.notes[self.rows[step][1]] if self.rows[step][0] == NOTE else None
-                    if note is not None and note.kind == "people":
-                        crews.note(self.routes[unit].planned[place], self.rows[step][2], unit, place)
-        for crews in found.values():
-            crews.come.sort()
-        return found
+                crews = crews_of_trade.setdefault(info.part, Crews([], []))
+                route = self.routes[unit]
+                for position, step in enumerate(route.steps):
+                    row = self.rows[step]
+                    note_info = self.plan.notes[row[Column.ARGUMENT]] if row[Column.OPERATION] == NOTE else None
+                    if note_info is not None and note_info.kind == "people":
+                        crews.add(route.planned[position], row[Column.AMOUNT], unit, position)
+        for crews in crews_of_trade.values():
+            crews.arrivals.sort()
+        return crews_of_trade
 
     @cached_property
-    def signallers(self) -> Mapping[int, list[Giver]]:
-        """Return by gate who signals it, by the plan's order: planned minute, unit, place in its way."""
-        return self._givers(SIGNAL, lambda gate: [gate])
+    def signal_steps(self) -> Mapping[int, list[PlannedStep]]:
+        """Return by gate the steps that signal it, in the order of their planned minutes."""
+        return self._steps_by_target(SIGNAL, lambda gate: [gate])
 
     @cached_property
-    def suppliers(self) -> Mapping[int, list[Giver]]:
-        """Return by pool that is supplied who gives into it, by the plan's order: planned minute, unit, place in its way."""
-        return self._givers(FREE, self.supplied.__getitem__)
+    def supply_steps(self) -> Mapping[int, list[PlannedStep]]:
+        """Return by supplied pool the steps that add to it, in the order of their planned minutes."""
+        return self._steps_by_target(FREE, self.supplied_pools.__getitem__)
 
-    def _givers(self, operation: int, to: Callable[[int], list[int]]) -> dict[int, list[Giver]]:
-        """Return who does steps of an operation, by what these give to."""
-        unit, place, steps, planned = self._ways
-        giving = np.flatnonzero(self.plan.rows[steps, 0] == operation)
-        # in the plan's order already: each receiver's list is filled in it
-        giving = giving[np.lexsort((place[giving], unit[giving], planned[giving]))]
-        arguments = self.plan.rows[steps[giving], 1]
-        receivers = {argument: to(argument) for argument in np.unique(arguments).tolist()}
-        found: dict[int, list[Giver]] = {}
-        givers = zip(planned[giving].tolist(), unit[giving].tolist(), place[giving].tolist(), strict=True)
-        for argument, giver in zip(arguments.tolist(), givers, strict=True):
-            for receiver in receivers[argument]:
-                found.setdefault(receiver, []).append(giver)
-        return found
+    def _steps_by_target(
+        self, operation: int, targets_of_argument: Callable[[int], list[int]]
+    ) -> dict[int, list[PlannedStep]]:
+        """Return the steps of an operation by the gate or pool that they add to, each list by planned minute."""
+        unit, position, steps, planned = self._route_arrays
+        adding = np.flatnonzero(self.plan.operation_of[steps] == operation)
+        adding = adding[np.lexsort((position[adding], unit[adding], planned[adding]))]
+        arguments = self.plan.argument_of[steps[adding]]
+        targets = {argument: targets_of_argument(argument) for argument in np.unique(arguments).tolist()}
+        steps_of_target: dict[int, list[PlannedStep]] = {}
+        planned_steps = zip(planned[adding].tolist(), unit[adding].tolist(), position[adding].tolist(), strict=True)
+        for argument, planned_step in zip(arguments.tolist(), planned_steps, strict=True):
+            for target in targets[argument]:
+                steps_of_target.setdefault(target, []).append(planned_step)
+        return steps_of_target
 
     @cached_property
-    def _ways(self) -> tuple[Ints, Ints, Ints, Ints]:
-        """Return the ways of all units one after the other: unit, place, step and planned minute."""
+    def _route_arrays(self) -> tuple[Ints, Ints, Ints, Ints]:
+        """Return the routes of all units one after the other, as arrays: unit, position, step and planned minute."""
         lengths = [len(route.steps) for route in self.routes]
-        unit, place = unit_and_place(lengths)
+        unit, position = units_and_positions(lengths)
         steps = np.fromiter(chain.from_iterable(route.steps for route in self.routes), np.int64, len(unit))
         planned = np.fromiter(chain.from_iterable(route.planned for route in self.routes), np.int64, len(unit))
-        return unit, place, steps, planned
+        return unit, position, steps, planned
 
-    def first_of_ways(self, number: Sequence[int]) -> tuple[Ints, Ints, Ints, Ints]:
-        """Return unit, place, step and planned minute of the first so many places of every unit's way."""
-        unit, place, steps, planned = self._ways
-        done = place < np.array(number)[unit]
-        return unit[done], place[done], steps[done], planned[done]
+    def steps_done(self, number_done: Sequence[int]) -> tuple[Ints, Ints, Ints]:
+        """Return unit, position and step of what is done, where of each unit's route the first so many steps are done."""
+        unit, position, steps, _ = self._route_arrays
+        is_done = position < np.array(number_done)[unit]
+        return unit[is_done], position[is_done], steps[is_done]
 
     def _skid_stages(self, route: PlannedRoute, system: str) -> dict[str, int]:
-        """Return the places of a skid's stages in its way."""
+        """Return by stage the position in a skid's route at which it is reached."""
         names, rows = self._activity_names, self.rows
-        works = [(names[step], place) for place, step in enumerate(route.steps) if rows[step][0] == WORK]
-        first = dict(reversed(works))
-        test, load = first[f"{system} factory test"], dict(works)[f"{system} load"]
-        made = max(place for _, place in works if place < test)
-        passed = max(place for place, step in enumerate(route.steps[:load]) if rows[step][0] == FREE)
-        delivered = self._note(route, "delivered")
+        works = [
+            (names[step], position) for position, step in enumerate(route.steps) if rows[step][Column.OPERATION] == WORK
+        ]
+        first_position = dict(reversed(works))
+        test, load = first_position[f"{system} factory test"], dict(works)[f"{system} load"]
+        made = max(position for _, position in works if position < test)
+        passed = max(
+            position for position, step in enumerate(route.steps[:load]) if rows[step][Column.OPERATION] == FREE
+        )
+        delivered = self._position_of_note(route, "delivered")
         assert delivered is not None
         return dict(zip(STAGES[:4], (made, passed, load, delivered), strict=True))
 
-    def _note(self, route: PlannedRoute, kind: str) -> int | None:
-        """Return where in its way a unit leaves a note of a kind."""
-        for place in reversed(range(len(route.steps))):
-            step = route.steps[place]
-            if self.rows[step][0] == NOTE and self.plan.notes[self.rows[step][1]].kind == kind:
-                return place
+    def _position_of_note(self, route: PlannedRoute, kind: str) -> int | None:
+        """Return the position of the last NOTE step of a kind in a route; None where there is none."""
+        for position in reversed(range(len(route.steps))):
+            row = self.rows[route.steps[position]]
+            if row[Column.OPERATION] == NOTE and self.plan.notes[row[Column.ARGUMENT]].kind == kind:
+                return position
         return None
 
-    def milestone(self, name: str) -> int | None:
+    def unit_of_milestone(self, name: str) -> int | None:
         """Return the unit whose end is a milestone: by its name, or as hN.STEP of the shell; None if there is none."""
-        head, _, tail = name.partition(".")
-        return self.units.get(name, self.units.get(f"{head}.shell.{tail}"))
+        hall, _, step = name.partition(".")
+        return self.units.get(name, self.units.get(f"{hall}.shell.{step}"))
 
     @cached_property
     def milestones(self) -> tuple[str, ...]:
-        """Return the names of what planners report as milestones: halls dried in, generating units, lots, permits."""
-        kinds = {"step", "generating_unit", "lot", "preparation", "turnover"}
-        return tuple(
-            name for name, info in zip(self.plan.units, self.plan.unit_info, strict=True) if info.kind in kinds
-        )
+        """Return the names of units whose end is a milestone: steps of the shell, generating units, lots, permits."""
+        return self._names_of_kinds({"step", "generating_unit", "lot", "preparation", "turnover"})
 
     def deliveries(self) -> tuple[str, ...]:
-        """Return the units that something new can be promised for: their time passes on the clock alone."""
-        kinds = {"lot", "generating_unit", "preparation", "material", "allocation"}
-        return tuple(
-            name for name, info in zip(self.plan.units, self.plan.unit_info, strict=True) if info.kind in kinds
-        )
+        """Return the names of units whose finish can be promised: they wait for lead times, not for resources."""
+        return self._names_of_kinds({"lot", "generating_unit", "preparation", "material", "allocation"})
 
-    def promised(self, unit: int) -> int | None:
-        """Return the place of the last work of a unit that is nobody's: a lead time, a slip, permits."""
-        route = self.routes[unit]
-        waits = [place for place, step in enumerate(route.steps) if self.rows[step][0] == WORK]
-        return next((place for place in reversed(waits) if not self.plan.people[route.steps[place]].any()), None)
+    def _names_of_kinds(self, kinds: set[str]) -> tuple[str, ...]:
+        named = zip(self.plan.units, self.plan.unit_info, strict=True)
+        return tuple(name for name, info in named if info.kind in kinds)
 
-    def blocks_anything(self, step: int) -> bool:
-        """Return whether a unit can stand at a step while time passes."""
-        return self.rows[step][0] in BLOCKING
+    def lead_time_position(self, unit: int) -> int | None:
+        """Return the position of a unit's last work without people (a lead time, a slip, permits); None if it has none."""
+        steps = self.routes[unit].steps
+        works = [position for position, step in enumerate(steps) if self.rows[step][Column.OPERATION] == WORK]
+        return next((position for position in reversed(works) if not self.plan.people[steps[position]].any()), None)
 
-    def calendar_minutes(self, step: int, begin: int, end: int) -> int:
-        """Return the working minutes between two minutes on the stated calendar of a work."""
-        calendar = self.plan.base_calendars[self.rows[step][2]]
-        return int(calendar.worked(end) - calendar.worked(begin))
+    def can_take_time(self, step: int) -> bool:
+        """Return whether time can pass while a unit is at a step."""
+        return self.rows[step][Column.OPERATION] in BLOCKING
+
+    def working_minutes(self, step: int, start: int, finish: int) -> int:
+        """Return the working minutes between two minutes on the calendar of a work, without weather."""
+        calendar = self.plan.base_calendars[self.rows[step][Column.CALENDAR]]
+        return int(calendar.worked(finish) - calendar.worked(start))
 
     @cached_property
     def mw_of_block(self) -> float:
@@ -358,7 +394,7 @@ class PlanSteps:
         return int(max(np.max([m for m in route.planned if m < NEVER], initial=0) for route in self.routes))
 
 
-def unit_and_place(lengths: Sequence[int]) -> tuple[Ints, Ints]:
-    """Return the unit and the place in its way of what so many places of each unit are, one after the other."""
+def units_and_positions(lengths: Sequence[int]) -> tuple[Ints, Ints]:
+    """Return unit and position of every step, unit after unit, where the routes have the given lengths."""
     unit = np.repeat(np.arange(len(lengths)), lengths)
     return unit, np.arange(len(unit)) - np.repeat(np.cumsum(lengths) - lengths, lengths)

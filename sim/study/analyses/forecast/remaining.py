@@ -1,8 +1,9 @@
-"""What is left to do, drawn from the facts: remaining times of the work under way, given what has passed.
+"""Remaining durations of the works in progress at the data date, drawn for every replication.
 
-Work that is under way and has taken `e` minutes is drawn from its distribution above `e` (a truncated distribution, by
-inverse CDF): u' = F(e) + (1 - F(e)) u. Where `e` is beyond its whole range, a tenth of the planned length is left (an
-assumption: 5 to 20 %). A stated remaining time is drawn within its range, a stated percentage of a drawn length.
+The duration of a work that has taken `e` minutes so far is drawn from its distribution truncated below `e`, by inverse CDF:
+u' = F(e) + (1 - F(e)) u. Where `e` is beyond the largest value of the distribution, a tenth of the planned duration remains
+(an assumption: 5 to 20 %). A reported remaining duration is drawn from its range; a reported percentage is a share of a
+drawn duration.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sim.engine.initial_state import MILLION, InitialState, factors_at_start, wh
 from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import Inputs, Uniforms, add_delays, apply_factors, factors_and_delays
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.reported import Remaining
+from sim.study.analyses.forecast.unit_status import RemainingDuration
 from sim.world.distributions import Triangular
 from sim.world.quantile_tables import sample
 from sim.world.streams import stream_key, uniforms
@@ -26,22 +27,22 @@ from sim.world.streams import stream_key, uniforms
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 OVERRUN = 0.1
-"""Share of its planned length that is left of work that has taken longer than its whole range."""
-SHARES = (1 - np.cos(np.linspace(0, np.pi, 402)[1:-1])) / 2
-"""Shares of a distribution at which its quantiles are looked up: closer to each other towards both ends."""
+"""Share of its planned duration that remains of a work that has exceeded the largest value of its distribution."""
+PROBABILITIES = (1 - np.cos(np.linspace(0, np.pi, 402)[1:-1])) / 2
+"""Probabilities at which the quantiles of a distribution are tabulated: denser towards both tails."""
 CHUNK = 640
-"""Replications that are drawn together, where there are many: of ten histories each takes 64 of them."""
+"""Replications that are drawn together, where there are many: with ten histories, 64 for each."""
 
 
 class CommonFactors:
-    """The shared factors and delays of replications, a chunk at a time: the same for all histories that they go on from."""
+    """The shared factors and delays of replications, drawn chunk by chunk; the same ones for all histories."""
 
     def __init__(self, inputs: Inputs, draws: Uniforms, size: int = CHUNK) -> None:
         self.inputs, self.draws, self.size = inputs, draws, size
         self._chunk: tuple[int, Floats, Floats] = (-1, np.zeros((0, 0)), np.zeros((0, 0)))
 
-    def of(self, first: int) -> tuple[Floats, Floats]:
-        """Return factors and delays of a chunk, both of shape (names, replications)."""
+    def chunk(self, first: int) -> tuple[Floats, Floats]:
+        """Return factors and delays of the replications from `first` on, both of shape (names, replications)."""
         if self._chunk[0] != first:
             inputs = self.inputs
             factors = sample(inputs.tables, inputs.factor_table, self.draws(inputs.factors, first, self.size))
@@ -51,13 +52,13 @@ class CommonFactors:
 
 
 class InputDraws:
-    """The random numbers of single inputs under a seed, a chunk at a time: drawn once for all histories and cases."""
+    """The uniform random numbers of single inputs under a seed, chunk by chunk; drawn once for all histories and cases."""
 
     def __init__(self, seed: int, size: int) -> None:
         self.seed, self.size, self._first, self._drawn = seed, size, -1, dict[str, Floats]()
 
-    def of(self, names: Sequence[str], first: int) -> Floats:
-        """Return the draws of some inputs in a chunk, shape (names, replications)."""
+    def chunk(self, names: Sequence[str], first: int) -> Floats:
+        """Return the draws of some inputs in the replications from `first` on, shape (names, replications)."""
         if self._first != first:
             self._first, self._drawn = first, {}
         new = [name for name in names if name not in self._drawn]
@@ -66,160 +67,177 @@ class InputDraws:
         return np.array([self._drawn[name] for name in names])
 
 
-draws_of = lru_cache(maxsize=2)(InputDraws)
-"""The draws under a seed, so many together: those of the latest two are kept."""
+input_draws = lru_cache(maxsize=2)(InputDraws)
+"""The draws of inputs by seed and chunk size; the latest two are cached."""
 
 
 @dataclass(frozen=True)
 class History:
-    """What has happened until the data date: the state it leaves, and the works that are under way in it.
+    """A history of the project up to the data date: the state that it ends in, and the works in progress at that time.
 
-    Works are those under way, in the order of their units, then the `waiting` ones that are interrupted, then those that go
-    on beside others, which are not over before them (progress override; `beside` has pairs of such works). Of each there
-    are its `step`, what is `stated` of it, and the working minutes that went into it, `elapsed`.
+    First come the works of units in progress, in the order of the units; then the `retained` ones, out-of-sequence works
+    that wait for their predecessors; then works in parallel to the unit's current one (progress override). `parallel` has
+    the indices of such pairs: (current work, parallel work); the current one does not finish before the parallel one. By
+    work there are its `steps`, what is reported to remain of it, and the working minutes `elapsed` in it.
     """
 
     state: InitialState
     steps: Ints
-    stated: tuple[Remaining, ...]
+    remaining: tuple[RemainingDuration, ...]
     elapsed: Floats
-    waiting: slice
-    beside: tuple[tuple[int, int], ...]
+    retained: slice
+    parallel: tuple[tuple[int, int], ...]
 
 
 def history_of(progress: Progress, state: InitialState) -> History:
-    """Return the history that a progress is, and the state it leaves."""
-    routes = progress.steps.routes
+    """Return the history that a progress has worked out, whose state at the data date is `state`."""
+    routes = progress.plan_steps.routes
     units = state.under_way.tolist()
-    out = [*progress.waiting, *progress.beside]
-    own = zip(units, state.at[units].tolist(), strict=True)
-    places = [(unit, routes[unit].steps.index(step), int(state.begun[unit])) for unit, step in own]
-    stated = [progress.stated.get((unit, place), Remaining()) for unit, place, _ in places]
-    places += [(one.unit, one.place, one.begun) for one in out]
-    stated += [one.remaining for one in out]
-    steps = [routes[unit].steps[place] for unit, place, _ in places]
-    waiting = slice(len(units), len(units) + len(progress.waiting))
-    where = {unit: row for row, unit in enumerate(units)}
-    beside = [(where[one.unit], waiting.stop + n) for n, one in enumerate(progress.beside) if one.unit in where]
+    out_of_sequence = [*progress.retained, *progress.parallel]
+    current_steps = zip(units, state.at[units].tolist(), strict=True)
+    works = [(unit, routes[unit].steps.index(step), int(state.begun[unit])) for unit, step in current_steps]
+    remaining = [progress.remaining.get((unit, position), RemainingDuration()) for unit, position, _ in works]
+    works += [(work.unit, work.position, work.start) for work in out_of_sequence]
+    remaining += [work.remaining for work in out_of_sequence]
+    steps = [routes[unit].steps[position] for unit, position, _ in works]
+    retained = slice(len(units), len(units) + len(progress.retained))
+    index_of_unit = {unit: index for index, unit in enumerate(units)}
+    parallel = [
+        (index_of_unit[work.unit], retained.stop + number)
+        for number, work in enumerate(progress.parallel)
+        if work.unit in index_of_unit
+    ]
     elapsed = [
-        _elapsed(partial(progress.steps.calendar_minutes, step), begun, state.minute, said)
-        for step, (_, _, begun), said in zip(steps, places, stated, strict=True)
+        _elapsed(partial(progress.plan_steps.working_minutes, step), start, state.minute, reported)
+        for step, (_, _, start), reported in zip(steps, works, remaining, strict=True)
     ]
     return History(
-        state, np.array(steps, np.int64), tuple(stated), np.array(elapsed, np.float64), waiting, tuple(beside)
+        state, np.array(steps, np.int64), tuple(remaining), np.array(elapsed, np.float64), retained, tuple(parallel)
     )
 
 
-class RemainingWork:
-    """The state of every replication: the same history, and lengths of what is under way that are its own.
+class StateSampler:
+    """Samples the state that a replication continues from: a history, with drawn remaining durations of works in progress.
 
-    `turn` is (n, k) where this history is the n-th of k that replications take in turns. Where new promises are not to be
-    believed (`promised` is false), what they are about is not there yet, and takes what it was drawn to take.
+    Replications take several histories in turns; `turn` is (index of this one, number of them). Without `use_promises`
+    promises are not believed: what is promised has not arrived by the data date, and its lead time is drawn.
     """
 
     def __init__(
         self, plan: CompiledPlan, seed: int, history: History, common: CommonFactors, turn: tuple[int, int] = (0, 1), *,
-        promised: bool = True,
+        use_promises: bool = True,
     ) -> None:  # fmt: skip
         self.plan, self.seed, self.history, self.common, self.turn = plan, seed, history, common, turn
         self.state = state = history.state
         inputs, self.units = plan.inputs, state.under_way
-        self.stated = [one if promised or not one.promise else Remaining() for one in history.stated]
-        self.numbers = plan.rows[history.steps, 1]
-        self.names = [inputs.names[number] for number in self.numbers.tolist()]
-        since = [max(one.resumed or 0, state.minute) for one in self.stated]
-        self.since = np.array(since[: len(self.units)], np.int64)
+        self.remaining = [
+            RemainingDuration() if reported.is_promise and not use_promises else reported
+            for reported in history.remaining
+        ]
+        self.input_numbers = plan.argument_of[history.steps]
+        self.input_names = [inputs.names[number] for number in self.input_numbers.tolist()]
+        resume = [max(reported.resumed or 0, state.minute) for reported in self.remaining]
+        self.resume = np.array(resume[: len(self.units)], np.int64)
         learning, crowding = factors_at_start(plan, state)
-        plain = np.full(len(self.stated) - len(self.units), MILLION, np.int64)
-        self.factors = np.concatenate([learning, plain]), np.concatenate([crowding, plain])
+        unscaled = np.full(len(self.remaining) - len(self.units), MILLION, np.int64)
+        self.factors = np.concatenate([learning, unscaled]), np.concatenate([crowding, unscaled])
         self.scale = self.factors[0] / MILLION * (self.factors[1] / MILLION)
         # a few dozen distributions are shared by all inputs
-        tables, self.quantiles_at = np.unique(inputs.table[self.numbers], return_inverse=True)
-        self.quantiles = sample(inputs.tables, tables, np.tile(SHARES, (len(tables), 1)))
+        tables, self.quantiles_row = np.unique(inputs.table[self.input_numbers], return_inverse=True)
+        self.quantiles = sample(inputs.tables, tables, np.tile(PROBABILITIES, (len(tables), 1)))
         self._chunk: tuple[int, Ints] = (-1, np.zeros((0, 0), np.int64))
 
     def __call__(self, replication: int) -> InitialState:
         """Return the state that a replication continues from."""
         first = replication - replication % self.common.size
         if self._chunk[0] != first:
-            self._chunk = first, self._minutes(first)
-        minutes = self._chunk[1][:, int(np.searchsorted(self._mine(first), replication))]
+            self._chunk = first, self._remaining_minutes(first)
+        column = int(np.searchsorted(self._replications(first), replication))
+        minutes = self._chunk[1][:, column]
         state = self.state.lasting(minutes[: len(self.units)], self.state.minute)
-        state.since[self.units] = self.since
-        waiting = self.history.waiting
-        state.interrupted[self.numbers[waiting]] = minutes[waiting]
+        state.since[self.units] = self.resume
+        retained = self.history.retained
+        state.interrupted[self.input_numbers[retained]] = minutes[retained]
         return state
 
-    def _mine(self, first: int) -> Ints:
-        """Return the replications of a chunk that take this history."""
-        number, of = self.turn
-        every = np.arange(first, first + self.common.size)
-        return every[every % of == number]
+    def _replications(self, first: int) -> Ints:
+        """Return those replications of the chunk from `first` on whose turn is this history."""
+        index, number_of_histories = self.turn
+        replications = np.arange(first, first + self.common.size)
+        return replications[replications % number_of_histories == index]
 
-    def _minutes(self, first: int) -> Ints:
-        """Return what is left of all these works, shape (works, replications of a chunk that take this history)."""
-        mine = self._mine(first) - first
-        if not len(self.numbers):
-            return np.zeros((0, len(mine)), np.int64)
+    def _remaining_minutes(self, first: int) -> Ints:
+        """Return the remaining minutes of all works in the replications of a chunk, shape (works, replications)."""
+        columns = self._replications(first) - first
+        if not len(self.input_numbers):
+            return np.zeros((0, len(columns)), np.int64)
         inputs, elapsed = self.plan.inputs, self.history.elapsed
-        factors, delays = (of[:, mine] for of in self.common.of(first))
-        drawn = draws_of(self.seed, self.common.size).of(self.names, first)[:, mine]
-        times, added = self._common(factors, delays)
-        table = inputs.table[self.numbers]
-        above = (elapsed / self.scale)[:, None]
-        shape_at = partial(sample, inputs.tables, table)
-        reached = _cdf(self.quantiles, self.quantiles_at, (above - added) / times, elapsed > 0)
-        amount = shape_at(np.clip(reached + (1 - reached) * drawn, 1e-9, 1 - 1e-9)) * times + added
-        whole = whole_minutes(np.floor(amount + 0.5).astype(np.int64), *(one[:, None] for one in self.factors))
-        planned = inputs.planned[table][:, None] * times + added
-        left = np.maximum(whole - elapsed[:, None], 0)
-        left = np.where(reached >= 1 - 1e-9, OVERRUN * planned, left)
-        for row, stated in enumerate(self.stated):
-            if stated.minutes is not None:
-                left[row] = _range(stated.minutes, drawn[row])
-            elif stated.share is not None:
-                left[row] = stated.share * (shape_at(drawn)[row] * times[row] + added[row]) * self.scale[row]
-        for row, other in self.history.beside:
-            left[row] = np.maximum(left[row], left[other])
-        least = np.zeros(len(left))
+        factors, delays = (values[:, columns] for values in self.common.chunk(first))
+        drawn = input_draws(self.seed, self.common.size).chunk(self.input_names, first)[:, columns]
+        multiplier, added = self._common(factors, delays)
+        table = inputs.table[self.input_numbers]
+        quantile = partial(sample, inputs.tables, table)
+        # the distribution is that of the duration before common factors, learning and crowding
+        unscaled_elapsed = ((elapsed / self.scale)[:, None] - added) / multiplier
+        below_elapsed = _cdf(self.quantiles, self.quantiles_row, unscaled_elapsed, elapsed > 0)
+        truncated = np.clip(below_elapsed + (1 - below_elapsed) * drawn, 1e-9, 1 - 1e-9)
+        duration = quantile(truncated) * multiplier + added
+        whole_duration = whole_minutes(
+            np.floor(duration + 0.5).astype(np.int64), *(factor[:, None] for factor in self.factors)
+        )
+        planned_duration = inputs.planned[table][:, None] * multiplier + added
+        remaining = np.maximum(whole_duration - elapsed[:, None], 0)
+        remaining = np.where(below_elapsed >= 1 - 1e-9, OVERRUN * planned_duration, remaining)
+        for row, reported in enumerate(self.remaining):
+            if reported.minutes is not None:
+                remaining[row] = _sample_range(reported.minutes, drawn[row])
+            elif reported.share is not None:
+                drawn_duration = quantile(drawn)[row] * multiplier[row] + added[row]
+                remaining[row] = reported.share * drawn_duration * self.scale[row]
+        for current, parallel in self.history.parallel:
+            remaining[current] = np.maximum(remaining[current], remaining[parallel])
+        # a work in progress takes at least a minute from the data date on
+        least = np.zeros(len(remaining))
         least[: len(self.units)] = 1
-        return np.maximum(np.floor(left + 0.5), least[:, None]).astype(np.int64)
+        return np.maximum(np.floor(remaining + 0.5), least[:, None]).astype(np.int64)
 
     def _common(self, factors: Floats, delays: Floats) -> tuple[Floats, Floats]:
-        """Return what each work is multiplied with and what is added to it, shape (works, replications)."""
+        """Return what each duration is multiplied by and what is added to it, shape (works, replications)."""
         inputs = self.plan.inputs
-        times = np.repeat(inputs.minutes[self.numbers][:, None], factors.shape[1], axis=1)
-        for group in (inputs.content, inputs.losses):
-            times = apply_factors(times, group[self.numbers], factors)
-        added = add_delays(np.zeros_like(times), inputs.delays[self.numbers], delays)
-        return np.maximum(times, 1e-12), added
+        multiplier = np.repeat(inputs.minutes[self.input_numbers][:, None], factors.shape[1], axis=1)
+        for factors_of_input in (inputs.content, inputs.losses):
+            multiplier = apply_factors(multiplier, factors_of_input[self.input_numbers], factors)
+        added = add_delays(np.zeros_like(multiplier), inputs.delays[self.input_numbers], delays)
+        return np.maximum(multiplier, 1e-12), added
 
 
-def _elapsed(worked: Callable[[int, int], int], begun: int, now: int, stated: Remaining) -> int:
-    """Return the working minutes that went into work until now, without those in which it was suspended."""
-    if begun >= now:
+def _elapsed(
+    working_minutes: Callable[[int, int], int], start: int, data_date: int, reported: RemainingDuration
+) -> int:
+    """Return the working minutes spent on a work by the data date, without those of its suspension."""
+    if start >= data_date:
         return 0
-    if stated.suspended is None:
-        return worked(begun, now)
-    again = now if stated.resumed is None else min(stated.resumed, now)
-    return worked(begun, max(begun, stated.suspended)) + worked(max(again, begun), now)
+    if reported.suspended is None:
+        return working_minutes(start, data_date)
+    resumed = data_date if reported.resumed is None else min(reported.resumed, data_date)
+    return working_minutes(start, max(start, reported.suspended)) + working_minutes(max(resumed, start), data_date)
 
 
-def _range(minutes: tuple[float, float, float], drawn: Floats) -> Floats:
-    """Return draws of a stated remaining time: fixed, or triangular between its ends."""
+def _sample_range(minutes: tuple[float, float, float], drawn: Floats) -> Floats:
+    """Return draws of a reported remaining duration: fixed, or triangular between low and high."""
     low, mode, high = minutes
     if low >= high:
         return np.full_like(drawn, mode)
     return Triangular(low, min(max(mode, low), high), high).ppf(drawn)
 
 
-def _cdf(quantiles: Floats, which: NDArray[np.intp], values: Floats, asked: NDArray[np.bool_]) -> Floats:
-    """Return the share of a row's distribution that lies below its values, between quantiles at `SHARES` by a line.
+def _cdf(quantiles: Floats, quantiles_row: NDArray[np.intp], values: Floats, needed: NDArray[np.bool_]) -> Floats:
+    """Return the probabilities of values not above `values`, interpolated linearly between quantiles at `PROBABILITIES`.
 
-    Row r has the quantiles `which[r]`; rows that are not `asked` for have 0.
+    Row r of the values has the quantiles `quantiles_row[r]`; where it is not `needed` its probabilities are 0.
     """
-    found = np.zeros_like(values)
-    for row in np.flatnonzero(asked).tolist():
-        # equal quantiles have the largest share, as of what is fixed nothing is left above it
-        found[row] = np.interp(values[row], quantiles[which[row]], SHARES, left=0.0, right=1.0)
-    return found
+    probabilities = np.zeros_like(values)
+    for row in np.flatnonzero(needed).tolist():
+        # of equal quantiles the largest probability counts: once a fixed duration has passed nothing remains of it
+        probabilities[row] = np.interp(values[row], quantiles[quantiles_row[row]], PROBABILITIES, left=0.0, right=1.0)
+    return probabilities

@@ -64,7 +64,7 @@ LARGEST_BYTES = 20_000_000
 LENGTH_OF_DATE = len("2027-03-31")
 
 
-class Finished(SimError):
+class ProjectComplete(SimError):
     """The project is complete by the data date of its status: there is nothing left to forecast."""
 
     exit_code = 2
@@ -118,7 +118,7 @@ class Status:
         return replace(self, facts=tuple(fact for fact in self.facts if fact.kind not in kinds))
 
 
-NOTHING_KNOWN = Status("", date.min, 0, ())
+NO_STATUS = Status("", date.min, 0, ())
 
 
 def read_status(path: str | Path, start_date: date) -> Status:

@@ -122,7 +122,7 @@ def _unknown_names(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFind
     names_of_kind = {kind: tuple(NAMES[kind](plan_steps)) for kind in {fact.kind for fact in status.facts}}
     for fact in status.facts:
         names, name = names_of_kind[fact.kind], fact.what
-        if fact.kind == "milestone" and plan_steps.milestone(name) is not None:
+        if fact.kind == "milestone" and plan_steps.unit_of_milestone(name) is not None:
             continue
         if name not in names:
             allowed = {
@@ -131,14 +131,14 @@ def _unknown_names(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFind
             }
             message = allowed.get(fact.kind, f"the name of a {fact.kind}")
             yield _error(status, fact, "what", name or "nothing", message, did_you_mean(name, names))
-        elif fact.kind == "promise" and plan_steps.promised(plan_steps.units[name]) is None:
+        elif fact.kind == "promise" and plan_steps.lead_time_position(plan_steps.units[name]) is None:
             yield _error(status, fact, "what", name, "a unit that delivers after some time")
 
 
 NAMES: Mapping[str, Callable[[PlanSteps], Iterable[str]]] = {
     "milestone": lambda plan_steps: plan_steps.milestones,
     "count": lambda plan_steps: plan_steps.stages,
-    "activity": lambda plan_steps: plan_steps.works,
+    "activity": lambda plan_steps: plan_steps.work_steps,
     "promise": lambda plan_steps: plan_steps.deliveries(),
     "people": lambda plan_steps: plan_steps.plan.trades,
     "hours": lambda _: ("spent", "earned"),
@@ -220,8 +220,8 @@ def _counts(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
 
 def _overlapping_activities(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     """Yield a note for every activity that started before the previous activity of the same unit finished."""
-    fact_of_activity = {fact.what: fact for fact in status.of("activity") if fact.what in plan_steps.works}
-    positions = plan_steps.placed({what: fact.start for what, fact in fact_of_activity.items()})
+    fact_of_activity = {fact.what: fact for fact in status.of("activity") if fact.what in plan_steps.work_steps}
+    positions = plan_steps.reported_positions({what: fact.start for what, fact in fact_of_activity.items()})
     facts_of_unit: dict[int, list[tuple[int, Fact]]] = {}
     for what, fact in fact_of_activity.items():
         unit, position = positions[what]
@@ -253,7 +253,7 @@ def _power(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
 
 def _online(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     """Yield errors of counts of MW online that contradict the milestones of blocks."""
-    milestone_of_unit = {plan_steps.milestone(fact.what): fact for fact in status.of("milestone")}
+    milestone_of_unit = {plan_steps.unit_of_milestone(fact.what): fact for fact in status.of("milestone")}
     blocks = plan_steps.stages.get(ONLINE, ())
     milestones = [milestone_of_unit[unit] for unit, _ in blocks if unit in milestone_of_unit]
     most_mw = (len(blocks) - sum(milestone.finish is None for milestone in milestones)) * plan_steps.mw_of_block
@@ -271,5 +271,5 @@ def _online(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
 
 
 def _is_generating_unit(plan_steps: PlanSteps, name: str) -> bool:
-    unit = plan_steps.milestone(name)
+    unit = plan_steps.unit_of_milestone(name)
     return unit is not None and plan_steps.plan.unit_info[unit].kind == "generating_unit"

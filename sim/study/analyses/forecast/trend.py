@@ -24,8 +24,9 @@ from sim.metrics.delivery import lead_times, online
 from sim.metrics.measure import MetricContext
 from sim.plan.compiled_plan import LogColumn
 from sim.plan.vocabulary import NOTE
-from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_case
-from sim.study.analyses.forecast.plan_cache import prepared
+from sim.study.analyses.forecast.case_under_way import ForecastCase
+from sim.study.analyses.forecast.forecast_case import forecast_case
+from sim.study.analyses.forecast.plan_cache import prepare_cached
 from sim.study.analyses.forecast.remaining import CHUNK
 from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case
@@ -169,10 +170,10 @@ class Attribution:
         self.config, self.status, self.logic = config, status, logic
         self.runs, self.seed, self.all_facts = runs, seed, (status, learning)
         self.earlier_plan = _changed_plan(earlier, status.data_date.isoformat(), digest(config.value))
-        self.base = prepared(config)
-        self.forecast_case = forecast_case(config, status, learning=learning, logic=logic, planned=self.base)
-        self.forecast_case.pasts_by(workers)
-        self.forecast_case.histories_by(workers)
+        self.base = prepare_cached(config)
+        self.forecast_case = forecast_case(config, status, learning=learning, logic=logic, base=self.base)
+        self.forecast_case.find_prior_replications(workers)
+        self.forecast_case.find_histories(workers)
         self.subsets: list[tuple[str, FactSubset]] = [
             # where the status has no facts of a kind, two subsets are equal and simulated once
             (cause, (status.without(*group["excluded"]), bool(group["learning"])))
@@ -184,8 +185,8 @@ class Attribution:
         plan_before = [] if self.earlier_plan is None else [prepare_case(self.earlier_plan, engine=AUTO)]
         self.plans = [*plan_before, self.base]
         # worked out before the fork, as this process needs it as well
-        plain = self.forecast_case.plain
-        self.context = (plain if plain.plan.has_steps_of(self.base.plan) else self.base).metric_context
+        prior_case = self.forecast_case.prior_case
+        self.context = (prior_case if prior_case.plan.has_steps_of(self.base.plan) else self.base).metric_context
         self.days = in_fork(self._simulate, nice=BACKGROUND_NICENESS) if workers > 1 else self._simulate
 
     def _simulate(self) -> list[Floats]:
@@ -198,11 +199,13 @@ class Attribution:
         """Return the forecast from a subset of the facts."""
         # the actuals are the same in all subsets, and so are the simulated histories; without its promise an item is still
         # not delivered
-        case, chunk = self.forecast_case, min(CHUNK, self.runs)
+        case, chunk_size = self.forecast_case, min(CHUNK, self.runs)
         if len(status.of("risk")) != len(self.status.of("risk")):
             without_risks = self.status.without("risk")
-            case = forecast_case(self.config, without_risks, logic=self.logic, planned=self.base, past=case.plain)
-        return case.otherwise(learning=learning, promised=bool(status.of("promise")), chunk=chunk)
+            case = forecast_case(
+                self.config, without_risks, logic=self.logic, base=self.base, prior_case=case.prior_case
+            )
+        return case.with_options(learning=learning, use_promises=bool(status.of("promise")), chunk_size=chunk_size)
 
     def shifts(self, sample: Sample | None = None) -> list[DateShift]:
         """Return P50 and P80 of the plan, then the shift by each group of facts, all on the same random numbers.

@@ -18,10 +18,10 @@ from sim.report.result_view import ResultView
 from sim.study.analyses.baseline import require_actuals, save
 from sim.study.analyses.forecast.earned_value import earned_value
 from sim.study.analyses.forecast.forecast_case import forecast_case
-from sim.study.analyses.forecast.learning import Statistics
+from sim.study.analyses.forecast.learning import SummaryStatistics
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.status import Fact, Finished, Status, csv_bytes, read_status
+from sim.study.analyses.forecast.status import Fact, ProjectComplete, Status, csv_bytes, read_status
 from sim.study.analyses.forecast.status_checks import check_status, other_configuration
 from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
 from sim.study.analyses.forecast.trend import FACT_GROUPS, Attribution, forecast_summary
@@ -69,7 +69,7 @@ def test_a_silent_status_has_the_plans_own_history(share: float) -> None:
     log, plan = planned().planned_run.log, planned().plan
     log = log[log[:, 0] <= given.minute]
     history = progress.state(planned().planned).history
-    assert (progress.late, progress.implied, progress.out_of_sequence) == (0, 0, [])
+    assert (progress.delay, progress.implied, progress.out_of_sequence) == (0, 0, [])
     order = np.lexsort((plan.unit_of[log[:, 1]], log[:, 0]))
     assert np.array_equal(history[:, :2], log[order][:, :2])
 
@@ -78,7 +78,7 @@ def test_a_silent_status_has_the_plans_own_history(share: float) -> None:
 def test_the_sheet_as_it_is_written_is_sound_and_goes_on_from_the_plan(tmp_path: Path, grain: Grain) -> None:
     given = as_planned(tmp_path, 0.6, grain)
     assert check_status(steps(), given) == []
-    case = forecast_case(CONFIG, given, planned=planned())
+    case = forecast_case(CONFIG, given, base=planned())
     ends = [done.outcome.log[-1, 0] for done in case.replications(1, 0, 20)]
     assert min(ends) > given.minute
     assert case.progress.out_of_sequence == []
@@ -89,7 +89,7 @@ def test_both_engines_continue_alike_and_history_and_forecast_are_conserved_toge
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grain: Grain
 ) -> None:
     monkeypatch.setenv("SIM_CHECK", "1")
-    case = forecast_case(CONFIG, as_planned(tmp_path, 0.5, grain), planned=planned(), engine="auto")
+    case = forecast_case(CONFIG, as_planned(tmp_path, 0.5, grain), base=planned(), engine="auto")
     # two of them are compared row for row, or this raises
     assert case.simulate_chunk(1, 0, 12).count == 12
 
@@ -97,17 +97,15 @@ def test_both_engines_continue_alike_and_history_and_forecast_are_conserved_toge
 def test_a_later_fact_moves_the_end_and_a_promise_is_kept() -> None:
     name = "p1.g2"
     far = int(planned().planned_run.log[-1, 0]) + 300 * 1440
-    late = forecast_case(CONFIG, status(0.3, Fact(2, "promise", name, finish=far)), planned=planned())
+    late = forecast_case(CONFIG, status(0.3, Fact(2, "promise", name, finish=far)), base=planned())
     (done,) = late.replications(1, 0, 1)
-    (plain,) = forecast_case(CONFIG, status(0.3), planned=planned()).replications(1, 0, 1)
+    (plain,) = forecast_case(CONFIG, status(0.3), base=planned()).replications(1, 0, 1)
     assert done.outcome.log[-1, 0] > far > plain.outcome.log[-1, 0]
 
 
 def test_what_is_finished_keeps_its_date_and_draws_nothing() -> None:
     at = steps().routes[steps().units["h1.shell.foundations"]].planned[-1] - 3 * 1440
-    case = forecast_case(
-        CONFIG, status(0.6, Fact(2, "milestone", "h1.shell.foundations", finish=at)), planned=planned()
-    )
+    case = forecast_case(CONFIG, status(0.6, Fact(2, "milestone", "h1.shell.foundations", finish=at)), base=planned())
     unit = steps().units["h1.shell.foundations"]
     for done in case.replications(1, 0, 3):
         log = done.outcome.log
@@ -115,13 +113,13 @@ def test_what_is_finished_keeps_its_date_and_draws_nothing() -> None:
 
 
 def test_a_status_after_the_completion_is_told() -> None:
-    there = Fact(2, "count", "online", date=status(1.5).minute, count=planned().project.scale.capacity_mw)
-    with pytest.raises(Finished, match="nothing left"):
-        forecast_case(CONFIG, status(1.5, there), planned=planned())
+    all_online = Fact(2, "count", "online", date=status(1.5).minute, count=planned().project.scale.capacity_mw)
+    with pytest.raises(ProjectComplete, match="nothing left"):
+        forecast_case(CONFIG, status(1.5, all_online), base=planned())
 
 
 @pytest.mark.parametrize(
-    ("rows", "told"),
+    ("rows", "message"),
     [
         ("kind,what\n", "data_date"),
         ("", "first row"),
@@ -135,15 +133,15 @@ def test_a_status_after_the_completion_is_told() -> None:
         ("kind,what,date,state\ndata_date,,2026-06-01,\nconfig,0123,,{half\n", "as `sim status init` wrote it"),
     ],
 )
-def test_a_file_that_is_no_status_is_told_with_its_row(tmp_path: Path, rows: str, told: str) -> None:
+def test_a_file_that_is_no_status_is_told_with_its_row(tmp_path: Path, rows: str, message: str) -> None:
     path = tmp_path / "status.csv"
     path.write_text(rows, encoding="utf-8")
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         read_status(path, START)
 
 
 @pytest.mark.parametrize(
-    ("fact", "column", "told"),
+    ("fact", "column", "message"),
     [
         (Fact(2, "milestone", "h1.shell.dryin", finish=1), "what", "h1.shell.dry_in"),
         (Fact(2, "milestone", "h1.shell.dry_in", finish=1 << 30), "finish", "data date"),
@@ -155,10 +153,10 @@ def test_a_file_that_is_no_status_is_told_with_its_row(tmp_path: Path, rows: str
         (Fact(2, "risk", "ground"), "state", "happened"),
     ],
 )
-def test_what_cannot_be_is_told_with_its_column(fact: Fact, column: str, told: str) -> None:
+def test_what_cannot_be_is_told_with_its_column(fact: Fact, column: str, message: str) -> None:
     (found,) = [one for one in check_status(steps(), status(0.6, fact)) if one.severity == "error"]
     assert (found.problem.line, found.problem.path) == (2, column)
-    assert told in str(found.problem)
+    assert message in str(found.problem)
 
 
 def test_counts_that_fall_and_facts_stated_twice_are_told() -> None:
@@ -171,25 +169,30 @@ def test_counts_that_fall_and_facts_stated_twice_are_told() -> None:
     assert "only once" in str(check_status(steps(), status(0.6, *twice))[0].problem)
 
 
-@pytest.mark.parametrize(("mw", "finish", "told"), [(2.5, None, "at most 0"), (0.0, 99, "at least 2.5")])
-def test_mw_online_that_contradict_the_milestone_of_a_block_are_told(mw: float, finish: int | None, told: str) -> None:
+@pytest.mark.parametrize(("mw", "finish", "message"), [(2.5, None, "at most 0"), (0.0, 99, "at least 2.5")])
+def test_mw_online_that_contradict_the_milestone_of_a_block_are_told(
+    mw: float, finish: int | None, message: str
+) -> None:
     block = planned().plan.units[steps().stages["online"][0][0]]
     facts = [Fact(2, "milestone", block, finish=finish), Fact(3, "count", "online", date=status(0.9).minute, count=mw)]
     (found,) = [one.problem for one in check_status(steps(), status(0.9, *facts)) if one.severity == "error"]
     assert (found.line, found.path) == (3, "count")
-    assert told in str(found)
+    assert message in str(found)
 
 
 @pytest.mark.parametrize(("times", "above"), [(2.0, True), (0.5, False)])
 def test_actuals_that_take_longer_move_pace_up(times: float, above: bool) -> None:
     facts, given = [], status(0.8)
-    for number, (name, (unit, place)) in enumerate(steps().activities.items()):
-        begin, end = steps().routes[unit].planned[place - 1] if place else 0, steps().routes[unit].planned[place]
+    for number, (name, (unit, position)) in enumerate(steps().activities.items()):
+        begin, end = (
+            steps().routes[unit].planned[position - 1] if position else 0,
+            steps().routes[unit].planned[position],
+        )
         finish = begin + round(times * (end - begin))
         if name.startswith("h1.shell") and finish < given.minute:
             facts.append(Fact(number, "activity", name, start=begin, finish=finish))
-    case = forecast_case(CONFIG, status(0.8, *facts), planned=planned())
-    pace = next(one for one in case.learnt if one.factor == "pace.everyone")
+    case = forecast_case(CONFIG, status(0.8, *facts), base=planned())
+    pace = next(one for one in case.learnt_factors if one.factor == "pace.everyone")
     assert (pace.posterior[0] > 1) == above
     # P90 over P10: actuals narrow it
     assert pace.posterior[2] / pace.posterior[1] < pace.prior[2] / pace.prior[1]
@@ -220,16 +223,16 @@ def test_the_expected_plan_is_the_baseline_whatever_became_of_its_risks() -> Non
     closed = [
         Fact(row, "risk", driver.id, state="closed") for row, driver in enumerate(planned().project.risks.drivers)
     ]
-    case = forecast_case(CONFIG, status(0.8, *closed), planned=planned())
+    case = forecast_case(CONFIG, status(0.8, *closed), base=planned())
     assert case.as_planned != planned().as_planned  # with these chances another plan is to be expected
-    told, before = manifest(case, 1, 1), manifest(planned(), 1, 1)
-    assert (told["planned"], told["planned_blocks"]) == (before["planned"], before["planned_blocks"])
+    after, before = manifest(case, 1, 1), manifest(planned(), 1, 1)
+    assert (after["planned"], after["planned_blocks"]) == (before["planned"], before["planned_blocks"])
     paid = planned().as_planned[1]["capital_deployed_usd"]
     assert case.earned_value()["usd"]["planned"] == pytest.approx(paid[int(case.status.minute / 1440) - 1])
 
 
 def test_earned_value_of_what_goes_as_planned_is_the_planned_value() -> None:
-    value = forecast_case(CONFIG, status(0.6), planned=planned()).earned_value()["hours"]
+    value = forecast_case(CONFIG, status(0.6), base=planned()).earned_value()["hours"]
     assert value["spi"] == pytest.approx(1.0, abs=0.01)
     assert value["spi_t"] == pytest.approx(1.0, abs=0.02)
     assert value["actual"] is None
@@ -239,7 +242,7 @@ def test_earned_value_takes_what_the_status_reports_as_spent() -> None:
     given = status(
         0.6, Fact(2, "hours", "spent", date=1440, count=5.0), Fact(3, "hours", "spent", date=2880, count=900.0)
     )
-    value = forecast_case(CONFIG, given, planned=planned()).earned_value()["hours"]
+    value = forecast_case(CONFIG, given, base=planned()).earned_value()["hours"]
     assert value["actual"] == 900.0
     assert value["cpi"] == pytest.approx(value["earned"] / 900.0, abs=1e-3)
 
@@ -322,20 +325,20 @@ def test_a_status_of_another_configuration_says_what_differs_with_both_values(tm
     assert cranes == f"logistics.cranes was {before.logistics.cranes}, is 2"
     assert lines == f"systems.electrical.factory.lines was {before.by_system['electrical'].factory.lines}, is 7"
     case = forecast_case(other, given)
-    notes = [str(one.problem) for one in check_status(case.steps, given)]
+    notes = [str(one.problem) for one in check_status(case.plan_steps, given)]
     assert all(any(one in note for note in notes) for one in (lines, cranes))
     assert case.under_way()["forecast"]["other_configuration"] == [lines, cranes]
 
 
 def test_nothing_that_is_assumed_happens_before_what_it_waits_for() -> None:
     # skids came two months after the plan had them set; all else is as planned, by which the place was set meanwhile
-    (unit, place), *_ = steps().stages["electrical.set"]
-    come = steps().routes[unit].planned[place] + 60 * 1440
-    day = START + timedelta(days=come // 1440 + 20)
+    (unit, position), *_ = steps().stages["electrical.set"]
+    arrival = steps().routes[unit].planned[position] + 60 * 1440
+    day = START + timedelta(days=arrival // 1440 + 20)
     minute = ((day - START).days + 1) * 1440
     late = [
-        Fact(2, "count", "electrical.on_site", date=come - 1440, count=0),
-        Fact(3, "count", "electrical.on_site", date=come, count=len(steps().stages["electrical.on_site"])),
+        Fact(2, "count", "electrical.on_site", date=arrival - 1440, count=0),
+        Fact(3, "count", "electrical.on_site", date=arrival, count=len(steps().stages["electrical.on_site"])),
     ]
     as_planned_so_far = [
         Fact(9, "activity", name, start=route.planned[at - 1], finish=route.planned[at])
@@ -343,8 +346,8 @@ def test_nothing_that_is_assumed_happens_before_what_it_waits_for() -> None:
         if name.startswith("h1.shell") and at and (route := steps().routes[other]).planned[at] < minute
     ]
     progress = progress_of(Status("status.csv", day, minute, (*late, *as_planned_so_far)))
-    assert progress.late == 0
-    assert progress.times[unit][place] >= come - 1440
+    assert progress.delay == 0
+    assert progress.done_minutes[unit][position] >= arrival - 1440
     assert progress.out_of_sequence == []
 
 
@@ -357,12 +360,12 @@ def test_what_moved_is_told_alike_by_two_processes_and_adds_up_to_the_forecast()
     assert [shift.cause for shift in one] == ["plan", *(cause for cause, _ in FACT_GROUPS)]
     assert sum(shift.p50 for shift in one) == pytest.approx(result.numbers["lead_time_full_days"]["p50"])
     by_cause = {shift.cause: shift for shift in one}
-    # the promise is what moves it; that its thing has not come yet is known before its date is believed
+    # the promise is what moves it; that the unit is not delivered yet is known before its date is believed
     assert by_cause["changed promises"].p50 > 200 > abs(by_cause["risks that happened or closed"].p50)
 
 
 def test_an_activity_done_in_no_time_says_nothing_of_how_long_it_takes() -> None:
     """A schedule exported from counts has such: two counts of one date leave no time between."""
     name = next(iter(steps().activities))
-    assert Statistics(steps(), status(0.8, Fact(1, "activity", name, start=100, finish=160))).needs_begins
-    assert not Statistics(steps(), status(0.8, Fact(1, "activity", name, start=160, finish=160))).needs_begins
+    assert SummaryStatistics(steps(), status(0.8, Fact(1, "activity", name, start=100, finish=160))).needs_starts
+    assert not SummaryStatistics(steps(), status(0.8, Fact(1, "activity", name, start=160, finish=160))).needs_starts

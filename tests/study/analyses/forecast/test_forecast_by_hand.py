@@ -15,11 +15,12 @@ import pytest
 
 import sim
 from sim.plan.vocabulary import WORK
-from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_case
+from sim.study.analyses.forecast.case_under_way import ForecastCase
+from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.reported import Known, left_when_overdue, overdue
 from sim.study.analyses.forecast.status import Fact, Status, read_status
+from sim.study.analyses.forecast.unit_status import StatusByUnit, UnitStatus, overdue_delay, overdue_remaining_share
 from sim.study.case import Case, prepare_case
 from sim.world.project_calendars import day_minutes
 
@@ -80,7 +81,7 @@ def status(tmp_path_factory: pytest.TempPathFactory) -> Status:
 
 @pytest.fixture(scope="module")
 def case(status: Status) -> ForecastCase:
-    return forecast_case(CONFIG, status, planned=planned(), engine="auto")
+    return forecast_case(CONFIG, status, base=planned(), engine="auto")
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +101,7 @@ def was(case: ForecastCase, step: int) -> int:
 
 
 def step_of(activity: str) -> int:
-    return steps().works[activity][1]
+    return steps().work_steps[activity][1]
 
 
 def last_step(unit: str) -> int:
@@ -111,22 +112,24 @@ def test_a_milestone_is_reached_with_its_day(case: ForecastCase, logs: list[np.n
     assert ends(logs, last_step("h1.shell.dry_in")) == {minute("2026-09-20T00:00")}
     # what it needs was done before
     assert was(case, last_step("h1.shell.walls")) <= minute("2026-09-20T00:00")
-    # a milestone that is reported as not reached comes behind the data date
+    # a milestone that is reported as not reached comes after the data date
     assert min(ends(logs, last_step("p1.g2"))) > NOW
 
 
 def test_counts_are_units_in_the_plans_order_and_the_plans_rhythm_stretched_to_the_date(
     case: ForecastCase,
 ) -> None:
-    order = [(unit, place, steps().routes[unit].planned[place]) for unit, place in steps().stages["compute.on_site"]]
+    order = [
+        (unit, position, steps().routes[unit].planned[position]) for unit, position in steps().stages["compute.on_site"]
+    ]
     first, fifth = order[0][2], order[4][2]
-    for unit, place, at in order[:4]:
+    for unit, position, at in order[:4]:
         # between the plan's first and fifth skid lie so many days, between the first and the data date so many more
         by_hand = first + (at - first) / (fifth - first) * (NOW - first)
-        assert was(case, steps().routes[unit].steps[place]) == round(by_hand)
+        assert was(case, steps().routes[unit].steps[position]) == round(by_hand)
     # which four they are is not stated: every history that replications go on from has four
-    arrivals = [steps().routes[unit].steps[place] for unit, place, _ in order]
-    assert {int(np.isin(past.state.history[:, 1], arrivals).sum()) for past in case.histories} == {4}
+    arrivals = [steps().routes[unit].steps[position] for unit, position, _ in order]
+    assert {int(np.isin(history.state.history[:, 1], arrivals).sum()) for history in case.histories} == {4}
 
 
 def test_activities_end_when_they_ended_or_so_many_working_days_from_now(
@@ -139,7 +142,7 @@ def test_activities_end_when_they_ended_or_so_many_working_days_from_now(
     }
     for activity, date in by_hand.items():
         assert ends(logs, step_of(activity)) == {minute(date)}, activity
-    # of 40 % the rest is drawn: it ends behind the data date, at different times
+    # of 40 % the rest is drawn: it ends after the data date, at different times
     rest = ends(logs, step_of("b2.electrical/electrical lift 1"))
     assert min(rest) >= minute("2026-11-02T07:00")
     assert len(rest) > 1
@@ -147,19 +150,19 @@ def test_activities_end_when_they_ended_or_so_many_working_days_from_now(
 
 def test_a_promise_is_kept_to_the_day(logs: list[np.ndarray]) -> None:
     unit = steps().units["p1.g3"]
-    place = steps().promised(unit)
-    assert place is not None
-    assert ends(logs, steps().routes[unit].steps[place]) == {minute("2027-02-16T00:00")}
+    position = steps().lead_time_position(unit)
+    assert position is not None
+    assert ends(logs, steps().routes[unit].steps[position]) == {minute("2027-02-16T00:00")}
 
 
 def test_people_are_the_crews_that_have_come(logs: list[np.ndarray]) -> None:
-    (_, size, unit, place), *_ = steps().crews["electricians"].come
+    (_, size, unit, position), *_ = steps().crews["electricians"].arrivals
     assert size == 8
-    assert max(ends(logs, steps().routes[unit].steps[place])) <= NOW
+    assert max(ends(logs, steps().routes[unit].steps[position])) <= NOW
     # nobody of controls was counted: the crew that the plan has on site by then comes from now on
-    (at, _, unit, place), *_ = steps().crews["controls"].come
+    (at, _, unit, position), *_ = steps().crews["controls"].arrivals
     assert at < NOW
-    assert min(ends(logs, steps().routes[unit].steps[place])) >= NOW
+    assert min(ends(logs, steps().routes[unit].steps[position])) >= NOW
 
 
 def test_hours_and_money_are_earned_value_and_its_actual_cost(case: ForecastCase) -> None:
@@ -191,33 +194,33 @@ def test_both_engines_go_on_alike_and_all_is_conserved(case: ForecastCase, monke
     assert case.simulate_chunk(1, 0, 4).count == 4
 
 
-def test_a_count_is_shared_out_among_those_of_which_nothing_is_said_by_name() -> None:
-    # four skids by the data date, the third of the plan's order stated as not yet there, the second with its own date
-    places = steps().stages["compute.on_site"]
-    known = Progress(steps(), Status("x.csv", CONFIG.value.scale.start_date, NOW, ()), day_minutes(CONFIG.value))
-    (second, place), (third, behind) = places[1], places[2]
-    known.known = {second: Known({place: NOW - 600}, {place}), third: Known(open_from=behind)}
-    known._assign(places, [(NOW, 4)])
-    there = [unit for unit, at in places if at in known.known[unit].done]
-    assert there == [places[0][0], second, places[3][0], places[4][0]]
-    assert known.known[second].done[place] == NOW - 600
-    assert known.known[third].open_from <= behind
+def test_a_count_is_shared_out_among_units_without_facts_of_their_own() -> None:
+    # four skids by the data date; the third in the planned order is reported as not on site, the second with its own date
+    on_site = steps().stages["compute.on_site"]
+    facts = StatusByUnit(steps(), Status("x.csv", CONFIG.value.scale.start_date, NOW, ()), day_minutes(CONFIG.value))
+    (second, position), (third, not_done) = on_site[1], on_site[2]
+    facts.of_unit = {second: UnitStatus({position: NOW - 600}, {position}), third: UnitStatus(not_done_from=not_done)}
+    facts.share_out(on_site, [(NOW, 4)])
+    arrived = [unit for unit, own_position in on_site if own_position in facts.of_unit[unit].done_at]
+    assert arrived == [on_site[0][0], second, on_site[3][0], on_site[4][0]]
+    assert facts.of_unit[second].done_at[position] == NOW - 600
+    assert facts.of_unit[third].not_done_from <= not_done
 
 
-def test_what_is_overdue_is_on_its_way_and_not_just_before_its_end() -> None:
-    planned_way, now = [0, 100, 400, 500], 450
-    # the last place was passed on minute 500 of the plan: not overdue
-    assert overdue(planned_way, 1, 3, 0, now, lambda: 0.5) == 0
-    # 100 later it is due on 400 + 0 = 400 < 450; half of its 300 minutes from place 1 are left at 450: it ends on 600
-    assert overdue(planned_way, 1, 2, 0, now, lambda: 0.5) == 200
-    # never before the data date, even where nothing is left
-    assert 400 + overdue(planned_way, 1, 2, 0, now, lambda: 0.0) == now + 1
+def test_the_remaining_time_of_an_overdue_unit_is_a_share_of_the_planned_time() -> None:
+    planned, now = [0, 100, 400, 500], 450
+    # the last position was planned to be passed on minute 500 of the plan: not overdue
+    assert overdue_delay(planned, 1, 3, 0, now, lambda: 0.5) == 0
+    # 100 later it is due on 400 + 0 = 400 < 450; half of its 300 minutes from position 1 remain at 450: it ends on 600
+    assert overdue_delay(planned, 1, 2, 0, now, lambda: 0.5) == 200
+    # never before the data date, even where nothing remains
+    assert 400 + overdue_delay(planned, 1, 2, 0, now, lambda: 0.0) == now + 1
 
 
-def test_what_is_left_of_an_overdue_way_is_the_upper_half_of_a_normal_spread() -> None:
-    # the median and the 95 % point of |Z| are 0.6745 and 1.960 (tables of the normal distribution), of a quarter of the way
-    assert left_when_overdue(0.5) == pytest.approx(0.25 * 0.6745, abs=1e-4)
-    assert left_when_overdue(0.95) == pytest.approx(0.25 * 1.95996, abs=1e-4)
+def test_the_remaining_share_of_an_overdue_unit_is_the_upper_half_of_a_normal_distribution() -> None:
+    # the median and the 95 % point of |Z| are 0.6745 and 1.960 (tables of the normal distribution), here times 0.25
+    assert overdue_remaining_share(0.5) == pytest.approx(0.25 * 0.6745, abs=1e-4)
+    assert overdue_remaining_share(0.95) == pytest.approx(0.25 * 1.95996, abs=1e-4)
 
 
 def test_a_block_that_is_stated_as_not_online_still_has_its_last_test_before_it() -> None:
@@ -225,5 +228,5 @@ def test_a_block_that_is_stated_as_not_online_still_has_its_last_test_before_it(
     first, _ = steps().stages["online"][0]
     given = Status("x.csv", CONFIG.value.scale.start_date, late, (Fact(1, "milestone", planned().plan.units[first]),))
     state = Progress(steps(), given, day_minutes(CONFIG.value)).state(planned().planned)
-    # by the plan it would have been online long ago; all behind its last test happens in the minute of that
+    # by the plan it would have been online long ago; all after its last test happens in its minute
     assert WORK in planned().plan.rows[state.at[first] : planned().plan.first[first + 1], 0]

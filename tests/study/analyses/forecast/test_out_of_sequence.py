@@ -16,7 +16,7 @@ from sim.plan.draws import Draws
 from sim.plan.vocabulary import Hold, Signal, Span, Until, Wait, Work
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.remaining import CommonFactors, RemainingWork, history_of
+from sim.study.analyses.forecast.remaining import CommonFactors, StateSampler, history_of
 from sim.study.analyses.forecast.status import Fact, Logic, Status
 from sim.world.distributions import Fixed
 from tests.plan.bench import bench, goes, told
@@ -41,7 +41,7 @@ def continued(logic: Logic, *facts: Fact) -> tuple[Timeline, Progress]:
     status = Status("status.csv", date(2026, 1, 1), NOW * HOUR, facts)
     progress = Progress(steps, status, {"site": DAY * HOUR, "factory": DAY * HOUR}, logic)
     draws = Draws(plan.inputs, 1)
-    state = RemainingWork(
+    state = StateSampler(
         plan, 1, history_of(progress, progress.state(expected)), CommonFactors(plan.inputs, draws.uniforms)
     )(0)
     (sampled,) = draws.chunk(0, 1)
@@ -139,4 +139,7 @@ def test_what_is_assumed_gives_way_to_what_is_reported() -> None:
     status = Status("status.csv", date(2026, 1, 1), NOW * HOUR, (under_way(2, "wall/wall", 10, 1),))
     progress = Progress(steps, status, {"site": DAY * HOUR, "factory": DAY * HOUR})
     assert progress.out_of_sequence == []
-    assert {unit: len(times) for unit, times in zip(plan.units, progress.times, strict=True)} == {"wall": 1, "leave": 1}
+    assert {unit: len(times) for unit, times in zip(plan.units, progress.done_minutes, strict=True)} == {
+        "wall": 1,
+        "leave": 1,
+    }

@@ -10,7 +10,8 @@ import sim
 from sim.engine.backends import Replication
 from sim.metrics.measure import accounts_of, measure
 from sim.plan.vocabulary import NOTE
-from sim.study.analyses.forecast.forecast_case import ForecastCase, forecast_case
+from sim.study.analyses.forecast.case_under_way import ForecastCase
+from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.status import Fact
 from tests.study.analyses.forecast.test_forecast import CONFIG, planned, status, steps
 
@@ -24,7 +25,7 @@ def _conserved(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def case(*facts: Fact, share: float = SHARE) -> ForecastCase:
-    return forecast_case(CONFIG, status(share, *facts), planned=planned(), engine="auto")
+    return forecast_case(CONFIG, status(share, *facts), base=planned(), engine="auto")
 
 
 def measured(found: ForecastCase, done: Replication) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
@@ -36,23 +37,23 @@ def on_site(found: ForecastCase, trade: str) -> int:
     """Return the people of a trade who have come and not gone at the data date."""
     history, plan = found.state.history, found.plan
     notes = history[plan.rows[history[:, 1], 0] == NOTE]
-    there = [(plan.notes[plan.rows[step, 1]], amount) for _, step, amount in notes.tolist()]
-    return sum(amount for note, amount in there if note.kind == "people" and trade in note)
+    people_notes = [(plan.notes[plan.rows[step, 1]], amount) for _, step, amount in notes.tolist()]
+    return sum(amount for note, amount in people_notes if note.kind == "people" and trade in note)
 
 
 def test_people_who_are_counted_are_the_crews_that_have_come() -> None:
     # two crews of millwrights are on site in the expected plan: one is counted
     trade, share = "millwrights", 0.82
-    date, come = status(share).minute, steps().crews["millwrights"].come
-    assert [at <= date for at, *_ in come] == [True, True]
-    assert all(at > date for at, _ in steps().crews[trade].go)
-    (_, size, first, _), (_, _, unit, place) = come
+    date, arrivals = status(share).minute, steps().crews["millwrights"].arrivals
+    assert [at <= date for at, *_ in arrivals] == [True, True]
+    assert all(at > date for at, _ in steps().crews[trade].departures)
+    (_, size, first, _), (_, _, unit, position) = arrivals
     assert on_site(case(share=share), trade) == 2 * size
     fewer = case(Fact(2, "people", trade, date=date, count=size), share=share)
     assert on_site(fewer, trade) == size
     # the first has come; the second comes from the data date on, and never before
-    assert len(fewer.progress.times[first]) > place
-    step = steps().routes[unit].steps[place]
+    assert len(fewer.progress.done_minutes[first]) > position
+    step = steps().routes[unit].steps[position]
     for done in fewer.replications(1, 0, 3):
         assert done.outcome.log[done.outcome.log[:, 1] == step, 0].min(initial=1 << 40) >= date
 
@@ -118,8 +119,8 @@ def test_hours_earned_and_spent_are_earned_value_and_its_actual_cost() -> None:
 def test_hours_earned_teach_that_the_project_is_slow() -> None:
     date = status(SHARE).minute
     hours = case().earned_value()["hours"]["planned"]
-    slow = case(Fact(2, "hours", "earned", date=date, count=hours * 0.7)).pasts
-    fast = case(Fact(2, "hours", "earned", date=date, count=hours * 1.2)).pasts
+    slow = case(Fact(2, "hours", "earned", date=date, count=hours * 0.7)).prior_replications
+    fast = case(Fact(2, "hours", "earned", date=date, count=hours * 1.2)).prior_replications
     assert slow.evidence == fast.evidence == 1
     assert slow.actual[0] < fast.actual[0]
 

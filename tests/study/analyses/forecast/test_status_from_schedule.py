@@ -99,8 +99,8 @@ def test_overdue_work_without_an_actual_start_has_not_begun(tmp_path: Path) -> N
     sheet = tmp_path / "status.csv"
     sheet.write_bytes(status_bytes(rows, sheet))
     case = forecast_case(CONFIG, read_status(sheet, START))
-    number, place = steps().activities[f"{unit}/{late.activity}"]
-    assert len(case.progress.times[number]) <= place
+    number, position = steps().activities[f"{unit}/{late.activity}"]
+    assert len(case.progress.done_minutes[number]) <= position
 
 
 def _without_actuals(text: str, activity: str, start: str) -> str:

@@ -15,43 +15,51 @@ from tests.study.analyses.forecast.test_forecast import CONFIG, as_planned, plan
 
 
 def test_a_skid_that_is_lifted_before_it_is_unloaded_is_told_as_out_of_sequence(tmp_path: Path) -> None:
-    """What another unit had to do first: seen where the facts stand in the plan, accepted and said by `sim status check`."""
-    told = as_planned(tmp_path, 0.8, "activities")
-    assert findings_of(steps(), told) == []
+    """A predecessor in another unit is seen in the history of the project: accepted and said by `sim status check`."""
+    reported = as_planned(tmp_path, 0.8, "activities")
+    assert findings_of(steps(), reported) == []
     unloading = "mechanical.s1/mechanical unload"
-    facts = [replace(fact, finish=None, remaining_days=3.0) if fact.what == unloading else fact for fact in told.facts]
-    assert check_status(steps(), replace(told, facts=tuple(facts))) == []
-    (found,) = findings_of(steps(), replace(told, facts=tuple(facts)))
+    facts = [
+        replace(fact, finish=None, remaining_days=3.0) if fact.what == unloading else fact for fact in reported.facts
+    ]
+    assert check_status(steps(), replace(reported, facts=tuple(facts))) == []
+    (found,) = findings_of(steps(), replace(reported, facts=tuple(facts)))
     assert found.severity == "note"
     assert found.problem.message == "out of sequence: b1.mechanical: it went on before mechanical.skid; accepted"
 
 
 def test_a_test_under_way_is_before_its_mending_that_has_not_begun(tmp_path: Path) -> None:
     """A skid that may be damaged on the road comes by its factory test three times: with nothing reported, by the first."""
-    told = as_planned(tmp_path, 0.8, "activities")
-    test, mending = "mechanical.s2/mechanical factory test", "mechanical.s2/mechanical factory test rework"
+    reported = as_planned(tmp_path, 0.8, "activities")
+    test, rework = "mechanical.s2/mechanical factory test", "mechanical.s2/mechanical factory test rework"
     unit = test.partition("/")[0]
-    before = [fact for fact in told.facts if not fact.what.startswith(unit) or (fact.finish or 0) < steps_done(test)]
-    facts = (*before, Fact(90_000, "activity", test, start=steps_done(test)), Fact(90_001, "activity", mending))
-    given = replace(told, facts=facts)
+    before = [
+        fact for fact in reported.facts if not fact.what.startswith(unit) or (fact.finish or 0) < steps_done(test)
+    ]
+    facts = (*before, Fact(90_000, "activity", test, start=steps_done(test)), Fact(90_001, "activity", rework))
+    given = replace(reported, facts=facts)
     assert [found for found in findings_of(steps().copy(), given) if unit in found.problem.message] == []
-    progress = forecast_case(CONFIG, given, planned=planned()).progress
-    number, step = steps().works[test]
-    route = progress.steps.routes[number].steps
-    assert len(progress.times[number]) == route.index(step) < max(at for at, other in enumerate(route) if other == step)
+    progress = forecast_case(CONFIG, given, base=planned()).progress
+    number, step = steps().work_steps[test]
+    route = progress.plan_steps.routes[number].steps
+    assert (
+        len(progress.done_minutes[number])
+        == route.index(step)
+        < max(at for at, other in enumerate(route) if other == step)
+    )
 
 
 def steps_done(activity: str) -> int:
     """Return the minute in which the plan has done what is before an activity."""
-    unit, place = steps().activities[activity]
-    return steps().routes[unit].planned[place - 1]
+    unit, position = steps().activities[activity]
+    return steps().routes[unit].planned[position - 1]
 
 
 L2, FIX = "b1.commissioning/L2", "b1.commissioning/L2 fix"
 
 
 @pytest.mark.parametrize(
-    ("facts", "left"),
+    ("facts", "remaining"),
     [
         (
             (
@@ -63,21 +71,21 @@ L2, FIX = "b1.commissioning/L2", "b1.commissioning/L2 fix"
         ((Fact(4, "activity", L2, None, 478_810, 484_308), Fact(5, "activity", FIX, start=490_000)), [FIX, L2]),
         ((Fact(4, "activity", L2, None, 478_810, 484_308), Fact(5, "activity", FIX)), [FIX, L2]),
     ],
-    ids=["the test is under way again", "it is mended", "it waits to be mended"],
+    ids=["the repeated test is in progress", "rework is in progress", "rework has not started"],
 )
 def test_a_test_that_failed_and_is_done_again_is_no_work_out_of_sequence(
-    tmp_path: Path, facts: tuple[Fact, ...], left: list[str]
+    tmp_path: Path, facts: tuple[Fact, ...], remaining: list[str]
 ) -> None:
-    """The expected plan has no failure: what is reported of one takes its unit along the way that comes to it."""
-    told = as_planned(tmp_path, 0.93, "activities")
-    facts = (*facts, *(fact for fact in told.facts if fact.what != L2))
-    given = replace(told, facts=tuple(replace(fact, row=row) for row, fact in enumerate(facts, 4)))
+    """The expected plan has no failure: what is reported of one gives its unit the route with a failure."""
+    reported = as_planned(tmp_path, 0.93, "activities")
+    facts = (*facts, *(fact for fact in reported.facts if fact.what != L2))
+    given = replace(reported, facts=tuple(replace(fact, row=row) for row, fact in enumerate(facts, 4)))
     assert not [found for found in findings_of(steps().copy(), given) if "b1." in found.problem.message]
-    case = forecast_case(CONFIG, given, planned=planned())
+    case = forecast_case(CONFIG, given, base=planned())
     plan = case.plan
     for done in case.replications(1, 0, 4):
         log = done.outcome.log
         rows = log[(log[:, 0] > given.minute) & (plan.rows[log[:, 1], 0] == WORK)]
         unit = steps().units["b1.commissioning"]
         names = [plan.activities[plan.activity_of[step]] for step in rows[:, 1] if plan.unit_of[step] == unit]
-        assert names[: len(left)] == [name.partition("/")[2] for name in left]
+        assert names[: len(remaining)] == [name.partition("/")[2] for name in remaining]
