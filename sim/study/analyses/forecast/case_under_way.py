@@ -50,9 +50,9 @@ HISTORIES = 10
 """Number of histories, those of the prior replications nearest to the facts, that replications continue from in turns."""
 LARGE_PLAN_STEPS = 200_000
 """Steps of a plan up to which the planned routes of its nearest prior replications are cached for the next status."""
-PRIOR: RecentCache[PriorReplications] = RecentCache(4)
-HISTORIES_OF_PRIOR: RecentCache[tuple[History, ...]] = RecentCache(3)
-EXPECTED_HISTORY: RecentCache[tuple[Progress, InitialState]] = RecentCache(3)
+PRIOR_CACHE: RecentCache[PriorReplications] = RecentCache(4)
+HISTORY_CACHE: RecentCache[tuple[History, ...]] = RecentCache(3)
+EXPECTED_HISTORY_CACHE: RecentCache[tuple[Progress, InitialState]] = RecentCache(3)
 
 
 @dataclass(frozen=True, repr=False)
@@ -96,7 +96,7 @@ class ForecastCase(Case):
                 "facts": len(self.status.facts),
                 "logic": self.logic,
                 "learning": self.learning,
-                "implied": self.progress.implied,
+                "implied": self.progress.implied_steps,
                 "late_days": self.progress.delay / MINUTES_PER_DAY,
                 "out_of_sequence": list(self.progress.out_of_sequence),
                 "other_configuration": list(other_configuration(self.stated_project or self.project, self.status)),
@@ -170,7 +170,7 @@ class ForecastCase(Case):
     def _expected_history(self) -> tuple[Progress, InitialState]:
         """Return the history by the expected plan, and the state that it ends in."""
         objects = self.baseline, self.history_plan or self.plan
-        return EXPECTED_HISTORY.get(objects, self._history_key, lambda: self._history(self.plan_steps))
+        return EXPECTED_HISTORY_CACHE.get(objects, self._history_key, lambda: self._history(self.plan_steps))
 
     @property
     def progress(self) -> Progress:
@@ -202,7 +202,9 @@ class ForecastCase(Case):
         """Return `prior_replications`; half of them are simulated in another process where there are two workers."""
         # statuses that differ in promises alone have the same statistics
         key = self.status.minute, *self.status.only("count", "milestone", "activity", "hours").facts
-        return PRIOR.get((self.prior_case,), key, partial(prior_replications_of, self.prior_case, self.status, workers))
+        return PRIOR_CACHE.get(
+            (self.prior_case,), key, partial(prior_replications_of, self.prior_case, self.status, workers)
+        )
 
     @cached_property
     def histories(self) -> tuple[History, ...]:
@@ -212,7 +214,7 @@ class ForecastCase(Case):
     def find_histories(self, workers: int) -> tuple[History, ...]:
         """Return `histories`; half of them are worked out in another process where there are two workers."""
         objects = self.prior_case, self.history_plan or self.plan
-        return HISTORIES_OF_PRIOR.get(objects, self._history_key, partial(self._nearest_histories, workers))
+        return HISTORY_CACHE.get(objects, self._history_key, partial(self._nearest_histories, workers))
 
     def _nearest_histories(self, workers: int) -> tuple[History, ...]:
         """Return the histories by the nearest prior replications; where all of these are complete, the expected one."""

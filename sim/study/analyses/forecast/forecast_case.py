@@ -25,7 +25,7 @@ from sim.study.executors.worker_process import WorkerConnection
 from sim.study.result import Result
 from sim.study.runner import Progress as RunProgress
 
-FORECASTS: RecentCache[ForecastCase] = RecentCache(3)
+FORECAST_CACHE: RecentCache[ForecastCase] = RecentCache(3)
 """Forecasts that differ in what they learn from, or in promises and risks, share what they have in common."""
 
 
@@ -68,7 +68,7 @@ def forecast_case(
     prepare_options = {"sampling": sampling, "runs": 0 if sampling == "mc" else runs, "engine": engine}
     key = config.value, status, learning, logic, use_promises, *prepare_options.values()
     compute = partial(_with_remaining_risks, config, base, prior_case, options, prepare_options)
-    return FORECASTS.get((base, unchanged_case, prior_case), key, compute)
+    return FORECAST_CACHE.get((base, unchanged_case, prior_case), key, compute)
 
 
 def _with_remaining_risks(
@@ -84,13 +84,13 @@ def _with_remaining_risks(
     if case.state.complete:
         message = f"{status.file}: everything is online by {status.data_date}; there is nothing left to forecast"
         raise ProjectComplete(message)
-    remaining = with_risks(config, status, case.plan, case.state)
-    if remaining is config:
+    config_with_risks = with_risks(config, status, case.plan, case.state)
+    if config_with_risks is config:
         return case
     # risks change probabilities alone: crews and order dates stay the same, and thereby the history
-    other = with_other_probabilities(base, remaining, prepare_options)
+    other = with_other_probabilities(base, config_with_risks, prepare_options)
     if prior_case is None and unchanged_case is None:
-        prior_case = other if status.of("risk") else case.given_prior_case
+        prior_case = other if status.facts_of("risk") else case.given_prior_case
     history_plan = case.plan if case.plan.has_steps_of(other.plan) else None
     options = {**options, "given_prior_case": prior_case, "stated_project": config.value, "history_plan": history_plan}
     return _as_forecast(other, options)

@@ -153,8 +153,8 @@ class SummaryStatistics:
         self.evidence = 0
         self.actual: list[float] = []
         self._functions: list[Callable[[StepMinutes], Floats]] = []
-        for what in dict.fromkeys(fact.what for fact in status.of("count")):
-            self._add_counts(what, [fact for fact in status.of("count") if fact.what == what])
+        for what in dict.fromkeys(fact.what for fact in status.facts_of("count")):
+            self._add_counts(what, [fact for fact in status.facts_of("count") if fact.what == what])
         self._add_hours(status)
         self._add_finishes(list(self._milestones(status)))
         self._add_finishes(list(self._activities(status)))
@@ -186,7 +186,7 @@ class SummaryStatistics:
 
     def _add_hours(self, status: Status) -> None:
         """Add the hours that are reported as earned; a replication has earned the budget of the works that it has done."""
-        facts = [fact for fact in status.of("hours") if fact.what == "earned" and fact.date is not None]
+        facts = [fact for fact in status.facts_of("hours") if fact.what == "earned" and fact.date is not None]
         if facts:
             plan = self.plan_steps.plan
             steps = np.flatnonzero((plan.operation_of == WORK) & plan.earns)
@@ -197,7 +197,7 @@ class SummaryStatistics:
 
     def _milestones(self, status: Status) -> Iterator[tuple[str, int, int]]:
         """Yield kind, last step and minute of every milestone that was reached."""
-        for fact in status.of("milestone"):
+        for fact in status.facts_of("milestone"):
             unit = self.plan_steps.unit_of_milestone(fact.what)
             if unit is not None and fact.finish is not None:
                 info = self.plan_steps.plan.unit_info[unit]
@@ -206,7 +206,7 @@ class SummaryStatistics:
 
     def _activities(self, status: Status) -> Iterator[tuple[str, int, int]]:
         """Yield name, step and minute of every activity that is finished."""
-        for fact in status.of("activity"):
+        for fact in status.facts_of("activity"):
             if fact.finish is not None:
                 yield fact.what.partition("/")[2], self.plan_steps.work_steps[fact.what][1], fact.finish
 
@@ -224,7 +224,7 @@ class SummaryStatistics:
         An activity that started and finished in the same minute is known from a count, which does not tell its duration.
         """
         by_name: dict[str, list[tuple[int, int, int]]] = {}
-        for fact in status.of("activity"):
+        for fact in status.facts_of("activity"):
             if fact.start is not None and fact.finish is not None and fact.finish > fact.start:
                 step = self.plan_steps.work_steps[fact.what][1]
                 by_name.setdefault(fact.what.partition("/")[2], []).append((step, fact.start, fact.finish))

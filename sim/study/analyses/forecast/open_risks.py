@@ -19,7 +19,7 @@ from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case
 from sim.study.result import digest
 
-CASES: RecentCache[Case] = RecentCache(3)
+CASE_CACHE: RecentCache[Case] = RecentCache(3)
 
 
 def with_risks(config: Loaded[Project], status: Status, plan: CompiledPlan, state: InitialState) -> Loaded[Project]:
@@ -32,7 +32,7 @@ def with_risks(config: Loaded[Project], status: Status, plan: CompiledPlan, stat
     register = config.value.risks
     if register.mode == "none":
         return config
-    fact_of_driver = {fact.what: fact for fact in status.of("risk")}
+    fact_of_driver = {fact.what: fact for fact in status.facts_of("risk")}
     settings: dict[str, Any] = {}
     for driver, current in register.active():
         fact, probability = fact_of_driver.get(driver.id), current.probability.value
@@ -57,7 +57,7 @@ def with_risks(config: Loaded[Project], status: Status, plan: CompiledPlan, stat
 def with_other_probabilities(base: Case, changed: Loaded[Project], prepare_options: Mapping[str, Any]) -> Case:
     """Return the case of a configuration that differs from that of `base` in risk probabilities alone."""
     key = (digest(changed.value), *prepare_options.values())
-    case = CASES.get((base,), key, partial(prepare_case, changed, **prepare_options))
+    case = CASE_CACHE.get((base,), key, partial(prepare_case, changed, **prepare_options))
     # probabilities do not change the weather, and thereby not the calendars of the expected plan
     case.__dict__.setdefault("anticipated_calendars", base.anticipated_calendars)
     return case

@@ -42,13 +42,13 @@ class RecentCache(Generic[T]):
         return computed
 
 
-PREPARED: RecentCache[Case] = RecentCache(2)
+PREPARED_CACHE: RecentCache[Case] = RecentCache(2)
 
 
 def prepare_cached(config: Loaded[Project], engine: str = AUTO) -> Case:
     """Return the case of a configuration from its first day, cached."""
     key = digest(config.value), config.files, engine
-    return PREPARED.get((), key, partial(prepare_case, config, engine=engine))
+    return PREPARED_CACHE.get((), key, partial(prepare_case, config, engine=engine))
 
 
 def share_plan_results(source: Case, target: AnyCase) -> AnyCase:

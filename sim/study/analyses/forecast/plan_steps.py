@@ -34,9 +34,9 @@ SUPPLIED_KINDS = ("supplied", "passed")
 """Kinds of pools that other units than their takers supply."""
 NEVER = 1 << 40
 """The planned minute of a step that the expected plan does not reach."""
-PLAN_LISTS: RecentCache[list[list[int]]] = RecentCache(6)
-ACTIVITY_NAMES: RecentCache[list[str]] = RecentCache(3)
-SKID_STAGES: RecentCache[dict[int, tuple[list[int], dict[str, int]]]] = RecentCache(3)
+PLAN_LIST_CACHE: RecentCache[list[list[int]]] = RecentCache(6)
+ACTIVITY_NAME_CACHE: RecentCache[list[str]] = RecentCache(3)
+SKID_STAGE_CACHE: RecentCache[dict[int, tuple[list[int], dict[str, int]]]] = RecentCache(3)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class PlanSteps:
     def __init__(self, project: Project, plan: CompiledPlan, planned_log: Log) -> None:
         self.project, self.plan = project, plan
         # rows as lists of plain integers, which are faster to index one by one
-        self.rows = PLAN_LISTS.get((plan,), "rows", plan.rows.tolist)
+        self.rows = PLAN_LIST_CACHE.get((plan,), "rows", plan.rows.tolist)
         self.units = {name: number for number, name in enumerate(plan.units)}
         self.routes = self._planned_routes(planned_log)
 
@@ -88,7 +88,7 @@ class PlanSteps:
     def supplied_pools(self) -> list[list[int]]:
         """Return by bundle those of its pools that other units supply."""
         kinds, bundles = self.plan.pool_kinds, self.plan.bundles
-        return PLAN_LISTS.get(
+        return PLAN_LIST_CACHE.get(
             (self.plan,),
             "supplied_pools",
             lambda: [[pool for pool, _ in bundle if kinds[pool] in SUPPLIED_KINDS] for bundle in bundles],
@@ -98,7 +98,7 @@ class PlanSteps:
     def _activity_names(self) -> list[str]:
         """Return by step the name of its activity."""
         plan = self.plan
-        return ACTIVITY_NAMES.get(
+        return ACTIVITY_NAME_CACHE.get(
             (plan,), "names", lambda: [plan.activities[activity] for activity in plan.activity_of.tolist()]
         )
 
@@ -238,7 +238,7 @@ class PlanSteps:
         They have the order of their planned minutes, which need not be the order of the units' numbers.
         """
         reached: dict[str, list[tuple[int, int, int]]] = {}  # by stage: number within its kind, unit, position
-        stages_of_skid: dict[int, tuple[list[int], dict[str, int]]] = SKID_STAGES.get((self.plan,), "stages", dict)
+        stages_of_skid: dict[int, tuple[list[int], dict[str, int]]] = SKID_STAGE_CACHE.get((self.plan,), "stages", dict)
         for unit, (route, info) in enumerate(zip(self.routes, self.plan.unit_info, strict=True)):
             if info.kind == "skid":
                 if unit not in stages_of_skid or stages_of_skid[unit][0] != route.steps:

@@ -159,7 +159,9 @@ class PrecedenceAdjuster:
         if needed <= 0 or reached >= len(totals) or done_minutes[position] >= minutes[reached]:
             return
         unit_status = self.unit_status.get(unit, UnitStatus())
-        actuals = [done_minutes[actual] for actual in unit_status.recorded if position <= actual < len(done_minutes)]
+        actuals = [
+            done_minutes[actual] for actual in unit_status.actual_positions if position <= actual < len(done_minutes)
+        ]
         actuals += [unit_status.current_work[1]] if unit_status.current_work is not None else []
         if not actuals or min(actuals) >= minutes[reached]:
             done_minutes[position:] = [max(minute, minutes[reached]) for minute in done_minutes[position:]]

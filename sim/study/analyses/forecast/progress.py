@@ -1,10 +1,10 @@
 """The history of a project up to its data date, worked out from a status: which steps are done, and when.
 
-Rules. A unit with facts is where they say; its steps before are interpolated between the facts, in proportion to the planned
-distances in time. A unit without facts goes as planned, delayed by the median delay of all facts. A unit that is reported as
-not past a step, though it should be, is overdue: a part of the time to that step remains, drawn at random. What a fact
-requires has happened (a hall that is dried in has foundations), unless it is reported as not done: then the fact is out of
-sequence. Nothing happens after the data date.
+Rules. A unit with facts is at the step that they report; the minutes of its steps before are interpolated between the facts,
+in proportion to the planned intervals. A unit without facts follows the plan, with the median delay of all facts. A unit that
+is reported as not past a step, though it should be, is overdue: a part of the planned time to that step remains, drawn at
+random. Steps that a fact requires are done (a hall that is dried in has foundations), unless they are reported as not done:
+then the fact is out of sequence. Nothing happens after the data date.
 
 Out-of-sequence work is treated as in P6. With `retained_logic` its remaining duration waits until its predecessors are
 finished; with `progress_override` it continues at the data date, in parallel to them. What is finished stays finished.
@@ -46,7 +46,7 @@ class Progress:
     """The history of a project up to the data date: `done_minutes` has by unit the minutes of the steps that are done.
 
     `retained` are the out-of-sequence works that wait for their predecessors, `parallel` those that continue in parallel.
-    `delay` is the median delay of all facts, `implied` the number of steps that are done because facts require them.
+    `delay` is the median delay of all facts, `implied_steps` the number of steps that are done because facts require them.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Progress:
         self.retained: list[OutOfSequenceWork] = []
         self.parallel: list[OutOfSequenceWork] = []
         self.out_of_sequence: list[str] = []
-        self.implied = 0
+        self.implied_steps = 0
         for unit, unit_status in self.unit_status.items():
             self._resolve_sequence(unit, unit_status)
             unit_status.done_at = capped_at_actuals(unit_status)
@@ -249,7 +249,7 @@ class Progress:
             latest = max(minute, minutes[-1] if minutes else 0)
             minutes.extend([latest] * (position + 1 - number_done))
             self.gates_and_pools.update(unit, range(number_done, position + 1), 1)
-            self.implied += 1
+            self.implied_steps += 1
             return True
         return False
 

@@ -105,7 +105,7 @@ class Status:
     inputs: str = ""
     """Inputs of the configuration with this digest that differ from the shipped base, as JSON; empty if the row has none."""
 
-    def of(self, kind: str) -> tuple[Fact, ...]:
+    def facts_of(self, kind: str) -> tuple[Fact, ...]:
         """Return the facts of a kind, in the order of their rows."""
         return tuple(fact for fact in self.facts if fact.kind == kind)
 

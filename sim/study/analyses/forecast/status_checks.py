@@ -199,7 +199,7 @@ def _duplicates(status: Status) -> Iterator[StatusFinding]:
 def _counts(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     """Yield errors of counts that decrease, exceed the plan's total, or exceed the count of the stage before."""
     latest: dict[str, Fact] = {}
-    for fact in sorted(status.of("count"), key=lambda fact: (fact.what, fact.date or 0)):
+    for fact in sorted(status.facts_of("count"), key=lambda fact: (fact.what, fact.date or 0)):
         if fact.what not in plan_steps.stages:
             continue
         total = len(plan_steps.stages[fact.what]) * (plan_steps.mw_of_block if fact.what == ONLINE else 1)
@@ -220,7 +220,7 @@ def _counts(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
 
 def _overlapping_activities(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     """Yield a note for every activity that started before the previous activity of the same unit finished."""
-    fact_of_activity = {fact.what: fact for fact in status.of("activity") if fact.what in plan_steps.work_steps}
+    fact_of_activity = {fact.what: fact for fact in status.facts_of("activity") if fact.what in plan_steps.work_steps}
     positions = plan_steps.reported_positions({what: fact.start for what, fact in fact_of_activity.items()})
     facts_of_unit: dict[int, list[tuple[int, Fact]]] = {}
     for what, fact in fact_of_activity.items():
@@ -238,10 +238,10 @@ def _power(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     """Yield an error where the MW online exceed the power of the generating units reported, if any are reported."""
     running = [
         fact
-        for fact in status.of("milestone")
+        for fact in status.facts_of("milestone")
         if fact.finish is not None and _is_generating_unit(plan_steps, fact.what)
     ]
-    online = max(status.of("count"), key=lambda fact: (fact.what == ONLINE, fact.date or 0), default=None)
+    online = max(status.facts_of("count"), key=lambda fact: (fact.what == ONLINE, fact.date or 0), default=None)
     if not running or online is None or online.what != ONLINE:
         return
     planned = plan_steps.project.energization.units
@@ -253,11 +253,11 @@ def _power(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
 
 def _online(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     """Yield errors of counts of MW online that contradict the milestones of blocks."""
-    milestone_of_unit = {plan_steps.unit_of_milestone(fact.what): fact for fact in status.of("milestone")}
+    milestone_of_unit = {plan_steps.unit_of_milestone(fact.what): fact for fact in status.facts_of("milestone")}
     blocks = plan_steps.stages.get(ONLINE, ())
     milestones = [milestone_of_unit[unit] for unit, _ in blocks if unit in milestone_of_unit]
     most_mw = (len(blocks) - sum(milestone.finish is None for milestone in milestones)) * plan_steps.mw_of_block
-    for fact in status.of("count"):
+    for fact in status.facts_of("count"):
         if fact.what == ONLINE:
             by_date = fact.date or 0
             reached = [one for one in milestones if one.finish is not None and one.finish <= by_date]

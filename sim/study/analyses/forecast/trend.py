@@ -187,7 +187,7 @@ class Attribution:
         # worked out before the fork, as this process needs it as well
         prior_case = self.forecast_case.prior_case
         self.context = (prior_case if prior_case.plan.has_steps_of(self.base.plan) else self.base).metric_context
-        self.days = in_fork(self._simulate, nice=BACKGROUND_NICENESS) if workers > 1 else self._simulate
+        self.wait_for_days = in_fork(self._simulate, nice=BACKGROUND_NICENESS) if workers > 1 else self._simulate
 
     def _simulate(self) -> list[Floats]:
         """Return the days of the last MW in replications of the earlier plan (if any), the plan and each subset of facts."""
@@ -200,19 +200,21 @@ class Attribution:
         # the actuals are the same in all subsets, and so are the simulated histories; without its promise an item is still
         # not delivered
         case, chunk_size = self.forecast_case, min(CHUNK, self.runs)
-        if len(status.of("risk")) != len(self.status.of("risk")):
+        if len(status.facts_of("risk")) != len(self.status.facts_of("risk")):
             without_risks = self.status.without("risk")
             case = forecast_case(
                 self.config, without_risks, logic=self.logic, base=self.base, prior_case=case.prior_case
             )
-        return case.with_options(learning=learning, use_promises=bool(status.of("promise")), chunk_size=chunk_size)
+        return case.with_options(
+            learning=learning, use_promises=bool(status.facts_of("promise")), chunk_size=chunk_size
+        )
 
     def shifts(self, sample: Sample | None = None) -> list[DateShift]:
         """Return P50 and P80 of the plan, then the shift by each group of facts, all on the same random numbers.
 
         `sample` has replications of the forecast itself, if there are any: the first of them are not simulated again.
         """
-        quantiles = [_p50_and_p80(days) for days in self.days()]
+        quantiles = [_p50_and_p80(days) for days in self.wait_for_days()]
         current = quantiles.pop(0)
         shifts = [DateShift("plan", *current)]
         if self.earlier_plan is not None:

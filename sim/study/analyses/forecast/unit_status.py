@@ -28,7 +28,7 @@ class UnitStatus:
 
     done_at: dict[int, int] = field(default_factory=dict)
     """By position the minute at which the step was done."""
-    recorded: set[int] = field(default_factory=set)
+    actual_positions: set[int] = field(default_factory=set)
     """Positions whose minute is an actual of this unit, not interpolated from counts of several units."""
     in_progress: dict[int, int] = field(default_factory=dict)
     """By position the start of a work that is not finished."""
@@ -36,11 +36,11 @@ class UnitStatus:
     position_reported: bool = False
     """Whether the status reports where in its route the unit is, so that nothing is assumed about its further steps."""
 
-    def recorded_minute(self, position: int) -> int | None:
+    def actual_minute(self, position: int) -> int | None:
         """Return the minute by which a position was passed, as its own or a later actual shows; None where none does."""
-        if not self.recorded:  # most units have no actuals, and every count asks each unit of its stage
+        if not self.actual_positions:  # most units have no actuals, and every count asks each unit of its stage
             return None
-        return min((self.done_at[actual] for actual in self.recorded if actual >= position), default=None)
+        return min((self.done_at[actual] for actual in self.actual_positions if actual >= position), default=None)
 
     @property
     def current_work(self) -> tuple[int, int] | None:
@@ -87,7 +87,7 @@ def capped_at_actuals(unit_status: UnitStatus) -> dict[int, int]:
     for position in sorted(done_at, reverse=True):
         if current is not None and position > current[0]:
             continue
-        if position in unit_status.recorded:
+        if position in unit_status.actual_positions:
             limit = min(limit, done_at[position])
         else:
             done_at[position] = min(done_at[position], limit)
@@ -97,7 +97,7 @@ def capped_at_actuals(unit_status: UnitStatus) -> dict[int, int]:
 def interpolated_minutes(planned: list[int], known: list[tuple[int, int]]) -> list[int]:
     """Return the minutes of a unit's steps up to the last known one; `known` has (position, minute) in route order.
 
-    Before the first known step the planned distances in time are kept; between two they are stretched linearly.
+    Before the first known step the planned intervals are kept; between two they are stretched linearly.
     """
     if not known:
         return []
@@ -120,7 +120,7 @@ def interpolated_minutes(planned: list[int], known: list[tuple[int, int]]) -> li
 def minutes_of_counts(planned: Sequence[int], counts: Sequence[tuple[int, int]]) -> list[int]:
     """Return when units reached a stage, as many as were counted; `counts` has (date, number of units by then).
 
-    `planned` has their planned minutes in order. Between two dates the planned distances in time are kept in proportion.
+    `planned` has their planned minutes in order. Between two dates the planned intervals are kept in proportion.
     """
     if not planned:
         return []
@@ -192,18 +192,18 @@ class StatusByUnit:
         )
         self.of_unit: dict[int, UnitStatus] = {}
         self.remaining: dict[UnitPosition, RemainingDuration] = {}
-        starts = {fact.what: fact.start for fact in status.of("activity")}
+        starts = {fact.what: fact.start for fact in status.facts_of("activity")}
         self.activity_positions = plan_steps.reported_positions(starts)
         # facts about single units come before counts, which are shared out among the other units
-        for fact in status.of("milestone"):
+        for fact in status.facts_of("milestone"):
             self._add_milestone(fact)
-        for what in dict.fromkeys(fact.what for fact in status.of("count")):
-            self._add_counts(what, [fact for fact in status.of("count") if fact.what == what])
-        for trade in dict.fromkeys(fact.what for fact in status.of("people")):
-            self._add_people(trade, [fact for fact in status.of("people") if fact.what == trade])
-        for fact in status.of("activity"):
+        for what in dict.fromkeys(fact.what for fact in status.facts_of("count")):
+            self._add_counts(what, [fact for fact in status.facts_of("count") if fact.what == what])
+        for trade in dict.fromkeys(fact.what for fact in status.facts_of("people")):
+            self._add_people(trade, [fact for fact in status.facts_of("people") if fact.what == trade])
+        for fact in status.facts_of("activity"):
             self._add_activity(fact)
-        for fact in status.of("promise"):
+        for fact in status.facts_of("promise"):
             self._add_promise(fact)
 
     def _of(self, unit: int) -> UnitStatus:
@@ -234,12 +234,12 @@ class StatusByUnit:
         Units whose own facts say that they are past it are part of the count. Those whose own facts say that they are not are
         the last of the order.
         """
-        minute_of_unit = {unit: self._of(unit).recorded_minute(position) for unit, position in unit_positions}
-        recorded = sorted(minute for minute in minute_of_unit.values() if minute is not None)
+        minute_of_unit = {unit: self._of(unit).actual_minute(position) for unit, position in unit_positions}
+        actual_minutes = sorted(minute for minute in minute_of_unit.values() if minute is not None)
         others = [(unit, position) for unit, position in unit_positions if minute_of_unit[unit] is None]
         others.sort(key=lambda one: self._of(one[0]).not_done_from <= one[1])
         planned = [self.plan_steps.routes[unit].planned[position] for unit, position in others]
-        counts_of_others = [(date, max(0, count - bisect_right(recorded, date))) for date, count in counts]
+        counts_of_others = [(date, max(0, count - bisect_right(actual_minutes, date))) for date, count in counts]
         minutes = minutes_of_counts(planned, counts_of_others)
         for (unit, position), minute in zip(others, minutes, strict=False):
             self._of(unit).done_at[position] = minute
@@ -263,7 +263,7 @@ class StatusByUnit:
             self._set_not_done(unit, last)
         else:
             self._of(unit).done_at[last] = fact.finish
-            self._of(unit).recorded.add(last)
+            self._of(unit).actual_positions.add(last)
 
     def _add_activity(self, fact: Fact) -> None:
         """Add an activity: finished, in progress or not started."""
@@ -274,7 +274,7 @@ class StatusByUnit:
             unit_status.not_done_from = min(unit_status.not_done_from, position)
         elif fact.finish is not None:
             unit_status.done_at[position] = fact.finish
-            unit_status.recorded.add(position)
+            unit_status.actual_positions.add(position)
             if position:
                 unit_status.done_at.setdefault(position - 1, fact.start)
         else:

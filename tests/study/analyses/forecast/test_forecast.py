@@ -69,7 +69,7 @@ def test_a_silent_status_has_the_plans_own_history(share: float) -> None:
     log, plan = planned().planned_run.log, planned().plan
     log = log[log[:, 0] <= given.minute]
     history = progress.state(planned().planned).history
-    assert (progress.delay, progress.implied, progress.out_of_sequence) == (0, 0, [])
+    assert (progress.delay, progress.implied_steps, progress.out_of_sequence) == (0, 0, [])
     order = np.lexsort((plan.unit_of[log[:, 1]], log[:, 0]))
     assert np.array_equal(history[:, :2], log[order][:, :2])
 
