@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from sim import files
 from sim.config.sections.display_units import display, in_display_units
 from sim.report.console import describe_comparison, describe_run, plain_text, progress
-from sim.report.formatting import day_of_month
+from sim.report.formatting import day_of_month, percent
 from sim.report.plan_check import describe_plan
 from sim.report.result_view import FINISH, FIRST, ResultView
 from sim.report.study_tables import describe_sensitivity, describe_sweep, describe_tuning
-from sim.report.verdict import factor_in_words, headline, key_results
+from sim.report.verdict import headline, key_results
 from sim.study.analyses.drivers import Drivers
 from sim.study.analyses.forecast.status_checks import StatusFinding
 from sim.study.analyses.forecast.trend import DateShift
@@ -29,6 +29,7 @@ from sim.study.analyses.tuning import TuningResult
 from sim.study.api import Comparison
 from sim.study.case import Case
 from sim.study.result import Result
+from sim.study.shared_inputs import factor_in_words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -212,7 +213,7 @@ def _learned_factors(result: Result) -> Iterator[str]:
     for factor in factors[:MOST_LEARNT]:
         prior, posterior = (_range(factor[key]) for key in ("prior", "posterior"))
         name = factor_in_words(factor["factor"])
-        yield f"  {name:32} {prior} -> {posterior}   {factor['explained']:.0%} of its variance explained"
+        yield f"  {name:32} {prior} -> {posterior}   {percent(factor['explained'])} of its variance explained"
     if len(factors) > MOST_LEARNT:
         yield f"  and {len(factors) - MOST_LEARNT} more that moved less (manifest.json has them)"
 

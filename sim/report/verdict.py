@@ -305,28 +305,3 @@ def _percentiles(view: ResultView, metric: str, part: str, label: str, note: str
     unit = p80.partition(" to ")[2].partition(" ")[2]
     intervals = f"P50 {p50.removesuffix(f' {unit}')}, P80 {p80}"
     return KeyResult(part, label, p50_and_p80(view.summary, metric), f"{note}; {intervals}")
-
-
-# --- common factors -----------------------------------------------------------------------------------------------------
-
-
-FACTOR_KINDS = {
-    "loss": "labour losses, {}",
-    "pace": "pace of the {} factory",
-    "supplier": "delay of suppliers, {}",
-    "price": "price of {}",
-    "risk": "risk {}",
-}
-"""What a common factor of this kind is called; between the braces stands which one it is."""
-FACTORS = {"pace.everyone": "pace of the whole project", "pace.site": "pace of work on site"}
-
-
-def factor_in_words(factor: str) -> str:
-    """Write the name of a common factor as a planner reads it; names stand in files.
-
-    >>> factor_in_words("pace.site"), factor_in_words("loss.civil"), factor_in_words("supplier.electrical_gear")
-    ('pace of work on site', 'labour losses, civil', 'delay of suppliers, electrical gear')
-    """
-    kind, _, which = factor.partition(".")
-    which = which.replace("_", " ").replace(".", ", ")
-    return FACTORS.get(factor) or FACTOR_KINDS.get(kind, f"{kind} {{}}").format(which).strip()

@@ -40,9 +40,29 @@ MAX_CLASSES, MIN_CLASS_RUNS = 10, 20
 RESAMPLES = 200
 STANDARD_ERRORS = 1.96
 """Half the width of a 95 % interval, in standard errors of the bootstrap."""
-WORDS: dict[FactorGroup, str] = {
-    "productivity": "productivity", "pace": "pace", "suppliers": "supplier", "prices": "price", "demand": "demand",
-}  # fmt: skip
+GROUPS: tuple[FactorGroup, ...] = ("productivity", "pace", "suppliers", "prices", "demand")
+"""Groups of common factors that have indices, each factor by itself."""
+FACTOR_KINDS = {
+    "loss": "labour losses, {}",
+    "pace": "pace of the {} factory",
+    "supplier": "delay of suppliers, {}",
+    "lot": "lead time of one lot, {}",
+    "price": "price of {}",
+    "risk": "risk {}",
+}
+"""What a common factor of this kind is called; between the braces stands which one it is."""
+FACTORS = {"pace.everyone": "pace of the whole project", "pace.site": "pace of work on site"}
+
+
+def factor_in_words(factor: str) -> str:
+    """Write the name of a common factor as a planner reads it; names stand in files.
+
+    >>> factor_in_words("pace.site"), factor_in_words("loss.civil"), factor_in_words("supplier.electrical_gear")
+    ('pace of work on site', 'labour losses, civil', 'delay of suppliers, electrical gear')
+    """
+    kind, _, which = factor.partition(".")
+    which = which.replace("_", " ").replace(".", ", ")
+    return FACTORS.get(factor) or FACTOR_KINDS.get(kind, f"{kind} {{}}").format(which).strip()
 
 
 @dataclass(frozen=True)
@@ -101,11 +121,10 @@ def drivers(case: Case, seed: int, runs: int, chosen_runs: NDArray[np.int64]) ->
         occurs, size = (factors[row_of[f"risk.{driver.id}{end}"], chosen_runs] for end in ("", ".size"))
         yield DriverSample(driver.id, RISK, driver.name, np.where(occurs == 0, 0, 1 + classes(size, occurs != 0)))
     for name, row in row_of.items():
-        group, label = inputs.factor_groups[row], name.partition(".")[2]  # of the name only the words of the label
-        if group in WORDS and inputs.tables.kind[inputs.factor_table[row]] != FIXED:
-            words = f"{WORDS[group]}: {label.replace('_', ' ').replace('.', ' ')}"
+        group = inputs.factor_groups[row]
+        if group in GROUPS and inputs.tables.kind[inputs.factor_table[row]] != FIXED:
             number_of_class = classes(factors[row, chosen_runs], np.ones(len(chosen_runs), np.bool_))
-            yield DriverSample(name, UNCERTAINTY, words, number_of_class, group)
+            yield DriverSample(name, UNCERTAINTY, factor_in_words(name), number_of_class, group)
 
 
 def _factors(case: Case, seed: int, first: int, runs: int) -> Floats:

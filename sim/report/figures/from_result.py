@@ -11,13 +11,14 @@ import numpy as np
 
 from sim.errors import SimError
 from sim.report.explanations import mean_by_controls, risk_rows, stored_drivers
+from sim.report.figures import palette, style
 from sim.report.figures.capital import plot_capital
 from sim.report.figures.delivery import plot_convergence, plot_finish, plot_joint, plot_mw_online
 from sim.report.figures.flowline import plot_flow, plot_flowline
 from sim.report.figures.gantt import data_day, plot_gantt
 from sim.report.figures.sensitivity import plot_which_risk
 from sim.report.figures.workforce import plot_headcount, plot_man_hours, plot_trades
-from sim.report.formatting import interval, metric_format, money_months, p50_and_p80, step_for
+from sim.report.formatting import day_of_month, interval, metric_format, money_months, p50_and_p80, step_for
 from sim.report.representative_run import headcount_by_trade, skid_flow
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView
 from sim.study.intervals import mean_interval
@@ -35,7 +36,7 @@ NO_FINISH = "this project has several orders, and no one date on which all MW ar
 def mw_online(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw the ramp beside that of the deterministic run."""
     first_day, full_day = (float(view.summary["p50"][m]) if view.has(m) else None for m in (FIRST, FINISH))
-    return plot_mw_online(
+    drawn = plot_mw_online(
         view.curves,
         ax,
         info=view.info,
@@ -44,6 +45,7 @@ def mw_online(view: ResultView, ax: Axes | None = None) -> Axes:
         first=first_day,
         full=full_day,
     )
+    return _with_data_date(view, drawn)
 
 
 def finish(view: ResultView, ax: Axes | None = None) -> Axes:
@@ -80,13 +82,14 @@ def joint(view: ResultView, ax: Axes | None = None) -> Axes:
 def headcount(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw the headcount against its limit."""
     peaks, limit = view.values(PEAK), view.limit(PEAK)
-    return plot_headcount(view.curves, ax, info=view.info, peaks=peaks, limit=limit, quoted=view.percentiles(PEAK))
+    drawn = plot_headcount(view.curves, ax, info=view.info, peaks=peaks, limit=limit, quoted=view.percentiles(PEAK))
+    return _with_data_date(view, drawn)
 
 
 def man_hours(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw man-hours over time."""
     _require(len(view.hours) > 0, "this result has no table of man-hours over time")
-    return plot_man_hours(view.hours, ax, info=view.info, runs=hours_runs(view))
+    return _with_data_date(view, plot_man_hours(view.hours, ax, info=view.info, runs=hours_runs(view)))
 
 
 def hours_runs(view: ResultView) -> int:
@@ -97,7 +100,8 @@ def hours_runs(view: ResultView) -> int:
 def trades(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw people by trade in the representative run."""
     people = _people_by_trade(view)
-    return plot_trades(people, ax, info=view.info, indirect=view.indirect_ratio, limit=view.limit(PEAK))
+    drawn = plot_trades(people, ax, info=view.info, indirect=view.indirect_ratio, limit=view.limit(PEAK))
+    return _with_data_date(view, drawn)
 
 
 def has_trades(view: ResultView) -> bool:
@@ -111,7 +115,8 @@ def _people_by_trade(view: ResultView) -> dict[str, np.ndarray]:
 
 def capital(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw capital deployed against in service, with the idle capital of the metrics."""
-    return plot_capital(view.curves, ax, info=view.info, idle=mean_idle(view), note=idle_months(view))
+    drawn = plot_capital(view.curves, ax, info=view.info, idle=mean_idle(view), note=idle_months(view))
+    return _with_data_date(view, drawn)
 
 
 def mean_idle(view: ResultView) -> str:
@@ -146,7 +151,7 @@ def idle_months(view: ResultView) -> str:
 
 def flowline(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw the blocks of the representative run as a line of balance."""
-    return plot_flowline(view.events, ax, info=view.info, hall_blocks=view.hall_blocks)
+    return _with_data_date(view, plot_flowline(view.events, ax, info=view.info, hall_blocks=view.hall_blocks))
 
 
 def has_skids(view: ResultView) -> bool:
@@ -157,7 +162,7 @@ def has_skids(view: ResultView) -> bool:
 def skids(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw the cumulative flow of skids."""
     _require(has_skids(view), "this project has no factory-built skids")
-    return plot_flow(skid_flow(view.events), ax, info=view.info)
+    return _with_data_date(view, plot_flow(skid_flow(view.events), ax, info=view.info))
 
 
 def gantt(view: ResultView, ax: Axes | None = None) -> Axes:
@@ -167,6 +172,17 @@ def gantt(view: ResultView, ax: Axes | None = None) -> Axes:
         view.spread, ax, info=view.info, chain=view.chain, milestones=view.dates_reached, target=view.limit(FINISH),
         data_day=data_day(view.manifest),
     )  # fmt: skip
+
+
+def _with_data_date(view: ResultView, ax: Axes) -> Axes:
+    """Mark the data date of a project under way on an axis of dates, which reaches back to it."""
+    if (day := data_day(view.manifest)) is not None:
+        at, (low, high) = style.date_position(view.info.dates, day), ax.get_xlim()
+        ax.set_xlim(min(low, at - 0.02 * (high - low)), high)
+        ax.axvline(at, color=palette.INK, lw=1.4, ls=(0, (2, 2)), gid="data date")
+        text = f"data date {day_of_month(view.info.dates.date_of(day - 1))}"
+        ax.annotate(text, (at, 1), (5, -4), xycoords=ax.get_xaxis_transform(), textcoords="offset points", va="top")
+    return ax
 
 
 # --- drivers ----------------------------------------------------------------------------------------------------------

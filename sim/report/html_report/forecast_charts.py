@@ -10,10 +10,10 @@ from typing import Any
 
 from sim.config.sections.display_units import display
 from sim.report.figures.gantt import data_day
-from sim.report.formatting import day_of_month, money_scale
+from sim.report.formatting import day_of_month, money_scale, percent
 from sim.report.html_report.chart_spec import DASHED, Chart, ChartAxis, Mark, Series, curve_of, date_axis
 from sim.report.result_view import ResultView, Values
-from sim.report.verdict import factor_in_words
+from sim.study.shared_inputs import factor_in_words
 
 ACTUAL = ("mw_online", "headcount")
 """Charts of one curve by day that have an actual line."""
@@ -71,9 +71,12 @@ FIRST_HALF_ALL = ("first", "half", "all")
 
 
 def trend_charts(view: ResultView) -> dict[str, Chart]:
-    """Return the trend of the first, half and all MW over data dates, and the milestone trend chart where there are any."""
+    """Return the trend of the first, half and all MW over data dates, and the milestone trend chart where there are any.
+
+    One forecast has no trend.
+    """
     forecasts = view.manifest["forecast"].get("trend", [])
-    if not forecasts:
+    if len(forecasts) <= 1:
         return {}
     names = [name for name in forecasts[-1]["days"] if name not in FIRST_HALF_ALL]
     charts = {
@@ -141,7 +144,7 @@ def forecast_tables(view: ResultView) -> dict[str, Any]:
     earned_value = forecast["earned_value"]
     return {
         "under_way": {
-            "data_date": forecast["data_date"],
+            "data_date": day_of_month(date.fromisoformat(forecast["data_date"])),
             "earned_head": EARNED_HEAD,
             "earned": [
                 _earned_value_row("hours", earned_value["hours"], 1.0, "{:,.0f}"),
@@ -155,7 +158,7 @@ def forecast_tables(view: ResultView) -> dict[str, Any]:
                     factor_in_words(factor["factor"]),
                     _range_text(factor["prior"]),
                     _range_text(factor["posterior"]),
-                    f"{factor['explained']:.0%}",
+                    percent(factor["explained"]),
                 ]
                 for factor in forecast["learnt"]
             ],

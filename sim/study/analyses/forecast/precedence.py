@@ -107,10 +107,11 @@ class PrecedenceAdjuster:
             for gate in sorted(gates):
                 self._move_after_signals(gate, waits[gate])
             if not self.moved_units:
-                return
+                break
             gates = self._with_moved_steps(self.plan_steps.signal_steps) & waits.keys()
             pools = self._with_moved_steps(self.plan_steps.supply_steps) & holders.keys()
             pools |= {pool for pool, steps in holders.items() if any(unit in self.moved_units for unit, _ in steps)}
+        self._end_waits_as_gates_open(waits)
 
     def _with_moved_steps(self, steps_of_target: Mapping[int, Collection[PlannedStep]]) -> set[int]:
         """Return the gates or pools that units which have moved add to."""
@@ -141,6 +142,20 @@ class PrecedenceAdjuster:
         minutes, levels = self._cumulative(self.plan_steps.signal_steps.get(gate, ()))
         for needed, unit, position in waits:
             self._move(unit, position, minutes, levels, needed)
+
+    def _end_waits_as_gates_open(self, waits: Mapping[int, Collection[tuple[int, int, int]]]) -> None:
+        """Have every wait end when its gate opened: what came later was held up by something else, as a crane or a crew."""
+        passed: list[tuple[int, int, int]] = []
+        for gate, steps in waits.items():
+            minutes, levels = self._cumulative(self.plan_steps.signal_steps.get(gate, ()))
+            for needed, unit, position in steps:
+                reached = bisect_left(levels, needed)
+                if needed <= 0 or reached < len(levels):
+                    passed.append((unit, position, minutes[reached] if needed > 0 else 0))
+        for unit, position, opened in sorted(passed):  # one after the other, as one wait may follow another
+            done_minutes = self.done_minutes[unit]
+            before = done_minutes[position - 1] if position else 0
+            done_minutes[position] = min(done_minutes[position], max(before, opened))
 
     def _move_after_supply(self, pool: int, holders: Collection[UnitPosition]) -> None:
         """Move the steps that took from a pool to when enough had been supplied for them and all takers before them."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
 
-from sim.plan.vocabulary import WORK
+from sim.plan.vocabulary import SIGNAL, WAIT, WORK
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.status import Fact
 from sim.study.analyses.forecast.status_checks import check_status, findings_of
@@ -89,3 +90,27 @@ def test_a_test_that_failed_and_is_done_again_is_no_work_out_of_sequence(
         unit = steps().units["b1.commissioning"]
         names = [plan.activities[plan.activity_of[step]] for step in rows[:, 1] if plan.unit_of[step] == unit]
         assert names[: len(remaining)] == [name.partition("/")[2] for name in remaining]
+
+
+def test_a_wait_ends_when_its_gate_opens(tmp_path: Path) -> None:
+    """Counts put what was done between dates; what a unit waited for then is no longer than the gate was shut."""
+    given = as_planned(tmp_path, 0.8, "counts")
+    facts = tuple(replace(fact, count=max(0, (fact.count or 0) - 1)) if fact.count else fact for fact in given.facts)
+    progress = forecast_case(CONFIG, replace(given, facts=facts), base=planned()).progress
+    routes, rows = progress.plan_steps.routes, progress.plan_steps.rows
+    signals: dict[int, list[tuple[int, int]]] = {}
+    for unit, minutes in enumerate(progress.done_minutes):
+        for step, minute in zip(routes[unit].steps, minutes, strict=False):
+            if rows[step][0] == SIGNAL:
+                signals.setdefault(rows[step][1], []).append((minute, rows[step][2]))
+    waits = 0
+    for unit, minutes in enumerate(progress.done_minutes):
+        for place, (step, minute) in enumerate(zip(routes[unit].steps, minutes, strict=False)):
+            operation, gate, level = rows[step][:3]
+            if operation == WAIT:
+                waits += 1
+                given_by = sorted(signals[gate])
+                levels = list(accumulate(amount for _, amount in given_by))
+                opened = next(at for (at, _), reached in zip(given_by, levels, strict=True) if reached >= level)
+                assert minute == max(minutes[place - 1] if place else 0, opened)
+    assert waits
