@@ -29,10 +29,10 @@ from sim.plan.vocabulary import (
     CREW_PATIENCE,
     UNTIL,
     WORK,
-    Again,
     Chance,
     Free,
     Hold,
+    Jump,
     Label,
     Mode,
     Note,
@@ -91,7 +91,7 @@ def _route(unit: int) -> list[Step]:
         curve, area = "curve" if place == 0 else None, "yard" if place == 3 else None
         work = Work(f"work {place}", span, calendar, mode, {"fitters": 3}, True, curve, area)
         steps += [Hold(pools, unit % 2, CREW_PATIENCE), Label(f"do {place}"), work]
-        steps += [Again(f"do {place}", "failed", Chance(0.1), 3)] if place == 2 else []
+        steps += [Jump(f"do {place}", "failed", Chance(0.1), 3)] if place == 2 else []
         steps.append(Free(pools))
     return [*steps, Signal(hall), Note("online"), Signal("done")]
 
@@ -137,7 +137,7 @@ def kernel_alone(prepared: KernelPlan, plan: CompiledPlan) -> float:
     draws = prepared.draw_tables(1)
     (common,) = draws.chunk(0, 1)
     stage = Workspace(prepared, draws.numbers, np.concatenate([draws.parameters, common.parameters]))
-    hours = stage.timetables.of(plan.base_calendars)
+    hours = stage.calendar_arrays.of(plan.base_calendars)
 
     def simulate() -> None:
         for _ in range(AT_ONCE):

@@ -1,6 +1,6 @@
 """What control variates save: means of the 250 MW hybrid, of its difference to stick-built, and the P80.
 
-The functions and the regression are the program's own (`sim.study.shared_inputs`, `sim.study.intervals`). Of a quantile q the
+The functions and the regression are the program's (`sim.study.common_factors`, `sim.study.intervals`). Of a quantile q the
 share of runs at or below q is estimated, which is what its interval comes from. The saving is the ratio of variances, on runs
 that neither choice nor regression have seen; the interval's coverage is that of many samples, each with its own choice.
 """
@@ -17,8 +17,8 @@ from benchmarks.rows import Row, at_least, told
 from sim.engine.backends import AUTO, select_backend
 from sim.study.api import load
 from sim.study.case import prepare_case
+from sim.study.common_factors import control_functions
 from sim.study.intervals import control_variates, controlled_mean, mean_interval, quantile
-from sim.study.shared_inputs import control_functions
 
 CONFIG = "configs/hybrid.yaml"
 OTHER = "configs/stick_built.yaml"
@@ -62,7 +62,9 @@ def rows(runs: int = RUNS) -> list[Row]:
     case, other = (replace(prepare_case(load(name)), engine=select_backend(AUTO)) for name in (CONFIG, OTHER))
     found, beside = (one.simulate_chunk(1, FIRST, runs).runs for one in (case, other))
     x = control_functions(case, 1, FIRST, runs)
-    told_rows = [Row("controls", f"{len(x)} functions of {len(case.plan.inputs.factors)} shared inputs, {runs:,} runs")]
+    told_rows = [
+        Row("controls", f"{len(x)} functions of {len(case.plan.inputs.factors)} common factors, {runs:,} runs")
+    ]
     for metric, target in ((IDLE, 20), (LEAD, 5)):
         y = np.asarray(found[metric], np.float64)
         below = (y <= quantile(np.sort(y), 0.8)).astype(np.float64)

@@ -29,7 +29,7 @@ import numpy as np
 import sim
 from sim.config.load import Loaded
 from sim.config.project import Project
-from sim.plan.vocabulary import AGAIN, MINUTES_PER_DAY, WORK, Log
+from sim.plan.vocabulary import JUMP, MINUTES_PER_DAY, WORK, Log
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.learning import Posterior, PosteriorUniforms
 from sim.study.analyses.forecast.plan_steps import PlanSteps
@@ -190,7 +190,7 @@ def _due(past: Log, begun: Floats, minute: int) -> Iterator[int]:
     has_begun = {*plan.unit_of[begun >= 0].tolist()}
     stands_at = dict(enumerate(plan.first[:-1].tolist()))
     for _, step, detail in past.tolist():
-        jumped = plan.rows[step, 0] == AGAIN and detail == 1
+        jumped = plan.rows[step, 0] == JUMP and detail == 1
         stands_at[int(plan.unit_of[step])] = int(plan.rows[step, 1]) if jumped else step + 1
     for unit, step in stands_at.items():
         work = _next_work(step, int(plan.first[unit + 1]))
@@ -209,7 +209,7 @@ def _next_work(step: int, end: int) -> int | None:
     """Return the work that follows for certain: None where chance decides first."""
     for at in range(step, end):
         operation = planned().plan.rows[at, 0]
-        if operation in (WORK, AGAIN):
+        if operation in (WORK, JUMP):
             return at if operation == WORK else None
     return None
 

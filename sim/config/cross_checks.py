@@ -106,7 +106,7 @@ def _power(project: Project) -> Iterator[Finding]:
 # --- tags of risk drivers ---------------------------------------------------------------------------------------------
 
 
-LEVELS = ("L2", "L3", "L4", "L5", "flush")
+COMMISSIONING_LEVELS = ("L2", "L3", "L4", "L5", "flush")
 GENERATION = "generation"
 WORK = ("trade", "step", "exposure", "level", "factory", "road", "permits")
 CAPACITY = ("crews", "lines", "bays", "trucks", "cranes", "gates")
@@ -151,9 +151,9 @@ def tag_names(
         **dict.fromkeys(("permits", "camp", "cranes", "gates"), ()),
         "step": steps,
         "exposure": EXPOSURES,
-        "level": LEVELS,
+        "level": COMMISSIONING_LEVELS,
         "item": items,
-        "test": (*LEVELS, *systems),
+        "test": (*COMMISSIONING_LEVELS, *systems),
     }
 
 

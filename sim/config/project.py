@@ -259,12 +259,12 @@ class Project(Section):
 
     @property
     def by_system(self) -> dict[str, System]:
-        """Return the three systems by name, in the order in which they are spoken of."""
+        """Return the three systems of a block (electrical, mechanical, compute) by name, in this order."""
         return {name: getattr(self.systems, name) for name in SYSTEMS}
 
     @property
     def pattern(self) -> Pattern:
-        """Return the way of working of everyone on site."""
+        """Return the working week of everyone on site: days, shifts and time away."""
         return self.labour.pattern_for(self.calendars.site)
 
     @property

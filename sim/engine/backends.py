@@ -23,7 +23,7 @@ from sim.errors import CheckFailed, SimError
 from sim.jit import available, load_numba, switched_off
 from sim.plan.compiled_plan import NONE, CompiledPlan, LogColumn
 from sim.plan.draws import Draws, SampledInputs, Uniforms
-from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
+from sim.plan.vocabulary import BLOCKING_OPERATIONS, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
 from sim.world.working_time import Calendar
 
 if TYPE_CHECKING:
@@ -99,7 +99,9 @@ def describe_row(plan: CompiledPlan, row: Rows) -> str:
     operation, argument = plan.rows[step, :2].tolist()
     activity = int(plan.activity_of[step])
     subject = plan.activities[activity] if activity != NONE else _subject(plan, operation, argument)
-    suffix = f", since minute {detail}" if operation in BEGUN else "" if operation == FREE else f": {detail}"
+    suffix = (
+        f", since minute {detail}" if operation in BLOCKING_OPERATIONS else "" if operation == FREE else f": {detail}"
+    )
     unit_and_step = f"{plan.units[unit]}, step {step - int(plan.first[unit]) + 1}"
     return f"minute {minute}: {unit_and_step}: {' '.join(filter(None, (OPERATIONS[operation], subject)))}{suffix}"
 
@@ -149,7 +151,7 @@ class EnginesDiffer(CheckFailed):
 
 @dataclass(frozen=True)
 class Replication:
-    """One simulated replication: its log, the minutes before losses of its inputs, its shared factors, its calendars."""
+    """One simulated replication: its log, the minutes before losses of its inputs, its common factors, its calendars."""
 
     replication: int
     outcome: RunOutcome
@@ -342,7 +344,7 @@ def require_same(plan: CompiledPlan, reference: Replication, compiled: Replicati
     # logs only in canonical order: the order of units within a minute is each engine's own
     description = difference(plan, reference.outcome, compiled.outcome, (SIMPY, COMPILED))
     if description is None and not np.array_equal(reference.factors, compiled.factors):
-        description = "the logs are the same, but not the shared factors that the replication drew"
+        description = "the logs are the same, but not the common factors that the replication drew"
     if description is not None:
         raise EnginesDiffer(
             f"replication {compiled.replication}: {description}\n"

@@ -18,7 +18,7 @@ import simpy
 from sim.engine.initial_state import BalanceState
 from sim.errors import Stalled
 from sim.plan.compiled_plan import CompiledPlan
-from sim.plan.vocabulary import LEAVING
+from sim.plan.vocabulary import LEAVING_PRIORITY
 
 ROUNDS_A_MINUTE = 100_000
 """Grant passes within one minute after which a plan counts as looping for ever."""
@@ -58,10 +58,10 @@ class Dispatcher:
     ) -> simpy.Event:
         """Add a request to the queue of a bundle; return the event that happens when all of it is granted together.
 
-        `counted` says that the balances of its pools include it already.
+        `counted` says that the balances (free less requested counts) of its sets of pools include it already.
         """
         granted = simpy.Event(self.env)
-        if self.balances is not None and priority < LEAVING and not counted:
+        if self.balances is not None and priority < LEAVING_PRIORITY and not counted:
             self.balances.change(now, bundle, -1)
         withholds_from = -1 if patience < 0 else now + patience
         request = (priority, now, rank, bundle, withholds_from, granted)
@@ -91,7 +91,7 @@ class Dispatcher:
                     self.to_check.add(waiting_bundle)
 
     def grant(self, now: int) -> bool:
-        """Grant what is free at the end of an instant; False if nothing can be granted (rule 1 ii).
+        """Make one grant pass, after everything that ends in this minute; False if nothing can be granted.
 
         A granted unit resumes at once, without a place in the event list.
         """
@@ -107,9 +107,9 @@ class Dispatcher:
         return True
 
     def _grant_pass(self, now: int) -> list[Request]:
-        """Go once through all requests by (priority, minute asked, rank); return those that are granted (rule 2).
+        """Go once through all requests by (priority, minute asked, rank); return those that are granted.
 
-        Only the first request of a queue that fails withholds, and only past its patience (rule 3).
+        Only the first request of a queue that fails withholds its counts from requests after it, and only past its patience.
         """
         free, queues, bundles = self.free, self.queues, self.bundles
         heads = self._heads(now)
@@ -121,7 +121,7 @@ class Dispatcher:
             counts = bundles[bundle]
             if _fits(free, counts):
                 _add(free, counts, -1)
-                if self.balances is not None and priority >= LEAVING:
+                if self.balances is not None and priority >= LEAVING_PRIORITY:
                     self.balances.change(now, bundle, -1)
                 granted.append(request)
                 self._replace_head(heads, queues[bundle])
@@ -192,7 +192,7 @@ class Balances:
             self._last_minute[pool_set], self._minute_of_level[pool_set] = last_minute, dict(minute_of_level)
 
     def change(self, now: int, bundle: int, sign: int) -> None:
-        """Add a bundle's counts, times `sign`, to the balances of its pools."""
+        """Add a bundle's counts, times `sign`, to the balances (free less requested counts) of its sets of pools."""
         for pool, count in self._bundles[bundle]:
             pool_set = self._set_of.get(pool)
             if pool_set is not None:
@@ -200,7 +200,7 @@ class Balances:
                 self.value[pool_set] += sign * count
 
     def next_check(self, now: int, condition: int) -> int:
-        """Return the minute from which a condition on a balance may be found to hold; at most `now`: it holds."""
+        """Return the minute from which a condition on a balance of pools may hold; it holds where that is at most `now`."""
         pool_set, level, minutes, _, below = self._conditions[condition]
         self._end_minute(now, pool_set)
         if (self._value_before[pool_set] < level) != below:

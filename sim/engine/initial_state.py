@@ -2,7 +2,7 @@
 
 A history is an event log up to a minute. Everything else follows from it: what is free is what there was at the start
 plus what was given back less what is held, a gate stands at the sum of its signals, attempts and learning are counts
-(rule 13 of docs/engine.md). Only how long work under way still takes is not in it, and is given.
+(docs/engine.md, "Going on from a state"). Only how long work under way still takes is not in it, and is given.
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ from numpy.typing import NDArray
 
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan, LogColumn
 from sim.plan.copies import SmallArray
-from sim.plan.vocabulary import AGAIN, FREE, HOLD, LEAVING, SIGNAL, UNTIL, WAIT, WORK, Log
+from sim.plan.vocabulary import BLOCKING_OPERATIONS, FREE, HOLD, JUMP, LEAVING_PRIORITY, SIGNAL, WORK, Log
 
 Ints = NDArray[np.int64]
-BLOCKING = (HOLD, WORK, WAIT, UNTIL)
-"""Operations at which a unit can stand while time passes."""
 NOT_BEGUN = -1
 """In place of the minute in which a unit began its step, where it has not begun it."""
 MILLION = 1_000_000
@@ -45,8 +43,8 @@ class InitialState:
     free: Ints
     level: Ints
     attempts: Ints
-    learnt: Ints
-    crowd: Ints
+    first_attempts: Ints
+    people_in_area: Ints
     history: Log
     content: Ints
     interrupted: Ints
@@ -56,7 +54,8 @@ class InitialState:
     def history_arrays(self) -> tuple[Ints, ...]:
         """Return the arrays that do not depend on the remaining minutes of work under way or interrupted."""
         return (
-            self.at, self.begun, self.free, self.level, self.attempts, self.learnt, self.crowd, self.history, self.content,
+            self.at, self.begun, self.free, self.level, self.attempts, self.first_attempts, self.people_in_area,
+            self.history, self.content,
         )  # fmt: skip
 
     @property
@@ -86,10 +85,10 @@ def state_of_history(plan: CompiledPlan, history: Log, minute: int, content: Int
     current_step, begun_at = _steps_of_units(plan, history)
     on_route = current_step < plan.first[1:]
     current_operation = np.where(on_route, plan.operation_of[np.minimum(current_step, len(plan.rows) - 1)], NONE)
-    begun_at = np.where(np.isin(current_operation, BLOCKING), begun_at, NOT_BEGUN)
+    begun_at = np.where(np.isin(current_operation, BLOCKING_OPERATIONS), begun_at, NOT_BEGUN)
     working = np.flatnonzero(current_operation == WORK)
     operations_done = plan.operation_of[steps_done]
-    repeatable = np.flatnonzero((operations_done == WORK) | (operations_done == AGAIN))
+    repeatable = np.flatnonzero((operations_done == WORK) | (operations_done == JUMP))
     attempts = np.bincount(steps_done[repeatable], minlength=len(plan.rows))
     works_begun = np.flatnonzero((attempts > 0) & (plan.operation_of == WORK))
     works_begun = np.union1d(works_begun, current_step[working])
@@ -113,7 +112,7 @@ def _steps_of_units(plan: CompiledPlan, history: Log) -> tuple[Ints, Ints]:
     current_step, begun_at = plan.first[:-1].copy(), np.zeros(len(plan.units), np.int64)
     # the last row of each unit: numpy keeps the last value that is assigned to a place
     unit, steps = plan.unit_of[history[:, LogColumn.STEP]], history[:, LogColumn.STEP]
-    jumped = (plan.operation_of[steps] == AGAIN) & (history[:, LogColumn.DETAIL] == 1)
+    jumped = (plan.operation_of[steps] == JUMP) & (history[:, LogColumn.DETAIL] == 1)
     current_step[unit] = np.where(jumped, plan.argument_of[steps], steps + 1)
     begun_at[unit] = history[:, LogColumn.MINUTE]
     return current_step, begun_at
@@ -143,10 +142,10 @@ def balances_after(plan: CompiledPlan, state: InitialState) -> list[BalanceState
     operation, priority = plan.operation_of[steps_done], plan.rows[steps_done, Column.PRIORITY]
     on_route = np.flatnonzero(state.at < plan.first[1:])
     requesting = on_route[(plan.operation_of[state.at[on_route]] == HOLD) & (state.begun[on_route] != NOT_BEGUN)]
-    requesting = requesting[plan.rows[state.at[requesting], Column.PRIORITY] < LEAVING]
+    requesting = requesting[plan.rows[state.at[requesting], Column.PRIORITY] < LEAVING_PRIORITY]
     is_hold, is_free = operation == HOLD, operation == FREE
     changes_balance = is_hold | is_free
-    counts_from_request = is_hold & (priority < LEAVING)
+    counts_from_request = is_hold & (priority < LEAVING_PRIORITY)
     minute_done, minute_begun = state.history[:, LogColumn.MINUTE], state.history[:, LogColumn.DETAIL]
     minute = np.where(counts_from_request, minute_begun, minute_done)
     minute = np.concatenate([minute[changes_balance], state.begun[requesting]])
@@ -180,23 +179,23 @@ def _count(numbers: SmallArray, size: int, weights: Ints | None = None) -> Ints:
     return np.bincount(numbers[present], None if weights is None else weights[present], size).astype(np.int64)
 
 
-def have_not_begun(state: InitialState, plan: CompiledPlan, unit: int) -> None:
-    """Change a state in place: the work that a unit has under way is not begun, and begins at the state's minute."""
+def take_back_begin(state: InitialState, plan: CompiledPlan, unit: int) -> None:
+    """Change a state in place, so that the work that a unit has under way has not begun; it begins at the state's minute."""
     step = int(state.at[unit])
     state.begun[unit], state.minutes[unit] = NOT_BEGUN, -1
     state.attempts[step] -= 1
     curve, area = int(plan.learning_of[step]), int(plan.area_of[step])
     if curve >= 0 and state.attempts[step] == 0:
-        state.learnt[curve] -= 1
+        state.first_attempts[curve] -= 1
     if area >= 0:
-        state.crowd[area] -= plan.rows[step, Column.PEOPLE]
+        state.people_in_area[area] -= plan.rows[step, Column.PEOPLE]
 
 
 # --- work under way -------------------------------------------------------------------------------------------------
 
 
 def factors_at_start(plan: CompiledPlan, state: InitialState) -> tuple[Ints, Ints]:
-    """Return, for every work under way, the millionths of learning and of crowding that held when it began (rule 10)."""
+    """Return, for every work under way, the millionths of learning and of crowding that were fixed when it began."""
     units = state.under_way
     done = state.history[plan.operation_of[state.history[:, LogColumn.STEP]] == WORK]
     # all work that was begun so far, done or under way: begin, unit, step, end

@@ -20,7 +20,7 @@ from sim.engine.initial_state import MILLION, NOT_BEGUN, InitialState, balances_
 from sim.jit import gc_paused
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan
 from sim.plan.draws import SampledInputs
-from sim.plan.vocabulary import AGAIN, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, PlanError
+from sim.plan.vocabulary import FREE, HOLD, JUMP, NOTE, SIGNAL, UNTIL, WAIT, WORK, PlanError
 from sim.world.roads import duty_finish
 from sim.world.working_time import Calendar, CalendarEnds, NoWindow
 
@@ -37,7 +37,7 @@ Process = Generator[simpy.Event, None, None]
 class RunOutcome:
     """The event log of a run: one row per step done (minute done, step, detail), in the order in which they were done.
 
-    The detail is the minute begun (hold, work, wait, until), the branch taken (again), the amount (signal, note), or
+    The detail is the minute begun (hold, work, wait, until), 1 or 0 for a jump taken or not, the amount (signal, note), or
     the number of the bundle (free). `deadlock` says which unit waited for what, if the project could not be finished.
     """
 
@@ -83,8 +83,8 @@ class Simulation:
         # per step: attempts; per unit: (jumps, minute); per learning curve: first attempts begun; per area: people
         self.attempts = [0] * len(prepared.rows)
         self.jumps = [(0, -1)] * len(self.plan.units)
-        self.learnt = [0] * len(self.plan.learning)
-        self.crowd = [0] * len(self.plan.areas)
+        self.first_attempts = [0] * len(self.plan.learning)
+        self.people_in_area = [0] * len(self.plan.areas)
         # works that begin at the end of this minute: (unit, step, event of their end)
         self.beginning: list[tuple[int, int, simpy.Event]] = []
         self.step_of = list(prepared.first[:-1])
@@ -96,12 +96,12 @@ class Simulation:
             self._continue_from(state)
 
     def _continue_from(self, state: InitialState) -> None:
-        """Take counts, levels and the units' steps from a state (rule 13)."""
+        """Take free counts, gate levels, counts of attempts and the units' steps from a state."""
         self.pools.free[:] = state.free.tolist()
         if self.pools.balances is not None:
             self.pools.balances.continue_from(balances_after(self.plan, state))
         self.level, self.attempts = state.level.tolist(), state.attempts.tolist()
-        self.learnt, self.crowd = state.learnt.tolist(), state.crowd.tolist()
+        self.first_attempts, self.people_in_area = state.first_attempts.tolist(), state.people_in_area.tolist()
         self.step_of, self.complete = state.at.tolist(), state.complete
         interrupted = np.flatnonzero(state.interrupted >= 0).tolist()
         self.interrupted = {number: int(state.interrupted[number]) for number in interrupted}
@@ -121,7 +121,7 @@ class Simulation:
         return RunOutcome(log if self.state is None else np.concatenate([self.state.history, log]), deadlock)
 
     def _simulate_minute(self) -> bool:
-        """Simulate the next minute in which something happens: events, then grants, then works (rule 1).
+        """Simulate the next minute in which something happens: events, then grants, then works.
 
         Each may let other units go on within this minute: those come first. False if no event is left.
         """
@@ -147,37 +147,37 @@ class Simulation:
     def follow(self, unit: int) -> Process:
         """Follow one unit's route; steps that take no time and cannot wait happen at once.
 
-        The arguments a, b, c of a row stand in the columns 1, 2, 3 of `sim.plan.compiled_plan.Column`.
+        What the columns of a row mean, by operation, says `sim.plan.compiled_plan.Column`.
         """
         env, rows, log, step_of, values = self.env, self.prepared.rows, self.log, self.step_of, self.draws.values
         now, step = yield from self._resume_step(unit)
         end = self.prepared.first[unit + 1]
         while step < end:
             step_of[unit] = step
-            operation, a, b, c, _, _ = rows[step]
+            operation, argument, second, third, _, _ = rows[step]
             detail, next_step, event = now, step + 1, None
             if operation == WORK:
                 event = self.begin_work(unit, step)
             elif operation == HOLD:  # bundle, priority, patience
-                event = self.pools.enqueue(now, unit, a, b, c)
+                event = self.pools.enqueue(now, unit, argument, second, third)
             elif operation == FREE:  # bundle
-                detail = a
-                self.pools.release(now, a)
+                detail = argument
+                self.pools.release(now, argument)
             elif operation == NOTE:  # note, amount
-                detail = b
-            elif operation == AGAIN:  # target
+                detail = second
+            elif operation == JUMP:  # target
                 detail = self.decide(now, unit, step)
-                next_step = a if detail else next_step
+                next_step = argument if detail else next_step
             elif operation == SIGNAL:  # gate, amount
-                detail = b
-                self.signal(now, a, b)
+                detail = second
+                self.signal(now, argument, second)
             elif operation == WAIT:  # gate, level
-                event = self.opening(a, b) if self.level[a] < b else None
-            elif operation == UNTIL and b:  # input of the date, number of the condition on a balance from 1
-                yield from self._until_balanced(b - 1, max(now, values[a]), now)
+                event = self.opening(argument, second) if self.level[argument] < second else None
+            elif operation == UNTIL and second:  # input of the date, number of the condition on a balance from 1
+                yield from self._until_balanced(second - 1, max(now, values[argument]), now)
                 now = int(env.now)
             elif operation == UNTIL:
-                event = env.timeout(values[a] - now) if values[a] > now else None
+                event = env.timeout(values[argument] - now) if values[argument] > now else None
             if event is not None:
                 yield event
                 now = int(env.now)
@@ -224,13 +224,13 @@ class Simulation:
 
     def _end_of_step(self, state: InitialState, unit: int, step: int, begun: int) -> simpy.Event | None:
         """Return the event that ends a step which began before the state's minute; None where it ends at once."""
-        operation, a, b, c, _, _ = self.prepared.rows[step]
-        if operation == HOLD:
-            return self.pools.enqueue(begun, unit, a, b, c, counted=True)
-        if operation == WAIT:
-            return self.opening(a, b) if self.level[a] < b else None
-        if operation == UNTIL:
-            date = self.draws.values[a]
+        operation, argument, second, third, _, _ = self.prepared.rows[step]
+        if operation == HOLD:  # bundle, priority, patience
+            return self.pools.enqueue(begun, unit, argument, second, third, counted=True)
+        if operation == WAIT:  # gate, level
+            return self.opening(argument, second) if self.level[argument] < second else None
+        if operation == UNTIL:  # input of the date
+            date = self.draws.values[argument]
             return self.env.timeout(date - state.minute) if date > state.minute else None
         end_event = simpy.Event(self.env)
         end = self._end_of_work(unit, step, int(state.since[unit]), int(state.minutes[unit]))
@@ -246,7 +246,7 @@ class Simulation:
         return end_event
 
     def _begin_all(self, now: int) -> None:
-        """Begin the work of all units that are ready, in the order of their ranks (rule 1 iv)."""
+        """Begin the work of all units that are ready, in the order of their ranks."""
         # by rank, as learning and crowding depend on the order, and that of the event list is no rule
         beginning, self.beginning = sorted(self.beginning, key=_rank), []
         for unit, step, end_event in beginning:
@@ -280,7 +280,7 @@ class Simulation:
         self.env.schedule(end_event, delay=delay)
 
     def _minutes(self, step: int, duration: int, people: int) -> int:
-        """Return drawn minutes × learning × crowding, rounded half up after each factor (rule 10).
+        """Return drawn minutes × learning × crowding, rounded half up after each factor.
 
         `duration` is the number of the work's input. Interrupted work takes its remaining minutes, without factors.
         """
@@ -289,34 +289,34 @@ class Simulation:
         remaining = self.interrupted.pop(duration, None)
         if remaining is not None:
             return self._continue_work(step, remaining, people)
-        minutes = self.draws.values[duration] if attempt == 0 else self.draws.later(duration, attempt)
+        minutes = self.draws.values[duration] if attempt == 0 else self.draws.at_attempt(duration, attempt)
         curve, area = self.prepared.learning_of[step], self.prepared.area_of[step]
         # repeated work was learnt the first time: it neither gets quicker nor counts as another piece
         if curve != NONE and attempt == 0:
-            minutes = scaled(minutes, self.plan.learning[curve], self.learnt[curve])
-            self.learnt[curve] += 1
+            minutes = scaled(minutes, self.plan.learning[curve], self.first_attempts[curve])
+            self.first_attempts[curve] += 1
         if area != NONE:
-            self.crowd[area] += people
-            minutes = scaled(minutes, self.plan.areas[area], self.crowd[area])
+            self.people_in_area[area] += people
+            minutes = scaled(minutes, self.plan.areas[area], self.people_in_area[area])
         return minutes
 
     def _continue_work(self, step: int, remaining: int, people: int) -> int:
-        """Count interrupted work in its curve and area; return its minutes, whose factors are fixed already (rule 13)."""
+        """Count interrupted work in its curve and area; return its minutes, whose factors are fixed already."""
         curve, area = self.prepared.learning_of[step], self.prepared.area_of[step]
         if curve != NONE:
-            self.learnt[curve] += 1
+            self.first_attempts[curve] += 1
         if area != NONE:
-            self.crowd[area] += people
+            self.people_in_area[area] += people
         return remaining
 
     def _leave_area(self, area: int, people: int, _: simpy.Event) -> None:
         """Take people out of a crowding area at the end of their work."""
-        self.crowd[area] -= people
+        self.people_in_area[area] -= people
 
     # --- gates ----------------------------------------------------------------------------------------------
 
     def signal(self, now: int, gate: int, amount: int) -> None:
-        """Raise a gate by an amount and let all units through that wait for a level it has reached (rule 8)."""
+        """Raise a gate by an amount and let all units through that wait for a level it has reached."""
         _, minute_of_signal = self.level_before[gate]
         # the first signal of a minute only: later ones must not move the level before the minute
         if minute_of_signal != now:
@@ -340,7 +340,7 @@ class Simulation:
     # --- jumps ----------------------------------------------------------------------------------------------
 
     def decide(self, now: int, unit: int, step: int) -> int:
-        """Return 1 if a jump is taken, else 0: by chance, by a gate's level before this minute, or always (rules 8, 9)."""
+        """Return 1 if a jump is taken, else 0: by chance, by a gate's level before this minute, or always."""
         self._count_jump(now, unit)
         _, _, chance, limit, gate, level = self.prepared.rows[step]
         # counted even where the limit decides: it numbers the attempt's random number
@@ -349,7 +349,7 @@ class Simulation:
         if limit != NONE and attempt >= limit:
             return 0
         if chance != NONE:
-            return self.draws.values[chance] if attempt == 0 else self.draws.later(chance, attempt)
+            return self.draws.values[chance] if attempt == 0 else self.draws.at_attempt(chance, attempt)
         if gate != NONE:
             # before this minute: the level of now would depend on the order of units within it
             level_before, minute = self.level_before[gate]

@@ -69,15 +69,14 @@ class CheckedRun:
         record, bundles = self.record, self.plan.bundles
         rows = np.flatnonzero((record.operation == HOLD) | (record.operation == FREE))
         bundle = record.index.first_argument[record.step[rows]]
-        # every hold and free is as many moves as its bundle has pools: rows are repeated, and pairs looked up in one
-        # list
+        # every hold and free is as many moves as its bundle has pools
         sizes = np.array([len(pools) for pools in bundles], np.int64)
         all_pairs = np.array([pair for pools in bundles for pair in pools], np.int64).reshape(-1, 2)
         first_pair = np.concatenate([[0], np.cumsum(sizes)])[bundle]
-        repeated = np.repeat(np.arange(len(rows)), sizes[bundle])
-        position_in_bundle = np.arange(len(repeated)) - np.repeat(
+        row_of_move = np.repeat(np.arange(len(rows)), sizes[bundle])
+        position_in_bundle = np.arange(len(row_of_move)) - np.repeat(
             np.cumsum(sizes[bundle]) - sizes[bundle], sizes[bundle]
         )
-        pair = all_pairs[first_pair[repeated] + position_in_bundle]
-        sign = np.where(record.operation[rows] == FREE, 1, -1)[repeated]
-        return Moves(record.minute[rows][repeated], self.unit[rows][repeated], pair[:, 0], sign * pair[:, 1])
+        pair = all_pairs[first_pair[row_of_move] + position_in_bundle]
+        sign = np.where(record.operation[rows] == FREE, 1, -1)[row_of_move]
+        return Moves(record.minute[rows][row_of_move], self.unit[rows][row_of_move], pair[:, 0], sign * pair[:, 1])

@@ -29,12 +29,12 @@ from sim.metrics.money.ledger import Ledger, standing_costs
 from sim.plan.compiled_plan import MODES
 from sim.plan.mechanisms.acceleration import OVERTIME, SHIFT_PREMIUM
 from sim.plan.mechanisms.crews import STANDBY
-from sim.plan.vocabulary import AGAIN, BEGUN, FREE, HOLD, NOTE, SIGNAL, WORK
+from sim.plan.vocabulary import BLOCKING_OPERATIONS, FREE, HOLD, JUMP, NOTE, SIGNAL, WORK
 
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
-INSTANT_OPERATIONS = (FREE, SIGNAL, AGAIN, NOTE)
+INSTANT_OPERATIONS = (FREE, SIGNAL, JUMP, NOTE)
 
 
 def steps(checked: CheckedRun) -> Iterator[str]:
@@ -53,7 +53,7 @@ def _times(checked: CheckedRun) -> Iterator[str]:
     # sorted by unit and stably, so that each unit's rows stand together in the order in which they were run
     order = np.argsort(checked.unit, kind="stable")
     row_unit, end = checked.unit[order], record.minute[order]
-    start = np.where(np.isin(record.operation, BEGUN), record.begun, record.minute)[order]
+    start = np.where(np.isin(record.operation, BLOCKING_OPERATIONS), record.begun, record.minute)[order]
     starts_route = np.concatenate([[True], np.diff(row_unit) != 0]) if len(row_unit) else np.zeros(0, np.bool_)
     previous_end = np.where(starts_route, 0, np.concatenate([[0], end[:-1]]))[: len(row_unit)]
     # what nobody has reported as begun starts at the data date, after a gap
@@ -70,7 +70,7 @@ def _route(checked: CheckedRun) -> Iterator[str]:
     record, plan = checked.record, checked.plan
     order = np.argsort(checked.unit, kind="stable")
     unit, step = checked.unit[order], record.step[order]
-    jumped = (record.operation[order] == AGAIN) & (record.jumped[order] == 1)
+    jumped = (record.operation[order] == JUMP) & (record.jumped[order] == 1)
     next_step = np.where(jumped, plan.rows[step, 1], step + 1)
     same_unit = np.diff(unit) == 0
     starts_route = np.concatenate([[True], ~same_unit]) if len(unit) else np.zeros(0, np.bool_)
@@ -86,7 +86,7 @@ def _needless_waits(checked: CheckedRun) -> Iterator[str]:
     next_step = plan.first[:-1].copy()
     order = np.argsort(checked.unit, kind="stable")
     unit, step = checked.unit[order], checked.record.step[order]
-    jumped = (checked.record.operation[order] == AGAIN) & (checked.record.jumped[order] == 1)
+    jumped = (checked.record.operation[order] == JUMP) & (checked.record.jumped[order] == 1)
     next_step[unit] = np.where(jumped, plan.rows[step, 1], step + 1)
     for waiting in np.flatnonzero(next_step < plan.first[1:]).tolist():
         if plan.rows[next_step[waiting], 0] in INSTANT_OPERATIONS:

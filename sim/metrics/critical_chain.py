@@ -1,4 +1,4 @@
-"""Why this date: the driving chain of one run, walked back from its completion to the decision (rule 12).
+"""Why this date: the driving chain of one run, walked back from its completion to the decision.
 
 Each thing on the chain was done as late as it was because of one thing before it: the step before on its own
 route, the last signal of a gate it waited for, or the first `free` of a pool that was short when it was granted.

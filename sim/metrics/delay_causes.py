@@ -148,7 +148,7 @@ def shares_of_rows(rows: Ints) -> tuple[Ints, Ints, Ints]:
     """Return for rows of the chain the minutes due to a short resource, to the row's own cause, and to weather."""
     begun, done, short_cause, weather = (
         rows[:, column]
-        for column in (interface.BEGUN, interface.DONE, interface.SHORT_CAUSE, interface.LOST_TO_WEATHER)
+        for column in (interface.BEGUN_AT, interface.DONE_AT, interface.SHORT_CAUSE, interface.LOST_TO_WEATHER)
     )
     timed = rows[:, interface.IS_TIMED] == 1
     split = np.where(

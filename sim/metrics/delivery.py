@@ -152,7 +152,7 @@ def _lots(layout: Layout, project: Project) -> Ints:
 def needed_blocks(record: Record, project: Project) -> NeededBlocks | None:
     """Return the minutes at which blocks are needed, from the log; None where the project states no demand.
 
-    Blocks that were in sight but not needed yet when demand broke off are not needed.
+    Blocks that were in sight (within the look-ahead) but not needed yet when demand ended early are not needed.
     """
     if project.orders.demand is None:
         return None

@@ -61,7 +61,7 @@ class Index:
     items: tuple[str, ...]
     kind_of_note: Ints
     item_of_note: Ints
-    peopled: NDArray[np.bool_]
+    has_people: NDArray[np.bool_]
 
     @classmethod
     def of(cls, plan: CompiledPlan) -> Index:
@@ -87,7 +87,7 @@ class Index:
         kind_of_step = (
             self.kind_of_note[np.where(self.operation == NOTE, self.first_argument, 0)] if len(self.kinds) else 0
         )
-        work_group = np.where((self.operation == WORK) & self.peopled, WORK_GROUP, 0)
+        work_group = np.where((self.operation == WORK) & self.has_people, WORK_GROUP, 0)
         groups = np.where(self.operation == NOTE, FIRST_NOTE_GROUP + kind_of_step, work_group)
         # the completing signals last: a scan counts them against the gate's level as it goes
         return np.where(self.completes, self.groups - 1, groups).astype(np.uint16)
@@ -138,9 +138,9 @@ class Index:
         )
 
     @cached_property
-    def peopled_calendars(self) -> tuple[int, ...]:
+    def staffed_calendars(self) -> tuple[int, ...]:
         """Return the calendars on which people work."""
-        return tuple(np.unique(self.calendar_of_step[(self.operation == WORK) & self.peopled]).tolist())
+        return tuple(np.unique(self.calendar_of_step[(self.operation == WORK) & self.has_people]).tolist())
 
     def item_positions(self, names: Sequence[str]) -> Ints:
         """Return by item its position among these names, or -1."""
@@ -218,7 +218,7 @@ def _numbers(names: Sequence[str]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Record:
-    """One run: its log of shape (rows, 3), the content minutes by input, its calendars and shared factors by number.
+    """One run: its log of shape (rows, 3), the content minutes by input, its calendars and common factors by number.
 
     `kernels` are the implementation of long passes over the log: in numpy, or compiled.
     """

@@ -4,7 +4,7 @@ Console, report, figures, Excel, the comparison of strategies and docs/reference
 metric, write the function that computes it and add one row here; `tests/metrics/test_registry.py` refuses a run with a
 column that has no row.
 
-Conventions (DESIGN §7): dollars are nominal; a month is 365.25/12 days; MW are gross; days are calendar days counted
+Conventions: dollars are nominal; a month is 365.25/12 days; MW are gross; days are calendar days counted
 from t0, the day the first order is approved. A block that is never online has an infinite lead time; its money is
 counted up to the evaluation horizon.
 """

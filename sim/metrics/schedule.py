@@ -18,7 +18,7 @@ from sim.metrics.critical_chain import ChainSegment, DrivingChain
 from sim.metrics.event_log import DAY, Floats, Ints, Record
 from sim.metrics.workforce import Headcount
 from sim.plan.compiled_plan import NONE, CompiledPlan
-from sim.plan.vocabulary import BEGUN, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, UNTIL, WAIT, WORK
+from sim.plan.vocabulary import BLOCKING_OPERATIONS, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, UNTIL, WAIT, WORK
 from sim.world.working_time import Calendar
 
 # --- late dates -------------------------------------------------------------------------------------------------------
@@ -160,8 +160,8 @@ def event_table(record: Record, start_date: date) -> Columns:
         "activity": np.array([*plan.activities, ""])[plan.activity_of[step]],
         "unit": np.array(plan.units)[plan.unit_of[step]],
         "resource": _resources(plan, step),
-        "amount": np.where(np.isin(operation, BEGUN) | (operation == FREE), 0, detail),
-        "began": np.where(np.isin(operation, BEGUN), detail, NONE),
+        "amount": np.where(np.isin(operation, BLOCKING_OPERATIONS) | (operation == FREE), 0, detail),
+        "began": np.where(np.isin(operation, BLOCKING_OPERATIONS), detail, NONE),
         "mechanism": np.array(_causes(record), dtype=object)[order].astype(str),
         **_facts(plan, step),
     }
@@ -221,7 +221,7 @@ def _waiting(record: Record, segment: ChainSegment, waited_for: str) -> tuple[st
 def _causes(record: Record) -> list[str]:
     """Return for each row of the log the cause of delay that its time was spent on; empty where it took none."""
     chain = DrivingChain(record)
-    rows_with_time = np.flatnonzero((record.begun < record.minute) & np.isin(record.operation, BEGUN))
+    rows_with_time = np.flatnonzero((record.begun < record.minute) & np.isin(record.operation, BLOCKING_OPERATIONS))
     causes = [""] * len(record.operation)
     for row, operation in zip(rows_with_time.tolist(), record.operation[rows_with_time].tolist(), strict=True):
         if operation in (WORK, UNTIL):
@@ -248,7 +248,7 @@ def _resources(plan: CompiledPlan, step: Ints) -> NDArray[np.str_]:
 # --- dates of groups --------------------------------------------------------------------------------------------------
 
 
-def worked(record: Record, groupings: Sequence[Ints], count: int) -> tuple[Floats, Floats]:
+def begin_and_end_of_work(record: Record, groupings: Sequence[Ints], count: int) -> tuple[Floats, Floats]:
     """Return the days on which work of each group began and ended; not-a-number where there was none.
 
     Each of `groupings` has a group number for every step of the plan, or -1; no two groupings share a number.

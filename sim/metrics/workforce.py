@@ -119,7 +119,7 @@ def _worked(record: Record) -> float:
     between begin and end.
     """
     total, labour = 0.0, record.index.labour_of_step
-    for calendar_number in record.index.peopled_calendars:
+    for calendar_number in record.index.staffed_calendars:
         minutes, people = record.kernels.worked_minutes(
             record.works, labour, calendar_number, _work_hours(record, calendar_number)
         )

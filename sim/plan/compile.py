@@ -18,10 +18,10 @@ from sim.plan.compiled_plan import CAUSES, MODES, NONE, BalanceRow, Column, Comp
 from sim.plan.copies import Copy, IntArray, PerCopy, SmallArray, Spread, names_of, spread, unique_in_order
 from sim.plan.draws import InputsBuilder
 from sim.plan.vocabulary import (
-    AGAIN,
     DELAY_CAUSES,
     FREE,
     HOLD,
+    JUMP,
     NOTE,
     OWN_SEQUENCE,
     SIGNAL,
@@ -29,10 +29,10 @@ from sim.plan.vocabulary import (
     UNTIL,
     WAIT,
     WORK,
-    Again,
     Balance,
     Free,
     Hold,
+    Jump,
     Label,
     Note,
     NoteInfo,
@@ -185,14 +185,14 @@ class _Compiler:
 
     def _row(self, step: Step, unit: str, labels: Mapping[str, int]) -> Row:
         """Return the row of one step; the comment in each case names its arguments."""
-        if isinstance(step, Work | Until | Again):
+        if isinstance(step, Work | Until | Jump):
             activity, row = self._row_with_draw(step, unit, labels)
             self.activity_of.append(self.activities[activity] if activity else NONE)
             return row
         self.activity_of.append(NONE)
         return self._row_without_draw(step)
 
-    def _row_with_draw(self, step: Work | Until | Again, unit: str, labels: Mapping[str, int]) -> tuple[str, Row]:
+    def _row_with_draw(self, step: Work | Until | Jump, unit: str, labels: Mapping[str, int]) -> tuple[str, Row]:
         """Return the activity and the row of a step whose duration, date or decision may be drawn."""
         if isinstance(step, Work):  # input, calendar, mode, people in all
             number = self.inputs.span(step.activity, unit, step.span)
@@ -205,7 +205,7 @@ class _Compiler:
         chance = NONE if step.chance is None else self.inputs.chance(step.decision, unit, step.chance)
         limit = NONE if step.limit is None else step.limit
         watched = NONE if step.gate is None else self._gate(step.gate)
-        return step.decision, (AGAIN, labels[step.to], chance, limit, watched, step.level)
+        return step.decision, (JUMP, labels[step.to], chance, limit, watched, step.level)
 
     def _row_without_draw(self, step: Hold | Free | Wait | Signal | Note | Label) -> Row:
         """Return the row of a step in which nothing is drawn."""
@@ -305,7 +305,7 @@ class _Compiler:
         """Return the notes and the rows of the whole plan: each unit's copy of its route, with its own gates and inputs."""
         rows = np.array(self.rows, np.int64).reshape(-1, 6)[layout.source]
         operation, copy = rows[:, Column.OPERATION].copy(), self.units.copy[layout.unit]
-        jumps, holds, notes = (operation == kind for kind in (AGAIN, HOLD, NOTE))
+        jumps, holds, notes = (operation == kind for kind in (JUMP, HOLD, NOTE))
         gate_steps = (operation == WAIT) | (operation == SIGNAL)
         gate_jumps = jumps & (rows[:, Column.JUMP_GATE] != NONE)
         for steps, column in ((gate_steps, Column.ARGUMENT), (gate_jumps, Column.JUMP_GATE)):

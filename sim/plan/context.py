@@ -66,16 +66,17 @@ class Review:
 
 @dataclass(frozen=True)
 class TradeReviews:
-    """The reviews of a trade, and the measures they may take, each worth a crew: overtime, then crews, then a second shift.
+    """The progress reviews of a trade, and how many measures they may take: overtime, then extra crews, then second shifts.
 
-    `after` is the trade that works before it: while that one is behind by as much itself, nothing is added here.
+    Each measure is worth one crew. `after` is the trade that works before it: while that one is behind by as much itself,
+    nothing is added here.
     """
 
     reviews: tuple[Review, ...]
     overtime: int
-    crews: int
+    extra_crews: int
     after: str = ""
-    shift: int = 0
+    second_shifts: int = 0
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ class PlanContext:
                 Copy(dict(zip(names[0], copy_names, strict=True)), units[number][1].sequence, number + 1)
                 for number, copy_names in zip(group, names, strict=True)
             ]
-            with self.plan.copies.repeated(copies):
+            with self.plan.copies.adding_all(copies):
                 yield unit, replace(place, sequence=OWN_SEQUENCE), variant
 
     def _groups_alike(self, units: Sequence[tuple[str, Place, object]]) -> list[list[int]]:

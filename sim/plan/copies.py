@@ -72,7 +72,7 @@ class Copies(dict[str, Sequence[Copy]]):
         self._current: Sequence[Copy] = ()
 
     @contextmanager
-    def repeated(self, copies: Sequence[Copy]) -> Iterator[None]:
+    def adding_all(self, copies: Sequence[Copy]) -> Iterator[None]:
         """Within this context, every unit, gate and area that is added to a plan is added for every copy."""
         self._current = copies
         try:
@@ -86,7 +86,7 @@ class Copies(dict[str, Sequence[Copy]]):
             self[unit] = self._current
 
     def names_now(self, name: str) -> list[str]:
-        """Return what the current copies call a name: one name for each of them, or only this one outside `repeated`."""
+        """Return what the current copies call a name: one name for each of them, or only this one outside `adding_all`."""
         return names_of(name, self._current)
 
     def units(self, unit: str) -> list[str]:

@@ -53,7 +53,7 @@ def expected_draws(inputs: Inputs) -> SampledInputs:
 
 
 def _at_table_values(inputs: Inputs, table_values: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the shared factors and delays, each at one value per quantile table, as columns."""
+    """Return the common factors and delays, each at one value per quantile table, as columns."""
     return table_values[inputs.factor_table][:, None], table_values[inputs.delay_table][:, None]
 
 
@@ -67,16 +67,16 @@ def _deterministic(
 ) -> SampledInputs:
     """Return the sampled inputs of one run: durations from the values in `shapes`, decisions from `uniforms`.
 
-    Repeated attempts take their table's value in `table_values`, and repeated decisions the more likely outcome.
+    Attempts after the first take their table's value in `table_values`, and later decisions the more likely outcome.
     """
     content, values = content_and_values(inputs, shapes[:, None], uniforms[:, None], factors, delays)
-    repeated_shapes, medians = table_values[inputs.table][:, None], _medians(inputs)[:, None]
-    _, repeated = content_and_values(inputs, repeated_shapes, medians, factors, delays)
+    later_shapes, medians = table_values[inputs.table][:, None], _medians(inputs)[:, None]
+    _, later_values = content_and_values(inputs, later_shapes, medians, factors, delays)
 
-    def later(number: int, _attempt: int) -> int:
-        return int(repeated[number, 0])
+    def at_attempt(number: int, _attempt: int) -> int:
+        return int(later_values[number, 0])
 
-    return SampledInputs(-1, values[:, 0].tolist(), content[:, 0], factors[:, 0], later, repeated[:, 0])
+    return SampledInputs(-1, values[:, 0].tolist(), content[:, 0], factors[:, 0], at_attempt, later_values[:, 0])
 
 
 def _medians(inputs: Inputs) -> NDArray[np.float64]:

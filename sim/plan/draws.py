@@ -47,7 +47,7 @@ SPAN, CHANCE, COMPLEMENT = range(3)
 
 @dataclass(frozen=True)
 class Inputs:
-    """The drawn inputs of a plan as arrays: which quantile table, minutes per unit, which shared factors and delays apply.
+    """The drawn inputs of a plan as arrays: which quantile table, minutes per unit, which common factors and delays apply.
 
     `content`, `losses` and `delays` have by input the numbers of its factors and delays, padded with -1 to rectangles.
     """
@@ -184,9 +184,9 @@ class SampledInputs:
     values: list[int]
     content: NDArray[np.int64]
     factors: FloatArray
-    later: Callable[[int, int], int]
-    """Value of an input at its second and later attempts: (input, attempt) → minutes or 0/1."""
-    repeated: NDArray[np.int64] | None = None
+    at_attempt: Callable[[int, int], int]
+    """Value of an input at an attempt after the first, which is number 0: (input, attempt) → minutes or 0/1."""
+    later_values: NDArray[np.int64] | None = None
     """Value of each input at all later attempts, where it is the same at all of them."""
 
 
@@ -380,7 +380,7 @@ def _events_of_sizes(inputs: Inputs) -> dict[str, tuple[str, FloatArray]]:
 
 
 def _drivers(inputs: Inputs) -> list[str]:
-    """Return the names of shared factors and delays with a uniform of their own: first events and delays, then the rest."""
+    """Return the names of common factors and delays with a uniform of their own: first events and delays, then the rest."""
     events = _events_of_sizes(inputs)
     uncertain = inputs.tables.kind[inputs.delay_table] != FIXED
     # Sobol's first dimensions are the most even ones: they go to what moves whole projects

@@ -1,14 +1,12 @@
 """The vocabulary of a plan: units follow routes of steps, over shared pools, gates, calendars and factors.
 
-The vocabulary is closed (DESIGN §3): every physical mechanism is written with the steps below, and both engines run
-exactly these. `docs/engine.md` defines each step to the minute. `Plan` collects what the mechanisms write; every
-unit says what it is (`UnitInfo`), and every unit, step and pool what a delay by it is called (`DELAY_CAUSES`), so
-that no metric or report has to read that out of a name.
+The vocabulary is closed: every physical mechanism is written with the steps below, and both engines run exactly these.
+`docs/engine.md` defines each step to the minute. `Plan` collects what the mechanisms write; every unit says what it is
+(`UnitInfo`), and every unit, step and pool what a delay by it is called (`DELAY_CAUSES`).
 
-An engine returns an event log: integer rows (minute done, step, detail). What the detail is depends on the step's operation:
-the minute begun (hold, work, wait, until), the branch taken (again: 1 is the jump), or the amount (signal, note); a
-free has its bundle. Unit, activity and pools are looked up in the plan. Rows of one minute have the canonical order
-(unit, place in the unit's route as run).
+An engine returns an event log: integer rows (minute done, step, detail). The detail is the minute begun (hold, work, wait,
+until), 1 or 0 for a jump taken or not, the amount (signal, note) or the bundle (free). Unit, activity and pools are looked
+up in the plan. Rows of one minute have the canonical order (unit, place in the unit's route as run).
 """
 
 from __future__ import annotations
@@ -85,7 +83,7 @@ MINUTES_PER_HOUR = 60
 MINUTES_PER_DAY = 24 * MINUTES_PER_HOUR
 MINUTES_PER_WEEK = 7 * MINUTES_PER_DAY
 CREW_PATIENCE = 14 * MINUTES_PER_DAY
-LEAVING = 1_000_000
+LEAVING_PRIORITY = 1_000_000
 """Priority of a crew that waits to leave: behind everyone who still has work for it."""
 OWN_SEQUENCE = -(1 << 40)
 """Priority that stands for each unit's place in the order of the work, in a route that several units share."""
@@ -97,10 +95,10 @@ WorkRole = Literal["work", "lag", "way_home"]
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A drawn number of minutes: a distribution (`shape`) times `minutes` per unit, times shared factors, plus delays.
+    """A drawn number of minutes: a distribution (`shape`) times `minutes` per unit, times common factors, plus delays.
 
-    `content` and `losses` name factors shared by many spans and drawn once a replication; content changes the
-    work there is to do, a loss the minutes it takes. `delays` name shared amounts of minutes that are added.
+    `content` and `losses` name common factors, which many spans share and which are drawn once a replication; content
+    changes the work there is to do, a loss the minutes it takes. `delays` name common amounts of minutes that are added.
     """
 
     shape: Distribution
@@ -112,7 +110,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Chance:
-    """A probability, times shared factors drawn once a replication; `otherwise` turns it into its complement."""
+    """A probability, times common factors drawn once a replication; `otherwise` turns it into its complement."""
 
     probability: float
     factors: tuple[str, ...] = ()
@@ -194,13 +192,13 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A place in a route that `Again` can name; it takes no time and leaves no row."""
+    """A place in a route that `Jump` can name; it takes no time and leaves no row."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class Jump:
     """Jump to a label of the same route: by chance, when a gate has reached a level, or always; up to a limit."""
 
     to: str
@@ -237,7 +235,7 @@ class NoteInfo(NamedTuple):
         return "/".join(text for text in (self.part, self.place) if text)
 
 
-Step = Hold | Free | Work | Wait | Until | Signal | Label | Again | Note
+Step = Hold | Free | Work | Wait | Until | Signal | Label | Jump | Note
 Route = Sequence[Step]
 
 
@@ -332,7 +330,7 @@ class Plan:
     def factor(
         self, name: str, shape: Distribution, only_with: str | None = None, *, group: FactorGroup = "other"
     ) -> str:
-        """Add a factor shared by many spans and drawn once a replication; return its name.
+        """Add a common factor, shared by many spans and drawn once a replication; return its name.
 
         Where `only_with` names another factor, this one is 1 in replications in which that one is 0.
         """
@@ -387,9 +385,11 @@ _NO_INFO = UnitInfo()
 
 # --- events -----------------------------------------------------------------------------------------------------------
 
-HOLD, FREE, WORK, WAIT, UNTIL, SIGNAL, AGAIN, NOTE = range(8)
+HOLD, FREE, WORK, WAIT, UNTIL, SIGNAL, JUMP, NOTE = range(8)
 OPERATIONS = ("hold", "free", "work", "wait", "until", "signal", "again", "note")
-BEGUN = (HOLD, WORK, WAIT, UNTIL)
+"""What the kinds of rows are called in stored tables of events, where a jump has always been "again"."""
+BLOCKING_OPERATIONS = (HOLD, WORK, WAIT, UNTIL)
+"""Operations at which time may pass: a unit may stand there, and the detail of their rows in the log is the minute begun."""
 
 Log = NDArray[np.int64]
 """An event log, shape (rows, 3), columns as above, in the order in which it was run."""

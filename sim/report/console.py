@@ -25,8 +25,8 @@ from sim.report.formatting import (
     NEVER,
     NOT_QUOTED,
     SAMPLING_ONLY,
+    MetricEstimate,
     MetricFormat,
-    QuotedValue,
     hours,
     interval,
     metric_format,
@@ -129,7 +129,7 @@ def comparison_notes(views: Mapping[str, ResultView], differences: pd.DataFrame)
     notes = ["The intervals of all pairs hold together at 95 %."] * (len(views) > 2)
     if any(CONTROLLED in str(remark) for remark in differences["remark"]):
         notes.append(
-            "Means are by control variates where these narrow them: what is due to shared inputs is taken away."
+            "Means are by control variates where these narrow them: what is due to common factors is taken away."
         )
     return notes + [f"{TOO_FEW}."] * any(TOO_FEW in str(remark) for remark in differences["remark"])
 
@@ -139,14 +139,14 @@ def _side_by_side(views: Mapping[str, ResultView]) -> Table:
     table = _table("with 95 % interval", "", *views)
     for metric in _compared(views):
         if any(view.has(metric) for view in views.values()):
-            quotes = [
-                [view.quote(metric, p) if view.has(metric) else None for p in P50_AND_P80] for view in views.values()
+            estimates = [
+                [view.estimate(metric, p) if view.has(metric) else None for p in P50_AND_P80] for view in views.values()
             ]
             if metric in (FIRST, FINISH):
                 table.add_row(
                     metric_format(metric).label, "P50\nP80", *(_dates(view, metric) for view in views.values())
                 )
-            unit, cells = _quote_cells(quotes)
+            unit, cells = _estimate_cells(estimates)
             table.add_row(f"{metric_format(metric).label}{unit}", "P50\nP80", *cells)
     table.add_section()
     for label, cells in _risk_rows(views):
@@ -157,17 +157,20 @@ def _side_by_side(views: Mapping[str, ResultView]) -> Table:
 
 def _dates(view: ResultView, metric: str) -> str:
     """Write P50 and P80 of a lead time as dates, a line each."""
-    return "\n".join(view.dates.format(view.quote(metric, p).value) for p in P50_AND_P80) if view.has(metric) else ""
+    return "\n".join(view.dates.format(view.estimate(metric, p).value) for p in P50_AND_P80) if view.has(metric) else ""
 
 
-def _quote_cells(quotes: list[list[QuotedValue | None]]) -> tuple[str, list[str]]:
+def _estimate_cells(estimates: list[list[MetricEstimate | None]]) -> tuple[str, list[str]]:
     """Return (unit, cells): percentiles with their intervals, a line each; the unit apart where all have the same."""
-    present = [q for column in quotes for q in column if q]
+    present = [q for column in estimates for q in column if q]
     if present and present[0].metric.write is hours and any(q.value >= MILLION for q in present):
-        quotes = [[q and replace(q, metric=replace(q.metric, write=_in_millions)) for q in column] for column in quotes]
+        estimates = [
+            [each and replace(each, metric=replace(each.metric, write=_in_millions)) for each in column]
+            for column in estimates
+        ]
     texts = [
         [(q.metric.write(q.value, q.rounding_step), q.interval_text()) if q else None for q in column]
-        for column in quotes
+        for column in estimates
     ]
     values = [pair[0] for column in texts for pair in column if pair and pair[0] not in {NEVER, NOT_QUOTED}]
     units = {value.partition(" ")[2] for value in values}
@@ -274,7 +277,7 @@ def _difference_cells(fmt: MetricFormat, row: Mapping[Any, Any]) -> tuple[str, s
     """Return a difference as four cells: the metric, the mean, P80, and how often the case is better."""
     no_difference = f"\n{NO_DIFFERENCE}" if NO_DIFFERENCE in str(row["remark"]) else ""
     mean, p80 = (
-        _difference_text(QuotedValue(fmt, *(float(row[f"{statistic}{end}"]) for end in ENDS)))
+        _difference_text(MetricEstimate(fmt, *(float(row[f"{statistic}{end}"]) for end in ENDS)))
         for statistic in ("mean", "p80")
     )
     share = percent(float(row["p_better"]))
@@ -283,15 +286,15 @@ def _difference_cells(fmt: MetricFormat, row: Mapping[Any, Any]) -> tuple[str, s
     return fmt.label + no_difference, mean, p80, f"{share}\n({bounds}){ties}"
 
 
-def _difference_text(quote: QuotedValue) -> str:
+def _difference_text(estimate: MetricEstimate) -> str:
     """Return a difference as text, with its sign and its interval."""
 
     def write(value: float) -> str:
-        return signed(quote.metric.write(value, quote.rounding_step))
+        return signed(estimate.metric.write(value, estimate.rounding_step))
 
-    if math.isnan(quote.value):
+    if math.isnan(estimate.value):
         return NO_MEAN
-    return f"{write(quote.value)}\n({interval(quote.low, quote.high, write)})"
+    return f"{write(estimate.value)}\n({interval(estimate.low, estimate.high, write)})"
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------

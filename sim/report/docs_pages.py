@@ -159,7 +159,7 @@ def _allowed(allowed: Allowed, field: FieldInfo, nested: Sequence[str]) -> str:
 
 
 def _kind(kind: Any) -> str:
-    """Return a type as words."""
+    """Return the type of a configuration key as words."""
     if kind is Estimate:
         return "estimate"
     if kind is Figure:
@@ -254,10 +254,10 @@ def _cells(row: PredictionCheck, *, first_of_case: bool) -> Sequence[str]:
 
 def _agreement(row: PredictionCheck) -> str:
     """Return how far P50 of the prediction is from the published range, as text: "inside", or percent."""
-    if row.off == 0:
+    if row.relative_error == 0:
         return "inside"
-    overlap_note = ", P10–P90 reaches it" if row.overlaps else ""
-    return f"{row.off:+.0%}{overlap_note}"
+    overlap_note = ", P10–P90 reaches it" if row.p10_to_p90_holds else ""
+    return f"{row.relative_error:+.0%}{overlap_note}"
 
 
 def _number(value: float) -> str:

@@ -268,8 +268,8 @@ def _metric_format(name: str, sign: str) -> MetricFormat:
 
 
 @dataclass(frozen=True)
-class QuotedValue:
-    """One percentile (or mean) of a metric with its 95 % interval, from the summary, and how it may be rounded."""
+class MetricEstimate:
+    """An estimate of a percentile (or mean) of a metric with its 95 % interval, and how it may be rounded."""
 
     metric: MetricFormat
     value: float
@@ -320,21 +320,21 @@ class QuotedValue:
         return number(day, self.rounding_step)
 
 
-def quote(summary: pd.DataFrame, metric: str, percentile: str) -> QuotedValue:
-    """Return a percentile (`p50`, `p80`) of a metric of the summary with its interval, to be quoted in text."""
+def percentile_estimate(summary: pd.DataFrame, metric: str, percentile: str) -> MetricEstimate:
+    """Return a percentile (`p50`, `p80`) of a metric of the summary with its interval."""
     value, low, high = (float(summary[f"{percentile}{end}"][metric]) for end in ("", "_low", "_high"))
-    return QuotedValue(metric_format(metric), value, low, high)
+    return MetricEstimate(metric_format(metric), value, low, high)
 
 
-def quoted_together(summary: pd.DataFrame, metric: str) -> tuple[QuotedValue, QuotedValue]:
+def p50_and_p80_estimates(summary: pd.DataFrame, metric: str) -> tuple[MetricEstimate, MetricEstimate]:
     """Return P50 and P80 of a metric as they are written side by side: to the same place, that of the less sure one."""
-    p50, p80 = quote(summary, metric, "p50"), quote(summary, metric, "p80")
+    p50, p80 = percentile_estimate(summary, metric, "p50"), percentile_estimate(summary, metric, "p80")
     return replace(p50, other_step=p80.rounding_step), replace(p80, other_step=p50.rounding_step)
 
 
 def p50_and_p80(summary: pd.DataFrame, metric: str, between: str = " / ") -> str:
     """Write P50 and P80 of a metric with one unit: `563 / 592 days`."""
-    first, last = (each.metric.write(each.value, each.rounding_step) for each in quoted_together(summary, metric))
+    first, last = (each.metric.write(each.value, each.rounding_step) for each in p50_and_p80_estimates(summary, metric))
     return join_values(first, last, between)
 
 

@@ -305,7 +305,7 @@ def _crew_changes(case: Case) -> Table:
 def _capacity(case: Case) -> Iterator[str]:
     """Yield the critical path without limits, and the load of every pool against its capacity, the busiest first."""
     planned = case.planned
-    schedule = earliest(case.plan, planned.values, case.anticipated_calendars, repeated=planned.repeated)
+    schedule = earliest(case.plan, planned.values, case.planned_calendars, later_values=planned.later_values)
     yield ""
     yield "Critical path if no step ever waited for a crew, a line or a place:"
     for link in schedule.chain[-MOST_LINKS:]:
@@ -313,7 +313,7 @@ def _capacity(case: Case) -> Iterator[str]:
         yield f"  day {start:5.0f} to {finish:5.0f}  {in_words(link.unit)}: {_short_activity(link.activity, link.unit)}"
     yield ""
     yield "Capacity against load:"
-    pool_loads = loads(case.plan, case.planned.values, schedule, case.anticipated_calendars)
+    pool_loads = loads(case.plan, case.planned.values, schedule, case.planned_calendars)
     pools = frozenset(case.plan.pools)
     for load in pool_loads[:MOST_LOADS]:
         name, colon, load_text = str(load).partition(":")

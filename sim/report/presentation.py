@@ -28,8 +28,8 @@ from sim.study.analyses.sweep import Sweep
 from sim.study.analyses.tuning import TuningResult
 from sim.study.api import Comparison
 from sim.study.case import Case
+from sim.study.common_factors import factor_in_words
 from sim.study.result import Result
-from sim.study.shared_inputs import factor_in_words
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

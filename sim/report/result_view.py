@@ -1,7 +1,7 @@
 """One view of a result for everything that shows it: console, HTML report and figures read the same prepared numbers.
 
 `ResultView.of(result)` is made once where a report begins; each of its parts is computed when it is first asked for and
-then kept. Percentiles come from the summary of the result, so that every table and figure quotes the same numbers.
+then kept. Percentiles come from the summary of the result, so that every table and figure shows the same numbers.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from sim.report.formatting import (
     MONDAY_TO_FRIDAY,
     SAMPLING_ONLY,
+    MetricEstimate,
     ProjectDates,
-    QuotedValue,
     counted,
     interval,
     money,
     percent,
-    quote,
+    percentile_estimate,
 )
 from sim.study.analyses.probabilities import MilestoneOutlook, outlooks
+from sim.study.common_factors import INDICES
 from sim.study.intervals import proportion_interval, quantile
-from sim.study.shared_inputs import INDICES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -291,9 +291,9 @@ class ResultView:
         """Return a metric of every run that did not fail, in replication order, +inf where the run stalled."""
         return sound_values(self.runs, metric)
 
-    def quote(self, metric: str, percentile: str) -> QuotedValue:
+    def estimate(self, metric: str, percentile: str) -> MetricEstimate:
         """Return "p50" or "p80" of a metric with its interval."""
-        return quote(self.summary, metric, percentile)
+        return percentile_estimate(self.summary, metric, percentile)
 
     def percentiles(self, metric: str) -> dict[str, float] | None:
         """Return P10, P50, P80 and P90 of the summary, None where it has no such metric."""

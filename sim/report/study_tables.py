@@ -18,8 +18,8 @@ from sim.report.formatting import (
     MONEY,
     NEVER,
     SAMPLING_ONLY,
+    MetricEstimate,
     MetricFormat,
-    QuotedValue,
     counted,
     interval,
     metric_format,
@@ -142,8 +142,8 @@ def _value_text(metric: str, value: float) -> str:
     """Return a number in its metric's words."""
     if not math.isfinite(value):
         return NEVER
-    quoted = QuotedValue(metric_format(metric), value, math.nan, math.nan)
-    return quoted.metric.write(value, quoted.rounding_step)
+    estimate = MetricEstimate(metric_format(metric), value, math.nan, math.nan)
+    return estimate.metric.write(value, estimate.rounding_step)
 
 
 # --- sweep ------------------------------------------------------------------------------------------------------------
@@ -322,8 +322,8 @@ class LeverRow:
     name: str
     cause: str
     what: str
-    mean: QuotedValue
-    p80: QuotedValue
+    mean: MetricEstimate
+    p80: MetricEstimate
     others: tuple[str, ...]
     runs: int
     idle_months: float
@@ -360,9 +360,8 @@ def lever_rows(view: ResultView) -> list[LeverRow]:
 def _lever_row(row: Mapping[Any, Any], metric: str) -> LeverRow:
     """Return one lever of the table, ranked by `metric`."""
     fmt = metric_format(metric)
-    mean, p80 = (
-        QuotedValue(fmt, *(float(row[f"{metric}_{p}{end}"]) for end in ("", "_low", "_high"))) for p in ("mean", "p80")
-    )
+    ends = ("", "_low", "_high")
+    mean, p80 = (MetricEstimate(fmt, *(float(row[f"{metric}_{p}{end}"]) for end in ends)) for p in ("mean", "p80"))
     other_changes = tuple(_lever_change(name, -float(row.get(f"{name}_mean", math.nan))) for name, _ in LEVER_OTHERS)
     idle_months, idle_peak = (-float(row.get(f"idle_capital_{name}_mean", math.nan)) for name in ("months", "peak_usd"))
     return LeverRow(

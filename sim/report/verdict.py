@@ -9,15 +9,15 @@ import numpy as np
 
 from sim.report.explanations import critical_causes, mean_by_controls
 from sim.report.formatting import (
-    QuotedValue,
+    MetricEstimate,
     day_of_month,
     interval,
     metric_format,
     money,
     number,
     p50_and_p80,
+    p50_and_p80_estimates,
     percent,
-    quoted_together,
 )
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunInfo, Share
 from sim.report.study_tables import Binding, bindings, lever_rows
@@ -66,7 +66,7 @@ def headline(view: ResultView) -> str:
     """Return in a sentence or two which date may be promised, and how sure the planned and the target date are."""
     if view.info.all_failed or not view.has(FINISH):
         return ""
-    p80 = view.quote(FINISH, "p80").value
+    p80 = view.estimate(FINISH, "p80").value
     date = view.dates.format(p80)
     sentences = [f"80 % of the runs have all MW online on or before {date}: promise that, not the plan."]
     if not math.isfinite(p80):
@@ -89,7 +89,7 @@ def _date_sentence(view: ResultView) -> str:
     """Return the P80, the P50, and how often the expected plan is kept; with orders over time, the wait for a MW."""
     if not view.has(FINISH):
         return _orders_sentence(view)
-    p50, p80 = (view.quote(FINISH, p).value for p in ("p50", "p80"))
+    p50, p80 = (view.estimate(FINISH, p).value for p in ("p50", "p80"))
     if not math.isfinite(p80):
         return "No date has a confidence of 80 %: promise none."
     sentence = (
@@ -99,8 +99,8 @@ def _date_sentence(view: ResultView) -> str:
     if planned is None or not math.isfinite(planned):
         return f"{sentence}."
     share_kept = percent(view.share_at_most(FINISH, planned).fraction)
-    p80_quote = view.quote(FINISH, "p80")
-    days = p80_quote.metric.write(p80 - planned, p80_quote.rounding_step)
+    p80_estimate = view.estimate(FINISH, "p80")
+    days = p80_estimate.metric.write(p80 - planned, p80_estimate.rounding_step)
     plan = f"the expected plan, {view.dates.format(planned)}"
     return f"{sentence}; {plan}, is kept in {share_kept} and needs {days} of contingency."
 
@@ -108,7 +108,7 @@ def _date_sentence(view: ResultView) -> str:
 def _orders_sentence(view: ResultView) -> str:
     """Return how long a MW takes from its order, and how late it is against its need, where orders come over time."""
     waits = [
-        f"{view.quote(metric, 'p80').text()} {words} (P50 {view.quote(metric, 'p50').text()})"
+        f"{view.estimate(metric, 'p80').text()} {words} (P50 {view.estimate(metric, 'p50').text()})"
         for metric, words in (
             ("lead_time_mw_weighted_days", "after its order"), ("lead_time_from_need_days", "after its need"),
         )
@@ -143,7 +143,7 @@ def binding_sentence(view: ResultView) -> str:
 
 
 def _resource_sentence(view: ResultView, binding: Binding, total_days: float) -> str:
-    """Return the resource that binds most, in what share of the runs, and what the measured lever on it gains."""
+    """Return the resource that binds most, in what share of the runs, and what more of it (its lever) was found to gain."""
     sentence = (
         f"What binds: {binding.name}, in {percent(binding.share)} of the runs"
         f" ({number(binding.days)} of {number(total_days)} days in the mean)"
@@ -183,7 +183,7 @@ def _finish(view: ResultView) -> list[KeyResult]:
         *_promised_date(view, part, "expected plan", planned),
         *_promised_date(view, part, "most likely plan", view.most_likely(FINISH)),
         *_dates(view, FINISH),
-        *_contingency(part, view.quote(FINISH, "p80"), planned),
+        *_contingency(part, view.estimate(FINISH, "p80"), planned),
         *_promised_date(view, part, "target", view.limit(FINISH)),
     ]
 
@@ -191,8 +191,8 @@ def _finish(view: ResultView) -> list[KeyResult]:
 def _dates(view: ResultView, metric: str) -> list[KeyResult]:
     """Return P50 and P80 of a lead time as dates and days with their intervals."""
     part, dates = metric_format(metric).label, view.dates
-    quotes = {"P50": view.quote(metric, "p50"), "P80, on or before": view.quote(metric, "p80")}
-    return [KeyResult(part, label, q.date_text(dates), q.date_interval_text(dates)) for label, q in quotes.items()]
+    estimates = {"P50": view.estimate(metric, "p50"), "P80, on or before": view.estimate(metric, "p80")}
+    return [KeyResult(part, label, q.date_text(dates), q.date_interval_text(dates)) for label, q in estimates.items()]
 
 
 def _promised_date(view: ResultView, part: str, label: str, day: float | None) -> list[KeyResult]:
@@ -205,11 +205,11 @@ def _promised_date(view: ResultView, part: str, label: str, day: float | None) -
     return [KeyResult(part, label, f"{view.dates.format(day)} (day {number(day)})", f"kept in {share_kept} of runs")]
 
 
-def _contingency(part: str, p80: QuotedValue, planned: float | None) -> list[KeyResult]:
+def _contingency(part: str, p80: MetricEstimate, planned: float | None) -> list[KeyResult]:
     """Return how many days the P80 lies after the plan."""
     if planned is None or not (math.isfinite(planned) and math.isfinite(p80.value)):
         return []
-    beyond = QuotedValue(p80.metric, p80.value - planned, p80.low - planned, p80.high - planned)
+    beyond = MetricEstimate(p80.metric, p80.value - planned, p80.low - planned, p80.high - planned)
     return [KeyResult(part, "contingency", beyond.text(), f"P80 less expected plan; {beyond.interval_text()}")]
 
 
@@ -271,7 +271,7 @@ def _capital(view: ResultView) -> list[KeyResult]:
     if view.has("capital_total_usd"):
         lines.append(_percentiles(view, "capital_total_usd", "capital in total", P50_P80, "all that is ever paid"))
     if view.has("installed_cost_usd_per_mw"):
-        lines.append(_per_gw(view.quote("installed_cost_usd_per_mw", "p50")))
+        lines.append(_per_gw(view.estimate("installed_cost_usd_per_mw", "p50")))
     return lines
 
 
@@ -284,24 +284,24 @@ def _means(view: ResultView) -> list[KeyResult]:
     lines = []
     for metric in CONTROLLED:
         if (mean := mean_by_controls(view, metric)) is not None:
-            quote = QuotedValue(metric_format(metric), mean.value, mean.low, mean.high)
+            estimate = MetricEstimate(metric_format(metric), mean.value, mean.low, mean.high)
             runs_ratio = (mean_interval(view.values(metric)).half_width / mean.half_width) ** 2
-            note = f"{quote.interval_text()}, as from {number(runs_ratio)} times as many runs"
-            lines.append(KeyResult("means, by control variates", metric_format(metric).label, quote.text(), note))
+            note = f"{estimate.interval_text()}, as from {number(runs_ratio)} times as many runs"
+            lines.append(KeyResult("means, by control variates", metric_format(metric).label, estimate.text(), note))
     return lines
 
 
-def _per_gw(per_mw: QuotedValue) -> KeyResult:
+def _per_gw(per_mw: MetricEstimate) -> KeyResult:
     """Return what a GW would cost at this price of a MW, beside what is published."""
     rounded_to = replace(per_mw.metric, finest_step=1e8)
-    per_gw = QuotedValue(rounded_to, *(1000 * usd for usd in (per_mw.value, per_mw.low, per_mw.high)))
+    per_gw = MetricEstimate(rounded_to, *(1000 * usd for usd in (per_mw.value, per_mw.low, per_mw.high)))
     value = per_gw.metric.write(per_gw.value, per_gw.rounding_step)
     return KeyResult("capital in total", "for a GW", value, f"P50, {per_gw.interval_text()}; {PUBLISHED_PER_GW}")
 
 
 def _percentiles(view: ResultView, metric: str, part: str, label: str, note: str) -> KeyResult:
     """Return P50 and P80 of a metric with both intervals, the unit once."""
-    p50, p80 = (quote.interval_text() for quote in quoted_together(view.summary, metric))
+    p50, p80 = (estimate.interval_text() for estimate in p50_and_p80_estimates(view.summary, metric))
     unit = p80.partition(" to ")[2].partition(" ")[2]
     intervals = f"P50 {p50.removesuffix(f' {unit}')}, P80 {p80}"
     return KeyResult(part, label, p50_and_p80(view.summary, metric), f"{note}; {intervals}")

@@ -21,6 +21,7 @@ from sim.errors import ConfigError, Problem, SimError
 from sim.metrics.registry import directions_of
 from sim.study.analyses.case_series import are_levers_quick, measure_levers
 from sim.study.case import Case, prepare_case
+from sim.study.common_factors import CONTROLS, controls, indices
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
 from sim.study.executors.memory_estimate import require_memory
@@ -32,7 +33,6 @@ from sim.study.runner import Executor, Progress, default_executor
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
-from sim.study.shared_inputs import CONTROLS, controls, indices
 from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.results import RESULT, csv_bytes, require_place
 from sim.world.streams import RNG_VERSION, choose_sampling

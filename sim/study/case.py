@@ -50,7 +50,7 @@ from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.study.crew_planning.reuse import crew_plan_of
 from sim.study.executors.memory_estimate import require_plan_fits
 from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork, keep_freed_memory
-from sim.world.project_calendars import SHIFT, anticipated_calendars, calendars_of, day_minutes, project_calendars
+from sim.world.project_calendars import SHIFT, calendars_of, day_minutes, planned_calendars, project_calendars
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
 from sim.world.weather.model import WeatherHorizon, WeatherModel, weather_model
 from sim.world.working_time import Calendar
@@ -78,8 +78,8 @@ class Case(Displayed):
     engine: Name = SIMPY
     checked: int = COMPARED_RUNS
     """Number of its first replications that are simulated by both engines."""
-    calm: bool = False
-    """Whether it has no weather and no outages: every replication has the calendars as configured."""
+    without_weather: bool = False
+    """Whether weather and outages are left out: every replication has the calendars as configured."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Travel to another process with what every run is measured with, and without the rest of what was worked out."""
@@ -130,7 +130,7 @@ class Case(Displayed):
         """Return the metrics and curves of the expected plan, the one that is quoted."""
         if self.engine == COMPILED:
             self.calendars_of(0, 0, 1)  # weather is not in this run, but is asked for next: compile it now
-        return self.measured(self.planned, self.planned_run, self.anticipated_calendars)
+        return self.measured(self.planned, self.planned_run, self.planned_calendars)
 
     @cached_property
     def as_most_likely(self) -> dict[str, float]:
@@ -141,13 +141,13 @@ class Case(Displayed):
     @cached_property
     def planned_run(self) -> RunOutcome:
         """Return the run of the expected plan."""
-        return self._given_run(self.planned, self.anticipated_calendars)
+        return self._given_run(self.planned, self.planned_calendars)
 
     @cached_property
-    def anticipated_calendars(self) -> tuple[Calendar, ...]:
+    def planned_calendars(self) -> tuple[Calendar, ...]:
         """Return the calendars of the expected plan, in the plan's order: with typical weather."""
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
-        return (*anticipated_calendars(self.project, self.weather, base, compiled=self.engine == COMPILED).values(),)
+        return (*planned_calendars(self.project, self.weather, base, compiled=self.engine == COMPILED).values(),)
 
     def _given_run(self, draws: SampledInputs, hours: Sequence[Calendar]) -> RunOutcome:
         """Return a run without chance by this case's engine."""
@@ -185,7 +185,7 @@ class Case(Displayed):
     def metric_context(self) -> MetricContext:
         """Return what runs are measured with: compiled kernels, if the engine is."""
         plain, planned, log = self._plain_context, self.planned, self.planned_run.log
-        return plain.budgeted(plain.record(log, planned.content, self.anticipated_calendars, planned.factors))
+        return plain.budgeted(plain.record(log, planned.content, self.planned_calendars, planned.factors))
 
     @cached_property
     def planned(self) -> SampledInputs:
@@ -207,7 +207,7 @@ class Case(Displayed):
         self, seed: int, replication: int, days: int | None = None, *, engine: Name | None = None
     ) -> tuple[Calendar, ...]:
         """Return a replication's calendars in the plan's order, with weather for `days` or all; equal for both engines."""
-        if self.calm:
+        if self.without_weather:
             return self.plan.base_calendars
         compiled = (engine or self.engine) == COMPILED
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))

@@ -12,7 +12,7 @@ from sim.errors import SimError
 from sim.metrics.registry import metric_of
 from sim.study.chunk import Columns, Floats
 from sim.study.intervals import (
-    LEVEL,
+    CONFIDENCE_LEVEL,
     SHIFT_DAYS,
     TRUSTED_N,
     Interval,
@@ -81,7 +81,7 @@ def compare(
     `directions`: metric -> −1 (less is better) or +1 (more is); metrics a case lacks are left out. Only the
     replications all cases have are compared, pair by pair. With several cases against one base the intervals
     hold for all of them together at 95 % (Bonferroni). `explained` is what control variates explain of a case's metrics
-    (`sim.study.shared_inputs.controls`): where it narrows the interval of a mean, it is taken away, and the remark says so.
+    (`sim.study.common_factors.controls`): where it narrows the interval of a mean, it is taken away, and the remark says so.
     Raises NotComparable if the `seeds` differ.
     """
     anchor = next(iter(samples)) if base is None else base
@@ -97,7 +97,7 @@ def compare(
     # a replication is paired with the same number of the other case; the surplus of a longer sample has no partner
     n = min(sample.size for sample in samples.values())
     # Bonferroni: k intervals at 1 - a/k hold together at 1 - a
-    level = 1 - (1 - LEVEL) / len(others)
+    level = 1 - (1 - CONFIDENCE_LEVEL) / len(others)
     return [
         _difference(
             (metric, name, anchor),

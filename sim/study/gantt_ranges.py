@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sim.engine.backends import COMPILED
 from sim.metrics.critical_chain import chain_summary
 from sim.metrics.event_log import DAY, Ints, Record
-from sim.metrics.schedule import earned_by_day, on_chain, paid_by_day, skids_by_day, worked
+from sim.metrics.schedule import begin_and_end_of_work, earned_by_day, on_chain, paid_by_day, skids_by_day
 from sim.metrics.workforce import headcount
 from sim.plan.compiled_plan import NONE
 from sim.plan.layout import place_number
@@ -219,7 +219,7 @@ class StepRows:
 
     def dates(self, record: Record) -> tuple[Floats, Floats]:
         """Return the days on which work of each row began and ended, not-a-number where there was none."""
-        return worked(record, self.by_level, len(self.rows))
+        return begin_and_end_of_work(record, self.by_level, len(self.rows))
 
 
 class RowTimes(NamedTuple):
@@ -306,7 +306,7 @@ def _records(case: Case, seed: int, replications: Sequence[int]) -> Iterator[tup
 def _planned(case: Case) -> Record:
     """Return the run without random numbers as it is measured; of a project under way that of its first day."""
     by = case.baseline if case.baseline.plan.has_steps_of(case.plan) else case
-    return Record.of(case.metric_context.index, by.planned_run.log, by.planned.content, by.anticipated_calendars)
+    return Record.of(case.metric_context.index, by.planned_run.log, by.planned.content, by.planned_calendars)
 
 
 def _spread(

@@ -7,7 +7,7 @@ Two cases are compared on common random numbers: the same replication has the sa
 both, so the difference is known far better than either number.
 
 Stratified samples (Sobol, Latin hypercube) consist of independent randomisations. Inside one, replications keep out of
-each other's way, and an interval that takes them for independent would be far too wide (it covers 99.5-100 %, CHECKS §4);
+each other's way, and an interval that takes them for independent would be far too wide (it covers 99.5 to 100 %, not 95 %);
 so the estimates of at least eight randomisations have a t-interval.
 
 A mean is more precise after subtracting functions of the inputs whose mean is known to be 0: control variates
@@ -31,7 +31,7 @@ from sim.world.streams import Sampling
 # --- intervals --------------------------------------------------------------------------------------------------------
 
 
-LEVEL = 0.95
+CONFIDENCE_LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def quantile(ordered: Floats, share: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def interval_ranks(share: float, n: int, level: float = LEVEL) -> tuple[int, int]:
+def interval_ranks(share: float, n: int, level: float = CONFIDENCE_LEVEL) -> tuple[int, int]:
     """Return the ranks of the two order statistics that bound a quantile; 0 or n + 1 means that n is too small for it.
 
     Exact and free of any distribution: the number of values below the quantile is binomial(n, share).
@@ -89,12 +89,12 @@ def _binomial_quantile(probability: float, n: int, share: float) -> int:
     return k
 
 
-def quantile_interval(values: Floats, share: float, level: float = LEVEL) -> Interval:
+def quantile_interval(values: Floats, share: float, level: float = CONFIDENCE_LEVEL) -> Interval:
     """Return a quantile with its order-statistic interval; infinite bounds where the sample is too small."""
     return ordered_interval(np.sort(values), share, level)
 
 
-def ordered_interval(sorted_values: Floats, share: float, level: float = LEVEL) -> Interval:
+def ordered_interval(sorted_values: Floats, share: float, level: float = CONFIDENCE_LEVEL) -> Interval:
     """Return a quantile of values in ascending order, with its interval from order statistics."""
     n = len(sorted_values)
     if n == 0:
@@ -108,7 +108,7 @@ def ordered_interval(sorted_values: Floats, share: float, level: float = LEVEL) 
     )
 
 
-def mean_interval(values: Floats, level: float = LEVEL) -> Interval:
+def mean_interval(values: Floats, level: float = CONFIDENCE_LEVEL) -> Interval:
     """Return a mean with its t-interval; not-a-number where a value is infinite."""
     n = len(values)
     if n == 0 or not bool(np.isfinite(values).all()):
@@ -125,7 +125,7 @@ def student(probability: float, freedom: int) -> float:
     return float(special_functions().stdtrit(freedom, probability))
 
 
-def proportion_interval(hits: int, n: int, level: float = LEVEL) -> Interval:
+def proportion_interval(hits: int, n: int, level: float = CONFIDENCE_LEVEL) -> Interval:
     """Return the share of hits in n with Wilson's interval, which stays inside 0..1 and holds near 0 and n hits."""
     if n == 0:
         return UNKNOWN
@@ -160,7 +160,7 @@ def minus(case: Floats | float, base: Floats | float) -> Floats:
         return np.where(np.equal(case, base), 0.0, np.subtract(case, base))
 
 
-def mean_difference(case: Floats, base: Floats, level: float = LEVEL) -> Interval:
+def mean_difference(case: Floats, base: Floats, level: float = CONFIDENCE_LEVEL) -> Interval:
     """Return the mean of the paired differences with its t-interval; not-a-number where a run stalled."""
     case, base = pairs(case, base)
     if np.isinf(case).any() or np.isinf(base).any():
@@ -168,11 +168,13 @@ def mean_difference(case: Floats, base: Floats, level: float = LEVEL) -> Interva
     return mean_interval(case - base, level)
 
 
-def quantile_differences(case: Floats, base: Floats, shares: tuple[float, ...], level: float = LEVEL) -> list[Interval]:
+def quantile_differences(
+    case: Floats, base: Floats, shares: tuple[float, ...], level: float = CONFIDENCE_LEVEL
+) -> list[Interval]:
     """Return the differences of several quantiles with their paired bootstrap intervals, all on the same resamples.
 
     The bootstrap has a fixed seed and the percentile method. Below `TRUSTED_N` pairs it is too narrow where the cases
-    coincide in most replications (CHECKS §4).
+    coincide in most replications.
     """
     case, base = pairs(case, base)
     n, tail = len(case), (1 - level) / 2
@@ -215,7 +217,7 @@ def _positions_of_ranks(counts: npt.NDArray[np.int_], ranks: npt.NDArray[np.int_
     return np.array([cumulated.searchsorted(ranks) for cumulated in counts.cumsum(axis=1)])
 
 
-def better(case: Floats, base: Floats, direction: int, level: float = LEVEL) -> tuple[Interval, float]:
+def better(case: Floats, base: Floats, direction: int, level: float = CONFIDENCE_LEVEL) -> tuple[Interval, float]:
     """Return the share of replications in which `case` beats `base` strictly (Wilson interval), and the share of ties.
 
     `direction` is −1 where less is better (dates, people, money) and +1 where more is.
@@ -240,7 +242,7 @@ def practical(unit: str, base: float, shift_days: float = SHIFT_DAYS) -> float:
 Estimate = Callable[[Floats], float]
 
 
-def randomisation_interval(estimate: Estimate, rows: Floats, size: int, level: float = LEVEL) -> Interval:
+def randomisation_interval(estimate: Estimate, rows: Floats, size: int, level: float = CONFIDENCE_LEVEL) -> Interval:
     """Return the estimate from all replications, with the t-interval of the same estimate from each randomisation.
 
     `rows`: a value (or a row of values) a replication, in order, not-a-number where one failed. Replications
@@ -266,14 +268,14 @@ def _complete_rows(rows: Floats) -> Floats:
     return np.asarray(rows[~(missing if rows.ndim == 1 else missing.any(axis=1))], dtype=np.float64)
 
 
-def sampled_quantile(rows: Floats, share: float, sampling: Sampling, level: float = LEVEL) -> Interval:
+def sampled_quantile(rows: Floats, share: float, sampling: Sampling, level: float = CONFIDENCE_LEVEL) -> Interval:
     """A quantile with its interval: order statistics where replications are independent, else as `randomisation_interval`."""
     if sampling.is_plain:
         return quantile_interval(_complete_rows(rows), share, level)
     return randomisation_interval(lambda values: quantile(np.sort(values), share), rows, sampling.size, level)
 
 
-def sampled_mean(rows: Floats, sampling: Sampling, level: float = LEVEL) -> Interval:
+def sampled_mean(rows: Floats, sampling: Sampling, level: float = CONFIDENCE_LEVEL) -> Interval:
     """Return a mean with its t-interval, of replications or of randomisations."""
     if sampling.is_plain:
         return mean_interval(_complete_rows(rows), level)
@@ -281,7 +283,9 @@ def sampled_mean(rows: Floats, sampling: Sampling, level: float = LEVEL) -> Inte
     return estimate if isfinite(estimate.value) else Interval(nan, nan, nan, estimate.n)
 
 
-def sampled_mean_difference(case: Floats, base: Floats, sampling: Sampling, level: float = LEVEL) -> Interval:
+def sampled_mean_difference(
+    case: Floats, base: Floats, sampling: Sampling, level: float = CONFIDENCE_LEVEL
+) -> Interval:
     """Return the mean of the paired differences with its t-interval, of pairs or of randomisations."""
     if sampling.is_plain:
         return mean_difference(case, base, level)
@@ -289,7 +293,7 @@ def sampled_mean_difference(case: Floats, base: Floats, sampling: Sampling, leve
 
 
 def sampled_quantile_differences(
-    case: Floats, base: Floats, shares: tuple[float, ...], sampling: Sampling, level: float = LEVEL
+    case: Floats, base: Floats, shares: tuple[float, ...], sampling: Sampling, level: float = CONFIDENCE_LEVEL
 ) -> list[Interval]:
     """Return differences of quantiles with their intervals: paired bootstrap, or the scatter between randomisations."""
     if sampling.is_plain:
@@ -371,7 +375,7 @@ def _slopes(n: Floats, x: Floats, y: Floats, xx: Floats, xy: Floats) -> Floats:
     return slopes
 
 
-def controlled_mean(values: Floats, explained: Floats, level: float = LEVEL) -> Interval | None:
+def controlled_mean(values: Floats, explained: Floats, level: float = CONFIDENCE_LEVEL) -> Interval | None:
     """Return the mean by control variates; None where they explain too little of the variance, or runs are too few."""
     if len(values) < MIN_RUNS or not np.isfinite(values).all() or float(np.ptp(values)) == 0:
         return None

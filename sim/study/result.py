@@ -63,7 +63,7 @@ class Result(Displayed):
     `manifest` says what was run (name, seed, runs, start date, versions, config digest, resolved config, …).
     `sample` holds the numbers, `log` the columns of one representative run, `driving` those of its driving
     chain, `switched` what each cause costs, where that was asked (`sim.study.analyses.drivers`), `more` what a closer look
-    found, table by table (`sim.study.gantt_ranges`, `sim.study.shared_inputs`).
+    found, table by table (`sim.study.gantt_ranges`, `sim.study.common_factors`).
     The properties `runs`, `curves`, `events` and `chain` are the same as DataFrames.
 
     >>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200)
@@ -300,7 +300,7 @@ def _limits(project: Project) -> dict[str, float]:
 def _planned_blocks(case: Case, log: Any) -> dict[str, float]:
     """Return the day on which each block is online in the expected plan."""
     metric_context = case.metric_context
-    record = Record.of(metric_context.index, log, case.planned.content, case.anticipated_calendars)
+    record = Record.of(metric_context.index, log, case.planned.content, case.planned_calendars)
     blocks = online(record, metric_context.layout, case.project)
     return {block.name: minute / DAY for block, minute in zip(metric_context.layout.blocks, blocks.minute, strict=True)}
 

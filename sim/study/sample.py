@@ -19,7 +19,7 @@ import numpy as np
 
 from sim.study.chunk import FAILED, STATUS, Chunk, ChunkStore, Column, Columns, Floats, covering
 from sim.study.intervals import (
-    LEVEL,
+    CONFIDENCE_LEVEL,
     UNKNOWN,
     Interval,
     interval_ranks,
@@ -88,7 +88,7 @@ def _t_bounds(columns: Columns, sorted_parts: list[Column]) -> Columns:
         )
         scatter = quantiles.std(axis=0, ddof=1) if count > 1 else np.full(len(sorted_parts[0]), np.nan)
         # few randomisations: Student's t instead of the normal distribution
-        half_width = student((1 + LEVEL) / 2, max(count - 1, 1)) * scatter / np.sqrt(count)
+        half_width = student((1 + CONFIDENCE_LEVEL) / 2, max(count - 1, 1)) * scatter / np.sqrt(count)
         bounds |= {f"{name}_low": columns[name] - half_width, f"{name}_high": columns[name] + half_width}
     return bounds
 
@@ -164,11 +164,11 @@ class Sample:
         """Return a metric of every replication, in order; not-a-number where there is none."""
         return np.where(self.runs["status"] == "failed", np.nan, self.runs[metric]).astype(np.float64)
 
-    def quantile(self, metric: str, share: float, level: float = LEVEL) -> Interval:
+    def quantile(self, metric: str, share: float, level: float = CONFIDENCE_LEVEL) -> Interval:
         """Return a quantile of a metric with the interval that this way of sampling has."""
         return sampled_quantile(self.rows(metric), share, self.sampling, level)
 
-    def mean(self, metric: str, level: float = LEVEL) -> Interval:
+    def mean(self, metric: str, level: float = CONFIDENCE_LEVEL) -> Interval:
         """Return the mean of a metric with its interval; not-a-number where a replication is infinite."""
         return sampled_mean(self.rows(metric), self.sampling, level)
 
@@ -341,9 +341,9 @@ def _medoid(days: Floats, candidates: Column, usable: Column, otherwise: int) ->
 
 
 COLUMNS = ("mean", "p10", "p50", "p80", "p90", "p50_low", "p50_high", "p80_low", "p80_high", "n")
-# replications that fail are the long ones, so what is left is too good; beyond this share no P80 is quoted
-QUOTABLE_FAILED_SHARE = 0.001
-UNQUOTED = ("p80", "p80_low", "p80_high", "p90")
+# replications that fail are the long ones, so what is left is too good; beyond this share no P80 is reported
+MAX_FAILED_SHARE = 0.001
+INVALID_IF_MANY_FAIL = ("p80", "p80_low", "p80_high", "p90")
 
 
 def summary(sample: Sample) -> dict[str, dict[str, float]]:
@@ -351,31 +351,31 @@ def summary(sample: Sample) -> dict[str, dict[str, float]]:
 
     The mean is not-a-number where a replication is infinite; P80 and P90 are where over 0.1 % failed.
     """
-    quotable = sample.count_status("failed") <= QUOTABLE_FAILED_SHARE * sample.size
-    return {metric: _summary_row(sample, metric, quotable) for metric in sample.metrics}
+    p80_is_valid = sample.count_status("failed") <= MAX_FAILED_SHARE * sample.size
+    return {metric: _summary_row(sample, metric, p80_is_valid) for metric in sample.metrics}
 
 
-def _summary_row(sample: Sample, metric: str, quotable: bool) -> dict[str, float]:
-    """Return the statistics of one metric by name, as in `COLUMNS`; those that may not be quoted are not-a-number."""
+def _summary_row(sample: Sample, metric: str, p80_is_valid: bool) -> dict[str, float]:
+    """Return the statistics of one metric by name, as in `COLUMNS`; upper percentiles that are not valid are not-a-number."""
     ordered = np.sort(sample.values(metric))
     p50, p80 = sample.quantile(metric, 0.5), sample.quantile(metric, 0.8)
     statistics = (sample.mean(metric).value, quantile(ordered, 0.1), p50.value, p80.value, quantile(ordered, 0.9))
     bounds = (p50.low, p50.high, p80.low, p80.high)
     row = dict(zip(COLUMNS, (*statistics, *bounds, len(ordered)), strict=True))
-    return row if quotable else row | dict.fromkeys(UNQUOTED, nan)
+    return row if p80_is_valid else row | dict.fromkeys(INVALID_IF_MANY_FAIL, nan)
 
 
 def summarise_ramp(sample: Sample) -> Columns:
     """Return a table, a row a tenth of the MW: `mw`, P50 and P80 of the day it is online, their intervals, and n."""
     max_mw = max((float(name) for name in sample.ramp if name != "replication"), default=0.0)
     levels = [f"{level:g}" for level in ramp_levels(max_mw, 0.0)]
-    quotable = sample.count_status("failed") <= QUOTABLE_FAILED_SHARE * sample.size
+    p80_is_valid = sample.count_status("failed") <= MAX_FAILED_SHARE * sample.size
     rows = []
     for level in levels:
         days = np.full(sample.size, nan)
         days[sample.ramp["replication"]] = sample.ramp[level]
         p50 = sampled_quantile(days, 0.5, sample.sampling)
-        p80 = sampled_quantile(days, 0.8, sample.sampling) if quotable else UNKNOWN
+        p80 = sampled_quantile(days, 0.8, sample.sampling) if p80_is_valid else UNKNOWN
         rows.append([float(level), *(part for day in (p50, p80) for part in (day.value, day.low, day.high)), p50.n])
     names = ("mw", "p50", "p50_low", "p50_high", "p80", "p80_low", "p80_high", "n")
     return {name: np.array(column) for name, column in zip(names, [*zip(*rows, strict=True)] or [()] * 8, strict=True)}

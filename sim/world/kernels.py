@@ -39,7 +39,7 @@ RAIN_MM = RAIN_HOURS + 12
 CRANE, EXTERIOR, FROST = range(RAIN_MM + 12, RAIN_MM + 12 + 3 * 12 * HOURS, 12 * HOURS)
 """Then, by month and hour, the scores beyond which an hour is closed, and by month the highest score with frost."""
 WARMEST = FROST + 12 * HOURS
-WARM_UP, MUD_MINUTES, DRYING, SERIES = range(4)
+WARM_UP_DAYS, MUD_MINUTES, DRYING, SERIES = range(4)
 """Numbers: days before the project, minutes that mud stays, minutes that a roof takes to dry; for wind, wind of the day and
 temperature where their scores begin, and how many there are."""
 RAINS, GROUND, ROOF, SHUT, BY_CRANE, BY_EXTERIOR, BY_FROST, OUTDOORS, EVERYONE, LISTS = range(10)
@@ -77,7 +77,7 @@ def find_closures(
     _rain(
         month, figures, numbers, len(wet_), _ints(wet_), _floats(hour_), _floats(sizes_), _floats(powers_), rows, ends
     )
-    days = len(month_) - numbers[WARM_UP]
+    days = len(month_) - numbers[WARM_UP_DAYS]
     for series in range(3):
         begin, count = numbers[SERIES + 2 * series], numbers[SERIES + 2 * series + 1]
         _autocorrelate(scores, begin, count, figures, series * AUTOCORRELATION)
@@ -113,7 +113,7 @@ def _too_windy(month: Any, days: int, figures: Any, numbers: Any, scores: Any, r
     crane, exterior = ends[BY_CRANE], ends[BY_EXTERIOR]
     next_knot = scores[wind] * figures[OWN_SHARE]
     for day in range(days):
-        score_of_day, hours = scores[whole_day + day] * figures[DAY_SHARE], HOURS * month[day + numbers[WARM_UP]]
+        score_of_day, hours = scores[whole_day + day] * figures[DAY_SHARE], HOURS * month[day + numbers[WARM_UP_DAYS]]
         for knot in range(KNOTS):
             # knots three hours apart; the last of a day is the first of the next, so each is read once
             knot_score, next_knot = next_knot, scores[wind + KNOTS * day + knot + 1] * figures[OWN_SHARE]
@@ -133,7 +133,7 @@ def _frost(month: Any, days: int, figures: Any, numbers: Any, scores: Any, rows:
     """Write the intervals with frost into their list; on most days there is none."""
     first = position = ends[BY_FROST]
     for day in range(days):
-        score, month_of_day = scores[numbers[SERIES + 4] + day], month[day + numbers[WARM_UP]]
+        score, month_of_day = scores[numbers[SERIES + 4] + day], month[day + numbers[WARM_UP_DAYS]]
         # one comparison a day instead of 24: above the warmest limit of its month no hour can freeze
         if score < figures[WARMEST + month_of_day]:
             for hour in range(HOURS):
@@ -173,7 +173,7 @@ def _rain(
         depth = figures[RAIN_MM + month_of_day] * powers[row] / figures[SHAPE]
         # rint as in numpy; rain longer than a day would reach into days with rain of their own
         minutes = int(min(np.rint(figures[RAIN_HOURS + month_of_day] * 60 * sizes[row]), DAY))
-        start = (wet_days[row] - numbers[WARM_UP]) * DAY + int(np.floor(hour[2 * row] * (DAY - minutes)))
+        start = (wet_days[row] - numbers[WARM_UP_DAYS]) * DAY + int(np.floor(hour[2 * row] * (DAY - minutes)))
         # the ground may be lost for the rest of the day, and longer where it turns to mud; a roof dries by the clock
         end = ground_end = start + minutes
         if depth >= figures[LOST_DAY_MM]:

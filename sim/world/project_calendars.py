@@ -207,8 +207,8 @@ def productive_share(project: Project, pattern: Pattern, exposure: str) -> float
     return float(minutes.sum() / (ends - starts).sum())
 
 
-def stated_share(project: Project, exposure: str) -> float:
-    """Return the productive share for the pattern for which the losses are stated, which they contain already."""
+def reference_share(project: Project, exposure: str) -> float:
+    """Return the productive share of shift minutes in the reference week, for which `losses` are stated and contain it."""
     productivity = project.labour.productivity
     if productivity is None:
         return 1.0
@@ -269,10 +269,10 @@ Closed = NDArray[np.int64]
 Name = TypeVar("Name", bound=str)
 
 
-def anticipated_calendars(
+def planned_calendars(
     project: Project, weather: WeatherModel, base: Mapping[str, Calendar] | None = None, *, compiled: bool = False
 ) -> dict[str, Calendar]:
-    """Return the calendars of the expected plan: `base`, or those of the project, less the hours that typical weather closes.
+    """Return the calendars of the expected plan: `base`, or those of the project, less the hours lost to typical weather.
 
     With `compiled`, kernels compute the same minutes.
     """

@@ -255,8 +255,8 @@ def rescaled_in_case(case_ends: FloatArray, uniforms_drawn: FloatArray) -> Float
 
 
 @dataclass(frozen=True)
-class SharedUniforms:
-    """Uniforms of the shared factors and delays of replications only; every other input is drawn plainly."""
+class CommonUniforms:
+    """Uniforms of the common factors and delays of replications only; every other input is drawn plainly."""
 
     draws: Callable[[Sequence[str], int, int], FloatArray]
 

@@ -18,11 +18,11 @@ from sim.plan.compile import natural
 from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import (
-    LEAVING,
-    Again,
+    LEAVING_PRIORITY,
     Balance,
     Free,
     Hold,
+    Jump,
     Label,
     Note,
     Plan,
@@ -107,7 +107,7 @@ class Naive:
         self.free = {name: pool.initial for name, pool in self.plan.pools.items()}
         self.level: Counter[str] = Counter()
         self.before: Counter[str] = Counter()
-        self.learnt: Counter[str] = Counter()
+        self.first_attempts: Counter[str] = Counter()
         self.people: Counter[str] = Counter()
         self.open = {name: _open_minutes(calendar) for name, calendar in self.plan.calendars.items()}
 
@@ -180,7 +180,7 @@ class Naive:
         """By pool what is free less what is asked for, by those who do not ask in order to leave."""
         balance = Counter(self.free)
         for unit in self.units:
-            if unit.doing == "asking" and isinstance(unit.step, Hold) and unit.step.priority < LEAVING:
+            if unit.doing == "asking" and isinstance(unit.step, Hold) and unit.step.priority < LEAVING_PRIORITY:
                 balance.subtract({pool: count for pool, count in unit.step.pools.items() if count})
         return balance
 
@@ -203,7 +203,7 @@ class Naive:
             case Signal(gate, amount):
                 self.level[gate] += amount
                 return self.done(unit, amount)
-            case Again(to):
+            case Jump(to):
                 jumps = self.jumps(unit, step)
                 return self.done(unit, int(jumps), unit.labels[to] if jumps else None)
             case Note(amount=amount):
@@ -257,8 +257,8 @@ class Naive:
         unit.performed[unit.at] += 1
         minutes = self.draw(f"{step.activity}/{unit.name}", attempt)
         if step.learning and attempt == 0:
-            minutes = _times(minutes, self.plan.learning[step.learning], self.learnt[step.learning])
-            self.learnt[step.learning] += 1
+            minutes = _times(minutes, self.plan.learning[step.learning], self.first_attempts[step.learning])
+            self.first_attempts[step.learning] += 1
         if step.area:
             self.people[step.area] += sum(step.people.values())
             minutes = _times(minutes, self.plan.areas[step.area], self.people[step.area])
@@ -281,7 +281,7 @@ class Naive:
                 return minute + 1
         raise TooLate
 
-    def jumps(self, unit: Walker, step: Again) -> bool:
+    def jumps(self, unit: Walker, step: Jump) -> bool:
         """Rules 8 and 9: decide a jump by its limit, by chance, by a gate before this minute, or always."""
         attempt = unit.performed[unit.at]
         unit.performed[unit.at] += 1
@@ -297,7 +297,7 @@ def drawing(compiled: CompiledPlan, luck: SampledInputs) -> Draw:
     number = {name: place for place, name in enumerate(compiled.inputs.names)}
 
     def draw(name: str, attempt: int) -> int:
-        return luck.values[number[name]] if attempt == 0 else luck.later(number[name], attempt)
+        return luck.values[number[name]] if attempt == 0 else luck.at_attempt(number[name], attempt)
 
     return draw
 

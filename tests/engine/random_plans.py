@@ -6,12 +6,12 @@ from collections.abc import Callable
 from random import Random
 
 from sim.plan.vocabulary import (
-    LEAVING,
-    Again,
+    LEAVING_PRIORITY,
     Balance,
     Chance,
     Free,
     Hold,
+    Jump,
     Label,
     Mode,
     Note,
@@ -75,14 +75,14 @@ class Writer:
     def watching(self) -> Passage:
         """Return the route of one who takes something away when it is spare for a while, and brings it back."""
         pick, pools = self.random, self.random.choice([("crew",), ("crane", "token")])
-        away = Hold({pools[0]: 1}, pick.choice([0, LEAVING]))
+        away = Hold({pools[0]: 1}, pick.choice([0, LEAVING_PRIORITY]))
         return [
             Label("again"),
             Until(self.name(), Span(Fixed(pick.choice([0, 0, 7]))), balance=self.balance(pools, below=False)),
             away,
             Until(self.name(), Span(Fixed(0)), balance=self.balance(pools, below=pick.random() < 0.8)),
             Free(away.pools),
-            Again("again", limit=pick.randint(0, 3)),
+            Jump("again", limit=pick.randint(0, 3)),
         ]
 
     def balance(self, pools: tuple[str, ...], *, below: bool) -> Balance:
@@ -153,7 +153,7 @@ class Writer:
         pools = pick.sample(POOLS, pick.choice([1, 1, 1, 2, 2, 3]))
         most = 9 if pick.random() < 0.01 else 0
         counts = {pool: min(pick.choice([0, 1, 1, 1, 2, 3]), self.initial[pool] + most) for pool in pools}
-        priority = pick.choice([0] * 6 + [1, -1, LEAVING])
+        priority = pick.choice([0] * 6 + [1, -1, LEAVING_PRIORITY])
         return Hold(counts, priority, pick.choice([None, None, 0, 3, 10]))
 
     def work(self) -> Work:
@@ -170,15 +170,15 @@ class Writer:
         people = pick.choice(PEOPLE)
         return Work(self.name(), Span(pick.choice(SHAPES)), "always", mode, people, True, learning, area)
 
-    def again(self, to: str) -> Again:
+    def again(self, to: str) -> Jump:
         """Return a jump by chance, on a gate or always, with a limit."""
         pick, limit = self.random, self.random.randint(0, 3)
         kind = pick.choice(["chance", "gate", "always"])
         if kind == "chance":
-            return Again(to, self.name(), pick.choice(CHANCES), limit)
+            return Jump(to, self.name(), pick.choice(CHANCES), limit)
         if kind == "gate":
-            return Again(to, limit=limit, gate=pick.choice(GATES), level=pick.randint(1, 4))
-        return Again(to, limit=limit)
+            return Jump(to, limit=limit, gate=pick.choice(GATES), level=pick.randint(1, 4))
+        return Jump(to, limit=limit)
 
 
 def random_plan(seed: int, units: int, passages: int, *, sound: bool = False) -> Plan:

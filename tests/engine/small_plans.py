@@ -12,17 +12,17 @@ from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import NONE, CompiledPlan
 from sim.plan.draws import Draws, SampledInputs
 from sim.plan.vocabulary import (
-    AGAIN,
     FREE,
     HOLD,
+    JUMP,
     OPERATIONS,
     SIGNAL,
     UNTIL,
     WAIT,
     WORK,
-    Again,
     Free,
     Hold,
+    Jump,
     Plan,
     Pool,
     Signal,
@@ -69,7 +69,7 @@ def write(routes: Routes, pools: Pools | None = None, *, finish: tuple[str, int]
     for name, route in routes.items():
         plan.unit(name, [*route] if finish else [*route, Signal(OVER)])
         for step in plan.units[name]:
-            if isinstance(step, Wait | Signal | Again) and step.gate:
+            if isinstance(step, Wait | Signal | Jump) and step.gate:
                 plan.gate(step.gate)
     return plan
 
@@ -116,13 +116,13 @@ class Told:
             words.append(plan.gates[a])
         elif plan.activity_of[step] != NONE:
             words.append(plan.activities[plan.activity_of[step]])
-        elif operation != AGAIN:
+        elif operation != JUMP:
             words += [*filter(None, plan.notes[a]), *([str(amount)] if amount != 1 else [])]
         if operation in {HOLD, WORK, WAIT, UNTIL} and x != minute:
             words.append(f"since {x}")
         if operation == SIGNAL and x != 1:
             words.append(str(x))
-        if operation == AGAIN:
+        if operation == JUMP:
             words[-1] += ": yes" if x else ": no"
         return " ".join(words)
 

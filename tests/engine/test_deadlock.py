@@ -9,7 +9,7 @@ from sim.engine import simpy_engine as processes
 from sim.engine.deadlock import BlockedUnit
 from sim.engine.dispatcher import EndlessGrants
 from sim.errors import SimError, Stalled
-from sim.plan.vocabulary import Again, Free, Hold, Label, Pool, Signal, Step, Wait
+from sim.plan.vocabulary import Free, Hold, Jump, Label, Pool, Signal, Step, Wait
 from sim.world.working_time import Calendar
 from tests.engine.small_plans import at, job, told, work, write
 
@@ -73,7 +73,7 @@ def test_a_project_that_finishes_has_no_stall_whoever_else_still_waits() -> None
 
 
 def test_a_run_that_gets_to_the_end_of_its_calendars_is_a_stall_with_the_reason() -> None:
-    plan = write({"a": [Wait("never")], "outage": [Label("top"), work(7), Again("top")]})
+    plan = write({"a": [Wait("never")], "outage": [Label("top"), work(7), Jump("top")]})
     outcome = told(plan, calendars={"always": Calendar.of("always", [(0, 30)], 30)})
     assert [row[0] for row in outcome.rows if row[2].startswith("work")] == [7, 14, 21, 28]
     assert outcome.deadlock.minute == 28
@@ -94,7 +94,7 @@ def test_a_unit_that_goes_round_while_no_time_passes_is_named(
     between: list[Step], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(processes, "JUMPS_A_MINUTE", 500)
-    plan = write({"a": [work(9)], "b7": [at(4, "then"), Label("top"), *between, Again("top")]}, {"rig": 1})
+    plan = write({"a": [work(9)], "b7": [at(4, "then"), Label("top"), *between, Jump("top")]}, {"rig": 1})
     with pytest.raises(EndlessGrants, match=r"^minute 4: b7 goes round for ever") as stopped:
         told(plan)
     assert isinstance(stopped.value, Stalled)
@@ -105,7 +105,7 @@ def test_a_unit_that_goes_round_while_no_time_passes_is_named(
 def test_units_that_hand_something_round_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatch, "ROUNDS_A_MINUTE", 500)
     ring: dict[str, list[Step]] = {
-        f"u{n}": [Label("top"), Hold({f"t{n}": 1}), Free({f"t{(n + 1) % 4}": 1}), Again("top")] for n in range(4)
+        f"u{n}": [Label("top"), Hold({f"t{n}": 1}), Free({f"t{(n + 1) % 4}": 1}), Jump("top")] for n in range(4)
     }
     pools = {f"t{n}": Pool(int(n == 0), "passed") for n in range(4)}
     with pytest.raises(EndlessGrants, match=r"^minute 0: u\d and others go round for ever"):
@@ -113,11 +113,11 @@ def test_units_that_hand_something_round_are_named(monkeypatch: pytest.MonkeyPat
 
 
 def test_many_rounds_and_jumps_in_many_minutes_are_no_fault() -> None:
-    route: list[Step] = [Label("top"), *job(1, "rig"), Again("top", limit=12_000)]
+    route: list[Step] = [Label("top"), *job(1, "rig"), Jump("top", limit=12_000)]
     assert told(write({"a": route}, {"rig": 1})).finish == 12_001
 
 
 def test_only_ten_thousand_jumps_in_one_minute_are_a_fault() -> None:
-    assert told(write({"a": [Label("top"), Again("top", limit=9_999)]})).finish == 0
+    assert told(write({"a": [Label("top"), Jump("top", limit=9_999)]})).finish == 0
     with pytest.raises(EndlessGrants):
-        told(write({"a": [Label("top"), Again("top", limit=10_000)]}))
+        told(write({"a": [Label("top"), Jump("top", limit=10_000)]}))

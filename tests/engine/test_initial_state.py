@@ -38,7 +38,7 @@ def cut(case: Case, sampled: SampledInputs, done: Replication, minute: int) -> I
     state = state_of_history(plan, log[log[:, 0] <= minute], minute, done.content)
     steps = state.at[state.under_way]
     made = zip(plan.rows[steps, 1].tolist(), (state.attempts[steps] - 1).tolist(), strict=True)
-    drawn = [sampled.later(number, attempt) if attempt else sampled.values[number] for number, attempt in made]
+    drawn = [sampled.at_attempt(number, attempt) if attempt else sampled.values[number] for number, attempt in made]
     return state.lasting(whole_minutes(np.array(drawn, np.int64), *factors_at_start(plan, state)))
 
 

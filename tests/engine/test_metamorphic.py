@@ -9,7 +9,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.plan.vocabulary import Again, Chance, Hold, Label, Plan, Span, Step, Until, Work
+from sim.plan.vocabulary import Chance, Hold, Jump, Label, Plan, Span, Step, Until, Work
 from sim.world.distributions import Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
 from sim.world.working_time import always
 from tests.engine.random_plans import random_plan
@@ -89,7 +89,7 @@ def test_the_order_in_which_a_plan_is_written_does_not_matter(plan: Plan, seed: 
 def test_what_cannot_vary_does_not() -> None:
     def routes(shape: Distribution, never: Chance, sure: Chance) -> Routes:
         route: list[Step] = [Label("top"), Hold({"rig": 1}), Work("dig", Span(shape), "always")]
-        route += [Again("top", "never", never), Again("past", "sure", sure), Label("past")]
+        route += [Jump("top", "never", never), Jump("past", "sure", sure), Label("past")]
         return {f"u{number}": route for number in range(5)}
 
     certain = told(write(routes(Fixed(7), Chance(0.0), Chance(1.0)), {"rig": 9})).log

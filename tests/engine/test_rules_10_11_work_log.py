@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sim.plan.vocabulary import Again, Free, Hold, Label, Mode, Note, Plan, PlanError, Signal, Step, Wait
+from sim.plan.vocabulary import Free, Hold, Jump, Label, Mode, Note, Plan, PlanError, Signal, Step, Wait
 from sim.world.working_time import Calendar, NoWindow
 from tests.engine.small_plans import HORIZON, at, finished, job, last, lines, told, work, write
 
@@ -62,7 +62,7 @@ def test_learning_goes_by_the_order_of_starts() -> None:
 
 def test_only_first_attempts_learn_and_count() -> None:
     learner = work(10, learning="curve")
-    repeated: list[Step] = [Label("top"), learner, Again("top", limit=1)]
+    repeated: list[Step] = [Label("top"), learner, Jump("top", limit=1)]
     plan = write({"a": repeated, "b": [at(15), learner], "c": [at(16), learner]})
     plan.learns("curve", (2_000_000, 500_000, 100_000))
     # a takes 20, then 10 as drawn; b is second to begin, c third.
@@ -100,7 +100,7 @@ def test_work_outside_an_area_does_not_crowd_it() -> None:
 
 
 def test_repeated_work_is_crowded_like_any_other() -> None:
-    plan = write({"a": [Label("top"), work(10, **ONE), Again("top", limit=1)], "b": [at(5), work(10, **ONE)]})
+    plan = write({"a": [Label("top"), work(10, **ONE), Jump("top", limit=1)], "b": [at(5), work(10, **ONE)]})
     plan.area("hall", (9_000_000, 1_000_000, 2_000_000))
     assert last(finished(plan), "work") == {"a": 30, "b": 25}
 
@@ -183,7 +183,7 @@ def test_a_row_is_the_minute_done_the_step_and_what_only_the_run_knows() -> None
                 Free({"crane": 2, "rig": 1}),
                 Label("here"),
                 Wait("g", 2),
-                Again("here", limit=1),
+                Jump("here", limit=1),
                 Note("paid", "crane", 70),
             ],
         },

@@ -7,11 +7,11 @@ import pytest
 from sim.plan.analysis.route_classes import states
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import (
-    LEAVING,
-    Again,
+    LEAVING_PRIORITY,
     Balance,
     Free,
     Hold,
+    Jump,
     Label,
     Note,
     PlanError,
@@ -69,7 +69,7 @@ def test_two_orders_of_taking_stall_and_one_declared_order_does_not() -> None:
 def gang(*before_leaving: Step) -> list[Step]:
     """A crew that comes at 10 and goes when nobody wants it any more."""
     come: list[Step] = [at(10, "mobilise"), Note("people", "crew", 5), Free({"crew": 1})]
-    return [*come, *before_leaving, Hold({"crew": 1}, LEAVING), Note("people", "crew", -5)]
+    return [*come, *before_leaving, Hold({"crew": 1}, LEAVING_PRIORITY), Note("people", "crew", -5)]
 
 
 def test_a_crew_supplies_itself_and_leaves_behind_everyone_who_waits() -> None:
@@ -117,7 +117,7 @@ def test_whoever_waits_longest_takes_what_another_has_passed_on() -> None:
 
 
 def test_a_way_back_that_holds_more_is_a_conflict_and_one_that_gives_back_is_none() -> None:
-    back = Again("top", limit=1)
+    back = Jump("top", limit=1)
     plan = write({"a": [Label("top"), Hold({"rig": 1}), back, Free({"rig": 1})]}, {"rig": 2})
     _, conflicts = states(compile_plan(plan), 0)
     assert [(conflict.unit, conflict.step, conflict.one_path, conflict.other_path) for conflict in conflicts] == [
@@ -128,7 +128,7 @@ def test_a_way_back_that_holds_more_is_a_conflict_and_one_that_gives_back_is_non
 
 
 def test_a_jump_over_a_signal_is_a_conflict() -> None:
-    skip = Again("end", limit=1)
+    skip = Jump("end", limit=1)
     plan = write({"a": [skip, Signal("done"), Label("end")]})
     (conflict,) = states(compile_plan(plan), 0)[1]
     assert (conflict.one_path, conflict.other_path) in [({}, {"done": 1}), ({"done": 1}, {})]
@@ -158,7 +158,13 @@ def test_a_yard_full_of_one_kind_stalls_and_places_per_kind_do_not() -> None:
 
 def test_fewer_beds_than_crews_that_stay_to_the_end_stall() -> None:
     def crew(trade: str) -> list[Step]:
-        return [Hold({"bed": 1}), Free({trade: 1}), Wait("all done"), Hold({trade: 1}, LEAVING), Free({"bed": 1})]
+        return [
+            Hold({"bed": 1}),
+            Free({trade: 1}),
+            Wait("all done"),
+            Hold({trade: 1}, LEAVING_PRIORITY),
+            Free({"bed": 1}),
+        ]
 
     of_both = [*job(5, "electricians", activity="wire"), *job(5, "pipefitters", activity="pipe")]
     routes = {"e": crew("electricians"), "p": crew("pipefitters"), "w": [*of_both, Signal("all done")]}
@@ -180,7 +186,7 @@ def test_waiting_for_a_gate_with_a_pool_that_is_needed_to_open_it_stalls() -> No
 
 def away(balance: Balance, called: Balance) -> list[Step]:
     """The route of one who takes a crew away when it was spare, and brings it back when it is asked for."""
-    gone, spare, back = Hold({"crew": 1}, LEAVING), Until("idle", fixed(0), balance=balance), Free({"crew": 1})
+    gone, spare, back = Hold({"crew": 1}, LEAVING_PRIORITY), Until("idle", fixed(0), balance=balance), Free({"crew": 1})
     return [spare, gone, Free({"home": 1}), Until("short", fixed(0), balance=called), Hold({"home": 1}), back]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.plan.vocabulary import Again, Chance, Label, Note, Signal, Span, Step, Wait, Work
+from sim.plan.vocabulary import Chance, Jump, Label, Note, Signal, Span, Step, Wait, Work
 from sim.world.distributions import Discrete
 from sim.world.streams import stream_key, uniform
 from tests.engine.small_plans import Row, at, finished, last, lines, told, work, write
@@ -60,10 +60,10 @@ def test_a_jump_sees_a_gate_as_it_was_before_this_minute(canceller: str) -> None
             canceller: [work(5), Signal("cancel"), Signal("cancel")],
             "m": [
                 work(5),
-                Again("out", "first", gate="cancel"),
+                Jump("out", "first", gate="cancel"),
                 work(1, "go on"),
-                Again("out", "third", gate="cancel", level=3),
-                Again("out", "second", gate="cancel", level=2),
+                Jump("out", "third", gate="cancel", level=3),
+                Jump("out", "second", gate="cancel", level=2),
                 Note("not cancelled"),
                 Label("out"),
             ],
@@ -79,7 +79,7 @@ def test_a_jump_sees_a_gate_as_it_was_before_this_minute(canceller: str) -> None
 
 
 def test_a_gate_signalled_in_the_first_minute_was_closed_before_it() -> None:
-    plan = write({"a": [Signal("g"), Again("end", gate="g"), Note("here"), Label("end")]})
+    plan = write({"a": [Signal("g"), Jump("end", gate="g"), Note("here"), Label("end")]})
     assert finished(plan) == lines("""
         0 a signal g
         0 a again: no
@@ -91,7 +91,7 @@ def test_a_gate_signalled_in_the_first_minute_was_closed_before_it() -> None:
 
 
 def test_limits_are_never_reset() -> None:
-    inner, outer = Again("inner", "inner", limit=2), Again("outer", "outer", limit=1)
+    inner, outer = Jump("inner", "inner", limit=2), Jump("outer", "outer", limit=1)
     assert finished(write({"a": [Label("outer"), Label("inner"), work(1), inner, outer]})) == lines("""
         1 a work since 0
         1 a again inner: yes
@@ -113,8 +113,8 @@ def test_a_limit_counts_how_often_the_step_was_performed_not_how_often_it_jumped
             "b": [
                 Label("top"),
                 work(3),
-                Again("top", "on gate", gate="g", limit=1),
-                Again("top", "once", limit=1),
+                Jump("top", "on gate", gate="g", limit=1),
+                Jump("top", "once", limit=1),
             ],
         }
     )
@@ -130,7 +130,7 @@ def test_a_limit_counts_how_often_the_step_was_performed_not_how_often_it_jumped
 
 
 def test_a_jump_may_lead_forward() -> None:
-    route: list[Step] = [work(1), Again("repair"), Note("passed"), Label("repair"), work(2, "repair")]
+    route: list[Step] = [work(1), Jump("repair"), Note("passed"), Label("repair"), work(2, "repair")]
     assert finished(write({"a": route})) == lines("""
         1 a work since 0
         1 a again: yes
@@ -140,10 +140,10 @@ def test_a_jump_may_lead_forward() -> None:
 
 def test_a_limit_of_none_falls_through_and_certainties_are_certain() -> None:
     jumps = [
-        Again("end", "never", limit=0),
-        Again("end", "impossible", Chance(0.0)),
-        Again("end", "not certain", Chance(1.0, otherwise=True)),
-        Again("end", "certain", Chance(1.0)),
+        Jump("end", "never", limit=0),
+        Jump("end", "impossible", Chance(0.0)),
+        Jump("end", "not certain", Chance(1.0, otherwise=True)),
+        Jump("end", "certain", Chance(1.0)),
     ]
     assert finished(write({"a": [*jumps, Note("here"), Label("end")]})) == lines("""
         0 a again never: no
@@ -158,7 +158,7 @@ def test_every_attempt_draws_its_own_luck_from_its_own_name() -> None:
     route: list[Step] = [
         Label("top"),
         Work("build", Span(Discrete((1, 100), (1, 1))), "always"),
-        Again("top", "test", Chance(0.5), limit=3),
+        Jump("top", "test", Chance(0.5), limit=3),
     ]
 
     def duration(unit: str) -> int:
@@ -179,7 +179,7 @@ def test_the_complement_of_a_chance_falls_the_other_way_on_the_same_draw() -> No
     units = [f"u{number}" for number in range(50)]
 
     def rows_with(chance: Chance) -> list[Row]:
-        route: list[Step] = [Label("top"), Again("top", "test", chance, limit=5)]
+        route: list[Step] = [Label("top"), Jump("top", "test", chance, limit=5)]
         return finished(write(dict.fromkeys(units, route)))
 
     rows, others = rows_with(Chance(0.3)), rows_with(Chance(0.7, otherwise=True))
@@ -189,6 +189,6 @@ def test_the_complement_of_a_chance_falls_the_other_way_on_the_same_draw() -> No
 
 
 def test_draws_of_one_unit_do_not_depend_on_who_else_is_there() -> None:
-    route: list[Step] = [Label("top"), work(1), Again("top", "test", Chance(0.5), limit=9)]
+    route: list[Step] = [Label("top"), work(1), Jump("top", "test", Chance(0.5), limit=9)]
     alone = told(write({"u3": route})).rows
     assert [row for row in told(write({f"u{n}": route for n in range(6)})).rows if row[1] == "u3"] == alone

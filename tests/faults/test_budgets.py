@@ -7,7 +7,7 @@ import pytest
 from sim.engine import simpy_engine as processes
 from sim.engine.dispatcher import EndlessGrants
 from sim.plan.compile import compile_plan
-from sim.plan.vocabulary import Again, Label, Step, Until, fixed
+from sim.plan.vocabulary import Jump, Label, Step, Until, fixed
 from tests.engine.numba_engine.both import agree
 from tests.engine.small_plans import told, work, write
 from tests.faults.conftest import Observed
@@ -23,7 +23,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def endless(*between: Step) -> dict[str, list[Step]]:
     """A unit that goes round, and another that is done some time."""
-    return {"a": [work(9)], "b7": [Until("then", fixed(4)), Label("top"), *between, Again("top")]}
+    return {"a": [work(9)], "b7": [Until("then", fixed(4)), Label("top"), *between, Jump("top")]}
 
 
 def test_a_route_that_goes_round_for_ever_is_ended(small: None, observed: Observed) -> None:

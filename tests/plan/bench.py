@@ -71,7 +71,7 @@ def fated(plan: CompiledPlan, first: Mapping[str, int], later: Mapping[str, int]
     for name, value in first.items():
         values[names.index(name)] = value
     after = {names.index(name): value for name, value in (later or {}).items()}
-    return replace(plain, values=values, later=lambda number, _: after.get(number, plain.values[number]))
+    return replace(plain, values=values, at_attempt=lambda number, _: after.get(number, plain.values[number]))
 
 
 def counts(context: PlanContext, activity: str, replications: int, seed: int = 1) -> np.ndarray:

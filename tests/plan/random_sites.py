@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
-from sim.plan.vocabulary import LEAVING, Again, Chance, Free, Hold, Label, Plan, Pool, Signal, Step, Wait, Work
+from sim.plan.vocabulary import LEAVING_PRIORITY, Chance, Free, Hold, Jump, Label, Plan, Pool, Signal, Step, Wait, Work
 from tests.engine.small_plans import work, write
 
 GEAR = ("crane", "truck", "bay")
@@ -44,7 +44,7 @@ def _told_apart(route: list[Step]) -> list[Step]:
     named: list[Step] = []
     name = ""
     for place, step in enumerate(route):
-        if isinstance(step, Again):
+        if isinstance(step, Jump):
             name = f"skip {place}"
             named.append(replace(step, to=name, decision=name))
         else:
@@ -69,7 +69,7 @@ def _passage(random: Random, makes: bool, depth: int) -> list[Step]:
 def _perhaps(random: Random, together: dict[str, int]) -> list[Step]:
     """Return a job that may be skipped, with a wait in it."""
     inside = [*_some_work(random), Wait(random.choice(GATES))][: random.randint(1, 2)]
-    return [Again("", "", Chance(0.5)), Hold(together), *inside, Free(together), Label("")]
+    return [Jump("", "", Chance(0.5)), Hold(together), *inside, Free(together), Label("")]
 
 
 def _some_work(random: Random) -> list[Step]:
@@ -136,7 +136,7 @@ def _crews(random: Random, trade: str, routes: dict[str, list[Step]], size: int)
             work(random.choice([0, 1, 2, 5])),
             Free({trade: size}),
             Wait(f"done {trade}", random.choice([total, total, total, max(1, total - 1)])),
-            Hold({trade: 1}, LEAVING),
+            Hold({trade: 1}, LEAVING_PRIORITY),
             Free(bed),
         ]
         for number in range(random.randint(1, 4) if total else 0)

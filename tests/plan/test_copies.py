@@ -14,7 +14,7 @@ from sim.plan.compiled_plan import NONE, CompiledPlan
 from sim.plan.context import PlanContext, ResourcePlan
 from sim.plan.copies import Copy, split_name, spread, unique_in_order
 from sim.plan.project import write_plan
-from sim.plan.vocabulary import AGAIN, SIGNAL, WAIT
+from sim.plan.vocabulary import JUMP, SIGNAL, WAIT
 from sim.world.project_calendars import day_minutes, project_calendars
 
 CONFIGS = ("hybrid", "stick_built", "modular", "electrical_skids", "incremental_hybrid", "cases/red_oak")
@@ -60,7 +60,7 @@ def rows_by_name(plan: CompiledPlan) -> np.ndarray:
     rows, operation = plan.rows.copy(), plan.rows[:, 0]
     waits = (operation == WAIT) | (operation == SIGNAL)
     rows[waits, 1] = rank[rows[waits, 1]]
-    watched = (operation == AGAIN) & (rows[:, 4] != NONE)
+    watched = (operation == JUMP) & (rows[:, 4] != NONE)
     rows[watched, 4] = rank[rows[watched, 4]]
     return rows
 

@@ -64,7 +64,9 @@ def test_a_rate_is_that_of_the_middle_half() -> None:
 
 @pytest.mark.parametrize(("p50", "off"), [(30, 0), (20, 0), (50, 0.25), (10, -0.5)])
 def test_how_far_off_a_prediction_is(p50: float, off: float) -> None:
-    assert PredictionCheck(fact(), p50 - 9, p50 - 5, p50, p50 + 5, p50 + 9, 9, 1.0, 2.0).off == pytest.approx(off)
+    assert PredictionCheck(
+        fact(), p50 - 9, p50 - 5, p50, p50 + 5, p50 + 9, 9, 1.0, 2.0
+    ).relative_error == pytest.approx(off)
 
 
 def test_score_of_a_forecast_by_hand_and_by_theory() -> None:

@@ -18,8 +18,8 @@ from sim.report.html_report.run_report import page
 from sim.report.result_view import ResultView
 from sim.study.analyses.forecast.status import Fact
 from sim.study.analyses.forecast.trend import forecast_summary, save_forecast, saved_forecasts, with_trend
+from sim.study.common_factors import factor_in_words
 from sim.study.result import Result
-from sim.study.shared_inputs import factor_in_words
 from tests.study.analyses.forecast.test_forecast import CONFIG, status
 
 

@@ -160,7 +160,7 @@ def test_7_a_comparison_has_dates_labels_and_the_p80(
     charts = comparison_charts(views, compare_results(results).table())
     dates = views["slow"].dates
     assert [mark.label for mark in charts["mw_online"].marks] == [f"target {dates.format(150)}"]
-    assert dates.format(views["slow"].quote("lead_time_full_days", "p80").value) in text
+    assert dates.format(views["slow"].estimate("lead_time_full_days", "p80").value) in text
     for width in (1280, 820, 390):
         shown = opened(browser, tmp_path / "report.html", width=width)
         for check in ("cut", "overlaps", "wider", "contrast"):
@@ -182,7 +182,7 @@ def test_8_the_money_of_the_whole_idea_stands_in_the_report_with_the_digits_of_s
         assert words in text, words
     view = ResultView.of(result)
     for metric in ("opex_usd_per_year", "capital_total_usd", "cost_per_gpu_hour_usd"):
-        quote = view.quote(metric, "p50")
+        quote = view.estimate(metric, "p50")
         assert quote.value == pytest.approx(summary[metric]["p50"])
         assert quote.metric.write(quote.value, quote.rounding_step) in text
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sim.plan.vocabulary import HOLD, WORK, Again, Free, Hold, Label, Pool, Signal, Span, Step, Until, Work
+from sim.plan.vocabulary import HOLD, WORK, Free, Hold, Jump, Label, Pool, Signal, Span, Step, Until, Work
 from sim.study.verification.harness import SimulatedPlan, simulate_plan
 from sim.world.distributions import Distribution, Exponential, Fixed, Triangular
 from sim.world.streams import stream_key, uniforms
@@ -104,7 +104,7 @@ def test_lines_that_break_down_and_few_fitters_as_the_birth_and_death_process_sa
     lines, fitters, rate, mend, cycles = 6, 2, 0.25, 1.0, 4000
     line: list[Step] = [
         Label("runs"), Work("run", Span(Exponential(1 / rate), UNIT), "always"), Hold({"fitter": 1}),
-        Work("mend", Span(Exponential(mend), UNIT), "always"), Free({"fitter": 1}), Signal("mended"), Again("runs"),
+        Work("mend", Span(Exponential(mend), UNIT), "always"), Free({"fitter": 1}), Signal("mended"), Jump("runs"),
     ]  # fmt: skip
     played = simulate_plan(
         {f"l{n}": line for n in range(lines)}, {"fitter": fitters}, finish=("mended", cycles), seed=21
@@ -141,7 +141,7 @@ def test_a_fleet_is_a_closed_network() -> None:
         work = Work(name, Span(Exponential(mean), UNIT), "always")
         alone = name in ("load", "unload")
         trip += [Hold({f"{name} place": 1}), work, Free({f"{name} place": 1})] if alone else [work]
-    trip += [Signal("round"), Again("top")]
+    trip += [Signal("round"), Jump("top")]
     pools: dict[str, int | Pool] = {"load place": 1, "unload place": 1, "load": Pool(loads + trucks, "passed")}
     played = simulate_plan({f"t{n}": trip for n in range(trucks)}, pools, finish=("round", loads), seed=22)
     road = times["out"] + times["back"]

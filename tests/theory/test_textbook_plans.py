@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.plan.vocabulary import Again, Free, Hold, Label, Pool, Signal, Step, Wait
+from sim.plan.vocabulary import Free, Hold, Jump, Label, Pool, Signal, Step, Wait
 from tests.engine.small_plans import finished, job, last, told, work, write
 
 # --- A10: Graham's five (R. L. Graham, "Bounds on multiprocessing timing anomalies", 1969) ---------------------
@@ -106,7 +106,7 @@ def test_a_line_of_stations_of_one_is_as_quick_as_the_slowest(jobs: int, station
 )
 def test_a_fleet_that_returns(loads: int, trucks: int, out: int, unload: int, back: int) -> None:
     trip: list[Step] = [work(out, "drive"), work(unload, "unload"), Signal("delivered"), work(back, "return")]
-    truck: list[Step] = [Label("top"), Hold({"load": 1}), *trip, Again("top")]
+    truck: list[Step] = [Label("top"), Hold({"load": 1}), *trip, Jump("top")]
     routes = {f"t{number}": truck for number in range(trucks)}
     plan = write(routes, {"load": Pool(loads, "passed")}, finish=("delivered", loads))
     whole = out + unload + back

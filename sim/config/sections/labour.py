@@ -173,10 +173,10 @@ class Productivity(Section):
     turnover: Turnover | None = Field(default=None, description="People who leave and are replaced")
 
     @property
-    def loss_ratio(self) -> float:
-        """Return the factor that replaces absence and turnover contained in `losses` by this project's, without crowding.
+    def loss_adjustment(self) -> float:
+        """Return the factor on `losses` that replaces the absence and turnover in them (`in_losses`) by this project's.
 
-        The total loss of a piece of work is `losses` × this × the factors of its hall (crowding) and its calendar.
+        It takes crowding out: the total loss of a work is `losses` × this × the factors of its hall (crowding) and calendar.
         """
         factor = 1.0 if self.crowding is None else 1 - self.crowding.in_losses.value
         for mechanism in (self.absence, self.turnover):
@@ -261,8 +261,8 @@ class Trade(Sourced):
         return self.loaded_rate_usd_per_hour.value * (1.0 if self.skill is None else self.skill.wage.value)
 
     @property
-    def output(self) -> float:
-        """Work of one person and hour over what the earned hours are stated for."""
+    def relative_output(self) -> float:
+        """Work that one person does in an hour, relative to the skill for which earned hours are stated."""
         return 1.0 if self.skill is None else self.skill.output
 
 
@@ -274,7 +274,7 @@ class Ramp(Sourced):
 
 
 class Pattern(Sourced):
-    """A way of working: days and shifts of a week, and how long people stay before they go home for a while."""
+    """A shift pattern: days and shifts of a week, and how long people stay before they go home for a while."""
 
     days: tuple[Weekday, ...] = Field(min_length=1, description="Working days of the week")
     shifts: tuple[ClockSpan, ...] = Field(

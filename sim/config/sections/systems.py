@@ -334,7 +334,7 @@ class Allocation(Sourced):
 
 
 class System(Section):
-    """One system: its scope decides which of its two descriptions is used."""
+    """One system (electrical, mechanical or compute): its scope decides which of its two descriptions is used."""
 
     scope: Literal["site", "factory"] = Field(description="Where it is made")
     after: tuple[str, ...] = Field(description="What must be ready in the block's hall before anything is set")

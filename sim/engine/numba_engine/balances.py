@@ -55,7 +55,7 @@ def end_minute(plan: IntView, run: IntView, pool_set: int, now: int) -> None:
 
 @jit
 def change_balances(plan: IntView, run: IntView, bundle: int, sign: int, now: int) -> None:
-    """Add a bundle's counts, times `sign`, to the balances of its pools."""
+    """Add a bundle's counts, times `sign`, to the balances (free less requested counts) of its sets of pools."""
     for entry in range(plan[plan[BUNDLE_AT] + bundle], plan[plan[BUNDLE_AT] + bundle + 1]):
         pool_set = plan[plan[SET_OF] + plan[plan[BUNDLES] + 2 * entry]]
         if pool_set >= 0:
@@ -65,7 +65,7 @@ def change_balances(plan: IntView, run: IntView, bundle: int, sign: int, now: in
 
 @jit
 def next_balance_check(plan: IntView, run: IntView, condition: int, now: int) -> int:
-    """Return the minute from which a condition on a balance may be found to hold; at most `now`: it holds."""
+    """Return the minute from which a condition on a balance of pools may hold; it holds where that is at most `now`."""
     condition_at = plan[BALANCES] + condition * BALANCE_WAIT_SIZE
     pool_set, level, minutes = (
         plan[condition_at + BALANCE_SET],
@@ -83,13 +83,13 @@ def next_balance_check(plan: IntView, run: IntView, condition: int, now: int) ->
 
 @inline
 def minutes_of_balance(plan: IntView, step: int) -> int:
-    """Return for how many minutes the balance for which a step waits must have been at its level."""
+    """Return for how many minutes the balance of pools (free less requested counts) that a step waits for must last."""
     return plan[plan[BALANCES] + plan[step_kind(plan, step) + AWAITED_BALANCE] * BALANCE_WAIT_SIZE + BALANCE_MINUTES]
 
 
 @jit
 def check_balance_at(plan: IntView, run: IntView, unit: int, step: int, minute: int) -> None:
-    """Schedule a unit to check its balance at a later minute, unless that is past the last minute of its wait."""
+    """Schedule a unit to check the balance it waits for at a later minute, unless its wait is over by then."""
     condition_at = plan[BALANCES] + plan[step_kind(plan, step) + AWAITED_BALANCE] * BALANCE_WAIT_SIZE
     if minute <= plan[condition_at + WATCHED_UNTIL]:
         schedule(plan, run, unit, minute)

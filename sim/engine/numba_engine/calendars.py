@@ -11,15 +11,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sim.engine.numba_engine.memory_layout import CALENDAR_SIZE, DONE, ENDS, INTERVALS, LONGEST, REACHED, STARTS
+from sim.engine.numba_engine.memory_layout import (
+    CALENDAR_SIZE,
+    ENDS,
+    INTERVALS,
+    LONGEST,
+    REACHED,
+    STARTS,
+    WORKED_BY_END,
+)
 from sim.jit.toolkit import Ints, IntView, inline, jit
 from sim.world.roads import BREAK, DRIVING, DUTY, REST, UNBROKEN
 from sim.world.working_time import Calendar
 
-# --- timetable --------------------------------------------------------------------------------------------------------
+# --- calendars --------------------------------------------------------------------------------------------------------
 
 
-class Timetables:
+class CalendarArrays:
     """The calendars of runs as arrays for the kernel; those that change from run to run stand behind all others."""
 
     def __init__(self) -> None:
@@ -100,47 +108,47 @@ def first_above(rising: IntView, base: int, low: int, end: int, value: int) -> i
 
 
 @inline
-def intervals_begun(run: IntView, timetable: IntView, calendar: int, now: int) -> int:
+def intervals_begun(run: IntView, calendars: IntView, calendar: int, now: int) -> int:
     """Return how many open intervals of a calendar have begun by now, and record it as where the next search begins."""
     header, reached_at = calendar * CALENDAR_SIZE, run[REACHED] + calendar
     run[reached_at] = first_above(
-        timetable, timetable[header + STARTS], run[reached_at], timetable[header + INTERVALS], now
+        calendars, calendars[header + STARTS], run[reached_at], calendars[header + INTERVALS], now
     )
     return run[reached_at]
 
 
 @inline
-def finish(run: IntView, timetable: IntView, calendar: int, now: int, minutes: int) -> int:
+def finish(run: IntView, calendars: IntView, calendar: int, now: int, minutes: int) -> int:
     """Return the minute at which `minutes` of work begun now are done, pausing while the calendar is closed; -1 if never."""
     if minutes == 0:
         return now
     header = calendar * CALENDAR_SIZE
-    ends, done, intervals = timetable[header + ENDS], timetable[header + DONE], timetable[header + INTERVALS]
-    interval = intervals_begun(run, timetable, calendar, now)
+    ends, done, intervals = calendars[header + ENDS], calendars[header + WORKED_BY_END], calendars[header + INTERVALS]
+    interval = intervals_begun(run, calendars, calendar, now)
     worked_minutes_at_end = minutes
     if interval > 0:
         # minutes worked are tabulated from the calendar's begin: what was open until now comes on top of what is asked
         interval -= 1
-        worked_minutes_at_end += timetable[done + interval] - max(timetable[ends + interval] - now, 0)
+        worked_minutes_at_end += calendars[done + interval] - max(calendars[ends + interval] - now, 0)
     # the first stretch at whose end all is worked: work that just fills a stretch ends with it, not at the next opening
-    interval = first_above(timetable, done, interval, intervals, worked_minutes_at_end - 1)
+    interval = first_above(calendars, done, interval, intervals, worked_minutes_at_end - 1)
     if interval == intervals:
         return -1
-    return timetable[ends + interval] - (timetable[done + interval] - worked_minutes_at_end)
+    return calendars[ends + interval] - (calendars[done + interval] - worked_minutes_at_end)
 
 
 @inline
-def finish_whole(run: IntView, timetable: IntView, calendar: int, now: int, minutes: int) -> int:
+def finish_whole(run: IntView, calendars: IntView, calendar: int, now: int, minutes: int) -> int:
     """Return the minute at which `minutes` without a pause are done, in the first open interval long enough; -1 if never."""
     if minutes == 0:
         return now
     header = calendar * CALENDAR_SIZE
-    if minutes > timetable[header + LONGEST]:
+    if minutes > calendars[header + LONGEST]:
         return -1
     # one back: the stretch that is open now has begun already
-    for interval in range(max(intervals_begun(run, timetable, calendar, now) - 1, 0), timetable[header + INTERVALS]):
-        end = max(now, timetable[timetable[header + STARTS] + interval]) + minutes
-        if end <= timetable[timetable[header + ENDS] + interval]:
+    for interval in range(max(intervals_begun(run, calendars, calendar, now) - 1, 0), calendars[header + INTERVALS]):
+        end = max(now, calendars[calendars[header + STARTS] + interval]) + minutes
+        if end <= calendars[calendars[header + ENDS] + interval]:
             return end
     return -1
 
@@ -149,43 +157,43 @@ def finish_whole(run: IntView, timetable: IntView, calendar: int, now: int, minu
 
 
 @inline
-def interval_at(timetable: IntView, header: int, interval: int, minute: int) -> int:
+def interval_at(calendars: IntView, header: int, interval: int, minute: int) -> int:
     """Return the first open interval, from a number on, that is not over at a minute; -1 if all are."""
-    interval = first_above(timetable, timetable[header + ENDS], interval, timetable[header + INTERVALS], minute)
-    return interval if interval < timetable[header + INTERVALS] else -1
+    interval = first_above(calendars, calendars[header + ENDS], interval, calendars[header + INTERVALS], minute)
+    return interval if interval < calendars[header + INTERVALS] else -1
 
 
 @jit
-def end_of_drive(run: IntView, timetable: IntView, calendar: int, start: int, minutes: int) -> int:
+def end_of_drive(run: IntView, calendars: IntView, calendar: int, start: int, minutes: int) -> int:
     """Return the minute at which `minutes` of driving, begun at `start`, end; -1 if the road's calendar ends before."""
     if minutes == 0:
         return start
     header, remaining = calendar * CALENDAR_SIZE, minutes
-    starts, ends = timetable[header + STARTS], timetable[header + ENDS]
-    interval = interval_at(timetable, header, max(intervals_begun(run, timetable, calendar, start) - 1, 0), start)
+    starts, ends = calendars[header + STARTS], calendars[header + ENDS]
+    interval = interval_at(calendars, header, max(intervals_begun(run, calendars, calendar, start) - 1, 0), start)
     if interval < 0:
         return -1
-    now = max(start, timetable[starts + interval])
+    now = max(start, calendars[starts + interval])
     duty_began, driven, unbroken = now, 0, 0
     while True:
         # what ends a leg first: arrival, the day's driving, the break that is due, the end of duty, or the road closing
         leg = min(
-            remaining, DRIVING - driven, UNBROKEN - unbroken, duty_began + DUTY - now, timetable[ends + interval] - now
+            remaining, DRIVING - driven, UNBROKEN - unbroken, duty_began + DUTY - now, calendars[ends + interval] - now
         )
         stopped, remaining, driven, unbroken = now + leg, remaining - leg, driven + leg, unbroken + leg
         if remaining == 0:
             return stopped
         may_go = stopped + (BREAK if unbroken >= UNBROKEN else 0)
-        interval = interval_at(timetable, header, interval, may_go)
+        interval = interval_at(calendars, header, interval, may_go)
         if interval < 0:
             return -1
-        now = max(may_go, timetable[starts + interval])
+        now = max(may_go, calendars[starts + interval])
         # a closed road may outlast the duty day: the long rest is due even where driving time is left
         if driven >= DRIVING or now >= duty_began + DUTY:
-            interval = interval_at(timetable, header, interval, stopped + REST)
+            interval = interval_at(calendars, header, interval, stopped + REST)
             if interval < 0:
                 return -1
-            now = max(stopped + REST, timetable[starts + interval])
+            now = max(stopped + REST, calendars[starts + interval])
         # waiting at a closed road is rest as well, where it is long enough
         if now - stopped >= REST:
             duty_began, driven, unbroken = now, 0, 0

@@ -1,6 +1,6 @@
 """The kernel of the compiled engine: one replication from its first minute to its last, without a Python object.
 
-Read `simulate_minute` first: it is rule 1 of docs/engine.md. `follow_route` goes through the steps of one unit that take
+Read `simulate_minute` first, the order of events in a minute. `follow_route` goes through the steps of one unit that take
 no time, until it has to wait; `start_works` begins the works that became ready in this minute and schedules their ends.
 """
 
@@ -16,7 +16,7 @@ from sim.engine.numba_engine.event_queue import advance, is_due, pop_due, schedu
 from sim.engine.numba_engine.memory_layout import (
     AREA,
     BALANCED_DATE,
-    BEGUN,
+    BEGUN_AT,
     BEYOND_KNOWN,
     BUDGET_SPENT,
     CALENDAR_SIZE,
@@ -85,7 +85,7 @@ from sim.engine.numba_engine.resources import (
 from sim.engine.numba_engine.sampling import input_value, interrupted_minutes
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, entry_point, float_view, inline, int_view, jit, prefetch
 from sim.plan.compiled_plan import MODES
-from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
+from sim.plan.vocabulary import FREE, HOLD, JUMP, SIGNAL, UNTIL, WAIT, WORK
 
 # --- works ------------------------------------------------------------------------------------------------------------
 
@@ -124,20 +124,20 @@ def work_minutes(plan: IntView, run: IntView, draws: IntView, parameters: FloatV
 
 
 @inline
-def end_of_work(plan: IntView, run: IntView, timetable: IntView, step: int, now: int, minutes: int) -> int:
+def end_of_work(plan: IntView, run: IntView, calendars: IntView, step: int, now: int, minutes: int) -> int:
     """Return the minute at which work that begins now ends on its calendar, -1 if it never does."""
     kind_at = step_kind(plan, step)
     calendar, mode = plan[kind_at + WORK_CALENDAR], plan[kind_at + MODE]
     if mode == PAUSING:
-        return finish(run, timetable, calendar, now, minutes)
+        return finish(run, calendars, calendar, now, minutes)
     if mode == WHOLE:
-        return finish_whole(run, timetable, calendar, now, minutes)
-    return end_of_drive(run, timetable, calendar, now, minutes)
+        return finish_whole(run, calendars, calendar, now, minutes)
+    return end_of_drive(run, calendars, calendar, now, minutes)
 
 
 @jit
 def start_works(
-    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, timetable: IntView, now: int
+    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, calendars: IntView, now: int
 ) -> None:
     """Start the works of all units that are ready for it, in the order of their ranks, and schedule their ends."""
     while run[STARTING_SIZE] > 0 and run[FAULT] == NO_FAULT:
@@ -145,18 +145,18 @@ def start_works(
         run[STARTING_SIZE] -= 1
         step = run[unit_state(run, unit) + CURRENT_STEP]
         minutes = work_minutes(plan, run, draws, parameters, step)
-        schedule_end(plan, run, timetable, unit, step, now, minutes)
+        schedule_end(plan, run, calendars, unit, step, now, minutes)
 
 
 @inline
 def schedule_end(
-    plan: IntView, run: IntView, timetable: IntView, unit: int, step: int, begin: int, minutes: int
+    plan: IntView, run: IntView, calendars: IntView, unit: int, step: int, begin: int, minutes: int
 ) -> None:
     """Schedule the end of work that begins, or began, at a minute: at its end, or now where that end has passed."""
     # Python reports negative minutes with the reference engine's message; here they only must not reach a calendar
-    minute = end_of_work(plan, run, timetable, step, begin, minutes) if minutes >= 0 else -1
+    minute = end_of_work(plan, run, calendars, step, begin, minutes) if minutes >= 0 else -1
     # closures that are not drawn yet may still move this end: the caller draws them and simulates again
-    if minute > timetable[plan[step_kind(plan, step) + WORK_CALENDAR] * CALENDAR_SIZE + KNOWN]:
+    if minute > calendars[plan[step_kind(plan, step) + WORK_CALENDAR] * CALENDAR_SIZE + KNOWN]:
         run[FAULT], run[FAULT_UNIT], run[FAULT_DETAIL] = BEYOND_KNOWN, unit, minute
     elif minute >= begin:
         schedule(plan, run, unit, max(minute, run[CLOCK]))
@@ -195,14 +195,14 @@ def follow_route(
         # operations are numbered so that the two that may wait for long are neighbours
         elif WAIT <= operation <= UNTIL:
             next_step = await_gate_or_date(plan, run, draws, parameters, log, unit, step, now)
-        elif operation == AGAIN:
+        elif operation == JUMP:
             next_step = jump(plan, run, draws, parameters, log, unit, step, now)
         else:
             next_step = perform_instant_step(plan, run, log, step, now)
     state = unit_state(run, unit)
     # at its end the step is one past the last: so it differs from a unit that is stuck
     run[state + CURRENT_STEP] = step if next_step == STAYS else end
-    run[state + BEGUN] = now
+    run[state + BEGUN_AT] = now
 
 
 @inline
@@ -219,7 +219,7 @@ def complete_step(
     elif plan[kind_at + AREA] == BALANCED_DATE and not balance_holds(plan, run, unit, step, now):
         return
     # before the steps it leads to: a unit's rows stand in the order of its route
-    write_log_row(run, log, now, step, run[state + BEGUN])
+    write_log_row(run, log, now, step, run[state + BEGUN_AT])
     follow_route(plan, run, draws, parameters, log, unit, step + 1, now)
 
 
@@ -273,7 +273,7 @@ def jump(
     if run[jumps] > run[MOST_JUMPS]:
         run[FAULT], run[FAULT_UNIT] = ENDLESS_JUMPS, unit
         return STAYS
-    # the row of this jump stands already; the reference counts before it writes its row
+    # the row of this jump is in the log already; the SimPy engine counts before it writes its row
     if run[ROWS] > run[MOST_ROWS] + 1:
         run[FAULT], run[FAULT_UNIT] = BUDGET_SPENT, unit
         return STAYS
@@ -313,7 +313,7 @@ def complete_due(plan: IntView, run: IntView, draws: IntView, parameters: FloatV
 
 @inline
 def simulate_minute(
-    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, timetable: IntView, log: IntView, now: int
+    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, calendars: IntView, log: IntView, now: int
 ) -> None:
     """Simulate a minute: completions, then grants, repeated until nothing is granted; then works begin."""
     while run[FAULT] == NO_FAULT:
@@ -322,7 +322,7 @@ def simulate_minute(
         if run[GRANT_DUE] != 0:
             grant(plan, run, now)
             continue
-        start_works(plan, run, draws, parameters, timetable, now)
+        start_works(plan, run, draws, parameters, calendars, now)
         # work of no minutes ends in the minute in which it began, and may let others go on
         if not is_due(run, now):
             return
@@ -330,24 +330,24 @@ def simulate_minute(
 
 @inline
 def start_routes(
-    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, timetable: IntView, log: IntView, now: int
+    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, calendars: IntView, log: IntView, now: int
 ) -> None:
     """Start every unit on its route, or in the step that it had begun before this run."""
     for unit in range(plan[UNITS]):
         state = unit_state(run, unit)
-        if run[state + BEGUN] == NOT_BEGUN:
+        if run[state + BEGUN_AT] == NOT_BEGUN:
             follow_route(plan, run, draws, parameters, log, unit, run[state + CURRENT_STEP], now)
         else:
-            continue_step(plan, run, draws, parameters, timetable, unit, now)
+            continue_step(plan, run, draws, parameters, calendars, unit, now)
 
 
 @jit
 def continue_step(
-    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, timetable: IntView, unit: int, now: int
+    plan: IntView, run: IntView, draws: IntView, parameters: FloatView, calendars: IntView, unit: int, now: int
 ) -> None:
-    """Put a unit into the queue, or schedule the end, of the step that it had begun before this run (rule 13)."""
+    """Put a unit into the queue, or schedule the end, of the step that it had begun before this run."""
     state = unit_state(run, unit)
-    step, begun = run[state + CURRENT_STEP], run[state + BEGUN]
+    step, begun = run[state + CURRENT_STEP], run[state + BEGUN_AT]
     kind_at = step_kind(plan, step)
     operation = plan[kind_at + OPERATION]
     if operation == HOLD:
@@ -355,7 +355,7 @@ def continue_step(
     elif operation == WORK:
         # read before they are written over: both share the unit's places with its slot in the event queue
         since, minutes = run[state + SINCE], run[state + TOTAL_MINUTES]
-        schedule_end(plan, run, timetable, unit, step, since, minutes)
+        schedule_end(plan, run, calendars, unit, step, since, minutes)
         # a calendar is read forward from where it was read last; the next unit may have begun earlier
         run[run[REACHED] + plan[kind_at + WORK_CALENDAR]] = 0
     elif operation == UNTIL and plan[kind_at + AREA] == BALANCED_DATE:
@@ -376,15 +376,15 @@ def is_over(run: IntView) -> bool:
 
 
 @entry_point
-def run_kernel(plan_: Ints, run_: Ints, draws_: Ints, parameters_: Floats, timetable_: Ints, log_: Ints) -> int:
+def run_kernel(plan_: Ints, run_: Ints, draws_: Ints, parameters_: Floats, calendars_: Ints, log_: Ints) -> int:
     """Simulate a plan in arrays as of `memory_layout` until the run is over; return the fault that ended it, or NO_FAULT."""
     # views have no bounds and no reference counts; the arrays are kept alive by the caller
     plan, run, draws = int_view(plan_), int_view(run_), int_view(draws_)
-    parameters, timetable, log = float_view(parameters_), int_view(timetable_), int_view(log_)
+    parameters, calendars, log = float_view(parameters_), int_view(calendars_), int_view(log_)
     now = run[CLOCK]
-    start_routes(plan, run, draws, parameters, timetable, log, now)
+    start_routes(plan, run, draws, parameters, calendars, log, now)
     while True:
-        simulate_minute(plan, run, draws, parameters, timetable, log, now)
+        simulate_minute(plan, run, draws, parameters, calendars, log, now)
         # looked at between minutes only: what else happens in the last minute belongs to the log
         if is_over(run):
             break

@@ -18,7 +18,7 @@ from sim.engine.initial_state import InitialState, balances_after
 from sim.jit.toolkit import Ints, IntView, inline, jit, prefetch
 from sim.plan.compiled_plan import Column, CompiledPlan
 from sim.plan.copies import unique_rows
-from sim.plan.vocabulary import AGAIN, HOLD, LEAVING, UNTIL, WAIT, WORK
+from sim.plan.vocabulary import HOLD, JUMP, LEAVING_PRIORITY, UNTIL, WAIT, WORK
 
 # --- the plan ---------------------------------------------------------------------------------------------------------
 
@@ -32,7 +32,7 @@ from sim.plan.vocabulary import AGAIN, HOLD, LEAVING, UNTIL, WAIT, WORK
 queue of a bundle and of a gate begins in the run's arrays. `SET_OF` a pool is the set with which it has a balance, or
 -1; `SETS` has of each set its levels and where the first stands in `SINCE_LEVEL`, `BALANCES` the conditions of waits.
 """
-UNITS, COMPLETION_GATE, COMPLETION_LEVEL, RANK_BITS, MINUTE_BITS, BALANCED, FIRST_LEAVING = range(14, 21)
+UNITS, COMPLETION_GATE, COMPLETION_LEVEL, RANK_BITS, MINUTE_BITS, BALANCED, FIRST_LEAVING_REQUEST = range(14, 21)
 """Numbers of units, the completion gate and its level, bits of a rank and of a minute, number of sets of pools, and the
 smallest request with the priority of a crew that leaves."""
 PLAN_HEADER = 21
@@ -85,13 +85,13 @@ which replication this is, how many rows the log has room for, the budgets of a 
 works are interrupted: their remaining minutes stand as -1 - minutes in `CONTENT`."""
 RUN_HEADER = 46
 
-CURRENT_STEP, BEGUN, WITHHOLDS, REQUESTED_BUNDLE, UNIT_SIZE = range(5)
+CURRENT_STEP, BEGUN_AT, WITHHOLDS, REQUESTED_BUNDLE, UNIT_SIZE = range(5)
 """State of a unit: its step, the minute in which that began, from when its request withholds, for which bundle it is."""
 DUE_AT, NEXT = WITHHOLDS, REQUESTED_BUNDLE
 """Of a unit that works or waits for a date instead: its minute, and the next unit in the same slot of the event queue."""
 SINCE, TOTAL_MINUTES, NOT_BEGUN = WITHHOLDS, REQUESTED_BUNDLE, -1
 """Of a unit whose work was under way when the run began: since when it counts, and its whole length. `NOT_BEGUN` stands
-for the minute `BEGUN` of a unit that has only come to its step."""
+for the minute `BEGUN_AT` of a unit that has only come to its step."""
 PLENTY = 1 << 40
 """More than there is of any pool."""
 EMPTY = 0
@@ -112,7 +112,7 @@ INPUTS, RECIPES, FIXED_VALUES = range(3)
 is 0."""
 RECIPE_SIZE, LOSSES, DELAYS, MINUTES, FACTORS, DELAY_MINUTES, FORCED = range(3, 10)
 """Numbers of the draws: the size of a recipe, and where in it losses and delays begin; where in the parameters the
-minutes per unit of each recipe, shared factors, shared delays and given uniforms of inputs begin (0: none are given)."""
+minutes per unit of each recipe, common factors, common delays and given uniforms of inputs begin (0: none are given)."""
 DRAWS_HEADER = 10
 
 KEY_0, KEY_1, INPUT_RECIPE, INPUT_SIZE = range(4)
@@ -123,7 +123,7 @@ numbers of its content factors, losses and delays, or -1."""
 
 # --- calendars --------------------------------------------------------------------------------------------------------
 
-STARTS, ENDS, DONE, INTERVALS, LONGEST, KNOWN, CALENDAR_SIZE = range(7)
+STARTS, ENDS, WORKED_BY_END, INTERVALS, LONGEST, KNOWN, CALENDAR_SIZE = range(7)
 """Header of a calendar: where its starts, ends and minutes worked begin; how many open intervals, the longest; until which
 minute the calendar is known."""
 
@@ -168,7 +168,7 @@ def plan_array(plan: CompiledPlan) -> Ints:
         curves,
         *_balance_columns(plan),
     ]
-    first_leaving = min(int(np.searchsorted(priorities, LEAVING)) << minute_bits + rank_bits, (1 << BITS) - 1)
+    first_leaving = min(int(np.searchsorted(priorities, LEAVING_PRIORITY)) << minute_bits + rank_bits, (1 << BITS) - 1)
     sizes = (rank_bits, minute_bits, len(plan.balanced), first_leaving)
     return with_header(PLAN_HEADER, columns, [len(plan.units), *plan.completion, *sizes])
 
@@ -221,7 +221,7 @@ def _initial_balances(plan: CompiledPlan) -> Ints:
 def _steps(plan: CompiledPlan, priority: Ints, bits: int) -> tuple[Ints, Ints]:
     """Return the columns `STEPS` and `STEP_KINDS`; a hold's priority is its rank, shifted by `bits` as in requests."""
     rows, operation = plan.rows, plan.operation_of
-    holds, works, jumps = (operation == kind for kind in (HOLD, WORK, AGAIN))
+    holds, works, jumps = (operation == kind for kind in (HOLD, WORK, JUMP))
     area = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
     balanced_dates = (operation == UNTIL) & (rows[:, Column.BALANCE] > 0)
     offset = np.where(jumps, plan.argument_of - np.arange(len(rows)), 0)
@@ -253,7 +253,7 @@ def attempt_slots(plan: CompiledPlan) -> Ints:
 
     Those are the steps that some jump goes back over, from itself to its target.
     """
-    jumps = np.flatnonzero(plan.operation_of == AGAIN)
+    jumps = np.flatnonzero(plan.operation_of == JUMP)
     back = jumps[plan.argument_of[jumps] <= jumps]
     change = np.zeros(len(plan.rows) + 1, np.int64)
     # the running sum counts the jumps that lead back over a step; `add.at`, as several may lead to the same one
@@ -261,22 +261,22 @@ def attempt_slots(plan: CompiledPlan) -> Ints:
     np.add.at(change, back + 1, -1)
     repeatable = np.cumsum(change)[:-1] > 0
     # only these draw or count by attempt; any other step needs no slot
-    repeatable &= np.isin(plan.operation_of, (WORK, AGAIN))
+    repeatable &= np.isin(plan.operation_of, (WORK, JUMP))
     return np.where(repeatable, np.cumsum(repeatable), 0)
 
 
 def _units_at_start(plan: CompiledPlan) -> Ints:
     """Return the states of all units at the start of a run, shape (units, `UNIT_SIZE`)."""
     rows = np.zeros((len(plan.units), UNIT_SIZE), np.int64)
-    rows[:, CURRENT_STEP], rows[:, BEGUN] = plan.first[:-1], NOT_BEGUN
+    rows[:, CURRENT_STEP], rows[:, BEGUN_AT] = plan.first[:-1], NOT_BEGUN
     return rows
 
 
 def write_state(run: Ints, plan: CompiledPlan, slots: Ints, state: InitialState) -> None:
     """Write a state, but for what remains of work under way, into a run at its start; `slots` are of `attempt_slots`."""
     units = run[run[STATE] :][: len(plan.units) * UNIT_SIZE].reshape(-1, UNIT_SIZE)
-    units[:, CURRENT_STEP], units[:, BEGUN] = state.at, state.begun
-    counters = np.concatenate([state.learnt, state.crowd])
+    units[:, CURRENT_STEP], units[:, BEGUN_AT] = state.at, state.begun
+    counters = np.concatenate([state.first_attempts, state.people_in_area])
     columns = ((FREE_COUNT, state.free), (LEVEL, state.level), (COUNTERS, counters), (CONTENT, state.content))
     for column, numbers in columns:
         run[run[column] :][: len(numbers)] = numbers

@@ -22,7 +22,7 @@ from sim.engine.numba_engine.memory_layout import (
     ENDLESS_GRANTS,
     FAULT,
     FINISHED,
-    FIRST_LEAVING,
+    FIRST_LEAVING_REQUEST,
     FREE_COUNT,
     GATE_AT,
     GATE_QUEUE,
@@ -124,7 +124,7 @@ def unit_of(plan: IntView, packed: int) -> int:
 
 @inline
 def withholds(plan: IntView, run: IntView, request: int, now: int) -> bool:
-    """Return whether a request has waited its patience, so that it withholds its counts from requests after it (rule 3)."""
+    """Return whether a request has waited its patience, so that it withholds its counts from requests after it."""
     return run[unit_state(run, unit_of(plan, request)) + WITHHOLDS] <= now
 
 
@@ -153,9 +153,9 @@ def request_bundle(plan: IntView, run: IntView, unit: int, step: int, now: int, 
     patience = plan[kind_at + PATIENCE]
     queue_size = run[run[QUEUE_SIZE] + bundle]
     old_head = first_request(plan, run, bundle) if queue_size > 0 else NEVER
-    # the priority is shifted already: three fields in 63 bits, in the order of rule 2
+    # the priority is shifted already: three fields in 63 bits, priority, minute asked, rank
     request = plan[kind_at + PRIORITY] | now << plan[RANK_BITS] | unit
-    if plan[BALANCED] > 0 and counted == 0 and request < plan[FIRST_LEAVING]:
+    if plan[BALANCED] > 0 and counted == 0 and request < plan[FIRST_LEAVING_REQUEST]:
         change_balances(plan, run, bundle, -1, now)
     run[state + REQUESTED_BUNDLE] = bundle
     run[state + WITHHOLDS] = now + patience if patience >= 0 else NEVER
@@ -275,7 +275,7 @@ def grant(plan: IntView, run: IntView, now: int) -> None:
         if not grantable(plan, run, bundle, request, now):
             continue
         prefetch_step(plan, run, unit)
-        if plan[BALANCED] > 0 and request >= plan[FIRST_LEAVING]:
+        if plan[BALANCED] > 0 and request >= plan[FIRST_LEAVING_REQUEST]:
             change_balances(plan, run, bundle, -1, now)
         acquire(plan, run, bundle)
         run[run[READY] + run[READY_SIZE]] = unit

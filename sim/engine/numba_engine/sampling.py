@@ -44,7 +44,7 @@ from sim.jit.toolkit import Floats, FloatView, Ints, IntView, Words, bits_to_flo
 from sim.plan.copies import unique_rows
 from sim.plan.draws import COMPLEMENT, SPAN, Inputs, Uniforms, factors_and_delays
 from sim.world.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
-from sim.world.streams import SharedUniforms, stream_key, stream_keys, uniforms
+from sim.world.streams import CommonUniforms, stream_key, stream_keys, uniforms
 
 # --- one input -------------------------------------------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ def distribution_value(draws: IntView, parameters: FloatView, recipe: int, u: fl
 
 @inline
 def with_factors(draws: IntView, parameters: FloatView, begin: int, end: int, amount: float) -> float:
-    """Return an amount times the shared factors whose numbers stand in `draws` from `begin` to `end`, up to a -1."""
+    """Return an amount times the common factors whose numbers stand in `draws` from `begin` to `end`, up to a -1."""
     for position in range(begin, end):
         if draws[position] < 0:
             break
@@ -131,7 +131,7 @@ def with_factors(draws: IntView, parameters: FloatView, begin: int, end: int, am
 
 @inline
 def interrupted_minutes(run: IntView, input_number: int) -> int:
-    """Return the remaining minutes of an input's interrupted work, -1 if it was not; with all its factors (rule 13)."""
+    """Return the remaining minutes of an input's interrupted work, all its factors included; -1 if it was not interrupted."""
     if run[INTERRUPTED] == 0 or run[run[CONTENT] + input_number] >= 0:
         return -1
     run[run[CONTENT] + input_number] = -1 - run[run[CONTENT] + input_number]
@@ -174,8 +174,8 @@ def input_value(run: IntView, draws: IntView, parameters: FloatView, input_numbe
 
 
 @dataclass(frozen=True)
-class SharedDraws:
-    """What a replication draws once for all inputs: its shared factors, and all `parameters` that are its own."""
+class CommonDraws:
+    """What a replication draws once for all inputs: its common factors, and all `parameters` that are its own."""
 
     replication: int
     factors: Floats
@@ -186,22 +186,22 @@ class DrawTables:
     """The draws of a plan under one seed, as the kernel reads them: `numbers`, and the `parameters` of all replications.
 
     First attempts are drawn by the kernel, one by one as they are reached. Where `uniforms` is given they come
-    from it: numbers strictly between 0 and 1, or NaN for an input that is to be drawn after all; of `SharedUniforms` only the
-    shared factors and delays do.
+    from it: numbers strictly between 0 and 1, or NaN for an input that is to be drawn after all; of `CommonUniforms` only the
+    common factors and delays do.
     """
 
     def __init__(self, inputs: Inputs, seed: int, uniforms: Uniforms | None = None) -> None:
         """Give every input its key and find the recipes they share."""
         self.inputs, self.seed, self.uniforms = inputs, seed, uniforms
-        self.forced = uniforms is not None and not isinstance(uniforms, SharedUniforms)
+        self.forced = uniforms is not None and not isinstance(uniforms, CommonUniforms)
         # by name, not by number: an input keeps its random numbers when others come or go
         keys = stream_keys(seed, inputs.names)
         recipes = find_recipes(inputs)
         self.numbers = _draws_array(inputs, keys, recipes, (), forced=self.forced)
         self.parameters = np.concatenate([inputs.tables.data, recipes.minutes])
 
-    def chunk(self, first: int, count: int) -> Iterator[SharedDraws]:
-        """Yield the shared draws of replications first … first + count − 1, one by one."""
+    def chunk(self, first: int, count: int) -> Iterator[CommonDraws]:
+        """Yield the common draws of replications first … first + count − 1, one by one."""
         inputs = self.inputs
         draw = self.uniforms or self._plain
         factors = sample(inputs.tables, inputs.factor_table, draw(inputs.factors, first, count))
@@ -211,17 +211,17 @@ class DrawTables:
         forced_uniforms = draw(inputs.names, first, count) if self.forced else np.empty((0, count))
         parameters = np.concatenate([factors, delays, forced_uniforms])
         for column in range(count):
-            yield SharedDraws(first + column, factors[:, column], parameters[:, column])
+            yield CommonDraws(first + column, factors[:, column], parameters[:, column])
 
     def _plain(self, names: Sequence[str], first: int, count: int) -> Floats:
         """Return plain random uniforms, each replication's independent of the others: shape (names, count)."""
         return uniforms([stream_key(self.seed, name) for name in names], first, count)
 
 
-def fixed_draws(inputs: Inputs, values: Sequence[int], repeated: Sequence[int] | Ints) -> tuple[Ints, Floats]:
+def fixed_draws(inputs: Inputs, values: Sequence[int], later_values: Sequence[int] | Ints) -> tuple[Ints, Floats]:
     """Return (numbers, parameters) for the kernel with which every input has given values, at first and later attempts."""
     keys = np.zeros((len(inputs.names), 2), np.uint64)
-    pairs = np.column_stack([values, repeated]).ravel().astype(np.int64) if len(values) else np.zeros(0, np.int64)
+    pairs = np.column_stack([values, later_values]).ravel().astype(np.int64) if len(values) else np.zeros(0, np.int64)
     return _draws_array(inputs, keys, find_recipes(inputs), pairs, forced=False), np.zeros(1)
 
 

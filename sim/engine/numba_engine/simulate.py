@@ -16,12 +16,11 @@ from time import perf_counter
 
 import numpy as np
 
-from sim.engine import dispatcher as dispatch
-from sim.engine import simpy_engine as processes
+from sim.engine import dispatcher, simpy_engine
 from sim.engine.deadlock import Deadlock, SimulationState
 from sim.engine.dispatcher import EndlessGrants
 from sim.engine.initial_state import InitialState, StateOf
-from sim.engine.numba_engine.calendars import Timetables
+from sim.engine.numba_engine.calendars import CalendarArrays
 from sim.engine.numba_engine.kernel import run_kernel
 from sim.engine.numba_engine.memory_layout import (
     BEYOND_KNOWN,
@@ -57,7 +56,7 @@ from sim.engine.numba_engine.memory_layout import (
     write_remaining_work,
     write_state,
 )
-from sim.engine.numba_engine.sampling import DrawTables, SharedDraws, fixed_draws
+from sim.engine.numba_engine.sampling import CommonDraws, DrawTables, fixed_draws
 from sim.engine.simpy_engine import RunOutcome, budget_spent
 from sim.errors import Stalled
 from sim.jit.toolkit import Floats, Ints
@@ -73,7 +72,7 @@ from sim.world.working_time import ALL, Calendar, CalendarEnds, NoWindow
 
 
 def deadlock_or_raise(plan: CompiledPlan, run: Ints, calendars: Sequence[Calendar]) -> Deadlock | None:
-    """Return the deadlock in which a run ended, None if it finished; raise as the reference engine where it cannot go on."""
+    """Return the deadlock in which a run ended, None if it finished; raise as the SimPy engine does where it cannot go on."""
     fault, now, unit_name = int(run[FAULT]), int(run[LAST_MINUTE]), plan.units[run[FAULT_UNIT]]
     if fault == NO_FAULT:
         return None if run[FINISHED] else _deadlock(plan, run, "")
@@ -142,7 +141,7 @@ LOAD_SECONDS = 3.0
 COMPILING = "compiling the fast engine for this machine: once, for about half a minute"
 """Engine, weather and metrics, one after the other, when each is first called."""
 DRAWN_TOGETHER = 64
-"""Replications whose shared draws are drawn together."""
+"""Replications whose common draws are drawn together."""
 MOST_STATES = 16  # states whose runs are cached at their start: replications take ten in turns
 LOG_ROWS_PER_STEP = 1.5
 """Rows of log to begin with, per step of the plan; more where rework needs more."""
@@ -150,7 +149,7 @@ LOG_ROWS_PER_STEP = 1.5
 
 @dataclass(frozen=True, kw_only=True)
 class CompiledOutcome(RunOutcome):
-    """The outcome of a run, its draws (minutes before losses by input, 0 if not reached; shared factors), its calendars."""
+    """The outcome of a run, its draws (minutes before losses by input, 0 if not reached; common factors), its calendars."""
 
     content: Ints
     factors: Floats
@@ -205,7 +204,7 @@ class Workspace:
         self.prepared, self.numbers, self.parameters = prepared, numbers, parameters
         self.run = np.empty_like(prepared.initial_run)
         self.log = np.empty((100 + int(LOG_ROWS_PER_STEP * len(prepared.plan.rows)), 3), np.int64)
-        self.timetables = Timetables()
+        self.calendar_arrays = CalendarArrays()
 
     def simulate(
         self,
@@ -238,13 +237,13 @@ class Workspace:
 
     def simulate_to_end(self, replication: int, calendars: Calendars, state: InitialState | None = None) -> bool:
         """Have the kernel simulate the plan on calendars; return whether it ended in a fault or unfinished."""
-        timetable = self.timetables.of(calendars)
+        calendar_array = self.calendar_arrays.of(calendars)
         # begun anew rather than resumed: rework that needs more rows is rare, and the larger log stays for later runs
-        while self.simulate_once(replication, timetable, state) == LOG_FULL:
+        while self.simulate_once(replication, calendar_array, state) == LOG_FULL:
             self.log = np.empty((2 * int(self.run[ROWS]), 3), np.int64)
         return bool(self.run[FAULT] != NO_FAULT or not self.run[FINISHED])
 
-    def simulate_once(self, replication: int, timetable: Ints, state: InitialState | None = None) -> int:
+    def simulate_once(self, replication: int, calendar_array: Ints, state: InitialState | None = None) -> int:
         """Have the kernel simulate the plan until its end or until the log is full; return the fault, or `NO_FAULT`."""
         # the whole state in one copy, so that nothing of the run before can be left in it
         self.run[:] = self.prepared.initial_run if state is None else self.prepared.run_from_state(state)
@@ -252,9 +251,9 @@ class Workspace:
             write_remaining_work(self.run, state)
         self.run[REPLICATION], self.run[LOG_CAPACITY] = replication, len(self.log)
         # budgets are numbers of the run, not compiled in: tests lower them
-        self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = processes.JUMPS_A_MINUTE, dispatch.ROUNDS_A_MINUTE
-        self.run[MOST_ROWS] = processes.EVENTS_A_RUN
-        return run_kernel(self.prepared.arrays, self.run, self.numbers, self.parameters, timetable, self.log)
+        self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = simpy_engine.JUMPS_A_MINUTE, dispatcher.ROUNDS_A_MINUTE
+        self.run[MOST_ROWS] = simpy_engine.EVENTS_A_RUN
+        return run_kernel(self.prepared.arrays, self.run, self.numbers, self.parameters, calendar_array, self.log)
 
 
 def simulate_many(
@@ -299,8 +298,9 @@ def simulate_given(prepared: KernelPlan, draws: SampledInputs, calendars: Calend
 
 def given_workspace(prepared: KernelPlan, draws: SampledInputs) -> Workspace:
     """Return a workspace in which every input has its given value, at later attempts too."""
-    repeated = draws.repeated if draws.repeated is not None else [draws.later(n, 1) for n in range(len(draws.values))]
-    return Workspace(prepared, *fixed_draws(prepared.plan.inputs, draws.values, repeated))
+    later: Sequence[int] | Ints | None = draws.later_values
+    later = [draws.at_attempt(number, 1) for number in range(len(draws.values))] if later is None else later
+    return Workspace(prepared, *fixed_draws(prepared.plan.inputs, draws.values, later))
 
 
 class GivenRuns:
@@ -356,7 +356,7 @@ class DrawnRuns:
         outcomes: list[RunOutcome] = [outcome for part in parts for outcome in part.result()]
         return outcomes
 
-    def _simulate(self, workspace: Workspace, replications: Sequence[SharedDraws]) -> list[CompiledOutcome]:
+    def _simulate(self, workspace: Workspace, replications: Sequence[CommonDraws]) -> list[CompiledOutcome]:
         """Simulate some of the replications in one workspace."""
         outcomes = []
         for shared in replications:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sim.jit.toolkit import Ints, IntView, entry_point, int_view, jit
 from sim.metrics.kernels.interface import (
     ARGUMENT,
-    BEGUN,
+    BEGUN_AT,
     BUNDLE_AMOUNTS,
     BUNDLE_BEGINS,
     BUNDLE_POOLS,
@@ -22,7 +22,7 @@ from sim.metrics.kernels.interface import (
     CHAIN_COLUMNS,
     COMPLETION_GATE,
     DATE,
-    DONE,
+    DONE_AT,
     FREE,
     HOLD,
     IS_TIMED,
@@ -127,7 +127,7 @@ def add_minutes_by_cause(chain_: Ints, weather: int, minutes_by_cause_: Ints) ->
     """Add the minutes of the rows of the driving chain to the cause that was short, the row's own cause, and weather."""
     chain, minutes_by_cause = int_view(chain_), int_view(minutes_by_cause_)
     for first in range(0, CHAIN_COLUMNS * len(chain_), CHAIN_COLUMNS):
-        begun, done = chain[first + BEGUN], chain[first + DONE]
+        begun, done = chain[first + BEGUN_AT], chain[first + DONE_AT]
         short_cause, weather_minutes = chain[first + SHORT_CAUSE], chain[first + LOST_TO_WEATHER]
         if chain[first + IS_TIMED] == 0:
             minutes_by_cause[short_cause] += done - begun
@@ -156,7 +156,10 @@ def _write_chain_row(
     first, step = CHAIN_COLUMNS * length, log[LOG_COLUMNS * row + LOG_STEP]
     step_table_row = plan[STEPS] + STEP_COLUMNS * step
     chain[first + STEP] = step
-    chain[first + DONE], chain[first + BEGUN] = log[LOG_COLUMNS * row + LOG_MINUTE], log[LOG_COLUMNS * row + LOG_DETAIL]
+    chain[first + DONE_AT], chain[first + BEGUN_AT] = (
+        log[LOG_COLUMNS * row + LOG_MINUTE],
+        log[LOG_COLUMNS * row + LOG_DETAIL],
+    )
     chain[first + CALENDAR_OF_WORK] = plan[step_table_row + CALENDAR]
     chain[first + MODE_OF_WORK] = plan[step_table_row + MODE]
     chain[first + IS_TIMED], chain[first + LOST_TO_WEATHER] = is_timed, 0

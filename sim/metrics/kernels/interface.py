@@ -291,8 +291,8 @@ RISK_CAUSE, OTHER_CAUSE         numbers of the causes "risk" and "other"
 KIND, ARGUMENT, UNIT, CALENDAR, MODE, CAUSE, STEP_COLUMNS = range(7)
 """Columns of the table of steps, and how many there are; the argument is a bundle or a gate."""
 (
-    BEGUN,
-    DONE,
+    BEGUN_AT,
+    DONE_AT,
     CALENDAR_OF_WORK,
     MODE_OF_WORK,
     LOST_TO_WEATHER,
@@ -306,7 +306,7 @@ KIND, ARGUMENT, UNIT, CALENDAR, MODE, CAUSE, STEP_COLUMNS = range(7)
 ) = range(12)
 """Columns of the rows of the driving chain that the walk writes, and how many there are.
 
-BEGUN, DONE                     minutes
+BEGUN_AT, DONE_AT                     minutes
 CALENDAR_OF_WORK, MODE_OF_WORK  numbers of calendar and mode; no calendar (`NONE`) where the step is no work
 LOST_TO_WEATHER                 minutes; 0 until `note_weather_loss` has written them
 STEP                            step of the plan

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from sim.engine.numba_engine.calendars import Timetables
-from sim.engine.numba_engine.memory_layout import CALENDAR_SIZE, DONE, ENDS, INTERVALS, STARTS
+from sim.engine.numba_engine.calendars import CalendarArrays
+from sim.engine.numba_engine.memory_layout import CALENDAR_SIZE, ENDS, INTERVALS, STARTS, WORKED_BY_END
 from sim.engine.numba_engine.resources import pop, push
 from sim.jit.toolkit import Ints, IntView, entry_point, inline, int_view, jit
 from sim.metrics.kernels.interface import LOG_COLUMNS, LOG_DETAIL, LOG_MINUTE, LOG_STEP
@@ -62,7 +62,7 @@ def latest(plan: CompiledPlan, log: Ints, calendars: Sequence[Calendar], anchors
     calendars_suffice = backward(
         np.ascontiguousarray(plan.rows), plan.unit_of, bundle_begins, bundles, plan.initial, np.ascontiguousarray(log),
         np.empty(int(counts_by_row.sum()), np.int64), heap_begins, np.empty(int(heap_begins[-1]) + 1, np.int64),
-        np.full((SCRATCH_ROWS, max(len(plan.units), len(heap_begins))), NEVER, np.int64), Timetables().of(calendars),
+        np.full((SCRATCH_ROWS, max(len(plan.units), len(heap_begins))), NEVER, np.int64), CalendarArrays().of(calendars),
         np.array([calendar.horizon for calendar in calendars], np.int64), latest_minute,
     )  # fmt: skip
     return latest_minute if calendars_suffice else None
@@ -71,7 +71,7 @@ def latest(plan: CompiledPlan, log: Ints, calendars: Sequence[Calendar], anchors
 @entry_point
 def backward(
     steps_: Ints, unit_of_step_: Ints, bundle_begins_: Ints, bundles_: Ints, initial_: Ints, log_: Ints, counts_: Ints,
-    heap_begins_: Ints, heap_: Ints, scratch_: Ints, timetable_: Ints, horizon_: Ints, latest_minute_: Ints,
+    heap_begins_: Ints, heap_: Ints, scratch_: Ints, calendars_: Ints, horizon_: Ints, latest_minute_: Ints,
 ) -> bool:  # fmt: skip
     """Write the latest minute by log row over its anchor; return whether the calendars are known far enough.
 
@@ -81,9 +81,9 @@ def backward(
     steps, unit_of_step = int_view(steps_), int_view(unit_of_step_)
     bundle_begins, bundles = int_view(bundle_begins_), int_view(bundles_)
     log, counts, heap_begins, heap = int_view(log_), int_view(counts_), int_view(heap_begins_), int_view(heap_)
-    scratch, timetable, horizon, latest_minute = (
+    scratch, calendars, horizon, latest_minute = (
         int_view(scratch_),
-        int_view(timetable_),
+        int_view(calendars_),
         int_view(horizon_),
         int_view(latest_minute_),
     )
@@ -133,7 +133,7 @@ def backward(
             # a calendar may end before the bound: the caller then draws more weather and tries again
             if mode != DUTY and max(bound, done, begun) > horizon[calendar]:
                 return False
-            begin = latest_begin(timetable, calendar * CALENDAR_SIZE, mode, begun, done, bound)
+            begin = latest_begin(calendars, calendar * CALENDAR_SIZE, mode, begun, done, bound)
             scratch[LATEST_OF_UNIT * width + unit] = begin
     return True
 
@@ -217,50 +217,50 @@ def first_at_least(numbers: IntView, base: int, count: int, bound: int) -> int:
 
 
 @jit
-def worked(timetable: IntView, header: int, minute: int) -> int:
+def worked(calendars: IntView, header: int, minute: int) -> int:
     """Return the open minutes of a calendar before a minute; before the project's start every minute counts, below 0.
 
-    `header` is the index at which the calendar's header begins in the timetable.
+    `header` is the index at which the calendar's header begins in the calendars.
     """
-    intervals = timetable[header + INTERVALS]
-    interval = first_at_least(timetable, timetable[header + STARTS], intervals, minute + 1) - 1
+    intervals = calendars[header + INTERVALS]
+    interval = first_at_least(calendars, calendars[header + STARTS], intervals, minute + 1) - 1
     if interval < 0:
         return min(minute, 0)
-    minutes_to_go = max(timetable[timetable[header + ENDS] + interval] - minute, 0)
-    return timetable[timetable[header + DONE] + interval] - minutes_to_go
+    minutes_to_go = max(calendars[calendars[header + ENDS] + interval] - minute, 0)
+    return calendars[calendars[header + WORKED_BY_END] + interval] - minutes_to_go
 
 
 @jit
-def latest_begin(timetable: IntView, header: int, mode: int, begun: int, done: int, bound: int) -> int:
+def latest_begin(calendars: IntView, header: int, mode: int, begun: int, done: int, bound: int) -> int:
     """Return the latest begin of a work that took from `begun` to `done` and must be done by `bound`."""
-    intervals, starts, ends = timetable[header + INTERVALS], timetable[header + STARTS], timetable[header + ENDS]
+    intervals, starts, ends = calendars[header + INTERVALS], calendars[header + STARTS], calendars[header + ENDS]
     if mode == DUTY:
         # hours of service depend on when a trip begins; one that begins later by so much is as long, near enough
         return begun + bound - done
     if mode == WHOLE:
         # it may have waited for a shift long enough: only the interval it was done in is work
-        opened = timetable[starts + first_at_least(timetable, ends, intervals, done)]
-        return latest_begin_whole(timetable, header, bound, done - max(begun, opened))
-    minutes = worked(timetable, header, done) - worked(timetable, header, begun)
+        opened = calendars[starts + first_at_least(calendars, ends, intervals, done)]
+        return latest_begin_whole(calendars, header, bound, done - max(begun, opened))
+    minutes = worked(calendars, header, done) - worked(calendars, header, begun)
     if minutes == 0:
         return bound
-    worked_before_begin = worked(timetable, header, bound) - minutes
+    worked_before_begin = worked(calendars, header, bound) - minutes
     if worked_before_begin < 0:
         return worked_before_begin
-    worked_by_end = timetable[header + DONE]
-    interval = first_at_least(timetable, worked_by_end, intervals, worked_before_begin + 1)
-    return timetable[ends + interval] - (timetable[worked_by_end + interval] - worked_before_begin)
+    worked_by_end = calendars[header + WORKED_BY_END]
+    interval = first_at_least(calendars, worked_by_end, intervals, worked_before_begin + 1)
+    return calendars[ends + interval] - (calendars[worked_by_end + interval] - worked_before_begin)
 
 
 @jit
-def latest_begin_whole(timetable: IntView, header: int, bound: int, minutes: int) -> int:
+def latest_begin_whole(calendars: IntView, header: int, bound: int, minutes: int) -> int:
     """Return the latest begin of work in one piece that must be done by `bound`; negative if there is none."""
     if minutes == 0:
         return bound
-    starts, ends = timetable[header + STARTS], timetable[header + ENDS]
-    intervals_begun = first_at_least(timetable, starts, timetable[header + INTERVALS], bound)
+    starts, ends = calendars[header + STARTS], calendars[header + ENDS]
+    intervals_begun = first_at_least(calendars, starts, calendars[header + INTERVALS], bound)
     for interval in range(intervals_begun - 1, -1, -1):
-        begin = min(bound, timetable[ends + interval]) - minutes
-        if begin >= timetable[starts + interval]:
+        begin = min(bound, calendars[ends + interval]) - minutes
+        if begin >= calendars[starts + interval]:
             return begin
     return -minutes

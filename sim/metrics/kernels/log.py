@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from sim.jit.toolkit import Floats, Ints, entry_point, float_view, int_view, jit
 from sim.metrics.kernels.interface import (
-    BEGUN,
+    BEGUN_AT,
     CALENDAR_OF_WORK,
     CHAIN_COLUMNS,
-    DONE,
+    DONE_AT,
     GROUP_BITS,
     LABOUR_CALENDAR,
     LABOUR_COLUMNS,
@@ -236,7 +236,7 @@ def note_weather_loss(chain_: Ints, calendar: int, actual: OpenHours, planned: O
     for first in range(0, CHAIN_COLUMNS * len(chain_), CHAIN_COLUMNS):
         if chain[first + CALENDAR_OF_WORK] != calendar:
             continue
-        begun, done, lost = chain[first + BEGUN], chain[first + DONE], 0
+        begun, done, lost = chain[first + BEGUN_AT], chain[first + DONE_AT], 0
         # the minutes really worked are laid out on the planned calendar, from the same begin on
         productive = _worked(actual, done) - _worked(actual, begun)
         if chain[first + MODE_OF_WORK] == PAUSING:

@@ -1,4 +1,4 @@
-"""The accounts of one run, and the money metrics and curves that follow from them (DESIGN §7).
+"""The accounts of one run, and the money metrics and curves that follow from them.
 
 `keep_accounts` works out once per run the parts that all money metrics share: ledger, capital over time, draws on debt
 and equity, and earnings of blocks.
@@ -188,7 +188,7 @@ CURVES = (
 
 
 def money_metrics(accounts: Accounts) -> dict[str, float]:
-    """Return the money metrics of DESIGN §7 of one run."""
+    """Return the money metrics of one run."""
     project, blocks, horizon = accounts.cost_model.project, accounts.blocks, accounts.horizon
     built, mw = blocks.wanted, float(blocks.mw[blocks.wanted].sum())
     online_ordered_horizon = accounts.online[built], blocks.ordered[built], horizon

@@ -1,4 +1,4 @@
-"""Capital over time: paid, in service, committed and exposed to loss, by item; and how long it is idle (DESIGN §7).
+"""Capital over time: paid, in service, committed and exposed to loss, by item; and how long it is idle.
 
 Everything that changes an item is an event: a payment, MW of it coming online, a claim on a cancelled order, its
 contract. Between two events nothing changes, so every integral is exact.
@@ -147,7 +147,7 @@ def capital_events(
 
 
 def capital_metrics(timeline: CapitalTimeline, compute: Flags, mw: float, cost_of_capital: float) -> dict[str, float]:
-    """Return the capital metrics of DESIGN §7 that follow from the timeline, in dollars and months."""
+    """Return the capital metrics that follow from the timeline, in dollars and months."""
     dollars, integrals = timeline.total / 100, timeline.integrals
     # from cents × minutes to dollars × months
     idle, committed_idle = integrals.idle / 100 / MONTH, integrals.waiting / 100 / MONTH

@@ -20,7 +20,7 @@ from sim.errors import SimError
 from sim.plan.analysis.prerequisites import Prerequisites
 from sim.plan.analysis.route_classes import RouteClass, route_classes, waits_for_completion
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan, LogColumn
-from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, UNTIL, WAIT, WORK
+from sim.plan.vocabulary import FREE, HOLD, JUMP, SIGNAL, UNTIL, WAIT, WORK
 from sim.world.roads import duty_finish
 from sim.world.working_time import Calendar
 
@@ -49,12 +49,12 @@ class ForwardPass:
         values: Sequence[int],
         calendars: Sequence[Calendar],
         *,
-        repeated: Sequence[int] | NDArray[np.int64] | None = None,
+        later_values: Sequence[int] | NDArray[np.int64] | None = None,
         sharing: bool = True,
     ) -> None:
-        """Simulate the plan; without `sharing`, what one unit takes of a supply is still there for all others."""
+        """Simulate the plan; without `sharing`, what one unit takes of what others supply is still there for all others."""
         self.plan, self.values, self.calendars = plan, values, calendars
-        self.repeated = values if repeated is None else repeated
+        self.later_values = values if later_values is None else later_values
         self.rows: list[list[int]] = plan.rows.tolist()
         self.first: list[int] = plan.first.tolist()
         self.requested, self.supplied = _supply_counts(plan, sharing)
@@ -137,7 +137,7 @@ class ForwardPass:
             heappush(self._at_gate[number], (argument, unit))
         elif operation == UNTIL and self.values[number] > self.now:
             heappush(self._due, (self.values[number], unit))
-        elif operation == AGAIN:
+        elif operation == JUMP:
             return self._jump(unit, step)
         else:
             return step + 1
@@ -218,7 +218,7 @@ class ForwardPass:
 
     def _value(self, step: int, input_number: int) -> int:
         """Return the value of an input at this attempt of a step: minutes, or 0 or 1 of a decision."""
-        return int((self.values if self._attempts[step] == 1 else self.repeated)[input_number])
+        return int((self.values if self._attempts[step] == 1 else self.later_values)[input_number])
 
     def _jump(self, unit: int, step: int) -> int:
         """Return the step to which a jump leads, or the next one; -1 if the unit jumps for ever without time passing."""
@@ -336,17 +336,17 @@ def earliest(
     values: Sequence[int],
     calendars: Sequence[Calendar],
     *,
-    repeated: Sequence[int] | NDArray[np.int64] | None = None,
+    later_values: Sequence[int] | NDArray[np.int64] | None = None,
     bound: bool = False,
 ) -> Schedule:
     """Return the schedule of a plan at its earliest: with planned values, and without resource limits.
 
-    `values` are minutes and decisions (0 or 1) per input, as in `sim.plan.draws`; a repeated attempt takes that of
-    `repeated`, or left out the value of the first, up to its limit. `calendars` are in the plan's order. Tokens such as
+    `values` are minutes and decisions (0 or 1) per input, as in `sim.plan.draws`; a later attempt takes that of
+    `later_values`, or left out the value of the first, up to its limit. `calendars` are in the plan's order. Tokens such as
     finished skids go to those who ask first, so others can be served in another order where limits delay the first; with
     `bound` no unit takes a token from another, and no run with these values and decisions can be done earlier.
     """
-    forward = ForwardPass(plan, values, calendars, repeated=repeated, sharing=not bound)
+    forward = ForwardPass(plan, values, calendars, later_values=later_values, sharing=not bound)
     log = np.array(forward.log, np.int64).reshape(-1, 4)
     minute_begun, minute_done = (np.full(len(plan.rows), NEVER, np.int64) for _ in range(2))
     minute_begun[log[:, LogColumn.STEP]], minute_done[log[:, LogColumn.STEP]] = (

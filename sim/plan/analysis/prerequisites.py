@@ -22,9 +22,9 @@ class Prerequisites:
     gives what it had not taken. By the end of the run a gate reaches at least its `min_level`, and at most its `max_level`.
     """
 
-    def __init__(self, plan: CompiledPlan, classes: Sequence[RouteClass], *, optional: bool = False) -> None:
-        """Work out the pools before every gate; with `optional`, steps count that a unit performs on some paths only."""
-        self.plan, self.classes, self.optional = plan, classes, optional
+    def __init__(self, plan: CompiledPlan, classes: Sequence[RouteClass], *, on_some_path: bool = False) -> None:
+        """Work out the pools before every gate; with `on_some_path`, steps count that a unit may but need not perform."""
+        self.plan, self.classes, self.on_some_path = plan, classes, on_some_path
         self.class_of = {unit: route_class for route_class in classes for unit in route_class.units}
         self.signals = _by_gate(plan, classes)
         self.supplies: list[list[tuple[int, int, int]]] = [[] for _ in plan.pools]
@@ -125,7 +125,7 @@ class Prerequisites:
         """Return the pools a unit itself has taken before a step, and the steps at which it has waited."""
         key = route_class.units[0], step
         if key not in self._own_before:
-            performed = route_class.sometimes_before[step] if self.optional else route_class.always_before[step]
+            performed = route_class.sometimes_before[step] if self.on_some_path else route_class.always_before[step]
             holds, waits = (
                 [earlier_step for earlier_step in route_class.steps_of(operation) if performed >> earlier_step & 1]
                 for operation in (HOLD, WAIT)

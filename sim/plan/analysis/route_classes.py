@@ -1,7 +1,7 @@
 """Route classes: units that follow the same route under different names, such as eight hundred skids.
 
 Analyses look at one unit of a class instead of at all. What a unit holds and has signalled when it comes to a step
-must be the same whatever path it took (rule 6 of `docs/engine.md`); `states` works it out and finds conflicts.
+must be the same whatever path it took; `states` works it out and finds conflicts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan
-from sim.plan.vocabulary import AGAIN, FREE, HOLD, SIGNAL, WAIT, WORK
+from sim.plan.vocabulary import FREE, HOLD, JUMP, SIGNAL, WAIT, WORK
 
 # --- states -----------------------------------------------------------------------------------------------------------
 
@@ -91,7 +91,7 @@ HeldCounts = dict[int, int]
 
 @dataclass(frozen=True)
 class RouteClass:
-    """A route and the units that follow it; steps are counted from the start of the route.
+    """All units that follow the same route under different names, such as 800 skids; steps count from the route's start.
 
     `rows` are those of the first unit; the other units differ in the gates they name and their draws.
     `held_at_step` has per step the counts by pool that a unit holds when it comes to it, None where no path leads; the last
@@ -204,14 +204,14 @@ class RouteClass:
 def successors(row: Sequence[int], step: int) -> Iterator[int]:
     """Yield the steps that may come right after one; its `row` counts the target of a jump as `step` is counted."""
     operation, target, chance, limit, gate, _ = row
-    if operation == AGAIN:
+    if operation == JUMP:
         yield target
-    if operation != AGAIN or (chance, limit, gate) != (NONE,) * 3:
+    if operation != JUMP or (chance, limit, gate) != (NONE,) * 3:
         yield step + 1
 
 
 def route_classes(plan: CompiledPlan) -> list[RouteClass]:
-    """Return the route classes of a plan, in the order of their first units."""
+    """Return the units of a plan in classes that follow the same route, in the order of their first units."""
     rows, first, is_timed = plan.rows.tolist(), plan.first.tolist(), _timed(plan)
     by_signature: dict[tuple[tuple[int, ...], ...], list[int]] = {}
     for unit in range(len(plan.units)):
@@ -254,7 +254,7 @@ def _signature(
         elif operation in (WAIT, SIGNAL):
             # each block has gates of its own: only where the same gate comes again counts, not its name
             route.append((operation, gates.setdefault(row[Column.ARGUMENT], len(gates)), row[Column.LEVEL]))
-        elif operation == AGAIN:
+        elif operation == JUMP:
             _, target, chance, limit, gate, level = row
             gate_number = gates.setdefault(gate, len(gates))
             route.append((operation, target - first, chance == NONE, limit, gate_number, level))
@@ -319,7 +319,7 @@ def _signals(
 def _from_start(row: Sequence[int], begin: int) -> tuple[int, ...]:
     """Return a row in which a jump names its target counted from the route's start."""
     operation, target, *others = row
-    return (operation, target - begin, *others) if operation == AGAIN else tuple(row)
+    return (operation, target - begin, *others) if operation == JUMP else tuple(row)
 
 
 def abbreviated(names: Iterable[str]) -> str:

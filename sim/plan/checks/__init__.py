@@ -15,7 +15,12 @@ from sim.plan.checks.capacity import (
     used_up,
     yards,
 )
-from sim.plan.checks.deadlocks import DeadlockSearch, has_optional_waits, never_finishing, never_finishing_on_some_path
+from sim.plan.checks.deadlocks import (
+    DeadlockSearch,
+    has_waits_on_some_path,
+    never_finishing,
+    never_finishing_on_some_path,
+)
 from sim.plan.checks.finding import Finding, Remark, collected
 from sim.plan.checks.quality import few_at_once, long_tasks, loose_ends, unlimited_work
 from sim.plan.checks.reachability import Reach, route_findings
@@ -36,7 +41,7 @@ def check(plan: CompiledPlan, values: Sequence[int] | None = None) -> list[Remar
 def _findings(plan: CompiledPlan, values: Sequence[int] | None) -> Iterator[Finding]:
     """Yield the findings of all checks; holds that are known to be impossible count in how far every unit can come."""
     classes = route_classes(plan)
-    prerequisites, possible = Prerequisites(plan, classes), Prerequisites(plan, classes, optional=True)
+    prerequisites, possible = Prerequisites(plan, classes), Prerequisites(plan, classes, on_some_path=True)
     all_yards = yards(plan, classes, prerequisites.place_pools)
     yield from route_findings(plan, classes)
     ruled_out: set[tuple[int, int]] = set()
@@ -58,7 +63,7 @@ def _findings(plan: CompiledPlan, values: Sequence[int] | None) -> Iterator[Find
     yield from DeadlockSearch(plan, classes, possible, prerequisites.place_pools, all_yards).findings()
     reach = Reach(plan, classes, ruled_out)
     yield from never_finishing(plan, prerequisites, reach)
-    if has_optional_waits(classes):
+    if has_waits_on_some_path(classes):
         yield from never_finishing_on_some_path(
             plan, prerequisites, reach, Reach(plan, classes, ruled_out, every_path=True)
         )

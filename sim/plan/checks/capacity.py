@@ -206,7 +206,7 @@ def capacity_of(plan: CompiledPlan, prerequisites: Prerequisites, pool: int) -> 
 
 
 def used_up(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Finding]:
-    """Yield a finding per pool of which more is used up than is ever supplied (rule 6).
+    """Yield a finding per pool of which more is used up than is ever supplied.
 
     Departures are not counted: of the two units that wait for a crew to leave only one takes anything.
     """
@@ -233,7 +233,7 @@ def used_up(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Findi
 def gone_too_early(
     plan: CompiledPlan, classes: Sequence[RouteClass], prerequisites: Prerequisites
 ) -> Iterator[Finding]:
-    """Yield a finding per hold of a pool of which too little may be left, as crews that supplied it leave (rule 5)."""
+    """Yield a finding per hold of a pool of which too little may be left, as crews that supplied it leave."""
     departures = _departures(classes, prerequisites)
     for route_class in classes:
         # an outage takes what is left, or nothing: it waits for nobody

@@ -121,7 +121,7 @@ class DeadlockSearch:
         return edges
 
     def _add_withheld(self, edges: list[WaitEdges], row: Sequence[int]) -> None:
-        """Add the edges of a hold with a patience: when that is over, it withholds all the pools it asks for (rule 3)."""
+        """Add the edges of a hold with a patience: when that is over, it withholds all the pools it asks for."""
         operation, bundle, _, patience, *_ = row
         if operation == HOLD and patience != NONE:
             requested = pool_set(pool for pool, _ in self.plan.bundles[bundle])
@@ -312,11 +312,11 @@ def never_finishing_on_some_path(
 ) -> Iterator[Finding]:
     """Yield the same for units that are stuck on some path only; `worst` is how far units come on every path."""
     worst.stuck = {unit: steps for unit, steps in worst.stuck.items() if unit not in reach.stuck}
-    yield from _never_opened(plan, prerequisites, worst, "warning", " on one of its ways")
-    yield from _circular_waits(plan, prerequisites, worst, "warning", " on one of their ways")
+    yield from _never_opened(plan, prerequisites, worst, "warning", " on one of its paths")
+    yield from _circular_waits(plan, prerequisites, worst, "warning", " on one of their paths")
 
 
-def has_optional_waits(classes: Sequence[RouteClass]) -> bool:
+def has_waits_on_some_path(classes: Sequence[RouteClass]) -> bool:
     """Return whether some unit waits for something on some paths only."""
     return any(
         not route_class.always_before[-1] >> step & 1

@@ -10,7 +10,7 @@ from sim.plan.analysis.route_classes import RouteClass
 from sim.plan.checks.finding import Finding
 from sim.plan.compiled_plan import NONE, CompiledPlan
 from sim.plan.context import always_open, day_minutes, sent_home_idle
-from sim.plan.vocabulary import AGAIN, HOLD, WAIT, WORK, UnitInfo
+from sim.plan.vocabulary import HOLD, JUMP, WAIT, WORK, UnitInfo
 
 LISTED = 10
 """Activities that are named in a remark; of a planner's imported schedule hundreds may be meant."""
@@ -58,10 +58,10 @@ def _awaited_by_finish(plan: CompiledPlan, prerequisites: Prerequisites) -> set[
 
 def _awaited_before(route_class: RouteClass, unit: int, step: int) -> Iterator[tuple[int, int]]:
     """Yield (operation, gate or bundle) of every wait, hold and jump on a gate that a unit may meet before a step."""
-    for earlier_step in route_class.steps_of(WAIT, HOLD, AGAIN):
+    for earlier_step in route_class.steps_of(WAIT, HOLD, JUMP):
         operation, gate_or_bundle, _, _, watched_gate, _ = route_class.row(unit, earlier_step)
-        if route_class.sometimes_before[step] >> earlier_step & 1 and (operation != AGAIN or watched_gate != NONE):
-            yield operation, watched_gate if operation == AGAIN else gate_or_bundle
+        if route_class.sometimes_before[step] >> earlier_step & 1 and (operation != JUMP or watched_gate != NONE):
+            yield operation, watched_gate if operation == JUMP else gate_or_bundle
 
 
 def unlimited_work(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from heapq import heappop, heappush
 from sim.plan.analysis.route_classes import RouteClass, successors, waits_for_completion
 from sim.plan.checks.finding import Finding, Severity
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan
-from sim.plan.vocabulary import AGAIN, FREE, HOLD, OPERATIONS, SIGNAL, WAIT
+from sim.plan.vocabulary import FREE, HOLD, JUMP, OPERATIONS, SIGNAL, WAIT
 
 # --- reach ------------------------------------------------------------------------------------------------------------
 
@@ -160,20 +160,20 @@ def route_findings(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterato
 
 
 def _path_conflicts(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding]:
-    """Yield a finding per step at which what a unit holds or has signalled depends on its path (rule 6)."""
+    """Yield a finding per step at which what a unit holds or has signalled depends on its path."""
     for conflict in route_class.conflicts:
         names = {**conflict.one_path, **conflict.other_path}
         counts = [(name, conflict.one_path.get(name, 0), conflict.other_path.get(name, 0)) for name in names]
         amounts = ", ".join(f"{one} or {other} of {name}" for name, one, other in counts if one != other)
         step = conflict.step - int(plan.first[route_class.units[0]])
         at_step = f"at {_step_name(route_class, step)}" if step < len(route_class.rows) else "at the end"
-        sentence = f"{{who}}: what is held or has been signalled {at_step} depends on the way there: {amounts}"
+        sentence = f"{{who}}: what is held or has been signalled {at_step} depends on the path taken: {amounts}"
         yield _finding(route_class, "error", sentence)
 
 
 def _endless_loops(route_class: RouteClass) -> Iterator[Finding]:
-    """Yield a finding per jump back with which a unit can loop for ever without time passing (rule 6)."""
-    for step in route_class.steps_of(AGAIN):
+    """Yield a finding per jump back with which a unit can loop for ever without time passing."""
+    for step in route_class.steps_of(JUMP):
         _, target, _, limit, *_ = route_class.rows[step]
         if limit == NONE and target <= step and _returns_to(route_class, step):
             sentence = (
@@ -194,13 +194,13 @@ def _returns_to(route_class: RouteClass, jump: int) -> bool:
             continue
         visited.add(step)
         operation, _, _, limit, *_ = route_class.rows[step]
-        is_limited = operation == AGAIN and limit != NONE
+        is_limited = operation == JUMP and limit != NONE
         open_steps += [step + 1] if is_limited else successors(route_class.rows[step], step)
     return False
 
 
 def _unreturned(plan: CompiledPlan, route_class: RouteClass) -> Iterator[Finding]:
-    """Yield a finding per pool that must be returned and of which a unit returns less, or more, than it took (rule 5)."""
+    """Yield a finding per pool that must be returned and of which a unit returns less, or more, than it took."""
     returned = [pool for pool, kind in enumerate(plan.pool_kinds) if kind == "returned"]
     for pool in returned:
         min_held = min((held_counts or {}).get(pool, 0) for held_counts in route_class.held_at_step)
@@ -219,7 +219,7 @@ def _unreached(route_class: RouteClass) -> Iterator[Finding]:
     """Yield the first step of a route to which no path leads."""
     for step in range(len(route_class.rows)):
         if route_class.held_at_step[step] is None:
-            yield _finding(route_class, "warning", f"{{who}}: no way leads to {_step_name(route_class, step)}")
+            yield _finding(route_class, "warning", f"{{who}}: no path leads to {_step_name(route_class, step)}")
             return
 
 

@@ -14,9 +14,9 @@ from functools import partial
 
 from sim.config.project import Project
 from sim.plan.context import PlanContext, TradeReviews
-from sim.plan.mechanisms.camp import NO_CAMP, Quarters, beds_of
+from sim.plan.mechanisms.camp import NO_CAMP, CampBeds, beds_of
 from sim.plan.mechanisms.crews import arrival, crew, departure, done, on_site
-from sim.plan.vocabulary import LEAVING, Again, Free, Hold, Label, Note, Signal, UnitInfo, Until, Wait, fixed
+from sim.plan.vocabulary import LEAVING_PRIORITY, Free, Hold, Jump, Label, Note, Signal, UnitInfo, Until, Wait, fixed
 from sim.plan.vocabulary import Step as PlanStep
 
 OVERTIME = "overtime"
@@ -33,14 +33,17 @@ def accelerate(context: PlanContext) -> None:
     hours = _hours_of_trades(context)
     for trade, reviews in context.resource_plan.reviews.items():
         planned = len(context.resource_plan.mobilisations[trade])
-        quarters = NO_CAMP if context.project.labour.camp is None else Quarters(beds_of(context, trade))
-        shift_quarters = quarters
-        if reviews.shift and context.project.labour.camp is not None:
-            shift_quarters = Quarters(beds_of(context, trade, second_shift(context.project, trade)))
+        camp_beds = NO_CAMP if context.project.labour.camp is None else CampBeds(beds_of(context, trade))
+        shift_beds = camp_beds
+        if reviews.second_shifts and context.project.labour.camp is not None:
+            shift_beds = CampBeds(beds_of(context, trade, second_shift(context.project, trade)))
         measures = [
-            *((f"{OVERTIME}.{trade}.{n + 1}", OVERTIME, n + 1, quarters) for n in range(reviews.overtime)),
-            *((f"crew.{trade}.{planned + n + 1}", "extra", planned + n + 1, quarters) for n in range(reviews.crews)),
-            *((f"shift.{trade}.{n + 1}", SHIFT, n + 1, shift_quarters) for n in range(reviews.shift)),
+            *((f"{OVERTIME}.{trade}.{n + 1}", OVERTIME, n + 1, camp_beds) for n in range(reviews.overtime)),
+            *(
+                (f"crew.{trade}.{planned + n + 1}", "extra", planned + n + 1, camp_beds)
+                for n in range(reviews.extra_crews)
+            ),
+            *((f"shift.{trade}.{n + 1}", SHIFT, n + 1, shift_beds) for n in range(reviews.second_shifts)),
         ]
         for measure, (unit, kind, number, beds) in enumerate(measures):
             change = partial(_measure, context, trade, kind, beds)
@@ -62,7 +65,7 @@ def _from_review_to_review(
         route += [
             Label(f"off {number}"),
             Until(f"review {number}", fixed(review.minute)),
-            Again(f"off {number + 1}", f"in time {number}", gate=gate, level=review.enough_hours[measure]),
+            Jump(f"off {number + 1}", f"in time {number}", gate=gate, level=review.enough_hours[measure]),
             *_off_while_trade_before_is_behind(context, reviews, number),
             Wait(gate),
             *steps_on,
@@ -72,8 +75,8 @@ def _from_review_to_review(
             next_review = reviews.reviews[number]
             route += [
                 Until(f"review {number + 1} with more", fixed(next_review.minute)),
-                Again(f"back {number}", f"caught up {number + 1}", gate=gate, level=next_review.caught_up_hours),
-                Again(f"on {number + 1}"),
+                Jump(f"back {number}", f"caught up {number + 1}", gate=gate, level=next_review.caught_up_hours),
+                Jump(f"on {number + 1}"),
                 Label(f"back {number}"),
             ]
         else:
@@ -92,10 +95,10 @@ def _off_while_trade_before_is_behind(context: PlanContext, reviews: TradeReview
     if review_same_day is None:
         return []
     return [
-        Again(
+        Jump(
             f"needed {number}", f"work to do {number}", gate=done(reviews.after), level=review_same_day.enough_hours[0]
         ),
-        Again(f"off {number + 1}"),
+        Jump(f"off {number + 1}"),
         Label(f"needed {number}"),
     ]
 
@@ -109,16 +112,16 @@ def second_shift(project: Project, trade: str) -> int:
 
 
 def _measure(
-    context: PlanContext, trade: str, kind: str, quarters: Quarters, suffix: str
+    context: PlanContext, trade: str, kind: str, camp_beds: CampBeds, suffix: str
 ) -> tuple[Sequence[PlanStep], Sequence[PlanStep]]:
     """Return the steps with which a measure (overtime, second shift or extra crew) begins, and those with which it ends."""
     if kind == SHIFT:
         people = second_shift(context.project, trade)
-        *hiring, induction, join_pool = arrival(context, trade, quarters, suffix, people=people)
+        *hiring, induction, join_pool = arrival(context, trade, camp_beds, suffix, people=people)
         begins = [*hiring, Note(SHIFT_PREMIUM, trade, people), induction, join_pool]
-        return begins, [*departure(context, trade, quarters, people=people), Note(SHIFT_PREMIUM, trade, -people)]
+        return begins, [*departure(context, trade, camp_beds, people=people), Note(SHIFT_PREMIUM, trade, -people)]
     if kind != OVERTIME:
-        return arrival(context, trade, quarters, suffix), departure(context, trade, quarters)
+        return arrival(context, trade, camp_beds, suffix), departure(context, trade, camp_beds)
     policy = context.project.labour.acceleration
     assert policy is not None  # there would be no reviews
     assert policy.overtime is not None
@@ -126,12 +129,12 @@ def _measure(
     pool = {crew(trade): 1}
     return (
         [Note(OVERTIME, trade, paid), Free(pool)],
-        [Hold(pool, priority=LEAVING), Note(OVERTIME, trade, -paid)],
+        [Hold(pool, priority=LEAVING_PRIORITY), Note(OVERTIME, trade, -paid)],
     )
 
 
 def _hours_of_trades(context: PlanContext) -> dict[str, int]:
-    """Return by reviewed trade the person-hours that all units together will report."""
+    """Return by reviewed trade the person-hours that all units together will signal as done."""
     trade_of = {done(trade): trade for trade in context.resource_plan.reviews}
     hours = dict.fromkeys(context.resource_plan.reviews, 0)
     for route in context.plan.units.values() if trade_of else ():

@@ -29,29 +29,29 @@ class CampTooSmall(SimError):
 
 
 @dataclass(frozen=True)
-class Quarters:
-    """The beds of one crew: how many, and how many the camp's stages must have added if they are set aside for it."""
+class CampBeds:
+    """The beds of one crew in the camp, and how many beds the camp's stages must have added if these are set aside for it."""
 
     beds: int
     set_aside: bool = False
-    opened: int = 0
+    added_before: int = 0
 
     def moving_in(self) -> tuple[list[PlanStep], dict[str, int]]:
         """Return the steps before a crew is hired, and the pools it takes together with its hiring slot."""
         if not self.set_aside:
             return [], {BEDS: self.beds} if self.beds else {}
-        return [Wait(CAMP, self.opened)] if self.opened > 0 else [], {}
+        return [Wait(CAMP, self.added_before)] if self.added_before > 0 else [], {}
 
     def moving_out(self) -> list[PlanStep]:
         """Return the step by which a crew leaves its beds to others."""
         return [Free({BEDS: self.beds})] if self.beds else []
 
 
-NO_CAMP = Quarters(0)
+NO_CAMP = CampBeds(0)
 
 
-def write_camp(context: PlanContext, max_crews_at_once: Mapping[str, int]) -> dict[tuple[str, int], Quarters]:
-    """Write the stages of the camp, and return the quarters of every crew by trade and number, from 0.
+def write_camp(context: PlanContext, max_crews_at_once: Mapping[str, int]) -> dict[tuple[str, int], CampBeds]:
+    """Write the stages of the camp, and return the beds of every crew by (trade, number of the crew from 0).
 
     `max_crews_at_once` is by trade the largest number of crews that any step takes at once. Raises `CampTooSmall`.
     """
@@ -60,16 +60,16 @@ def write_camp(context: PlanContext, max_crews_at_once: Mapping[str, int]) -> di
     if camp is None or not stays:
         return {}
     beds_per_crew = {trade: beds_of(context, trade) for trade in stays}
-    quarters = {(trade, n): Quarters(beds_per_crew[trade]) for trade in stays for n in range(len(stays[trade]))}
+    beds_of_crew = {(trade, n): CampBeds(beds_per_crew[trade]) for trade in stays for n in range(len(stays[trade]))}
     set_aside = 0
     for trade, number in _crews_to_the_end(stays, max_crews_at_once):
         beds = beds_per_crew[trade]
         set_aside += beds
-        quarters[trade, number] = Quarters(beds, set_aside=True, opened=max(0, set_aside - camp.rooms))
+        beds_of_crew[trade, number] = CampBeds(beds, set_aside=True, added_before=max(0, set_aside - camp.rooms))
     beds_added = sum(_beds_added(context, trade) for trade in context.resource_plan.reviews if trade in beds_per_crew)
-    beds_needed = sum(crew.beds for crew in quarters.values()) + beds_added
+    beds_needed = sum(crew.beds for crew in beds_of_crew.values()) + beds_added
     _write_stages(context, camp, _stage_beds(camp, beds_needed), set_aside)
-    return quarters
+    return beds_of_crew
 
 
 def beds_of(context: PlanContext, name: str, direct: int | None = None) -> int:
@@ -82,11 +82,11 @@ def beds_of(context: PlanContext, name: str, direct: int | None = None) -> int:
 
 
 def _beds_added(context: PlanContext, trade: str) -> int:
-    """Return the beds of all crews and shifts that reviews may add to a trade."""
+    """Return the beds of all crews and second shifts that progress reviews may add to a trade."""
     reviews, policy = context.resource_plan.reviews[trade], context.project.labour.acceleration
-    beds = reviews.crews * beds_of(context, trade)
-    if reviews.shift and policy is not None and policy.shift is not None:
-        beds += reviews.shift * beds_of(context, trade, policy.shift.people(context.trade(trade).team))
+    beds = reviews.extra_crews * beds_of(context, trade)
+    if reviews.second_shifts and policy is not None and policy.shift is not None:
+        beds += reviews.second_shifts * beds_of(context, trade, policy.shift.people(context.trade(trade).team))
     return beds
 
 

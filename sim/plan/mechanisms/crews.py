@@ -15,19 +15,19 @@ from sim.config.sections.labour import Ramp
 from sim.config.sections.systems import Step
 from sim.plan.context import Mobilisation, PlanContext, working_days
 from sim.plan.layout import Place
-from sim.plan.mechanisms.camp import NO_CAMP, Quarters, beds_of, write_camp
+from sim.plan.mechanisms.camp import NO_CAMP, CampBeds, beds_of, write_camp
 from sim.plan.mechanisms.logistics import CRANE
 from sim.plan.mechanisms.productivity import crowding, losses
 from sim.plan.vocabulary import (
     CREW_PATIENCE,
-    LEAVING,
+    LEAVING_PRIORITY,
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,
-    Again,
     Balance,
     Chance,
     Free,
     Hold,
+    Jump,
     Label,
     Mode,
     Note,
@@ -95,14 +95,14 @@ def step_span(context: PlanContext, step: Step, hours: Estimate | None) -> Span:
 
 
 def by_crews(context: PlanContext, place: Place, activity: str, step: Step, span: Span) -> list[PlanStep]:
-    """Return the route by which a step's crews (and cranes) are taken together, work, are freed and report their hours."""
+    """Return the route by which a step's crews (and cranes) are taken together, work, are freed and signal their hours."""
     mode: Mode = "whole" if step.whole else "pausing"
     area = crowding(context, place, step.exposure) if step.crews else None
     work = Work(activity, span, calendar_of(step), mode, context.people(step.crews), area=area)
     pools = {crew(trade): count for trade, count in step.crews.items()} | ({CRANE: step.cranes} if step.cranes else {})
     if not pools:
         return [work]
-    return [Hold(pools, place.sequence, CREW_PATIENCE), work, Free(pools), *report(context, work)]
+    return [Hold(pools, place.sequence, CREW_PATIENCE), work, Free(pools), *signal_hours_done(context, work)]
 
 
 def until_passed(
@@ -128,26 +128,26 @@ def until_passed(
     repair = Work(f"{activity} fix", repair_span, f"{SITE}interior", people=people, earns=False)
     hold = Hold(pools, place.sequence, CREW_PATIENCE)
     after_failure: list[PlanStep] = [repair]
-    reports = report(context, test)
+    reports = signal_hours_done(context, test)
     if mended_by:
         repair_pool = {crew(mended_by): 1}
         take_repair_crew = Hold(repair_pool, place.sequence, CREW_PATIENCE)
         after_failure = [Free(pools), take_repair_crew, repair, Free(repair_pool), hold]
-        reports += report(context, repair, share=level.fails.value)
+        reports += signal_hours_done(context, repair, share=level.fails.value)
     return [
         hold,
         Label(f"{activity} again"),
         test,
-        Again(f"{activity} passed", f"{activity} passes", Chance(level.fails.value, otherwise=True)),
+        Jump(f"{activity} passed", f"{activity} passes", Chance(level.fails.value, otherwise=True)),
         *after_failure,
-        Again(f"{activity} again", limit=level.retests),
+        Jump(f"{activity} again", limit=level.retests),
         Label(f"{activity} passed"),
         Free(pools),
         *reports,
     ]
 
 
-def report(context: PlanContext, *works: Work, share: float = 1.0) -> list[Signal]:
+def signal_hours_done(context: PlanContext, *works: Work, share: float = 1.0) -> list[Signal]:
     """Return the signals that add the planned person-hours of works to the gates of their trades; crews leave on these.
 
     `share` is the probability of the works, where they are repairs that may not be needed.
@@ -173,7 +173,7 @@ def mobilise_crews(context: PlanContext) -> None:
     """Write the crews of every trade that the plan needs: as units that come and go, or as a plain pool in a rehearsal."""
     trades = context.project.labour.trades
     max_crews_at_once, hours = largest_counts(context.plan.units, trades), reported_hours(context.plan, trades)
-    quarters = write_camp(context, max_crews_at_once)
+    camp_beds = write_camp(context, max_crews_at_once)
     for trade in max_crews_at_once:
         if trade not in context.resource_plan.mobilisations:
             _crew_pool(context, trade, context.resource_plan.crews.get(trade, UNLIMITED))
@@ -185,7 +185,7 @@ def mobilise_crews(context: PlanContext) -> None:
             # the first crews, as many as any step takes at once, stay for all the work of their trade
             to_the_end = number < max_crews_at_once[trade]
             stay = replace(planned, until_hours=hours[trade], until_minute=None) if to_the_end else planned
-            route = _crew(context, trade, number + 1, stay, quarters.get((trade, number), NO_CAMP), idle_leave)
+            route = _crew(context, trade, number + 1, stay, camp_beds.get((trade, number), NO_CAMP), idle_leave)
             context.plan.unit(f"crew.{trade}.{number + 1}", route, UnitInfo("crew", "crew", "", trade, "", number + 1))
         idle_leave.write()
 
@@ -217,7 +217,7 @@ def _crew(
     trade: str,
     crew_number: int,
     first_stay: Mobilisation,
-    quarters: Quarters,
+    camp_beds: CampBeds,
     idle_leave: IdleLeave,
 ) -> list[PlanStep]:
     """Return a crew's route: one stay on site after the other; between them its beds are free for other crews."""
@@ -225,12 +225,12 @@ def _crew(
     for count, stay in enumerate((first_stay, *first_stay.returns), 1):
         suffix = "" if count == 1 else f" {count}"
         route += _call(context, stay, suffix)
-        route += arrival(context, trade, quarters, suffix)
+        route += arrival(context, trade, camp_beds, suffix)
         route.append(_until_it_may_leave(context, trade, stay, suffix))
         if idle_leave.in_force:
-            route += idle_leave.final_departure(f"{crew_number}.{count}", quarters)
+            route += idle_leave.final_departure(f"{crew_number}.{count}", camp_beds)
         else:
-            route += departure(context, trade, quarters)
+            route += departure(context, trade, camp_beds)
     return route
 
 
@@ -242,14 +242,14 @@ def _until_it_may_leave(context: PlanContext, trade: str, stay: Mobilisation, su
 
 
 def arrival(
-    context: PlanContext, trade: str, quarters: Quarters, suffix: str, *, is_recalled: bool = False, people: int = 0
+    context: PlanContext, trade: str, camp_beds: CampBeds, suffix: str, *, is_recalled: bool = False, people: int = 0
 ) -> list[PlanStep]:
     """Return the route by which a crew is given beds, hired (unless `is_recalled`) and inducted, and joins its pool.
 
     `people` are its direct people, where they are not those of an ordinary crew; `suffix` tells its stays apart.
     """
     induction = fixed(context.project.labour.mobilisation_days.value * context.site_day_minutes)
-    wait_for_camp, beds = quarters.moving_in()
+    wait_for_camp, beds = camp_beds.moving_in()
     hiring = {} if is_recalled else {f"hiring.{trade}": 1}
     return [
         *wait_for_camp,
@@ -262,10 +262,10 @@ def arrival(
     ]
 
 
-def departure(context: PlanContext, trade: str, quarters: Quarters, *others: str, people: int = 0) -> list[PlanStep]:
+def departure(context: PlanContext, trade: str, camp_beds: CampBeds, *others: str, people: int = 0) -> list[PlanStep]:
     """Return the route by which a crew leaves when no work waits for it, taking one of each of the other pools as well."""
-    leaves = Note("people", trade, -(people or on_site(context.project, trade)))
-    return [Hold({crew(trade): 1, **dict.fromkeys(others, 1)}, priority=LEAVING), leaves, *quarters.moving_out()]
+    hold = Hold({crew(trade): 1, **dict.fromkeys(others, 1)}, priority=LEAVING_PRIORITY)
+    return [hold, Note("people", trade, -(people or on_site(context.project, trade))), *camp_beds.moving_out()]
 
 
 @dataclass(frozen=True)
@@ -295,12 +295,12 @@ class IdleLeave:
             return
         for pool in ("recallable", "off_site", "departures_due", "departures_made"):
             self.context.plan.pool(f"{pool}.{self.trade}", 0, "passed", cause="crew", noun="crews")
-        quarters = NO_CAMP if self.context.project.labour.camp is None else Quarters(beds_of(self.context, self.trade))
+        camp_beds = NO_CAMP if self.context.project.labour.camp is None else CampBeds(beds_of(self.context, self.trade))
         for number in range(1, len(self.context.resource_plan.mobilisations[self.trade]) - self.crews_kept + 1):
             info = UnitInfo("crew", "crew", "", self.trade, "leave", number)
-            self.context.plan.unit(f"leave.{self.trade}.{number}", self._leave_route(number, quarters), info)
+            self.context.plan.unit(f"leave.{self.trade}.{number}", self._leave_route(number, camp_beds), info)
 
-    def final_departure(self, name: str, quarters: Quarters) -> list[PlanStep]:
+    def final_departure(self, name: str, camp_beds: CampBeds) -> list[PlanStep]:
         """Return the end of a crew's route: one crew leaves for good, of those sent home if there are any.
 
         Two units wait for it, one for a crew that was sent home and one for a crew on site; the other waits for ever.
@@ -308,7 +308,7 @@ class IdleLeave:
         trade = self.trade
         due_pool, recallable, made_pool = f"departures_due.{trade}", f"recallable.{trade}", f"departures_made.{trade}"
         from_home: list[PlanStep] = [Hold({due_pool: 1, recallable: 1}), *self._standby(-1), Free({made_pool: 1})]
-        from_site: list[PlanStep] = [*departure(self.context, trade, quarters, due_pool), Free({made_pool: 1})]
+        from_site: list[PlanStep] = [*departure(self.context, trade, camp_beds, due_pool), Free({made_pool: 1})]
         for origin, route in (("away", from_home), ("here", from_site)):
             info = UnitInfo("departure", "crew", "", trade, origin)
             self.context.plan.unit(f"leaving.{trade}.{name}.{origin}", route, info)
@@ -319,7 +319,7 @@ class IdleLeave:
         people = crews * on_site(self.context.project, self.trade)
         return [] if self.context.project.labour.standby is None else [Note(STANDBY, self.trade, people)]
 
-    def _leave_route(self, number: int, quarters: Quarters) -> list[PlanStep]:
+    def _leave_route(self, number: int, camp_beds: CampBeds) -> list[PlanStep]:
         """Return the route of the n-th crew to be sent home, and called back when work waits, again and again."""
         context, trade = self.context, self.trade
         labour, last = context.project.labour, round(context.project.scale.horizon_days * MINUTES_PER_DAY)
@@ -327,12 +327,12 @@ class IdleLeave:
         # as many as a step takes at once are kept on site, so that work that opens can begin
         idle = Balance((crew(trade), off_site), number + self.crews_kept, labour.idle_weeks * MINUTES_PER_WEEK, last)
         work_waits = Balance((crew(trade), off_site), number + self.crews_kept, CALLED_BACK, last, below=True)
-        *travel_back, join_pool = arrival(context, trade, quarters, " again", is_recalled=True)
+        *travel_back, join_pool = arrival(context, trade, camp_beds, " again", is_recalled=True)
         return [
             Wait(context.plan.gate(done(trade))),
             Label("on site"),
             Until("without work", fixed(0), cause="crew", balance=idle),
-            *departure(context, trade, quarters),
+            *departure(context, trade, camp_beds),
             *self._standby(1),
             Free({off_site: 1, recallable: 1}),
             Until("called back", fixed(0), cause="crew", balance=work_waits),
@@ -341,7 +341,7 @@ class IdleLeave:
             *travel_back,
             Hold({off_site: 1}),
             join_pool,
-            Again("on site"),
+            Jump("on site"),
         ]
 
 
@@ -389,7 +389,7 @@ def largest_counts(units: Mapping[str, Route], trades: Iterable[str]) -> dict[st
 
 
 def reported_hours(plan: Plan, trades: Iterable[str]) -> dict[str, int]:
-    """Return by trade the person-hours that all units together will report."""
+    """Return by trade the person-hours that all units together will signal as done."""
     trade_of, hours = {done(trade): trade for trade in trades}, dict[str, int]()
     for unit, route in plan.units.items():
         for step in route:

@@ -10,7 +10,7 @@ from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import SITE, crew
 from sim.plan.mechanisms.factory import Plant, makers_in_order, plant_days, plants_of
 from sim.plan.mechanisms.logistics import CRANE, convoy, drive
-from sim.plan.vocabulary import CREW_PATIENCE, MINUTES_PER_HOUR, Again, Chance, Free, Hold, Label, Span, Work
+from sim.plan.vocabulary import CREW_PATIENCE, MINUTES_PER_HOUR, Chance, Free, Hold, Jump, Label, Span, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import to_distribution
 from sim.world.project_calendars import LIFTS
@@ -25,7 +25,7 @@ def mend_transit_damage(context: PlanContext, name: str, system: System, block: 
     damaged = at_least_one(damage.minor.value, system.skid.per_block)
     days = working_days(damage.mend_days, context.site_day_minutes)
     return [
-        Again(f"{name} unhurt", f"{name} unhurt on the road", Chance(damaged, otherwise=True)),
+        Jump(f"{name} unhurt", f"{name} unhurt on the road", Chance(damaged, otherwise=True)),
         *_repair(context, block, f"{name} mend transit damage", crews, days),
         Label(f"{name} unhurt"),
     ]
@@ -49,10 +49,10 @@ def _defect(context: PlanContext, block: Place, name: str, system: System, defec
     crews = {commissioning.trade: commissioning.crews}
     repair = working_days(defects.mend_days, context.site_day_minutes)
     return [
-        Again(no_defect, f"{name} has no site defect", Chance(probability, otherwise=True)),
-        Again(goes_back, f"{name} defect goes back", Chance(defects.sent_back.value)),
+        Jump(no_defect, f"{name} has no site defect", Chance(probability, otherwise=True)),
+        Jump(goes_back, f"{name} defect goes back", Chance(defects.sent_back.value)),
         *_repair(context, block, f"{name} mend defect", crews, repair),
-        Again(no_defect),
+        Jump(no_defect),
         Label(goes_back),
         *_rework_in_factory(context, block, name, system, defects),
         *_repair(

@@ -13,8 +13,8 @@ from sim.plan.context import PlanContext
 from sim.plan.layout import Rise, look_ahead, rises, scenario_days
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
-    Again,
     Chance,
+    Jump,
     Label,
     Note,
     Signal,
@@ -74,7 +74,7 @@ def _growth_route(
     route: list[PlanStep] = []
     for number, rise in enumerate(planned_rises, 1):
         skip = f"not needed {number}"
-        skip_if_closed = [Again(skip, gate=CLOSED)]
+        skip_if_closed = [Jump(skip, gate=CLOSED)]
         if rise.mw:
             content = (*factors, f"demand.wave {rise.wave + 1}")
             grows: PlanStep = Work(
@@ -93,10 +93,10 @@ def _growth_route(
 def _ending(ending: Ending, horizon_days: int) -> list[PlanStep]:
     """Return the route that closes orders when demand breaks off, by chance, on a drawn day; else at the horizon."""
     return [
-        Again("it stays", "demand stays", Chance(ending.probability.value, otherwise=True)),
+        Jump("it stays", "demand stays", Chance(ending.probability.value, otherwise=True)),
         Until("demand breaks off", Span(to_distribution(ending.day), MINUTES_PER_DAY)),
         Note("broken off", "demand"),
-        Again("known"),
+        Jump("known"),
         Label("it stays"),
         Until("demand stays to the end", days(horizon_days - 1)),
         Label("known"),

@@ -15,10 +15,10 @@ from sim.plan.mechanisms.productivity import pace_of
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,
-    Again,
     Chance,
     Free,
     Hold,
+    Jump,
     Label,
     Note,
     Span,
@@ -187,7 +187,7 @@ def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
         Hold(line, BEFORE_ALL),
         Work("line stands still", Span(to_distribution(stops.days), MINUTES_PER_DAY), ENDLESS),
         Free(line),
-        Again("runs", limit=STOPS_OF_A_LINE),
+        Jump("runs", limit=STOPS_OF_A_LINE),
     ]
 
 
@@ -239,9 +239,9 @@ def _acceptance_test(context: PlanContext, plant: Plant) -> list[PlanStep]:
     return [
         Label(TESTED),
         Work(name, plant_days(context, plant, test.days), plant.calendar),
-        Again(PASSED, f"{name} passes", Chance(test.fails.value, otherwise=True)),
+        Jump(PASSED, f"{name} passes", Chance(test.fails.value, otherwise=True)),
         *rework,
-        Again(TESTED, limit=test.retests),
+        Jump(TESTED, limit=test.retests),
         Label(PASSED),
     ]
 
@@ -255,7 +255,7 @@ def rework_on_line(plant: Plant, activity: str, span: Span) -> list[PlanStep]:
         Work(activity, span, plant.calendar, earns=False),
         Hold({plant.bays: 1}),
         Free(last_station),
-        Again(TESTED),
+        Jump(TESTED),
     ]
 
 

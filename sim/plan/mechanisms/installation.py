@@ -5,7 +5,7 @@ from __future__ import annotations
 from sim.config.sections.systems import System
 from sim.plan.context import PlanContext
 from sim.plan.layout import Place
-from sim.plan.mechanisms.crews import by_crews, crew, planned_hours, report, step_span
+from sim.plan.mechanisms.crews import by_crews, crew, planned_hours, signal_hours_done, step_span
 from sim.plan.mechanisms.defects import mend_transit_damage
 from sim.plan.mechanisms.logistics import CRANE, GATE, MATERIAL, YARD, laydown, new_slots, skids_in_yard, slots
 from sim.plan.mechanisms.procurement import allotted, lead_time
@@ -49,7 +49,7 @@ def install_skids(context: PlanContext, name: str, system: System, block: Place)
         *lifts,
         Free({**lifting, laydown(name): number}),
         *mend_transit_damage(context, name, system, block),
-        *report(context, *lifts),
+        *signal_hours_done(context, *lifts),
         Note("set", name, place=block.name),
     ]
     for step in system.hook_up:

@@ -12,10 +12,10 @@ from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_HOUR,
     TOKEN,
-    Again,
     Chance,
     Free,
     Hold,
+    Jump,
     Label,
     Note,
     Signal,
@@ -147,7 +147,7 @@ def _random_delay(logistics: Logistics, system: str) -> list[PlanStep]:
     if not late_loads.share.value:
         return []
     return [
-        Again(ON_TIME, f"{system} on time", Chance(late_loads.share.value, otherwise=True)),
+        Jump(ON_TIME, f"{system} on time", Chance(late_loads.share.value, otherwise=True)),
         Work(f"{system} late", Span(to_distribution(late_loads.days), MINUTES_PER_DAY), OPEN_ROAD, cause=ROAD),
         Label(ON_TIME),
     ]
@@ -160,7 +160,7 @@ def _sent_back(context: PlanContext, plant: Plant, truck: dict[str, int]) -> lis
         return []
     rework = plant_days(context, plant, damage.rework_days)
     return [
-        Again(WHOLE, f"{system} arrives whole", Chance(damage.serious.value, otherwise=True)),
+        Jump(WHOLE, f"{system} arrives whole", Chance(damage.serious.value, otherwise=True)),
         # it never counts as delivered, and its place and its slot of the day go to the next load
         Free({GATE: 1, laydown(system): 1, **slots(context, 1)}),
         *drive(context, plant, f"{system} damaged return", "way_home"),

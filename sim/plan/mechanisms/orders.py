@@ -20,9 +20,9 @@ from sim.plan.mechanisms.procurement import RECEIVED
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,
-    Again,
     Free,
     Hold,
+    Jump,
     Label,
     Note,
     Signal,
@@ -70,7 +70,7 @@ def orders_of(context: PlanContext) -> Iterator[Order]:
     if orders.policy == "follow_demand":
         for number, first in enumerate(range(0, len(layout.blocks), orders.lot_blocks), 1):
             blocks_of_lot = layout.blocks[first : first + orders.lot_blocks]
-            waits = (Wait(NEEDS, first + 1), Again("never", gate=CLOSED))
+            waits = (Wait(NEEDS, first + 1), Jump("never", gate=CLOSED))
             yield Order(f"order.{number}", blocks_of_lot[0].order_day, blocks_of_lot, waits)
     elif orders.phase_after_units:
         for phase_before, phase in zip(layout.phases, layout.phases[1:], strict=False):
@@ -107,14 +107,14 @@ def order_route(
         *after_the_run(context, "placed"),
         *for_blocks,
         *for_halls,
-        Again("end"),
+        Jump("end"),
         Label("cancelled"),
         *(Note(CANCELLED, place=block.name) for block in order.blocks),
         *for_blocks,
         *after_the_run(context, "cancelled"),
         *for_halls,
         firm,
-        Again("end"),
+        Jump("end"),
         Label("never"),
         *for_blocks,
         *for_halls,
@@ -136,7 +136,7 @@ def _cancellable(context: PlanContext) -> list[PlanStep]:
     if cancelling is None or demand is None or demand.ending is None:
         return []
     cancelling_time = fixed(cancelling.within_days.value * MINUTES_PER_DAY)
-    return [Work("may be cancelled", cancelling_time, ALWAYS_OPEN), Again("cancelled", gate=BROKEN_OFF)]
+    return [Work("may be cancelled", cancelling_time, ALWAYS_OPEN), Jump("cancelled", gate=BROKEN_OFF)]
 
 
 # --- undated orders ---------------------------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ def _after_order(book: OrderBook, name: str, order: Order, place: Place) -> list
             route.append(step)
     if place.name in book.cancellable:
         route = list(_when_firm(route, order))
-        route += _stopping(book.context) if any(isinstance(step, Again) and step.to == "stop" for step in route) else []
+        route += _stopping(book.context) if any(isinstance(step, Jump) and step.to == "stop" for step in route) else []
     return route
 
 
@@ -250,7 +250,7 @@ def _purchase(book: OrderBook, name: str, order: Order, place: Place) -> list[Pl
     if cancelling is None or place.name not in book.cancellable or not delay:
         return wait_steps
     firm_by_then = delay >= cancelling.within_days.value * MINUTES_PER_DAY
-    return [*wait_steps, Wait(order.firm) if firm_by_then else Again("stop", gate=BROKEN_OFF)]
+    return [*wait_steps, Wait(order.firm) if firm_by_then else Jump("stop", gate=BROKEN_OFF)]
 
 
 def _planned_minute(book: OrderBook, order: Order) -> int:
@@ -260,7 +260,7 @@ def _planned_minute(book: OrderBook, order: Order) -> int:
 
 def _stopping(context: PlanContext) -> list[PlanStep]:
     """Return the end of a route on which a unit may stop for good: it waits until the run is over."""
-    return [Again("done"), Label("stop"), *after_the_run(context, "stopped"), Again("stop"), Label("done")]
+    return [Jump("done"), Label("stop"), *after_the_run(context, "stopped"), Jump("stop"), Label("done")]
 
 
 def _slot(book: OrderBook, slot: Until, order: Order, place: Place) -> list[PlanStep]:

@@ -20,9 +20,9 @@ from sim.plan.layout import Layout, Place, place_kind, place_number
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,
-    Again,
     Free,
     Hold,
+    Jump,
     Note,
     Signal,
     Span,
@@ -46,7 +46,7 @@ def arrived(context: PlanContext, item: str, place: Place) -> str:
 
 
 def slip_of(supplier: str | None) -> tuple[str, ...]:
-    """Return the name of the shared factor on all lead times of a supplier; nothing where none is named."""
+    """Return the name of the common factor on all lead times of a supplier; nothing where none is named."""
     return () if supplier is None else (f"supplier.{supplier}",)
 
 
@@ -186,7 +186,7 @@ def receive_all(context: PlanContext) -> None:
 def _awaited(route: Iterable[PlanStep]) -> Iterator[str]:
     """Yield the gates of a route's waits and jumps."""
     for step in route:
-        if isinstance(step, Wait) or (isinstance(step, Again) and step.gate is not None):
+        if isinstance(step, Wait) or (isinstance(step, Jump) and step.gate is not None):
             yield str(step.gate)
 
 

@@ -22,7 +22,7 @@ from sim.plan.layout import Place
 from sim.plan.vocabulary import CREW_KINDS, Plan, Step, Work
 from sim.world.distributions import Distribution, Fixed, Lognormal, to_distribution
 from sim.world.productivity_factors import crowd_factors, unit_curve
-from sim.world.project_calendars import is_on_site, stated_share
+from sim.world.project_calendars import is_on_site, reference_share
 
 # --- losses -----------------------------------------------------------------------------------------------------------
 
@@ -30,13 +30,13 @@ from sim.world.project_calendars import is_on_site, stated_share
 def apply_losses(context: PlanContext) -> None:
     """Add to the plan the loss factor of every trade and of every exposure, and the paces of the site and all plants."""
     labour, systems = context.project.labour, context.project.by_system
-    loss_ratio = labour.productivity.loss_ratio if labour.productivity else 1.0
+    loss_adjustment = labour.productivity.loss_adjustment if labour.productivity else 1.0
     for name, trade in labour.trades.items():
-        factor, total = loss_ratio / trade.output, to_distribution(labour.losses)
+        factor, total = loss_adjustment / trade.relative_output, to_distribution(labour.losses)
         context.plan.factor(f"loss.{name}", total if factor == 1.0 else total.scaled(factor), group="productivity")
     for exposure in EXPOSURES if labour.productivity else ():
         context.plan.factor(
-            _in_calendar(exposure), Fixed(stated_share(context.project, exposure)), group="productivity"
+            _in_calendar(exposure), Fixed(reference_share(context.project, exposure)), group="productivity"
         )
     for place in ("site", *(plant for name, system in systems.items() for plant in system.factory.plants(name))):
         pace_of(context, place)  # also of plants that make nothing here: all strategies have the same drivers

@@ -19,10 +19,10 @@ from sim.plan.mechanisms.logistics import CRANE, GATE
 from sim.plan.vocabulary import (
     CREW_KINDS,
     MINUTES_PER_WEEK,
-    Again,
     Chance,
     Free,
     Hold,
+    Jump,
     Label,
     Note,
     Route,
@@ -68,7 +68,7 @@ def affects_work(tag: Tag, work: Work) -> bool:
     return kind in _AFFECTS_WORK and _AFFECTS_WORK[kind](work, name)
 
 
-def affects_test(tag: Tag, decision: Again) -> bool:
+def affects_test(tag: Tag, decision: Jump) -> bool:
     """Return whether a tag means this test: of a commissioning level, or the acceptance test of a factory."""
     kind, name = tag
     return kind == "test" and decision.decision in {f"{name} passes", f"{name} factory test passes"}
@@ -200,7 +200,7 @@ def _lengthened(
                     driver for driver in drivers if any(affects_work(tag, step) for tag in driver.tags)
                 )
             new_route[position] = _with_drivers(context, step, affecting[key])
-        elif isinstance(step, Again) and step.chance is not None:
+        elif isinstance(step, Jump) and step.chance is not None:
             factors = [driver.size for driver in drivers if any(affects_test(tag, step) for tag in driver.tags)]
             chance = replace(step.chance, factors=(*step.chance.factors, *factors))
             new_route[position] = replace(step, chance=chance)
@@ -258,7 +258,7 @@ def _outage(context: PlanContext, factors: DriverFactors, begins: str, pool: str
     people = on_site(context.project, trade) if trade else 0
     return [
         Until(f"{name} begins", Span(Fixed(0), delays=(begins,))),
-        Again("over", f"{name} stays away", Chance(1.0, (factors.occurs,), otherwise=True)),
+        Jump("over", f"{name} stays away", Chance(1.0, (factors.occurs,), otherwise=True)),
         Hold({pool: 1}, priority=FIRST),
         *([Note("people", trade, -people)] if trade else []),
         Work(name, Span(Fixed(1), MINUTES_PER_WEEK, losses=(factors.size,)), ALWAYS_OPEN),

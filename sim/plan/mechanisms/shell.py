@@ -215,7 +215,7 @@ def resolved_links(steps: Sequence[Step], days_a_week: int) -> dict[str, list[Pr
 def _replace_lead(
     by_id: Mapping[str, Step], link: Predecessor, lead: float, days_a_week: int
 ) -> Iterable[Predecessor]:  # fmt: skip
-    """Yield links to what the start of a link's predecessor follows, `lead` working days sooner, in place of the link."""
+    """Yield links that replace one with a lead: from what its predecessor's start follows, `lead` working days sooner."""
     for link_before in by_id[link.id].after:
         if link_before.type[1] != "S":
             continue

@@ -23,7 +23,7 @@ from sim.plan.compiled_plan import LogColumn
 from sim.plan.layout import Layout, layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import NOTE, WORK
-from sim.report.exchange.roll_up import LEVELS, roll_up
+from sim.report.exchange.roll_up import SCHEDULE_LEVELS, roll_up
 from sim.report.exchange.schedule_model import Changed, Key, Schedule, Task, TaskLink, in_groups, schedule
 from sim.report.exchange.work_breakdown import POWER
 from sim.study.api import Config
@@ -222,7 +222,7 @@ class ExportedResult:
     quantile_runs: int
     total_float: Mapping[Key, int] = field(default_factory=dict)
     """Total float of each task in the representative run, in minutes by the clock."""
-    level: int = max(LEVELS)
+    level: int = max(SCHEDULE_LEVELS)
     since: int = 0
     """The minute until which dates are actual, of a project under way; 0 of one at its first day."""
 
@@ -252,7 +252,7 @@ class ExportedResult:
 
 def prepare_export(
     result: Result, quantile_runs: int = QUANTILE_RUNS, config: Config | None = None, *, directory: Path | None = None,
-    level: int = max(LEVELS),
+    level: int = max(SCHEDULE_LEVELS),
 ) -> ExportedResult:  # fmt: skip
     """Simulate the representative run of a result again, and others for the quantiles of tasks; Changed if it differs.
 
@@ -273,7 +273,7 @@ def prepare_export(
     runs = min(quantile_runs, result.sample.size)
     layout = layout_of(case.project, case.crew_plan.resource_plan.released)
     before = case.baseline if case.baseline.plan.has_steps_of(case.plan) else case
-    planned = with_contract(schedule(before, before.planned_run.log, before.anticipated_calendars), layout)
+    planned = with_contract(schedule(before, before.planned_run.log, before.planned_calendars), layout)
     rolled_up_run, bars = roll_up(with_contract(schedule(case, log, calendars), layout), level)
     quantiles = {**task_quantiles(case, seed, runs, bars), **_contract_quantiles(result, case.project)}
     return ExportedResult(

@@ -17,7 +17,7 @@ from sim.report.exchange.schedule_model import Schedule, Task, TaskLink
 from sim.report.exchange.work_breakdown import POWER, SITE, SYSTEMS, order_of
 from sim.world.working_time import ALWAYS_OPEN
 
-LEVELS = (2, 3, 4)
+SCHEDULE_LEVELS = (2, 3, 4)
 SKID_BARS = 10
 """Bars for the skids of one factory."""
 
@@ -52,7 +52,7 @@ def _hall_bar(task: Task, project: Project) -> tuple[str, ...]:
 
 def roll_up(schedule: Schedule, level: int) -> tuple[Schedule, Mapping[tuple[int, int], tuple[int, int]]]:
     """Return a schedule of bars, and for the key of each activity the key of its bar (that of its first activity)."""
-    if level >= max(LEVELS):
+    if level >= max(SCHEDULE_LEVELS):
         return schedule, {}
     bars: dict[tuple[str, ...], list[Task]] = {}
     for task in sorted(schedule.tasks, key=lambda task: (task.start, task.number)):

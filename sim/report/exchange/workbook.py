@@ -19,7 +19,7 @@ from sim.metrics.registry import metric_of
 from sim.report.exchange.export import ExportedResult
 from sim.report.exchange.tables import MILLION, tables
 from sim.report.figures import palette
-from sim.report.formatting import metric_format, quote
+from sim.report.formatting import metric_format, percentile_estimate
 from sim.report.result_view import ResultView
 from sim.study.storage.results import without_formula
 
@@ -112,7 +112,7 @@ def _verdict(exported: ExportedResult) -> Iterator[list[Any]]:
     result = exported.result
     view, summary = ResultView.of(result), result.summary()
     finish_metric = "lead_time_full_days" if "lead_time_full_days" in summary.index else "lead_time_mw_weighted_days"
-    p50, p80 = (quote(summary, finish_metric, share).date_text(view.dates) for share in ("p50", "p80"))
+    p50, p80 = (percentile_estimate(summary, finish_metric, share).date_text(view.dates) for share in ("p50", "p80"))
     yield [f"{exported.name} ({result.manifest['strategy']})"]
     yield [f"All MW online on or before {p80} with 80 % probability; P50: {p50}."]
     planned = result.manifest["planned"].get(finish_metric)

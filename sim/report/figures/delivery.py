@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 # --- S-curve of the finish --------------------------------------------------------------------------------------------
 
 
-QUOTED = {"p10": 0.10, "p50": 0.50, "p80": 0.80, "p90": 0.90}
+PERCENTILES_SHOWN = {"p10": 0.10, "p50": 0.50, "p80": 0.80, "p90": 0.90}
 WIDTHS = (1, 2, 3, 5, 7, 14, 28, 56, 112, 224)
 
 
@@ -46,19 +46,19 @@ def plot_finish(
     ax: Axes | None = None,
     *,
     info: RunInfo,
-    quoted: Mapping[str, float] | None = None,
+    percentiles: Mapping[str, float] | None = None,
     planned: float | None = None,
     target: float | None = None,
 ) -> Axes:
     """Draw the finish of every run (days, +inf where it stalled) as histogram (left) and step S-curve (right).
 
-    `quoted` are the p10, p50, p80, p90 in days (read off the runs where not given); `planned` is the finish of the
+    `percentiles` are the p10, p50, p80, p90 in days (read off the runs where not given); `planned` is the finish of the
     deterministic run and `target` the date wanted, both in days, each with its share of runs.
     """
     ax = style.canvas(right=0.905, top=0.815) if ax is None else ax
     finishes = np.sort(data[np.isfinite(data)])
-    quoted = quoted or {name: percentile(data, p) for name, p in QUOTED.items()}
-    style.title(ax, finish_headline(info, quoted["p80"]), pad=48)
+    percentiles = percentiles or {name: percentile(data, p) for name, p in PERCENTILES_SHOWN.items()}
+    style.title(ax, finish_headline(info, percentiles["p80"]), pad=48)
     share_axis = ax.twinx()
     low, high = day_range(finishes, planned, target)
     if len(finishes):
@@ -66,7 +66,7 @@ def plot_finish(
         _s_curve(share_axis, finishes, len(data), info, high)
     ax.set_xlim(style.date_position(info.dates, low), style.date_position(info.dates, high))
     style.date_axis(ax)
-    _draw_percentiles(share_axis, quoted, info)
+    _draw_percentiles(share_axis, percentiles, info)
     _draw_promised_date(share_axis, data, planned, info, "expected plan", (0, ()), 6)
     _draw_promised_date(share_axis, data, target, info, "target", (0, (6, 4)), 24)
     _set_scales(ax, share_axis)
@@ -122,13 +122,13 @@ def _s_curve(right: Axes, reached: Values, of: int, info: RunInfo, high: float) 
     right.plot(x, y, drawstyle="steps-post", color=palette.BLUE, lw=2.4, label="S-curve")
 
 
-def _draw_percentiles(share_axis: Axes, quoted: Mapping[str, float], info: RunInfo) -> None:
-    """Drop a line from the curve at each quoted percentile, and lead back from it to its date on the left."""
+def _draw_percentiles(share_axis: Axes, percentiles: Mapping[str, float], info: RunInfo) -> None:
+    """Drop a line from the curve at each percentile, and lead back from it to its date on the left."""
     left_edge = share_axis.get_xlim()[0]
-    for name, day in quoted.items():
+    for name, day in percentiles.items():
         if not math.isfinite(day):
             continue
-        share, x, highlighted = QUOTED[name] * 100, style.date_position(info.dates, day), name == "p80"
+        share, x, highlighted = PERCENTILES_SHOWN[name] * 100, style.date_position(info.dates, day), name == "p80"
         colour = palette.RED if highlighted else palette.MUTED
         share_axis.plot(
             [x, x],
@@ -188,7 +188,7 @@ def _set_scales(ax: Axes, share_axis: Axes) -> None:
 # --- date and budget together -----------------------------------------------------------------------------------------
 
 
-LEVELS = ((0.5, (0, (1, 2))), (0.7, (0, (5, 3))), (0.8, "solid"))
+JOINT_CONFIDENCE = ((0.5, (0, (1, 2))), (0.7, (0, (5, 3))), (0.8, "solid"))
 
 
 @style.in_house_style
@@ -208,10 +208,10 @@ def plot_joint(
     in_time, in_budget = finish[finished] <= target, cost[finished] <= budget
     colours = np.where(in_time & in_budget, palette.KEPT, np.where(~in_time & ~in_budget, palette.MISSED, palette.HALF))
     ax.scatter(x, y, s=18, c=colours, alpha=0.6, lw=0, rasterized=True)
-    for level, dashes in LEVELS:
-        days, dollars = frontier(finish, cost, level)
+    for share, dashes in JOINT_CONFIDENCE:
+        days, dollars = frontier(finish, cost, share)
         if len(days):
-            dates, label = style.date_position(info.dates, 0) + days, f"{100 * level:.0f} % of runs keep both"
+            dates, label = style.date_position(info.dates, 0) + days, f"{100 * share:.0f} % of runs keep both"
             ax.plot(dates, dollars / scale, color=palette.BLUE, lw=1.4, ls=dashes, drawstyle="steps-post", label=label)
     ax.axvline(style.date_position(info.dates, target), color="black", lw=1.4, ls=(0, (5, 3)))
     ax.axhline(budget / scale, color="black", lw=1.4)
@@ -229,10 +229,10 @@ def plot_joint(
     return ax
 
 
-def frontier(finish: Values, cost: Values, level: float, points: int = 80) -> tuple[Values, Values]:
-    """Return dates and costs that a share of the runs keeps both: for each of some dates the least such cost."""
+def frontier(finish: Values, cost: Values, share: float, points: int = 80) -> tuple[Values, Values]:
+    """Return pairs of date and cost that a share of the runs keeps both: for each of some dates the least such cost."""
     n = len(finish)
-    runs_needed = math.ceil(level * n - 1e-9)
+    runs_needed = math.ceil(share * n - 1e-9)
     if not n or runs_needed > int((np.isfinite(finish) & np.isfinite(cost)).sum()):
         return np.zeros(0), np.zeros(0)
     order = np.argsort(finish, kind="stable")

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Protocol
 from sim import files
 from sim.config.sections.display_units import in_display_units
 from sim.report.result_view import ResultView
+from sim.study.common_factors import CONTROLS
 from sim.study.executors.worker import called
 from sim.study.executors.worker_process import (
     WorkerConnection,
@@ -32,7 +33,6 @@ from sim.study.executors.worker_process import (
     packed,
     unpacked,
 )
-from sim.study.shared_inputs import CONTROLS
 
 if TYPE_CHECKING:
     from sim.study.result import Result

@@ -271,7 +271,7 @@ def as_page(flow: Flow, project: Project) -> str:
 
 
 def _method(project: Project, name: str) -> str:
-    """Return how a system is built, as text."""
+    """Return how a system (electrical, mechanical, compute) is built, as text."""
     system = project.by_system[name]
     if system.scope != "factory":
         return "assembled on site"

@@ -34,7 +34,7 @@ NO_FINISH = "this project has several orders, and no one date on which all MW ar
 
 
 def mw_online(view: ResultView, ax: Axes | None = None) -> Axes:
-    """Draw the ramp beside that of the deterministic run."""
+    """Draw how MW come online over time, over all runs, beside the ramp of the expected plan."""
     first_day, full_day = (float(view.summary["p50"][m]) if view.has(m) else None for m in (FIRST, FINISH))
     drawn = plot_mw_online(
         view.curves,
@@ -52,8 +52,8 @@ def finish(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw the S-curve with the planned and the target date."""
     _require(view.has(FINISH), NO_FINISH)
     planned, target = view.planned(FINISH), view.limit(FINISH)
-    quoted = view.percentiles(FINISH)
-    return plot_finish(view.values(FINISH), ax, info=view.info, quoted=quoted, planned=planned, target=target)
+    percentiles = view.percentiles(FINISH)
+    return plot_finish(view.values(FINISH), ax, info=view.info, percentiles=percentiles, planned=planned, target=target)
 
 
 def convergence(view: ResultView, ax: Axes | None = None) -> Axes:
@@ -82,7 +82,9 @@ def joint(view: ResultView, ax: Axes | None = None) -> Axes:
 def headcount(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw the headcount against its limit."""
     peaks, limit = view.values(PEAK), view.limit(PEAK)
-    drawn = plot_headcount(view.curves, ax, info=view.info, peaks=peaks, limit=limit, quoted=view.percentiles(PEAK))
+    drawn = plot_headcount(
+        view.curves, ax, info=view.info, peaks=peaks, limit=limit, percentiles=view.percentiles(PEAK)
+    )
     return _with_data_date(view, drawn)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.report.explanations import RiskRow
 from sim.report.figures import palette, style
-from sim.report.formatting import SAMPLING_ONLY, MetricFormat, QuotedValue, metric_format, signed
+from sim.report.formatting import SAMPLING_ONLY, MetricEstimate, MetricFormat, metric_format, signed
 from sim.report.result_view import Values
 from sim.world.fitting import kaplan_meier
 
@@ -78,7 +78,7 @@ def _label_end(ax: Axes, place: float, row: pd.Series, end: str, widest: float, 
 
 def change_text(fmt: MetricFormat, change: float) -> str:
     """Write a change with its sign and unit, to three figures."""
-    return signed(fmt.write(change, QuotedValue(fmt, change, math.nan, math.nan).rounding_step))
+    return signed(fmt.write(change, MetricEstimate(fmt, change, math.nan, math.nan).rounding_step))
 
 
 # --- causes switched off ----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.config.sections.display_units import in_display_units, kept_display
 from sim.report.figures import palette, style
-from sim.report.formatting import MONEY, NEVER, SAMPLING_ONLY, QuotedValue, metric_format
+from sim.report.formatting import MONEY, NEVER, SAMPLING_ONLY, MetricEstimate, metric_format
 from sim.study.analyses.design import text_of
 from sim.study.analyses.sweep import Sweep
 from sim.study.analyses.tuning import TuningResult
@@ -273,9 +273,9 @@ def _value_text(metric: str, value: float, *, unit: bool = True) -> str:
     """Return the number in a field."""
     if not np.isfinite(value):
         return NEVER if np.isinf(value) else "not run"
-    quoted = QuotedValue(metric_format(metric), value, np.nan, np.nan)
-    words = quoted.metric.write(value, quoted.rounding_step)
-    return words if unit else words.removesuffix(f" {quoted.metric.unit}")
+    estimate = MetricEstimate(metric_format(metric), value, np.nan, np.nan)
+    words = estimate.metric.write(value, estimate.rounding_step)
+    return words if unit else words.removesuffix(f" {estimate.metric.unit}")
 
 
 # --- designs of a tuning ----------------------------------------------------------------------------------------------

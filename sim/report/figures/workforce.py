@@ -29,13 +29,13 @@ def plot_headcount(
     *,
     info: RunInfo,
     peaks: Values | None = None,
-    quoted: Mapping[str, float] | None = None,
+    percentiles: Mapping[str, float] | None = None,
     limit: float | None = None,
 ) -> Axes:
     """Draw the headcount of each week (its highest day; curves table of a result): P50 as columns, P10 to P90.
 
     The band at a date is no bound on a peak, since every run peaks on its own day; so `peaks`, the highest
-    day of each run, stand beside it with their P80 (`quoted`: its p50 and p80 as
+    day of each run, stand beside it with their P80 (`percentiles`: its p50 and p80 as
     the summary has them; read off the runs where not given).
     """
     ax = style.canvas(right=0.76) if ax is None else ax
@@ -52,9 +52,9 @@ def plot_headcount(
         ax.axhline(limit, color=palette.RED, lw=2, ls=(0, (6, 4)), zorder=4, label=f"limit {number(limit)}")
     _set_scales(ax, edges, [float(p90.max(initial=0)), limit or 0, *(() if peaks is None else (peaks.max(initial=0),))])
     if peaks is not None and len(peaks):
-        quoted = quoted or {"p50": percentile(peaks, 0.5), "p80": percentile(peaks, 0.8)}
-        _draw_peak_distribution(ax, peaks, quoted["p80"], limit)
-    style.title(ax, headcount_headline(peaks, limit, quoted))
+        percentiles = percentiles or {"p50": percentile(peaks, 0.5), "p80": percentile(peaks, 0.8)}
+        _draw_peak_distribution(ax, peaks, percentiles["p80"], limit)
+    style.title(ax, headcount_headline(peaks, limit, percentiles))
     note = "a peak is one run's own highest day, never read off the band"
     style.caption(ax, info.caption("People on site, highest day of each week, direct and indirect", note))
     return ax
@@ -72,11 +72,11 @@ def weekly_peaks(curves: pd.DataFrame) -> pd.DataFrame:
     return weeks.loc[: weeks["p90"].to_numpy().nonzero()[0].max(initial=0) + 2]
 
 
-def headcount_headline(peaks: Values | None, limit: float | None, quoted: Mapping[str, float] | None) -> str:
+def headcount_headline(peaks: Values | None, limit: float | None, percentiles: Mapping[str, float] | None) -> str:
     """Return the title: the peak, and how often it stays under the limit."""
-    if peaks is None or quoted is None:
+    if peaks is None or percentiles is None:
         return "Headcount on site"
-    p50 = f"Peak workforce: P50 {number(quoted['p50'])} people"
+    p50 = f"Peak workforce: P50 {number(percentiles['p50'])} people"
     if limit is None:
         return p50
     return f"{p50}, under {number(limit)} in {percent(share_below(peaks, limit).fraction)} of runs"

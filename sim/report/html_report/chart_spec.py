@@ -84,6 +84,7 @@ class Mark:
     colour: str = "ink"
     dash: str = ""
     level: float = 0.0
+    """Where it stands on the y axis, of marks on curves and of points."""
     key: str = ""
     """Its label in the legend; empty where it is labelled in place."""
     strong: bool = False

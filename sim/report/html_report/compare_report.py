@@ -20,7 +20,7 @@ from sim.config.sections.display_units import in_display_units
 from sim.files import WrongPlace
 from sim.report.console import comparison_notes, comparison_tables, sample_note
 from sim.report.figures import figures_of_comparison, style
-from sim.report.formatting import QuotedValue, interval, metric_format, p50_and_p80, percent, signed
+from sim.report.formatting import MetricEstimate, interval, metric_format, p50_and_p80, percent, signed
 from sim.report.html_report import render
 from sim.report.html_report.comparison_charts import comparison_charts
 from sim.report.html_report.run_report import REPORT, write_run
@@ -95,7 +95,7 @@ def pay_and_get(views: Mapping[str, ResultView]) -> Iterator[tuple[str, ...]]:
     for metric in DATE_METRICS:
         if all(view.has(metric) for view in views.values()):
             for p in ("p50", "p80"):
-                days = (view.dates.format(view.quote(metric, p).value) for view in views.values())
+                days = (view.dates.format(view.estimate(metric, p).value) for view in views.values())
                 yield f"{metric_format(metric).label}, {p.upper()}", *days
     if all(view.limit(FINISH) is not None and view.has(FINISH) for view in views.values()):
         targets = {view.dates.format(view.limit(FINISH) or 0.0) for view in views.values()}
@@ -131,14 +131,14 @@ def headline(differences: pd.DataFrame) -> list[str]:
 
 def _mean_difference_text(row: pd.Series[Any], metric: str) -> str:
     """Return a mean difference with its sign and its interval: `+34 days (+24 to +44 days)`."""
-    quote = QuotedValue(metric_format(metric), *(float(row[name]) for name in ("mean", "mean_low", "mean_high")))
-    if not math.isfinite(quote.value):
+    estimate = MetricEstimate(metric_format(metric), *(float(row[name]) for name in ("mean", "mean_low", "mean_high")))
+    if not math.isfinite(estimate.value):
         return "without a mean difference, as runs stall"
 
     def write(value: float) -> str:
-        return signed(quote.metric.write(value, quote.rounding_step))
+        return signed(estimate.metric.write(value, estimate.rounding_step))
 
-    return f"{write(quote.value)} ({interval(quote.low, quote.high, write)})"
+    return f"{write(estimate.value)} ({interval(estimate.low, estimate.high, write)})"
 
 
 def _cells(table: Table) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sim.report.figures import delivery
 from sim.report.figures.capital import DEFINITION, quarterly_funding
 from sim.report.figures.from_result import BUDGET, COST, idle_note
-from sim.report.formatting import interval, metric_format, money, money_scale, number, percent, quoted_together
+from sim.report.formatting import interval, metric_format, money, money_scale, number, p50_and_p80_estimates, percent
 from sim.report.html_report.chart_spec import (
     DASHED,
     DOTTED,
@@ -75,10 +75,10 @@ def _quadrants(finish: Values, cost: Values, in_time: Flags, within_budget: Flag
 
 def _frontiers(finish: Values, cost: Values, scale: float) -> Iterator[Series]:
     """Yield the dates and budgets that a share of the runs keep together."""
-    for level, dash in ((0.5, DOTTED), (0.7, DASHED), (0.8, "")):
-        days, dollars = delivery.frontier(finish, cost, level)
+    for share, dash in ((0.5, DOTTED), (0.7, DASHED), (0.8, "")):
+        days, dollars = delivery.frontier(finish, cost, share)
         if len(days):
-            name = f"{100 * level:.0f} % of runs keep both"
+            name = f"{100 * share:.0f} % of runs keep both"
             yield Series(name, "line", "p50", days, dollars / scale, step=True, dash=dash, width=1.4)
 
 
@@ -217,8 +217,8 @@ def _is_claimed_size(view: ResultView) -> bool:
 
 def _row(view: ResultView, metric: str, claimed: bool) -> tuple[str, ...]:
     fmt, claim = metric_format(metric), CLAIMS.get(metric, "") if claimed else ""
-    p50, p80 = quoted_together(view.summary, metric)
+    p50, p80 = p50_and_p80_estimates(view.summary, metric)
     if fmt.unit in SHARES:
         return fmt.label, percent(p50.value), percent(p80.value), interval(p50.low, p50.high, percent), claim
-    values = (quote.metric.write(quote.value, quote.rounding_step) for quote in (p50, p80))
+    values = (estimate.metric.write(estimate.value, estimate.rounding_step) for estimate in (p50, p80))
     return fmt.label, *values, p50.interval_text(), claim

@@ -51,14 +51,14 @@ def _dates(view: ResultView) -> Iterator[Tile]:
     """Yield the dates: P80, P50, the plan and the target with their confidence."""
     dates = view.dates
     if view.has(FINISH):
-        p50, p80 = view.quote(FINISH, "p50"), view.quote(FINISH, "p80")
+        p50, p80 = view.estimate(FINISH, "p50"), view.estimate(FINISH, "p80")
         yield Tile("all MW online, P80", dates.format(p80.value), p80.date_interval_text(dates), key=True)
         yield Tile("all MW online, P50", dates.format(p50.value), p50.date_interval_text(dates))
     for label, day in (("expected plan", view.planned(FINISH)), ("target", view.limit(FINISH))):
         if view.has(FINISH) and day is not None:
             yield Tile(label, dates.format(day), f"kept in {view.share_at_most(FINISH, day).text()} of runs")
     if view.has(FIRST):
-        first = view.quote(FIRST, "p80")
+        first = view.estimate(FIRST, "p80")
         yield Tile("first MW online, P80", dates.format(first.value), first.date_interval_text(dates))
 
 

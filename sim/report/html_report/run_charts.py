@@ -35,7 +35,7 @@ from sim.report.representative_run import (
     skid_flow,
 )
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, Values
-from sim.study.shared_inputs import MIN_INDEX_RUNS
+from sim.study.common_factors import MIN_INDEX_RUNS
 
 SHARE = ChartAxis("share of runs, on or before", suffix=" %", range=(0, 104))
 
@@ -119,7 +119,7 @@ def _quoted_dates(view: ResultView) -> Iterator[Mark]:
     for name, day in (view.percentiles(FINISH) or {}).items():
         if math.isfinite(day):
             label, colour = f"{name.upper()} {view.dates.format(day)}", "p80" if name == "p80" else "muted"
-            yield Mark("curve", day, label, colour, level=100 * delivery.QUOTED[name], strong=name == "p80")
+            yield Mark("curve", day, label, colour, level=100 * delivery.PERCENTILES_SHOWN[name], strong=name == "p80")
 
 
 def _promised_dates(view: ResultView) -> Iterator[Mark]:
@@ -192,7 +192,9 @@ def convergence(view: ResultView) -> Chart:
     """Return how the P80 of the finish converges with the number of runs."""
     n, middle, low, high = delivery.running_percentile(view.values(FINISH), 0.8)
     fmt = metric_format(FINISH)
-    title = f"P80 of {fmt.label}: {view.quote(FINISH, 'p80').text()} ({view.quote(FINISH, 'p80').interval_text()})"
+    title = (
+        f"P80 of {fmt.label}: {view.estimate(FINISH, 'p80').text()} ({view.estimate(FINISH, 'p80').interval_text()})"
+    )
     span = (min(low, default=0), max(high, default=1))
     return Chart(
         title,

@@ -127,7 +127,7 @@ def _questions_on_sample(view: ResultView) -> Iterator[Check]:
     """Yield the questions about the runs."""
     info = view.info
     yield Check("Enough runs?", info.runs >= ENOUGH_RUNS, f"{info.count}, seed {info.seed}")
-    finish = view.quote(FINISH, "p80") if FINISH in view.runs else None
+    finish = view.estimate(FINISH, "p80") if FINISH in view.runs else None
     if finish is not None and math.isfinite(finish.high - finish.low):
         half_width_share = (finish.high - finish.low) / 2 / finish.value
         answer = f"95 % interval of the P80 is within {100 * half_width_share:.1f} % of it"

@@ -92,7 +92,7 @@ class CaseSeries(ABC):
 
 
 PLAN_CACHES = (
-    "kernel_plan", "simpy_plan", "planned", "planned_run", "anticipated_calendars", "_horizon", "_draws", "_compared",
+    "kernel_plan", "simpy_plan", "planned", "planned_run", "planned_calendars", "_horizon", "_draws", "_compared",
 )  # fmt: skip
 """Cached properties of a case that depend on its plan and calendars, not on prices."""
 CALENDAR_FIELDS = ("name", "horizon", "start_date", "known", "starts", "ends")
@@ -118,7 +118,11 @@ def _differ_in_money_alone(case: Case, other: Case) -> bool:
     project, other_project = case.project, other.project
     sections = (name for name in Project.model_fields if name != "money")
     same_sections = all(getattr(project, name) == getattr(other_project, name) for name in sections)
-    same_engine = (case.sampling, case.engine, case.calm) == (other.sampling, other.engine, other.calm)
+    same_engine = (case.sampling, case.engine, case.without_weather) == (
+        other.sampling,
+        other.engine,
+        other.without_weather,
+    )
     return (
         same_sections
         and same_engine

@@ -116,18 +116,18 @@ def _dates(project: Project) -> Iterator[Lever]:
 
 
 def _strategy(project: Project) -> Iterator[Lever]:
-    """Yield where each system is made."""
-    ways = (("skids from a factory", "factory"), ("built on site", "site"))
+    """Yield where each system (electrical, mechanical, compute) is made: in a factory or on site."""
+    choices = (("skids from a factory", "factory"), ("built on site", "site"))
     for name, system in project.by_system.items():
-        yield Lever(f"systems.{name}.scope", "strategy", name, "choice", system.scope, choices=ways, replan=True)
+        yield Lever(f"systems.{name}.scope", "strategy", name, "choice", system.scope, choices=choices, replan=True)
 
 
 def _reaction(project: Project) -> Iterator[Lever]:
     """Yield how the site reacts to a slip, where a policy is stated."""
     if (policy := project.labour.acceleration) is not None:
-        ways = (("goes on as planned", False), ("overtime and further crews", True))
+        choices = (("goes on as planned", False), ("overtime and further crews", True))
         path = "labour.acceleration.active"
-        yield Lever(path, "reaction", "after a slip the site", "choice", policy.active, choices=ways, replan=True)
+        yield Lever(path, "reaction", "after a slip the site", "choice", policy.active, choices=choices, replan=True)
 
 
 def _crews(resource_plan: ResourcePlan, most: Mapping[str, int]) -> Iterator[Lever]:
@@ -157,7 +157,7 @@ def _site(project: Project) -> Iterator[Lever]:
 
 
 def _shifts(project: Project) -> Iterator[Lever]:
-    """Yield the ways of working to choose from, or days and shifts of the site's week where that is stated."""
+    """Yield the shift patterns to choose from, or days and shifts of the site's week where that is stated."""
     labour, site_week = project.labour, project.calendars.site
     if site_week.days is None or site_week.shifts is None:
         patterns = tuple((_week(pattern), name) for name, pattern in labour.patterns.items())
@@ -239,7 +239,7 @@ StillWanted = Callable[[], bool]
 
 
 class Live:
-    """A project on the screen: its baseline, what can be moved, and the processes that run it."""
+    """A project on the screen: its configuration before any change (the baseline), its sliders, and worker processes."""
 
     def __init__(
         self,
@@ -251,10 +251,13 @@ class Live:
         workers: int,
         status: Path | None = None,
     ) -> None:
-        """Size the baseline, from a status if one is given; processes are started with the first snapshot."""
+        """Plan crews and orders of the baseline: the configuration before any change, continued from `status` if given.
+
+        Processes are started with the first snapshot.
+        """
         self.path, self.overrides, self.runs, self.seed, self.workers = path, tuple(overrides), runs, seed, workers
         self.status = None if status is None else read_status(status, load(path, overrides).value.scale.start_date)
-        self.base: Case = self._replanned(load(path, overrides), AUTO)
+        self.base: Case = self._replanned(load(path, overrides), engine=AUTO)
         self.pool = PersistentPool(workers, self.base.engine)
         self._snapshots: dict[str, dict[str, Any]] = {}
 
@@ -265,12 +268,12 @@ class Live:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Send the processes home."""
+        """End the worker processes."""
         self.pool.close()
 
     @cached_property
     def levers(self) -> tuple[Lever, ...]:
-        """Return what can be moved."""
+        """Return the inputs that the page has a slider for."""
         project = self.base.project
         plan = write_plan(project, project_calendars(project), day_minutes(project), self.base.crew_plan.resource_plan)
         return levers(project, self.base.crew_plan.resource_plan, largest_counts(plan.units, project.labour.trades))
@@ -283,12 +286,12 @@ class Live:
         """Return the project as it is on screen; ConfigError where that cannot be."""
         return self.loaded(changes).value
 
-    def _replanned(self, config: Loaded[Project], engine: str) -> Case:
-        """Return a project with crews and orders of its own, continued from the status where there is one."""
+    def _replanned(self, config: Loaded[Project], *, engine: str) -> Case:
+        """Return a project whose crews and orders are planned for it, continued from the status where there is one."""
         return prepare_case(self._from_here(config), engine=engine)
 
     def _from_here(self, config: Loaded[Project]) -> Loaded[Project]:
-        """Return a configuration that goes on from the status, its past seen by the baseline's plan."""
+        """Return a configuration that continues from the status, whose past is read against the baseline's plan."""
         if self.status is None:
             return config
         return replace(config, continuation=Continuation(self.status, load(self.path, self.overrides)))
@@ -351,7 +354,7 @@ class Live:
         config, levers_by_path = self.loaded(changes), {lever.path: lever for lever in self.levers}
         project = config.value
         if replan or self.status is not None or any(levers_by_path[path].replan for path in changes):
-            return self._replanned(config, self.base.engine)
+            return self._replanned(config, engine=self.base.engine)
         resource_plan = with_changed_crews(self.base.crew_plan.resource_plan, changes)
         crew_plan = replace(self.base.crew_plan, resource_plan=resource_plan)
         plan = compiled_plan(project, resource_plan)
@@ -359,7 +362,7 @@ class Live:
 
 
 def snapshot(parts: Sequence[PartialSnapshot]) -> dict[str, Any]:
-    """Return replications as the page shows them: the values of each metric, and quantiles of each curve by day."""
+    """Return what the page shows of some replications: the values of each metric, and quantiles of each curve by day."""
     metrics = {name: _plain(np.concatenate([part.metrics[name] for part in parts])) for name in parts[0].metrics}
     curves = {name: np.concatenate([part.curves[name] for part in parts]) for name in parts[0].curves}
     days = next(iter(curves.values())).shape[1]

@@ -188,9 +188,9 @@ def _date(text: str) -> date:
 
 def _days_of(event: str, manifest: Mapping[str, Any], sample: Sample) -> tuple[Floats | None, str, date | None]:
     """Return (day of each run on which an event occurs, remark, the event's own date); no days for a metric that is none."""
-    if level := _MW.fullmatch(event):
+    if mw := _MW.fullmatch(event):
         block = float(manifest["config"]["block"]["mw_gross"]["value"])
-        return *_ramp_days(float(level["mw"]), block, sample), None
+        return *_ramp_days(float(mw["mw"]), block, sample), None
     for section in manifest["config"].get("milestones") or ():
         milestone = ContractMilestone.model_validate(section)
         if event.lower() in (milestone.name.lower(), milestone.key):

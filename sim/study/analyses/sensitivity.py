@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KIND = "sensitivity"
-LEVELS = 4
+GRID_LEVELS = 4
 """Levels of Morris's grid: each input takes 0, 1/3, 2/3 and 1 of its range."""
 UNIT_BOUNDS = [0.0, 1.0]
 
@@ -137,7 +137,7 @@ def _unit_points(design: StudyDesign) -> Floats | None:
         raise InvalidStudy(f"Sobol's sequence needs a power of two as `sensitivity.size`; {settings.size} is none")
     problem = _problem(list(design.study.inputs))
     if settings.method == "morris":
-        sample = _salib().sample.morris.sample(problem, settings.size, num_levels=LEVELS, seed=design.study.seed)
+        sample = _salib().sample.morris.sample(problem, settings.size, num_levels=GRID_LEVELS, seed=design.study.seed)
     else:
         sample = _salib().sample.sobol.sample(
             problem, settings.size, calc_second_order=False, scramble=True, seed=design.study.seed
@@ -217,7 +217,7 @@ def _indices(design: StudyDesign, unit_points: Floats, values: Floats) -> pd.Dat
         return pd.DataFrame({"input": names, **dict.fromkeys(columns, 0.0)})
     problem, seed = _problem(names), design.study.seed
     if settings.method == "morris":
-        estimates = _salib().analyze.morris.analyze(problem, unit_points, values, num_levels=LEVELS, seed=seed)
+        estimates = _salib().analyze.morris.analyze(problem, unit_points, values, num_levels=GRID_LEVELS, seed=seed)
     else:
         # centred: the estimator of first-order indices is biased by a large mean
         centred = values - values.mean()

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from sim.plan.compiled_plan import CAUSES, NONE, CompiledPlan
 from sim.plan.draws import SPAN, Inputs
-from sim.plan.vocabulary import AGAIN, UNTIL, WORK
+from sim.plan.vocabulary import JUMP, UNTIL, WORK
 from sim.study.analyses.case_series import CaseSeries, quick_part
 from sim.study.case import Case, compiled_plan
 from sim.study.chunk import Chunk
@@ -97,7 +97,7 @@ class Switches:
         if groups - {WEATHER}:
             case = replace(case, plan=at_means(case.plan, groups))
         if WEATHER in groups:
-            case = replace(case, calm=True)
+            case = replace(case, without_weather=True)
         return self.case.continued_by(case)
 
     @cached_property
@@ -116,12 +116,12 @@ class Switches:
 
 
 def groups_of_inputs(plan: CompiledPlan) -> tuple[list[str], list[str]]:
-    """Return the group of every input and of every shared factor; empty for what belongs to a risk driver."""
+    """Return the group of every input and of every common factor; empty for what belongs to a risk driver."""
     of_inputs = [""] * len(plan.inputs.names)
     for step, (operation, argument, second_argument, *_) in enumerate(plan.rows.tolist()):
         if operation in (WORK, UNTIL):
             of_inputs[argument] = GROUP_OF_CAUSE[CAUSES[plan.cause_of[step]]]
-        elif operation == AGAIN and second_argument != NONE and plan.unit_info[plan.unit_of[step]].kind != "outage":
+        elif operation == JUMP and second_argument != NONE and plan.unit_info[plan.unit_of[step]].kind != "outage":
             of_inputs[second_argument] = "tests"
     return of_inputs, [GROUP_OF_FACTOR[group] for group in plan.inputs.factor_groups]
 

@@ -33,7 +33,7 @@ from sim.study.case import Case, prepare_case
 from sim.study.intervals import Interval, quantile
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
-from sim.study.sample import QUOTABLE_FAILED_SHARE, Sample
+from sim.study.sample import MAX_FAILED_SHARE, Sample
 
 # --- published --------------------------------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ class PredictionCheck:
     naive_crps: float
 
     @property
-    def off(self) -> float:
+    def relative_error(self) -> float:
         """Return how far P50 is from the nearer end of what was published, as a share of it; 0 inside."""
         if self.published.low <= self.p50 <= self.published.high:
             return 0.0
@@ -94,12 +94,12 @@ class PredictionCheck:
         return self.p50 / nearer - 1 if nearer else float("inf")
 
     @property
-    def overlaps(self) -> bool:
+    def p10_to_p90_holds(self) -> bool:
         """Return whether P10 to P90 has a value in common with what was published."""
         return self.p10 <= self.published.high and self.published.low <= self.p90
 
     @property
-    def overlaps_wide(self) -> bool:
+    def p5_to_p95_holds(self) -> bool:
         """Return whether P5 to P95 has a value in common with what was published."""
         return self.p5 <= self.published.high and self.published.low <= self.p95
 
@@ -151,9 +151,9 @@ def score_predictions(rows: Sequence[PredictionCheck]) -> PredictionScore:
         return PredictionScore(0, 0, 0, nan, nan, nan)
     return PredictionScore(
         len(judged),
-        sum(row.overlaps for row in judged),
-        sum(row.overlaps_wide for row in judged),
-        float(np.mean([abs(row.off) for row in judged])),
+        sum(row.p10_to_p90_holds for row in judged),
+        sum(row.p5_to_p95_holds for row in judged),
+        float(np.mean([abs(row.relative_error) for row in judged])),
         float(np.mean([row.score / row.published.middle for row in judged])),
         float(np.mean([row.naive_crps / row.published.middle for row in judged])),
     )
@@ -328,8 +328,10 @@ def verify(
 
 def judge(expected: Sequence[Expectation], sample: Sample) -> list[CheckResult]:
     """Return every expectation with what was observed, and whether its 95 % interval lies on the promised side."""
-    quotable = sample.count_status("failed") <= QUOTABLE_FAILED_SHARE * sample.size
-    return [_check_expectation(expectation, _interval_of(expectation, sample), quotable) for expectation in expected]
+    p80_is_valid = sample.count_status("failed") <= MAX_FAILED_SHARE * sample.size
+    return [
+        _check_expectation(expectation, _interval_of(expectation, sample), p80_is_valid) for expectation in expected
+    ]
 
 
 def _interval_of(expected: Expectation, sample: Sample) -> Interval:
@@ -337,12 +339,12 @@ def _interval_of(expected: Expectation, sample: Sample) -> Interval:
     return sample.mean(expected.metric) if share is None else sample.quantile(expected.metric, share)
 
 
-def _check_expectation(expected: Expectation, estimate: Interval, quotable: bool) -> CheckResult:
+def _check_expectation(expected: Expectation, estimate: Interval, p80_is_valid: bool) -> CheckResult:
     """Return the result of one expectation, given the estimate of its statistic with its 95 % interval."""
     outcome, remark = _outcome(expected, estimate), ""
     if isnan(estimate.value):
         outcome, remark = "fails", "there is no such number: replications stalled or failed"
-    elif not quotable and outcome != "fails":
+    elif not p80_is_valid and outcome != "fails":
         outcome, remark = "inconclusive", "replications failed, and what is left of them is too good"
     elif outcome == "inconclusive":
         remark = _more_runs(expected, estimate)

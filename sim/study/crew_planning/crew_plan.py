@@ -31,10 +31,10 @@ from sim.study.crew_planning.manning import Manning, mobilisations, with_typed_c
 from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.world.project_calendars import (
     SHIFT,
-    anticipated_calendars,
     day_minutes,
+    planned_calendars,
     productive_share,
-    stated_share,
+    reference_share,
 )
 from sim.world.weather.model import WeatherModel
 from sim.world.working_time import Calendar
@@ -43,7 +43,7 @@ from sim.world.working_time import Calendar
 
 
 INDOORS = "interior"
-"""The exposure by which the planner judges a way of working."""
+"""The exposure for which the planner judges a working week."""
 
 
 @dataclass(frozen=True)
@@ -102,18 +102,17 @@ def crews_of_window(project: Project, window: Window, max_crews_at_once: int) ->
 
 
 def _relative_hours(project: Project, trade: Trade) -> float:
-    """Return the ratio of the hours that work takes to those under the conditions for which its losses are stated.
+    """Return the ratio of the hours that a trade's work takes in this project to those at reference conditions.
 
-    The planned loss is stated for the same way of working and mix of people as the losses; where the project has
-    another one, its planner allows for it in proportion.
+    The planned loss is stated for the reference week (`productivity.stated_for`), as `losses` are; where the project works
+    another week, or has other absence and turnover, its planner allows for it in proportion.
     """
     productivity = project.labour.productivity
     if productivity is None:
-        return 1 / trade.output
+        return 1 / trade.relative_output
     without_crowding = 1.0 if productivity.crowding is None else 1 - productivity.crowding.in_losses.value
-    share_of_stated_week = stated_share(project, INDOORS)
-    share_of_own_week = productive_share(project, project.pattern, INDOORS)
-    return productivity.loss_ratio / without_crowding * share_of_stated_week / share_of_own_week / trade.output
+    reference_week, own_week = reference_share(project, INDOORS), productive_share(project, project.pattern, INDOORS)
+    return productivity.loss_adjustment / without_crowding * reference_week / own_week / trade.relative_output
 
 
 # --- crew plan --------------------------------------------------------------------------------------------------------
@@ -153,7 +152,7 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     done by every review, where the site reacts to a slip.
     """
     stated, project = project, project.with_risks("none")  # crews are not planned for what may not happen
-    calendars = anticipated_calendars(project, weather)
+    calendars = planned_calendars(project, weather)
     rehearsal = Rehearsal(project, ResourcePlan(), calendars=calendars)
     earliest = rehearsal.finish
     target = round(project.scale.target_days * MINUTES_PER_DAY)
@@ -205,7 +204,7 @@ class CrewChange:
 def crew_changes(project: Project, plan: CrewPlan, weather: WeatherModel = None) -> list[CrewChange]:
     """Return by trade the days and people that one crew more, and one fewer, adds to the expected finish and the peak."""
     project = project.with_risks("none")
-    calendars = anticipated_calendars(project, weather)
+    calendars = planned_calendars(project, weather)
     rehearsal = Rehearsal(project, ResourcePlan(priorities=plan.resource_plan.priorities), calendars=calendars)
     search = Levelling(rehearsal, available=_available(project, rehearsal))
     crews = plan.resource_plan.crews

@@ -133,8 +133,11 @@ def _folder() -> Path | None:
 
 
 @cache
-def planners() -> str:
-    """Return a fingerprint of the sources, climates and libraries that plan crews: some 150 files, a hundredth second."""
+def planning_fingerprint() -> str:
+    """Return a digest of what a crew plan depends on besides its project: sources, built-in climates and libraries.
+
+    It reads some 150 files in a hundredth of a second.
+    """
     digest = sha256(f"{sys.version} {platform.machine()} {[version(name) for name in LIBRARIES]}".encode())
     root = Path(__file__).parents[2]
     for folder in PLANNED_BY:
@@ -147,7 +150,7 @@ def planners() -> str:
 
 def _file(folder: Path, key: str) -> Path:
     """Return the path of the file in which a crew plan is cached."""
-    return folder / f"{sha256(f'{planners()} {key}'.encode()).hexdigest()[:32]}.crews"
+    return folder / f"{sha256(f'{planning_fingerprint()} {key}'.encode()).hexdigest()[:32]}.crews"
 
 
 def _read(key: str) -> CrewPlan | None:

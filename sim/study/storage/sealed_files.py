@@ -98,13 +98,13 @@ SEAL = "digest"
 
 
 def write(path: Path, document: dict[str, Any]) -> None:
-    """Write a document, readable and sealed with the fingerprint of what it says."""
+    """Write a document as indented JSON, sealed: with a digest (SHA-256) of its content, by which `read` sees any change."""
     plainly = json_value({key: value for key, value in document.items() if key != SEAL})
     files.write(path, readable({**plainly, SEAL: _fingerprint(plainly)}))
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Read a sealed document; Damaged if it is not what was written, WrongPlace if there is none."""
+    """Read a sealed JSON document; Damaged if its digest is not that of its content, WrongPlace if there is none."""
     try:
         document = json.loads(files.read(path))
     except (ValueError, RecursionError) as error:

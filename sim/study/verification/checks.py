@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from sim.plan.vocabulary import (
     HOLD,
     WORK,
-    Again,
     Chance,
     Free,
     Hold,
+    Jump,
     Label,
     Signal,
     Span,
@@ -55,7 +55,7 @@ def line(jobs: int, stations: Sequence[int]) -> int:
     return simulate_plan({f"j{n}": route for n in range(jobs)}, {f"s{n}": 1 for n in range(len(stations))}).finish
 
 
-def tight_line(durations: Sequence[Sequence[int]], places: int) -> int:
+def blocking_line(durations: Sequence[Sequence[int]], places: int) -> int:
     """Return the simulated makespan of a flow line with few buffer places between stations, where a full buffer blocks."""
     stations = len(durations[0])
     pools = {f"s{k}": 1 for k in range(stations)} | {f"b{k}": places for k in range(stations - 1)}
@@ -70,7 +70,7 @@ def tight_line(durations: Sequence[Sequence[int]], places: int) -> int:
     return simulate_plan(routes, pools).finish
 
 
-def tight_line_by_recursion(durations: Sequence[Sequence[int]], places: int) -> int:
+def blocking_recursion(durations: Sequence[Sequence[int]], places: int) -> int:
     """Return the makespan by D(i,k) = max(max(D(i,k−1), D(i−1,k)) + p(i,k), D(i−b−1,k+1)): job i leaves station k."""
     departures: list[list[int]] = []
     for i, row in enumerate(durations):
@@ -151,7 +151,7 @@ SCHEDULE = "schedules"
 SCHEDULES = (
     Check(SCHEDULE, "23 equal jobs of 7 on 4 machines", 42, lambda: batch(23, 4, 7)),
     Check(SCHEDULE, "25 jobs through stations of 3, 5, 2 and 4", 134, lambda: line(25, (3, 5, 2, 4))),
-    Check(SCHEDULE, "40 jobs, one place between stations", tight_line_by_recursion(LINE, 1), lambda: tight_line(LINE, 1)),
+    Check(SCHEDULE, "40 jobs, one place between stations", blocking_recursion(LINE, 1), lambda: blocking_line(LINE, 1)),
     Check(SCHEDULE, "72 loads, 5 trucks, 6 out, 2 to unload, 5 back", 190, lambda: fleet(72, 5, 6, 2, 5)),
     Check(SCHEDULE, "200 tasks without limits: ends off the longest path", 0, lambda: earliest_ends_that_differ(200, 1)),
     Check(SCHEDULE, "Graham: 3 machines", 12, lambda: graham(3)),
@@ -207,7 +207,7 @@ def p80_error() -> float:
 @cache
 def attempts(items: int, limit: int | None) -> Floats:
     """Return how often each of many items is tested while each test fails with probability 0.5."""
-    test: list[Step] = [Label("top"), work(1, "test"), Again("top", "test fails", Chance(0.5), limit)]
+    test: list[Step] = [Label("top"), work(1, "test"), Jump("top", "test fails", Chance(0.5), limit)]
     played = simulate_plan({f"i{n}": test for n in range(items)}, {})
     times = np.bincount([int(played.plan.unit_of[step]) for _, step, _ in played.outcome.log.tolist()
                          if played.plan.operation_of[step] == WORK], minlength=items)  # fmt: skip

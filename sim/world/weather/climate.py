@@ -28,7 +28,7 @@ from sim.world.distributions import Distribution, to_distribution
 from sim.world.shifts import DAY
 from sim.world.weather.closures import (
     MONTH_DAYS,
-    WARM_UP,
+    WARM_UP_DAYS,
     Days,
     IntervalRows,
     WeatherDraws,
@@ -79,7 +79,7 @@ class Climate:
         rain: Floats = self.p01 / (self.p01 + self.p10) * np.array(MONTH_DAYS) * self.rain_mm
         return rain
 
-    def windier(self, speed: float) -> Floats:
+    def wind_exceedance(self, speed: float) -> Floats:
         """Return the probability of more than `speed` m/s, by month and hour: (12, 24)."""
         # the survival function of the Weibull distribution
         probability: Floats = np.exp(-((speed / self.wind_c) ** self.wind_k))
@@ -228,7 +228,7 @@ class Storms:
         """Return the intervals of storm seasons that begin on these days; `uniforms` draw their durations."""
         if not len(days):
             return no_intervals(), no_intervals()
-        starts = (days - WARM_UP) * DAY
+        starts = (days - WARM_UP_DAYS) * DAY
         minutes = np.round(np.clip(self.duration.ppf(uniforms), 1, LONGEST)).astype(np.int64) * DAY
         return (
             interval_rows(starts, starts + minutes),

@@ -34,7 +34,7 @@ from sim.world.streams import stream_key
 
 Floats = NDArray[np.float64]
 
-WARM_UP = 96
+WARM_UP_DAYS = 96
 """Days drawn before the first day of a project: for the autocorrelation, and for storm seasons that are under way."""
 
 MONTH_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -67,12 +67,12 @@ class Days:
 
 @lru_cache(maxsize=8)
 def civil_days(start: date, count: int) -> Days:
-    """Return the civil days of a project of `count` days from `start`, with WARM_UP days before it."""
-    stamps = np.datetime64(start) + np.arange(-WARM_UP, count)
+    """Return the civil days of a project of `count` days from `start`, with WARM_UP_DAYS days before it."""
+    stamps = np.datetime64(start) + np.arange(-WARM_UP_DAYS, count)
     month = stamps.astype("datetime64[M]").astype(np.int64) % 12
     day = (stamps - stamps.astype("datetime64[M]")).astype(np.int64)
     day = np.minimum(day, np.array(MONTH_DAYS)[month] - 1)
-    return Days(start.toordinal() - WARM_UP, count + WARM_UP, month, _BEFORE[month] + day)
+    return Days(start.toordinal() - WARM_UP_DAYS, count + WARM_UP_DAYS, month, _BEFORE[month] + day)
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class WeatherDraws:
         return self.series(quantity, first * per_day, count * per_day).reshape(count, per_day)
 
     def series(self, quantity: str, first: int, count: int) -> Floats:
-        """Return the uniforms at positions first … first + count − 1 of a quantity's endless series."""
+        """Return the uniforms at positions first … first + count − 1 of a weather quantity's random stream."""
         block, skipped = divmod(first, 4)
         counter = ((block | self.replication << 128) - 1) & _ALL  # numpy steps before its first output
         words = [counter >> shift & _WORD for shift in (0, 64, 128, 192)]

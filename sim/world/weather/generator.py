@@ -38,7 +38,7 @@ from sim.world.distributions import Distribution, to_distribution
 from sim.world.shifts import DAY
 from sim.world.weather.climate import LAGS, Climate, Storms, autocorrelated, interpolated, wet_days
 from sim.world.weather.closures import (
-    WARM_UP,
+    WARM_UP_DAYS,
     Closed,
     Days,
     IntervalRows,
@@ -56,8 +56,8 @@ from sim.world.weather.weather_files import Year
 Floats = NDArray[np.float64]
 Hours = NDArray[np.bool_]
 
-STEP_HOURS = 3
-_A_DAY = 24 // STEP_HOURS
+WIND_STEP_HOURS = 3
+_WIND_STEPS_PER_DAY = 24 // WIND_STEP_HOURS
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +82,7 @@ class ClimateModel:
                 "crane": (rain, crane, outdoors, site_shut),
                 "interior": (everyone, site_shut),
             },
-            (span.count - WARM_UP) * DAY,
+            (span.count - WARM_UP_DAYS) * DAY,
         )
 
 
@@ -98,9 +98,9 @@ class Scores:
 def _scores(model: ClimateModel, span: Days) -> Scores:
     """Return the normal scores of the wind and frost limits for every hour of the days of `span`."""
     ndtri = special_functions().ndtri
-    climate, limits, month = model.climate, model.limits, span.month[WARM_UP:]
+    climate, limits, month = model.climate, model.limits, span.month[WARM_UP_DAYS:]
     crane, exterior = (
-        np.ascontiguousarray(-ndtri(climate.windier(limit))[month].reshape(-1, STEP_HOURS).T)
+        np.ascontiguousarray(-ndtri(climate.wind_exceedance(limit))[month].reshape(-1, WIND_STEP_HOURS).T)
         for limit in (limits.crane_wind, limits.exterior_wind)
     )
     frost = (limits.frost - climate.temperature) / climate.temperature_sd[:, None]
@@ -111,16 +111,16 @@ def _too_windy(climate: Climate, scores: Scores, span: Days, draws: WeatherDraws
     """Return which hours have more wind than the limits of crane and exterior: (2, days, 24)."""
     ndtri = special_functions().ndtri
     day_share, correlation = climate.wind_daily_share, climate.wind_3h_persistence
-    count, first = (span.count - WARM_UP) * _A_DAY, (span.first + WARM_UP) * _A_DAY
+    count, first = (span.count - WARM_UP_DAYS) * _WIND_STEPS_PER_DAY, (span.first + WARM_UP_DAYS) * _WIND_STEPS_PER_DAY
     # the score of an hour is a part that changes within hours and a part of the whole day; variances add up to 1
     noise = ndtri(draws.series("wind", first - LAGS, count + LAGS + 1))
     knots = autocorrelated(noise, correlation) * sqrt(1 - day_share)
     day_noise = ndtri(draws.daily("wind of the day", span.first, span.count)[:, 0])
     of_day = autocorrelated(day_noise, climate.wind_daily_persistence)
-    day_part = np.repeat(of_day[WARM_UP - LAGS :], _A_DAY) * sqrt(day_share)
-    windy_hours = np.empty((2, count, STEP_HOURS), dtype=bool)
-    for hour in range(STEP_HOURS):
-        score = interpolated(knots, correlation, hour / STEP_HOURS) + day_part
+    day_part = np.repeat(of_day[WARM_UP_DAYS - LAGS :], _WIND_STEPS_PER_DAY) * sqrt(day_share)
+    windy_hours = np.empty((2, count, WIND_STEP_HOURS), dtype=bool)
+    for hour in range(WIND_STEP_HOURS):
+        score = interpolated(knots, correlation, hour / WIND_STEP_HOURS) + day_part
         for too_windy, limit in zip(windy_hours, scores.wind, strict=True):
             np.greater(score, limit[hour], out=too_windy[:, hour])
     return windy_hours.reshape(2, -1, 24)
@@ -130,7 +130,7 @@ def _temperature_scores(climate: Climate, span: Days, draws: WeatherDraws) -> Fl
     """Return each day's deviation from the mean temperature of its month and hour, in standard deviations."""
     ndtri = special_functions().ndtri
     noise = ndtri(draws.daily("temperature", span.first, span.count)[:, 0])
-    return autocorrelated(noise, climate.temperature_persistence)[WARM_UP - LAGS :]
+    return autocorrelated(noise, climate.temperature_persistence)[WARM_UP_DAYS - LAGS :]
 
 
 def _rain_closures(
@@ -148,7 +148,7 @@ def _rain_closures(
     depth = climate.rain_mm[month] * size ** (1 / climate.rain_shape) / gamma(1 + 1 / climate.rain_shape)
     minutes = np.minimum(np.round(climate.rain_hours[month] * 60 * size), DAY).astype(np.int64)
     # one spell a wet day, somewhere within the day
-    starts = (wet_day - WARM_UP) * DAY + np.floor(uniforms[wet_day, 2] * (DAY - minutes)).astype(np.int64)
+    starts = (wet_day - WARM_UP_DAYS) * DAY + np.floor(uniforms[wet_day, 2] * (DAY - minutes)).astype(np.int64)
     ends = starts + minutes
     # soil is closed for longer the more it rained: while it rains, a day, or until the mud has dried
     ground_end = np.where(depth >= limits.earthwork_rain, starts + DAY, ends)
@@ -176,14 +176,14 @@ class LostDaysModel:
     def closed(self, span: Days, draws: WeatherDraws) -> Closed:
         """Return the minutes that the weather of a replication closes, by exposure: whole days and storm seasons."""
         ndtr, ndtri = special_functions().ndtr, special_functions().ndtri
-        count = span.count - WARM_UP
+        count = span.count - WARM_UP_DAYS
         noise = ndtri(draws.daily("bad days", span.first, span.count)[:, 0])
         # back to a uniform: a day is lost where it is below the month's probability, so bad days come in spells
         uniform = ndtr(-autocorrelated(noise, self.persistence)[-count:])
         outdoors, everyone = self.storms.seasons(span, draws)
         parts = {}
         for exposure, chance in self.chance.items():
-            lost = np.flatnonzero(uniform < chance[span.month[WARM_UP:]]) * DAY
+            lost = np.flatnonzero(uniform < chance[span.month[WARM_UP_DAYS:]]) * DAY
             parts[exposure] = [interval_rows(lost, lost + DAY), everyone if exposure == "interior" else outdoors]
         return closures_by_exposure(parts, count * DAY)
 
@@ -218,7 +218,7 @@ class DatedStorms:
     def added_to(self, closed: Closed, span: Days, draws: WeatherDraws) -> Closed:
         """Return closed minutes by exposure with those of the storms; each one's duration is drawn by its index."""
         uniforms = draws.series("dated storms", 0, len(self.first))
-        starts = (np.array(self.first) - span.first - WARM_UP) * DAY
+        starts = (np.array(self.first) - span.first - WARM_UP_DAYS) * DAY
         days = [float(duration.ppf(uniform)) for duration, uniform in zip(self.duration, uniforms, strict=True)]
         minutes = np.round(days).astype(np.int64) * DAY
         outdoors = interval_rows(starts, starts + minutes)
@@ -226,7 +226,7 @@ class DatedStorms:
         parts = {
             exposure: (rows, everyone if exposure == "interior" else outdoors) for exposure, rows in closed.items()
         }
-        return closures_by_exposure(parts, (span.count - WARM_UP) * DAY)
+        return closures_by_exposure(parts, (span.count - WARM_UP_DAYS) * DAY)
 
 
 # --- resampling -------------------------------------------------------------------------------------------------------
@@ -248,11 +248,11 @@ class Resampled:
 
     def closed(self, span: Days, draws: WeatherDraws) -> Closed:
         """Return the minutes that the weather of a replication closes, by exposure, on the days of `span`."""
-        source = _source_days(span, draws)[WARM_UP:]
+        source = _source_days(span, draws)[WARM_UP_DAYS:]
         outdoors, everyone = self.storms.seasons(span, draws)
         parts = {exposure: [hourly(hours[source], 0), outdoors] for exposure, hours in self.hours.items()}
         parts["interior"][1] = everyone
-        return closures_by_exposure(parts, (span.count - WARM_UP) * DAY)
+        return closures_by_exposure(parts, (span.count - WARM_UP_DAYS) * DAY)
 
 
 def _source_days(span: Days, draws: WeatherDraws) -> NDArray[np.int64]:

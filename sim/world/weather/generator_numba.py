@@ -33,16 +33,16 @@ from sim.world.kernels import (
 )
 from sim.world.streams import stream_key
 from sim.world.weather.climate import LAGS, autocorrelation_weights, interpolation_weights
-from sim.world.weather.closures import WARM_UP, Closed, Days, IntervalRows, WeatherDraws
-from sim.world.weather.generator import STEP_HOURS, ClimateModel
+from sim.world.weather.closures import WARM_UP_DAYS, Closed, Days, IntervalRows, WeatherDraws
+from sim.world.weather.generator import WIND_STEP_HOURS, ClimateModel
 
 ndtri = special_functions().ndtri
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-A_DAY = 24 // STEP_HOURS
+WIND_STEPS_PER_DAY = 24 // WIND_STEP_HOURS
 BLOCK = 4
-SERIES = {"wind": A_DAY, "wind of the day": 1, "temperature": 1, "rain": BLOCK, "storms": 2}
+SERIES = {"wind": WIND_STEPS_PER_DAY, "wind of the day": 1, "temperature": 1, "rain": BLOCK, "storms": 2}
 """Numbers a day; the first three are quantiles of normal ones."""
 NORMAL = 3
 CLOSING: dict[Exposure, tuple[int, ...]] = {
@@ -127,7 +127,8 @@ def _series(span: Days) -> Series:
         np.array([days * per_day for per_day in SERIES.values()], np.int64) for days in (span.first, span.count)
     )
     # an autocorrelated series needs the numbers of LAGS steps before the first one that is used
-    firsts[0], counts[0] = firsts[0] + WARM_UP * A_DAY - LAGS, counts[0] - WARM_UP * A_DAY + LAGS + 1
+    skipped = WARM_UP_DAYS * WIND_STEPS_PER_DAY - LAGS
+    firsts[0], counts[0] = firsts[0] + skipped, counts[0] - skipped + 1
     # whole blocks, the first and the last included: a number's place in its block must not depend on the span
     blocks = (firsts + counts - 1) // BLOCK - firsts // BLOCK + 1
     begins = np.cumsum(blocks) * BLOCK - blocks * BLOCK
@@ -165,13 +166,16 @@ class KernelInputs:
 def _kernel_inputs(model: ClimateModel, span: Days) -> KernelInputs:
     """Return a climate, its limits and storms as inputs of the kernels for some days."""
     climate, limits, first_of_series = model.climate, model.limits, _series(span).begin
-    count, days_skipped = span.count - WARM_UP, WARM_UP - LAGS  # no autocorrelation reaches back to those days
+    count, days_skipped = (
+        span.count - WARM_UP_DAYS,
+        WARM_UP_DAYS - LAGS,
+    )  # no autocorrelation reaches back to those days
     list_sizes = np.full(LISTS, 2 * span.count)
     list_sizes[[BY_CRANE, BY_EXTERIOR, BY_FROST]] = 24 * count + 1
     begins = np.concatenate([[0], np.cumsum(list_sizes)])
     numbers = [
-        *(WARM_UP, limits.mud_minutes, limits.exterior_drying),
-        *(first_of_series[0], count * A_DAY + 1 + LAGS),
+        *(WARM_UP_DAYS, limits.mud_minutes, limits.exterior_drying),
+        *(first_of_series[0], count * WIND_STEPS_PER_DAY + 1 + LAGS),
         *(first_of_series[1] + days_skipped, count + LAGS),
         *(first_of_series[2] + days_skipped, count + LAGS),
         *(number for exposure in EXPOSURES for number in CLOSING[exposure]),
@@ -216,10 +220,10 @@ def _climate_figures(model: ClimateModel) -> Floats:
     parts = [
         *(np.hstack(autocorrelation_weights(correlation)) for correlation in correlations),
         [sqrt(1 - share), sqrt(share)],
-        *(interpolation_weights(persistence, hour / STEP_HOURS) for hour in range(STEP_HOURS)),
+        *(interpolation_weights(persistence, hour / WIND_STEP_HOURS) for hour in range(WIND_STEP_HOURS)),
         [gamma(1 + 1 / climate.rain_shape), limits.earthwork_rain, limits.mud_rain, limits.shut_rain],
         *(climate.rain_hours, climate.rain_mm),
-        *(-ndtri(climate.windier(limit)) for limit in (limits.crane_wind, limits.exterior_wind)),
+        *(-ndtri(climate.wind_exceedance(limit)) for limit in (limits.crane_wind, limits.exterior_wind)),
         *(frost, frost.max(axis=1)),
     ]
     return np.concatenate([np.ravel(part) for part in parts])

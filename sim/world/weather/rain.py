@@ -3,8 +3,8 @@
 A code gives only how hard it rained or snowed, in the classes of TMY2 and EPW (light up to 2.5 mm an hour,
 moderate up to 7.6, heavy above), each as one depth of water.
 
-Files without codes, as the EPW made of TMY3 are, get a month's rain on their own dampest days: so rain, temperature
-and wind keep together as they were, and wet days follow each other as damp ones do.
+Files without codes, as the EPW made of TMY3 are, get a month's rain on their own most humid days: so rain, temperature
+and wind keep together as they were, and wet days follow each other as humid ones do.
 """
 
 from __future__ import annotations
@@ -101,11 +101,12 @@ def _km(one: Place, other: Place) -> float:
     return float(2 * _EARTH_KM * np.arcsin(np.sqrt(haversine)))
 
 
-def on_dampest_days(damp: Floats, monthly_mm: Sequence[float] | None, nearby: Nearby | None) -> Floats:
-    """Return mm by hour, (365, 24): each month's rain on its dampest days, as many as are wet at the place nearby.
+def on_likeliest_days(rain_index: Floats, monthly_mm: Sequence[float] | None, nearby: Nearby | None) -> Floats:
+    """Return mm of rain by hour, (365, 24): each month's rain on its likeliest days, as many as are wet at a place nearby.
 
-    The dampest day has most, in the proportions of equally likely values of an exponential law; on a day it falls in
-    the dampest hours. Without a place nearby a wet day has WET_DAY_MM in the mean.
+    `rain_index` (relative humidity plus cloud cover) says which days and hours are the likeliest. The likeliest day has
+    most, in the proportions of equally likely values of an exponential law. Without a place nearby a wet day has
+    WET_DAY_MM in the mean.
     """
     amounts = tuple(monthly_mm) if monthly_mm is not None else nearby.mm if nearby is not None else (0.0,) * 12
     rain, first_day = np.zeros((365, 24)), 0
@@ -113,9 +114,9 @@ def on_dampest_days(damp: Floats, monthly_mm: Sequence[float] | None, nearby: Ne
         usual_wet_days = nearby.days[month] if nearby is not None else round(amounts[month] / WET_DAY_MM)
         wet_days = min(length, max(usual_wet_days, 1)) if amounts[month] > 0 else 0
         shares = -np.log((np.arange(wet_days) + 0.5) / wet_days) if wet_days else np.zeros(0)
-        dampest_days = np.argsort(-damp[first_day : first_day + length].mean(axis=1), kind="stable")[:wet_days]
-        for day, share in zip((first_day + dampest_days).tolist(), shares / max(shares.sum(), 1e-12), strict=True):
-            hours = np.argsort(-damp[day], kind="stable")[:HOURS_OF_RAIN]
+        likeliest_days = np.argsort(-rain_index[first_day : first_day + length].mean(axis=1), kind="stable")[:wet_days]
+        for day, share in zip((first_day + likeliest_days).tolist(), shares / max(shares.sum(), 1e-12), strict=True):
+            hours = np.argsort(-rain_index[day], kind="stable")[:HOURS_OF_RAIN]
             rain[day, hours] = amounts[month] * share / HOURS_OF_RAIN
         first_day += length
     return rain

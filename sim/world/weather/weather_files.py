@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from sim import files
 from sim.errors import ConfigError, Problem
 from sim.world.weather.closures import MONTH_DAYS
-from sim.world.weather.rain import Place, epw_code_rain, metar, nearest, on_dampest_days
+from sim.world.weather.rain import Place, epw_code_rain, metar, nearest, on_likeliest_days
 
 # --- weather formats --------------------------------------------------------------------------------------------------
 
@@ -46,8 +46,8 @@ class Row(NamedTuple):
     temperature: float | None
     rain: float | None
     code_rain: float | None
-    damp: float = 0.0
-    """Relative humidity and cloud cover, in percent together: the damper, the likelier rain."""
+    rain_index: float = 0.0
+    """Relative humidity and cloud cover, in percent together: the higher, the likelier rain."""
 
 
 class Quantity(NamedTuple):
@@ -147,7 +147,7 @@ def tmy3(lines: list[str], reader: FieldReader) -> Iterator[Row]:
             dry_bulb,
             rain,
             metar(texts.get(_CODE, "")),
-            _damp(texts.get("RHum (%)", ""), texts.get("TotCld (tenths)", "")),
+            _rain_index(texts.get("RHum (%)", ""), texts.get("TotCld (tenths)", "")),
         )
 
 
@@ -171,7 +171,7 @@ def epw(lines: list[str], reader: FieldReader) -> Iterator[Row]:
             dry_bulb,
             rain,
             epw_code_rain(fields[_OBSERVED], fields[_CODES]),
-            _damp(fields[_HUMIDITY], fields[_CLOUDS]),
+            _rain_index(fields[_HUMIDITY], fields[_CLOUDS]),
         )
 
 
@@ -200,7 +200,7 @@ def place_of(lines: list[str]) -> Place | None:
     return (latitude, longitude) if abs(latitude) <= 90 and abs(longitude) <= 180 else None
 
 
-def _damp(humidity: str, clouds: str) -> float:
+def _rain_index(humidity: str, clouds: str) -> float:
     """Return relative humidity plus cloud cover, in percent each; a missing one counts as 0."""
     total = 0.0
     for text, largest, scale in ((humidity, 110, 1.0), (clouds, 10, 10.0)):
@@ -351,7 +351,7 @@ def _by_month(
             "the inches of each month, or lost_days"
         )
         reader.refuse(0, "rain", "", message)
-    damp = np.array([row.damp for row in rows]).reshape(365, 24)
-    rain = on_dampest_days(damp, monthly_mm, nearby)
+    rain_index = np.array([row.rain_index for row in rows]).reshape(365, 24)
+    rain = on_likeliest_days(rain_index, monthly_mm, nearby)
     source = f"{nearby.name}, {nearby.km} km away" if nearby is not None and monthly_mm is None else "the stated months"
     return rain, f"the file has no rain; that of {source}, on its dampest days ({rain.sum():,.0f} mm a year)"

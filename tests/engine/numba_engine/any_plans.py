@@ -11,12 +11,12 @@ from random import Random
 from hypothesis import strategies as st
 
 from sim.plan.vocabulary import (
-    LEAVING,
-    Again,
+    LEAVING_PRIORITY,
     Balance,
     Chance,
     Free,
     Hold,
+    Jump,
     Label,
     Mode,
     Note,
@@ -87,7 +87,7 @@ class Writer:
     def watching(self) -> Passage:
         """What one does who takes something away when it is spare for a while, and brings it back."""
         pools = self.pick((("crew",), ("crane", "tokens")))
-        away = Hold({pools[0]: 1}, self.pick((0, LEAVING)))
+        away = Hold({pools[0]: 1}, self.pick((0, LEAVING_PRIORITY)))
         away_for = Until(self.name(), Span(Fixed(0)), balance=self.balance(pools, below=self.pick((True, True, False))))
         spare = Until(self.name(), self.span(), balance=self.balance(pools, below=False))
         return [
@@ -96,7 +96,7 @@ class Writer:
             away,
             away_for,
             Free(away.pools),
-            Again("again", limit=self.random.randint(0, 3)),
+            Jump("again", limit=self.random.randint(0, 3)),
         ]
 
     def balance(self, pools: tuple[str, ...], *, below: bool) -> Balance:
@@ -125,7 +125,7 @@ class Writer:
         return f"n{self.number}"
 
     def some_factors(self) -> tuple[str, ...]:
-        """None, one or two of the shared factors."""
+        """None, one or two of the common factors."""
         return tuple(self.random.sample(FACTORS, self.pick((0, 0, 1, 2))))
 
     def span(self, minutes: float = 1.0) -> Span:
@@ -196,7 +196,7 @@ class Writer:
         most = 0 if self.sound or self.pick(range(20)) else 9
         pools = self.random.sample(POOLS, self.pick((0, 1, 1, 1, 2, 2, 3)))
         counts = {pool: min(self.pick((0, 1, 1, 1, 2, 3)), self.initial[pool] + most) for pool in pools}
-        priority = self.pick((0, 0, 0, 1, -1, LEAVING))
+        priority = self.pick((0, 0, 0, 1, -1, LEAVING_PRIORITY))
         return Hold(counts, priority, self.pick((None, None, 0, 1, 4, 30)))
 
     def work(self) -> Work:
@@ -208,16 +208,16 @@ class Writer:
         learning, area = self.pick((None, None, "curve", "other")), self.pick((None, None, "hall"))
         return Work(self.name(), span, calendar, mode, people, True, learning, area)
 
-    def again(self, to: str) -> Again:
+    def again(self, to: str) -> Jump:
         """A jump by chance, on a gate, or always; rarely without a limit."""
         limit = self.pick((0, 1, 2, 3)) if self.sound or self.pick(range(12)) else None
         kind = self.pick(("chance", "gate", "always"))
         if kind == "chance":
             chance = Chance(self.pick((0.0, 0.3, 0.5, 1.0)), self.some_factors(), self.pick((True, False)))
-            return Again(to, self.name(), chance, limit)
+            return Jump(to, self.name(), chance, limit)
         if kind == "gate":
-            return Again(to, limit=limit, gate=self.pick((DONE, *GATES)), level=self.random.randint(0, 3))
-        return Again(to, limit=limit)
+            return Jump(to, limit=limit, gate=self.pick((DONE, *GATES)), level=self.random.randint(0, 3))
+        return Jump(to, limit=limit)
 
 
 def any_plan(seed: int, units: int, passages: int, *, sound: bool) -> Plan:

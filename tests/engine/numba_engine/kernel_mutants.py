@@ -20,8 +20,8 @@ MUTANTS = (
         "works begin before the last grants",
         "kernel.py",
         "        if run[GRANT_DUE] != 0:\n            grant(plan, run, now)\n            continue\n"
-        "        start_works(plan, run, draws, parameters, timetable, now)\n",
-        "        start_works(plan, run, draws, parameters, timetable, now)\n"
+        "        start_works(plan, run, draws, parameters, calendars, now)\n",
+        "        start_works(plan, run, draws, parameters, calendars, now)\n"
         "        if run[GRANT_DUE] != 0:\n            grant(plan, run, now)\n            continue\n",
     ),
     Mutant(
@@ -153,13 +153,13 @@ MUTANTS = (
     Mutant(
         "who leaves counts when he asks",
         "resources.py",
-        "counted == 0 and request < plan[FIRST_LEAVING]:",
+        "counted == 0 and request < plan[FIRST_LEAVING_REQUEST]:",
         "counted == 0:",
     ),
     Mutant(
         "who has left still counts",
         "resources.py",
-        "if plan[BALANCED] > 0 and request >= plan[FIRST_LEAVING]:",
+        "if plan[BALANCED] > 0 and request >= plan[FIRST_LEAVING_REQUEST]:",
         "if False:",
     ),
     Mutant(
@@ -253,15 +253,15 @@ MUTANTS = (
     Mutant(
         "nights count as worked",
         "calendars.py",
-        "- max(timetable[ends + interval] - now, 0)",
-        "- (timetable[ends + interval] - now)",
+        "- max(calendars[ends + interval] - now, 0)",
+        "- (calendars[ends + interval] - now)",
     ),
     Mutant("whole work may pause", "kernel.py", "return finish_whole(run,", "return finish(run,"),
     Mutant(
         "whole work needs a minute more",
         "calendars.py",
-        "if end <= timetable[timetable[header + ENDS] + interval]:",
-        "if end < timetable[timetable[header + ENDS] + interval]:",
+        "if end <= calendars[calendars[header + ENDS] + interval]:",
+        "if end < calendars[calendars[header + ENDS] + interval]:",
     ),
     Mutant("drivers need no break", "calendars.py", "driven + leg, unbroken + leg", "driven + leg, unbroken"),
     Mutant("half a rest is enough", "calendars.py", "if now - stopped >= REST:", "if now - stopped >= REST // 2:"),

@@ -7,7 +7,7 @@ import pytest
 from sim.engine.simpy_engine import RunOutcome
 from sim.errors import Stalled
 from sim.plan.compile import compile_plan
-from sim.plan.vocabulary import Again, Free, Hold, Label, Mode, Note, Plan, Signal, Span, Step, Until, Wait, Work, fixed
+from sim.plan.vocabulary import Free, Hold, Jump, Label, Mode, Note, Plan, Signal, Span, Step, Until, Wait, Work, fixed
 from sim.world.distributions import Fixed
 from sim.world.working_time import Calendar
 from tests.engine.numba_engine.both import KernelPlan, agree, simulate
@@ -58,14 +58,14 @@ def test_a_work_that_can_never_be_done_is_refused_in_the_same_words(mode: Mode, 
 
 @pytest.mark.parametrize("between", [[], [Work("nap", fixed(0), "hours")], [Until("past", fixed(0))]])
 def test_a_unit_that_goes_round_for_ever_is_stopped(between: list[Step]) -> None:
-    refused = agree(compile_plan(plan_of({"a": [Label("top"), *between, Again("top")]})))
+    refused = agree(compile_plan(plan_of({"a": [Label("top"), *between, Jump("top")]})))
     assert refused == "EndlessGrants: minute 0: a goes round for ever while no time passes"
 
 
 def test_a_log_longer_than_expected_is_kept_whole() -> None:
     routes: dict[str, list[Step]] = {
-        "a": [Label("top"), Note("round"), Again("top", limit=7_000)],
-        "b": [Label("top"), Hold({"crane": 1}), Free({"crane": 1}), Again("top", limit=5_000)],
+        "a": [Label("top"), Note("round"), Jump("top", limit=7_000)],
+        "b": [Label("top"), Hold({"crane": 1}), Free({"crane": 1}), Jump("top", limit=5_000)],
     }
     done = agree(compile_plan(plan_of(routes, {"crane": 1})))
     assert isinstance(done, RunOutcome)

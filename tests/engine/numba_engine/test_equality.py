@@ -11,11 +11,11 @@ from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import Draws
-from sim.plan.vocabulary import Again, Note, Signal, Wait
+from sim.plan.vocabulary import Jump, Note, Signal, Wait
 from tests.engine.small_plans import job, write
 
 ROUTES = {
-    "b2": [*job(5, "crane"), Note("online", "block", 3), Again("end", "skip", limit=0), Signal("roof", 2)],
+    "b2": [*job(5, "crane"), Note("online", "block", 3), Jump("end", "skip", limit=0), Signal("roof", 2)],
     "b10": [Wait("roof"), *job(7, "crane", "crew")],
 }
 

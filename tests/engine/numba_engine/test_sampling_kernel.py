@@ -16,7 +16,7 @@ from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.draws import Draws
-from sim.plan.vocabulary import Again, Chance, Label, Plan, Signal, Span, Step, Work
+from sim.plan.vocabulary import Chance, Jump, Label, Plan, Signal, Span, Step, Work
 from sim.world import streams as draws
 from sim.world.distributions import Discrete, Distribution, Fixed, Lognormal, Pert, Triangular, Uniform
 from sim.world.working_time import always
@@ -38,7 +38,7 @@ Uniforms = Callable[[Sequence[str], int, int], NDArray[np.float64]]
 
 
 def works(seconds: float = 1 / 60) -> CompiledPlan:
-    """A plan of one work of every shape, with shared factors and delays, and one chance of every kind."""
+    """A plan of one work of every shape, with common factors and delays, and one chance of every kind."""
     plan = Plan(("done", len(SHAPES)))
     plan.works_on({"always": always(10**7)})
     plan.gate("done")
@@ -52,7 +52,7 @@ def works(seconds: float = 1 / 60) -> CompiledPlan:
         route: list[Step] = [
             Label("top"),
             Work("dig", span, "always"),
-            Again("top", "again", chance, 3),
+            Jump("top", "again", chance, 3),
             Signal("done"),
         ]
         plan.unit(f"u{number}", route)
@@ -145,7 +145,7 @@ def test_content_is_kept_of_what_was_performed_and_of_nothing_else() -> None:
     plan.factor("loss", Fixed(3))
     plan.unit("a", [Work("dig", Span(Fixed(7), losses=("loss",)), "always"), Signal("done")])
     plan.unit("b", [Work("rest", Span(Fixed(900)), "always"), Work("dream", Span(Fixed(5)), "always")])
-    plan.unit("c", [Again("end", "skip", Chance(1.0)), Work("dig", Span(Fixed(9)), "always"), Label("end")])
+    plan.unit("c", [Jump("end", "skip", Chance(1.0)), Work("dig", Span(Fixed(9)), "always"), Label("end")])
     compiled = compile_plan(plan)
     done = simulate(KernelPlan(compiled), 0, 0, compiled.base_calendars)
     content = dict(zip(compiled.inputs.names, done.content.tolist(), strict=True))

@@ -13,12 +13,12 @@ from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import (
-    BEGUN,
+    BLOCKING_OPERATIONS,
     WORK,
-    Again,
     Chance,
     Free,
     Hold,
+    Jump,
     Label,
     Plan,
     Pool,
@@ -180,7 +180,7 @@ def test_spare_skids_do_not_make_the_others_come_by_themselves() -> None:
 
 def test_a_gate_behind_a_branch_is_waited_for_on_that_branch_only() -> None:
     def passes(probability: float) -> dict[str, tuple[int, int]]:
-        skip = Again("on", "no permit needed", Chance(probability))
+        skip = Jump("on", "no permit needed", Chance(probability))
         return works(write({"a": [skip, Wait("permit"), Label("on"), work(1)], "p": [work(9), Signal("permit")]}))
 
     assert passes(1.0)["a"] == (0, 1)
@@ -189,7 +189,7 @@ def test_a_gate_behind_a_branch_is_waited_for_on_that_branch_only() -> None:
 
 def test_a_test_is_repeated_up_to_its_limit() -> None:
     def tested(probability: float) -> int | None:
-        again = Again("test", "fails", Chance(probability), limit=3)
+        again = Jump("test", "fails", Chance(probability), limit=3)
         return passed(write({"a": [Label("test"), work(10), again]})).completion
 
     assert tested(0.0) == 10
@@ -210,7 +210,7 @@ def test_who_waits_in_a_ring_never_comes() -> None:
             "b": [Wait("a"), work(1), Signal("b")],
             "c": [work(3)],
             "d": [Hold({"skid": 2}), work(1)],
-            "e": [Label("round"), Again("round")],
+            "e": [Label("round"), Jump("round")],
         },
         {"skid": Pool(1, "passed")},
     )
@@ -258,7 +258,7 @@ def test_with_plenty_of_everything_the_engine_performs_this_schedule(random: Ran
     compiled, values = planned(plan)
     schedule = earliest(compiled, values, compiled.base_calendars)
     assert (done.outcome.deadlock is None) == (schedule.completion is not None)
-    waits = np.isin(compiled.rows[:, 0], BEGUN)
+    waits = np.isin(compiled.rows[:, 0], BLOCKING_OPERATIONS)
     ours = sorted((minute, step, begun) for minute, step, begun, _ in schedule.log.tolist())
     assert ours == sorted((minute, step, x if waits[step] else minute) for minute, step, x in done.log)
 

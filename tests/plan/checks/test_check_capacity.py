@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from sim.plan.vocabulary import LEAVING, Again, Free, Hold, Label, Pool, Signal, Step, Wait
+from sim.plan.vocabulary import LEAVING_PRIORITY, Free, Hold, Jump, Label, Pool, Signal, Step, Wait
 from tests.engine.small_plans import Pools, at, job, work, write
 from tests.plan.plan_text import remarks, said, stalls
 
@@ -27,7 +27,7 @@ def test_a_hold_that_is_larger_than_all_there_ever_is() -> None:
 
 def test_crews_that_leave_before_all_their_work_is_done() -> None:
     def crews(level: int) -> dict[str, list[Step]]:
-        stay: list[Step] = [Free({"crew": 1}), Wait("done", level), Hold({"crew": 1}, LEAVING)]
+        stay: list[Step] = [Free({"crew": 1}), Wait("done", level), Hold({"crew": 1}, LEAVING_PRIORITY)]
         report: list[Step] = [*job(2, "crew"), Signal("done")]
         return {"crew": stay, "b1": report, "b2": [Hold({"rain": 1}), work(9), Free({"rain": 1}), *report]}
 
@@ -51,16 +51,16 @@ def test_more_is_used_up_than_ever_comes() -> None:
 def test_what_is_signalled_after_the_run_is_over_sends_nobody_home() -> None:
     never: list[Step] = [Label("never"), Signal("done"), Wait("over")]
     order: list[Step] = [
-        Again("never", gate="closed"),
+        Jump("never", gate="closed"),
         Wait("over"),
         Signal("done"),
-        Again("end"),
+        Jump("end"),
         *never,
         Label("end"),
     ]
     routes: dict[str, list[Step]] = {
         "order": order,
-        "crew": [Free({"crew": 1}), Wait("done"), Hold({"crew": 1}, LEAVING)],
+        "crew": [Free({"crew": 1}), Wait("done"), Hold({"crew": 1}, LEAVING_PRIORITY)],
         "b1": [*job(2, "crew"), Signal("done"), Signal("over")],
         "calendar": [at(999), Signal("closed")],
     }

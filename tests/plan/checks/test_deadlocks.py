@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sim.plan.vocabulary import LEAVING, Again, Chance, Free, Hold, Label, Pool, Signal, Step, Wait
+from sim.plan.vocabulary import LEAVING_PRIORITY, Chance, Free, Hold, Jump, Label, Pool, Signal, Step, Wait
 from tests.engine.small_plans import Pools, Routes, job, work
 from tests.plan.plan_text import remarks, said, site, stalls
 
@@ -126,7 +126,7 @@ def test_waiting_for_what_one_has_set_going_oneself() -> None:
 
 def test_a_crane_that_is_needed_on_some_ways_only() -> None:
     keeps: list[Step] = [Hold({"crane": 1}), Wait("set"), work(1), Free({"crane": 1})]
-    skip = Again("set", "small enough to carry", Chance(0.5))
+    skip = Jump("set", "small enough to carry", Chance(0.5))
     opens: list[Step] = [work(3), skip, *job(1, "crane"), Label("set"), Signal("set")]
     assert "crane is kept while waiting for crane" in said({"keeps": keeps, "opens": opens}, {"crane": 1})[0]
 
@@ -136,7 +136,7 @@ def camp(beds: int, *, fitters: int = 2, riggers: int = 2) -> tuple[Routes, Pool
 
     def crew(trade: str) -> list[Step]:
         stay: list[Step] = [Hold({"bed": 1}), work(1), Free({trade: 1}), Wait(f"done {trade}", 2)]
-        return [*stay, Hold({trade: 1}, LEAVING), Free({"bed": 1})]
+        return [*stay, Hold({trade: 1}, LEAVING_PRIORITY), Free({"bed": 1})]
 
     routes: dict[str, list[Step]] = {f"fitters{n}": crew("fitters") for n in range(fitters)}
     routes |= {f"riggers{n}": crew("riggers") for n in range(riggers)}

@@ -4,38 +4,38 @@ from collections.abc import Sequence
 
 import pytest
 
-from sim.plan.vocabulary import Again, Chance, Free, Hold, Label, Pool, Signal, Step, Wait
+from sim.plan.vocabulary import Chance, Free, Hold, Jump, Label, Pool, Signal, Step, Wait
 from tests.engine.small_plans import job, work, write
 from tests.plan.plan_text import remarks, said, stalls
 
 
 def test_what_is_held_must_not_depend_on_the_way() -> None:
-    skip = Again("done", "no crane needed", Chance(0.5))
+    skip = Jump("done", "no crane needed", Chance(0.5))
     (line,) = said({"a": [skip, Hold({"crane": 1}), work(1), Label("done"), Free({"crane": 1})]}, {"crane": 1})[:1]
     assert line == (
-        "error: a: what is held or has been signalled at step 4 (free) depends on the way there: 0 or 1 of crane"
+        "error: a: what is held or has been signalled at step 4 (free) depends on the path taken: 0 or 1 of crane"
     )
     assert said({"a": [skip, *job(1, "crane"), Label("done")]}, {"crane": 1}) == []
 
 
 def test_a_branch_that_skips_work_signals_as_much() -> None:
-    skip = Again("skip", "not ordered", Chance(0.5))
-    ordered: list[Step] = [skip, work(1), Signal("ready"), Again("end"), Label("skip")]
+    skip = Jump("skip", "not ordered", Chance(0.5))
+    ordered: list[Step] = [skip, work(1), Signal("ready"), Jump("end"), Label("skip")]
     (line,) = said({"a": [*ordered, Label("end")], "b": [Wait("ready")]})
-    assert "at step 5 (signal) depends on the way there: 0 or 1 of ready" in line
+    assert "at step 5 (signal) depends on the path taken: 0 or 1 of ready" in line
     assert said({"a": [*ordered, Signal("ready"), Label("end")], "b": [Wait("ready")]}) == []
 
 
 @pytest.mark.parametrize(
     ("body", "endless"),
     [
-        ([Label("x"), Again("x", "test", Chance(0.5))], True),
-        ([Label("x"), work(0), Again("x", "test", Chance(0.5))], True),
-        ([Label("x"), Wait("g"), Again("x", gate="g")], True),
-        ([Label("x"), work(1), Again("x", "test", Chance(0.5))], False),
-        ([Label("x"), Again("x", "test", Chance(0.5), limit=3)], False),
-        ([Label("x"), Again("out", "passes", Chance(0.9)), Again("x", limit=3), Label("out")], False),
-        ([Again("x"), Label("x")], False),
+        ([Label("x"), Jump("x", "test", Chance(0.5))], True),
+        ([Label("x"), work(0), Jump("x", "test", Chance(0.5))], True),
+        ([Label("x"), Wait("g"), Jump("x", gate="g")], True),
+        ([Label("x"), work(1), Jump("x", "test", Chance(0.5))], False),
+        ([Label("x"), Jump("x", "test", Chance(0.5), limit=3)], False),
+        ([Label("x"), Jump("out", "passes", Chance(0.9)), Jump("x", limit=3), Label("out")], False),
+        ([Jump("x"), Label("x")], False),
     ],
 )
 def test_no_circle_without_work_or_limit(body: Sequence[Step], endless: bool) -> None:
@@ -44,7 +44,7 @@ def test_no_circle_without_work_or_limit(body: Sequence[Step], endless: bool) ->
 
 
 def test_a_step_no_way_leads_to() -> None:
-    assert said({"a": [Again("end"), work(1), Label("end")]}) == ["warning: a: no way leads to 'work 1'"]
+    assert said({"a": [Jump("end"), work(1), Label("end")]}) == ["warning: a: no path leads to 'work 1'"]
 
 
 def test_gates_nobody_opens_or_not_so_far() -> None:
@@ -83,14 +83,14 @@ def test_who_waits_for_someone_stuck_is_not_part_of_a_ring() -> None:
 
 
 def test_a_wait_in_vain_on_one_way_only_is_a_warning() -> None:
-    skip = Again("on", "no permit needed", Chance(0.5))
+    skip = Jump("on", "no permit needed", Chance(0.5))
     vain: list[Step] = [skip, work(1), Wait("permit"), Label("on"), Signal("begun")]
     assert said({"a": vain, "b": [Wait("begun")]}) == [
-        "warning: a: waits on one of its ways for permit, which nobody ever opens"
+        "warning: a: waits on one of its paths for permit, which nobody ever opens"
     ]
     ring: dict[str, list[Step]] = {"a": vain, "p": [Wait("begun"), Signal("permit")]}
     assert said(ring) == [
-        "warning: units wait for each other on one of their ways: a waits for p (permit), p waits for a (begun)"
+        "warning: units wait for each other on one of their paths: a waits for p (permit), p waits for a (begun)"
     ]
     assert said({**ring, "other": [Signal("permit")]}) == []
 

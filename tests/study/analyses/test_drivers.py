@@ -129,12 +129,12 @@ def test_likely_decisions_stay_as_they_are_most_likely(uncertain: Case) -> None:
     case = Case(uncertain.project, uncertain.crew_plan, calm)
     for luck in case.draws(3).chunk(0, 20):
         assert {luck.values[number] for number in at} == {1}
-        assert {luck.later(number, 1) for number in at} == {1}
+        assert {luck.at_attempt(number, 1) for number in at} == {1}
 
 
 def test_a_case_without_weather_has_the_stated_calendars(uncertain: Case) -> None:
     calm = Switches(uncertain, 1).without([Cause("weather", UNCERTAINTY, "")])
-    assert calm.calm
+    assert calm.without_weather
     assert calm.calendars_of(1, 7) is calm.plan.base_calendars
 
 

@@ -103,12 +103,12 @@ def test_overtime_begins_at_once_and_its_lost_hours_are_paid_as_well() -> None:
 
 def test_a_second_shift_is_hired_as_all_others_and_its_lost_hours_are_people_as_well() -> None:
     """A crew of four, a fifth of whose hours is lost: five people for one crew's work, and their dearer hours."""
-    context = site(TradeReviews(REVIEWS, 0, 0, shift=1), {10: 5, 40: 35})
+    context = site(TradeReviews(REVIEWS, 0, 0, second_shifts=1), {10: 5, 40: 35})
     assert noted(context, "people") == noted(context, SHIFT_PREMIUM) == [(28 + HIRED, 5), (56, -5)]
 
 
 def test_overtime_comes_first_and_the_second_shift_last() -> None:
-    of = TradeReviews(tuple(replace(one, enough_hours=(3, 2, 1)) for one in REVIEWS), 1, 1, shift=1)
+    of = TradeReviews(tuple(replace(one, enough_hours=(3, 2, 1)) for one in REVIEWS), 1, 1, second_shifts=1)
     units = [name for name in site(of, {10: 5}).plan.units if name.split(".")[0] in (OVERTIME, "crew", "shift")]
     assert units == [f"{OVERTIME}.{TRADE}.1", f"crew.{TRADE}.2", f"shift.{TRADE}.1"]
 

@@ -24,7 +24,7 @@ from sim.study.crew_planning.crew_plan import plan_crews
 from sim.study.crew_planning.levelling import Aim, Levelling
 from sim.study.crew_planning.manning import LEAD, Need, _call_minutes, with_valleys_filled
 from sim.study.crew_planning.rehearsal import Rehearsal
-from sim.world.project_calendars import anticipated_calendars
+from sim.world.project_calendars import planned_calendars
 from sim.world.weather.model import weather_model
 from tests.tiny_project import TINY, tiny
 
@@ -204,7 +204,7 @@ def test_crews_are_planned_for_the_winter_that_is_typical() -> None:
     changes = ["scale.capacity_mw=50", "weather.kind=wisconsin", "scale.start_date=2026-03-01"]
     project = load("stick_built", changes).value
     weather = weather_model(project.weather)
-    calendars = anticipated_calendars(project, weather)
+    calendars = planned_calendars(project, weather)
     finishes = []
     for plan in (plan_crews(project, weather), plan_crews(project)):
         # trades searched one at a time stop short of this date: several are missing together

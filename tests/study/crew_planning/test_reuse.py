@@ -194,7 +194,7 @@ def test_another_project_is_planned_anew(change: str, planned: list[str], folder
 def test_other_sources_plan_anew(planned: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = sim.load(TINY).value
     next_command(project)
-    monkeypatch.setattr(reuse, "planners", lambda: "sources of tomorrow")
+    monkeypatch.setattr(reuse, "planning_fingerprint", lambda: "sources of tomorrow")
     next_command(project)
     assert len(planned) == 2
 

@@ -20,7 +20,7 @@ def test_west_texas_is_dry_windy_in_spring_and_cold_on_winter_mornings() -> None
     assert wet.sum() == pytest.approx(54, abs=0.1)  # FACTS section 5
     assert climate.monthly_rain.sum() == pytest.approx((13.5 + 15.2) / 2 * 25.4, rel=0.005)
     assert ((climate.p01 + climate.p10 <= 1) & (climate.p01 > 0) & (climate.p10 > 0)).all()
-    assert np.argmax(climate.windier(10).mean(axis=1)) in {2, 3, 4}
+    assert np.argmax(climate.wind_exceedance(10).mean(axis=1)) in {2, 3, 4}
     assert climate.temperature.shape == climate.wind_c.shape == climate.wind_k.shape == (12, 24)
     assert climate.temperature[0, 6] < 3
     assert climate.temperature[6, 15] > 30

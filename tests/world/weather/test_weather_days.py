@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sim.config.sections.systems import EXPOSURES
 from sim.config.sections.weather import Weather
 from sim.world.weather.climate import storm_seasons
-from sim.world.weather.closures import WARM_UP, WeatherDraws, civil_days, hourly, limits_of
+from sim.world.weather.closures import WARM_UP_DAYS, WeatherDraws, civil_days, hourly, limits_of
 from sim.world.weather.generator import BLOCK, SHIFT, Resampled, closed_hours
 from sim.world.weather.model import closed_intervals
 from sim.world.weather.weather_files import Year
@@ -47,7 +47,7 @@ class Told(WeatherDraws):
         if quantity == "rain":
             luck[:] = 0.9999
             for day, (much, gone) in self.rain.items():
-                luck[4 * (day + WARM_UP) :][:3] = 0.0, 1 - exp(-much), gone
+                luck[4 * (day + WARM_UP_DAYS) :][:3] = 0.0, 1 - exp(-much), gone
         return luck
 
 

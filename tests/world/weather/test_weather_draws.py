@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.world.streams import philox, stream_key
-from sim.world.weather.closures import WARM_UP, WeatherDraws, civil_days
+from sim.world.weather.closures import WARM_UP_DAYS, WeatherDraws, civil_days
 
 
 @given(st.integers(0, 2**32), st.integers(0, 2**40), st.integers(0, 2**24), st.integers(1, 30))
@@ -38,17 +38,17 @@ def test_quantities_replications_and_seeds_have_luck_of_their_own() -> None:
 
 def test_days_know_month_and_day_of_a_year_of_365() -> None:
     span = civil_days(date(2028, 2, 27), 4)
-    assert span.first == date(2028, 2, 27).toordinal() - WARM_UP
-    assert span.count == WARM_UP + 4
-    assert span.month[WARM_UP:].tolist() == [1, 1, 1, 2]
-    assert span.of_year[WARM_UP:].tolist() == [57, 58, 58, 59]
+    assert span.first == date(2028, 2, 27).toordinal() - WARM_UP_DAYS
+    assert span.count == WARM_UP_DAYS + 4
+    assert span.month[WARM_UP_DAYS:].tolist() == [1, 1, 1, 2]
+    assert span.of_year[WARM_UP_DAYS:].tolist() == [57, 58, 58, 59]
 
 
 @given(st.dates(date(1990, 1, 1), date(2080, 1, 1)))
 def test_months_are_those_of_the_calendar(start: date) -> None:
     span = civil_days(start, 500)
-    for day in range(-WARM_UP, 500, 37):
+    for day in range(-WARM_UP_DAYS, 500, 37):
         civil = start + timedelta(days=day)
-        assert span.month[day + WARM_UP] == civil.month - 1
+        assert span.month[day + WARM_UP_DAYS] == civil.month - 1
         usual = civil.replace(year=2027, day=min(civil.day, 28 if civil.month == 2 else 31))
-        assert span.of_year[day + WARM_UP] == usual.timetuple().tm_yday - 1
+        assert span.of_year[day + WARM_UP_DAYS] == usual.timetuple().tm_yday - 1

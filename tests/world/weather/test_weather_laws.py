@@ -32,7 +32,7 @@ from tests.world.weather.weather_samples import (
 
 def test_cranes_stand_as_often_as_the_weibull_distributions_say() -> None:
     model = climate(**DRY, **MILD)
-    expected = model.climate.windier(model.limits.crane_wind).mean(axis=1)
+    expected = model.climate.wind_exceedance(model.limits.crane_wind).mean(axis=1)
     assert expected[3] > 2 * expected[7]  # a windy spring, a calm late summer
     assert_mean(by_month(model, "crane", 300), expected)
 

@@ -44,7 +44,7 @@ from sim.study.case import Case
 from sim.study.executors.worker_process import in_two_halves
 from sim.study.result import digest
 from sim.world.project_calendars import day_minutes
-from sim.world.streams import SharedUniforms
+from sim.world.streams import CommonUniforms
 
 HISTORIES = 10
 """Number of histories, those of the prior replications nearest to the facts, that replications continue from in turns."""
@@ -320,4 +320,4 @@ class ForecastCase(Case):
         if self.sampling.is_plain and self.posterior is None:
             return None
         uniforms = self.draws(seed).uniforms
-        return SharedUniforms(uniforms) if self.sampling.is_plain else uniforms
+        return CommonUniforms(uniforms) if self.sampling.is_plain else uniforms

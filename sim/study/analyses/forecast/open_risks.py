@@ -59,7 +59,7 @@ def with_other_probabilities(base: Case, changed: Loaded[Project], prepare_optio
     key = (digest(changed.value), *prepare_options.values())
     case = CASE_CACHE.get((base,), key, partial(prepare_case, changed, **prepare_options))
     # probabilities do not change the weather, and thereby not the calendars of the expected plan
-    case.__dict__.setdefault("anticipated_calendars", base.anticipated_calendars)
+    case.__dict__.setdefault("planned_calendars", base.planned_calendars)
     return case
 
 

@@ -56,7 +56,7 @@ def share_plan_results(source: Case, target: AnyCase) -> AnyCase:
     for name in (
         "planned",
         "planned_run",
-        "anticipated_calendars",
+        "planned_calendars",
         *(["kernel_plan"] if source.engine == COMPILED else []),
     ):
         target.__dict__[name] = getattr(source, name)

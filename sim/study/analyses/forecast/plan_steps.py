@@ -16,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.engine.initial_state import BLOCKING
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan, LogColumn
 from sim.plan.draws import COMPLEMENT
 from sim.plan.layout import place_number
-from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, WORK, Log
+from sim.plan.vocabulary import BLOCKING_OPERATIONS, FREE, JUMP, NOTE, SIGNAL, WORK, Log
 from sim.study.analyses.forecast.plan_cache import RecentCache
 from sim.study.analyses.forecast.status import ONLINE, STAGES
 from sim.study.case import Case
@@ -135,9 +134,7 @@ class PlanSteps:
         row = self.rows[step]
         operation, target, chance = row[Column.OPERATION], row[Column.ARGUMENT], row[Column.CHANCE]
         # a passed test jumps forward over its rework
-        is_test = (
-            operation == AGAIN and target > step and chance != NONE and self.plan.inputs.kind[chance] == COMPLEMENT
-        )
+        is_test = operation == JUMP and target > step and chance != NONE and self.plan.inputs.kind[chance] == COMPLEMENT
         return int(target if is_test else step + 1)
 
     def reported_positions(self, starts: Mapping[str, int | None]) -> dict[str, UnitPosition]:
@@ -198,7 +195,7 @@ class PlanSteps:
             route.planned.append(minute)
             row, next_step = self.rows[step], self._next_step(step)
             # the jump over the rework or back to the test: by chance or up to a limit, not by a gate
-            of_test = row[Column.OPERATION] == AGAIN and (row[Column.CHANCE] != NONE or row[Column.JUMP_GATE] == NONE)
+            of_test = row[Column.OPERATION] == JUMP and (row[Column.CHANCE] != NONE or row[Column.JUMP_GATE] == NONE)
             if tests_fail and of_test and step not in failed:
                 failed.add(step)
                 target = row[Column.ARGUMENT]
@@ -376,7 +373,7 @@ class PlanSteps:
 
     def can_take_time(self, step: int) -> bool:
         """Return whether time can pass while a unit is at a step."""
-        return self.rows[step][Column.OPERATION] in BLOCKING
+        return self.rows[step][Column.OPERATION] in BLOCKING_OPERATIONS
 
     def working_minutes(self, step: int, start: int, finish: int) -> int:
         """Return the working minutes between two minutes on the calendar of a work, without weather."""

@@ -18,10 +18,10 @@ from statistics import median
 
 import numpy as np
 
-from sim.engine.initial_state import InitialState, have_not_begun, state_of_history
+from sim.engine.initial_state import InitialState, state_of_history, take_back_begin
 from sim.plan.compiled_plan import NONE, Column, LogColumn
 from sim.plan.draws import SampledInputs
-from sim.plan.vocabulary import AGAIN, FREE, NOTE, SIGNAL, TOKEN, UNTIL, WORK, Log
+from sim.plan.vocabulary import FREE, JUMP, NOTE, SIGNAL, TOKEN, UNTIL, WORK, Log
 from sim.study.analyses.forecast.learning import PRIOR_SEED
 from sim.study.analyses.forecast.plan_steps import NEVER, PlannedStep, PlanSteps, units_and_positions
 from sim.study.analyses.forecast.precedence import MAX_ROUNDS, DoneMinutes, GatesAndPools, PrecedenceAdjuster
@@ -293,7 +293,7 @@ class Progress:
             if current_work is not None and current_work[0] == self._current_position(unit, state):
                 state.begun[unit] = state.since[unit] = current_work[1]
             elif unit_status.position_reported:
-                have_not_begun(state, self.plan, unit)
+                take_back_begin(state, self.plan, unit)
         return state
 
     def _current_position(self, unit: int, state: InitialState) -> int:
@@ -319,5 +319,5 @@ def event_log_of(plan_steps: PlanSteps, done_minutes: DoneMinutes) -> Log:
     detail = np.where(position > 0, np.concatenate([[0], minute[:-1]]), 0)
     has_amount = np.isin(operation, (SIGNAL, NOTE))
     detail = np.where(operation == FREE, argument, np.where(has_amount, rows[:, Column.AMOUNT], detail))
-    detail = np.where(operation == AGAIN, next_step == argument, detail)
+    detail = np.where(operation == JUMP, next_step == argument, detail)
     return np.column_stack([minute, step, detail])[np.lexsort((position, unit, minute))]

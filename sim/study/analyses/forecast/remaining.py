@@ -35,7 +35,7 @@ CHUNK = 640
 
 
 class CommonFactors:
-    """The shared factors and delays of replications, drawn chunk by chunk; the same ones for all histories."""
+    """The common factors and delays of replications, drawn chunk by chunk; the same ones for all histories."""
 
     def __init__(self, inputs: Inputs, draws: Uniforms, size: int = CHUNK) -> None:
         self.inputs, self.draws, self.size = inputs, draws, size

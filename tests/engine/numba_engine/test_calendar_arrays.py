@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 pytest.importorskip("numba", reason="the compiled engine is an extra that is not installed")
 
-from sim.engine.numba_engine.calendars import Timetables
-from sim.engine.numba_engine.memory_layout import CALENDAR_SIZE, DONE, ENDS, INTERVALS, KNOWN, LONGEST, STARTS
+from sim.engine.numba_engine.calendars import CalendarArrays
+from sim.engine.numba_engine.memory_layout import CALENDAR_SIZE, ENDS, INTERVALS, KNOWN, LONGEST, STARTS, WORKED_BY_END
 from sim.jit.toolkit import Ints
 from sim.world.working_time import Calendar
 
@@ -26,7 +26,7 @@ def require_there(hours: Ints, calendars: list[Calendar]) -> None:
         contents = hours[place * CALENDAR_SIZE :][:CALENDAR_SIZE]
         size = len(calendar.starts)
         assert (contents[INTERVALS], contents[LONGEST], contents[KNOWN]) == (size, calendar.longest, calendar.known)
-        columns = zip((STARTS, ENDS, DONE), (calendar.starts, calendar.ends, calendar.done), strict=True)
+        columns = zip((STARTS, ENDS, WORKED_BY_END), (calendar.starts, calendar.ends, calendar.done), strict=True)
         for column, minutes in columns:
             assert np.array_equal(hours[contents[column] :][:size], minutes)
 
@@ -34,23 +34,23 @@ def require_there(hours: Ints, calendars: list[Calendar]) -> None:
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.lists(st.integers(0, len(SHIFTS) - 1), min_size=4, max_size=4), min_size=1, max_size=8))
 def test_calendars_are_found_whatever_was_there_before(runs: list[list[int]]) -> None:
-    timetables = Timetables()
+    calendar_arrays = CalendarArrays()
     for run in runs:
         calendars = [SHIFTS[shift] for shift in run]
-        require_there(timetables.of(calendars), calendars)
+        require_there(calendar_arrays.of(calendars), calendars)
 
 
 def test_more_calendars_or_fewer() -> None:
-    timetables = Timetables()
+    calendar_arrays = CalendarArrays()
     for count in (2, 6, 6, 1, 0, 4):
-        require_there(timetables.of(SHIFTS[:count]), SHIFTS[:count])
+        require_there(calendar_arrays.of(SHIFTS[:count]), SHIFTS[:count])
 
 
 def test_what_stays_is_not_written_again() -> None:
-    timetables, last = Timetables(), len(SHIFTS) - 1
+    calendar_arrays, last = CalendarArrays(), len(SHIFTS) - 1
     runs = [SHIFTS, [*SHIFTS[:last], SHIFTS[0]], SHIFTS, [*SHIFTS[:last], SHIFTS[1]]]
-    hours = [timetables.of(calendars) for calendars in runs[:2]][-1]
+    hours = [calendar_arrays.of(calendars) for calendars in runs[:2]][-1]
     staying = hours[hours[4 * CALENDAR_SIZE + STARTS] :][:200]
     staying += 1  # as nobody would; so one sees that nobody writes it
-    timetables.of(runs[2])
-    assert np.array_equal(timetables.of(runs[3])[hours[4 * CALENDAR_SIZE + STARTS] :][:200], SHIFTS[4].starts + 1)
+    calendar_arrays.of(runs[2])
+    assert np.array_equal(calendar_arrays.of(runs[3])[hours[4 * CALENDAR_SIZE + STARTS] :][:200], SHIFTS[4].starts + 1)

@@ -246,7 +246,7 @@ def controls(case: Case, seed: int, sample: Sample) -> dict[str, Columns]:
 
 
 def control_functions(case: Case, seed: int, first: int, runs: int) -> Floats:
-    """Return the regressors, shape (functions, runs): every shared input and its square, of mean 0 and standard deviation 1.
+    """Return the regressors, shape (functions, runs): every common factor and its square, of mean 0 and standard deviation 1.
 
     An input that depends on another one, such as the size of a risk, is 1 where that one is 0.
     """

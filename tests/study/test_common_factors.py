@@ -13,8 +13,8 @@ from sim.report import explanations as shares
 from sim.report.result_view import ResultView
 from sim.study.api import load
 from sim.study.case import prepare_case
+from sim.study.common_factors import classes, control_functions, index, resampled
 from sim.study.intervals import controlled_mean, mean_interval
-from sim.study.shared_inputs import classes, control_functions, index, resampled
 from tests.tiny_project import tiny
 
 N = 2000
