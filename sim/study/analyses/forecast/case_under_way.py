@@ -40,7 +40,7 @@ from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.remaining import CHUNK, CommonFactors, History, StateSampler, history_of
 from sim.study.analyses.forecast.status import NO_STATUS, ONLINE, Logic, Status
 from sim.study.analyses.forecast.status_checks import other_configuration
-from sim.study.case import Case
+from sim.study.case import Case, compiled_plan
 from sim.study.executors.worker_process import in_two_halves
 from sim.study.result import digest
 from sim.world.project_calendars import day_minutes
@@ -128,13 +128,48 @@ class ForecastCase(Case):
         return [(self.plan_steps.mw_of_block * number, day) for number, day in enumerate(sorted(days), 1)]
 
     def continued_by(self, other: Case) -> Case:
-        """Return a changed case that continues from this status; its history is that of this plan."""
+        """Return a changed case that continues from this status; its history and its crews are those of this plan."""
         changes = {field.name: getattr(other, field.name) for field in fields(Case)}
+        changes |= self.agreed_crews(other)
         history: dict[str, Any] = {"unchanged_case": self.prior_case, "history_plan": None}
         changed = replace(self, **changes, **history, stated_project=other.project)
         # what the facts teach does not depend on what is changed from the data date on
         changed.__dict__["prior_replications"] = self.prior_replications
         return changed
+
+    def agreed_crews(self, other: Case) -> dict[str, Any]:
+        """Return crew plan and plan of a changed case, with the crews of this one as far as they are agreed.
+
+        Where labour is as it was these are all crews, so that what is changed is seen by itself; where it is changed they
+        are those that have arrived: the crews planned for a change would not have done what was done.
+        """
+        agreed, planned = self.crew_plan.resource_plan, other.crew_plan.resource_plan
+        if agreed is planned:
+            return {}
+        mobilisations, reviews = dict(planned.mobilisations), planned.reviews
+        if other.project.labour == self.project.labour:
+            reviews = agreed.reviews
+            mobilisations |= {
+                trade: agreed.mobilisations[trade] for trade in mobilisations if trade in agreed.mobilisations
+            }
+        else:
+            for trade, arrived in self._arrived_crews().items():
+                stays = mobilisations.get(trade, ())
+                mobilisations[trade] = (*agreed.mobilisations[trade][:arrived], *stays[arrived:])
+        resource_plan = replace(planned, mobilisations=mobilisations, reviews=reviews)
+        if resource_plan == planned:
+            return {}
+        crew_plan = replace(other.crew_plan, resource_plan=resource_plan)
+        return {"crew_plan": crew_plan, "plan": compiled_plan(other.project, resource_plan)}
+
+    def _arrived_crews(self) -> dict[str, int]:
+        """Return by trade how many of its planned crews have arrived by the data date."""
+        done_minutes, arrived = self.progress.done_minutes, dict[str, int]()
+        for trade, stays in self.crew_plan.resource_plan.mobilisations.items():
+            arrivals = self.plan_steps.crews[trade].arrivals if trade in self.plan_steps.crews else ()
+            numbers = [n for n, (_, _, unit, position) in enumerate(arrivals, 1) if position < len(done_minutes[unit])]
+            arrived[trade] = min(len(stays), max(numbers, default=0))
+        return arrived
 
     def with_options(self, **options: Any) -> ForecastCase:
         """Return this case with other values of `learning`, `use_promises` or `chunk_size`."""

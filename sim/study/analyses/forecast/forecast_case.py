@@ -37,11 +37,17 @@ def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine:
     continuation = config.continuation
     assert continuation is not None
     own_config = replace(config, continuation=None)
-    is_changed = continuation.base.value != config.value
+    status, logic, unchanged_case, prior_case = continuation.status, continuation.logic, None, None
+    base = prepare_cached(own_config, engine) if sampling == "mc" else None
+    if continuation.base.value != config.value:
+        unchanged_config = replace(continuation.base, continuation=None)
+        unchanged_case = prepare_cached(unchanged_config, engine)
+        unchanged = forecast_case(unchanged_config, status, logic=logic, engine=engine, base=unchanged_case)
+        base = base or prepare_case(own_config, sampling=sampling, runs=runs, engine=engine)
+        base, prior_case = replace(base, **unchanged.agreed_crews(base)), unchanged.prior_case
     case = forecast_case(
-        own_config, continuation.status, learning=continuation.learning, logic=continuation.logic, engine=engine,
-        sampling=sampling, runs=runs, unchanged_case=prepare_cached(continuation.base, engine) if is_changed else None,
-        base=prepare_cached(own_config, engine) if sampling == "mc" else None,
+        own_config, status, learning=continuation.learning, logic=logic, engine=engine, sampling=sampling, runs=runs,
+        unchanged_case=unchanged_case, base=base, prior_case=prior_case,
     )  # fmt: skip
     case.histories, case.posterior  # noqa: B018 (worked out here, before worker processes are forked that need them)
     return case
@@ -65,16 +71,14 @@ def forecast_case(
     base = base or prepare_case(config, sampling=sampling, runs=runs, engine=engine)
     options = {"status": status, "learning": learning, "logic": logic, "use_promises": use_promises}
     options |= {"unchanged_case": unchanged_case}
-    prepare_options = {"sampling": sampling, "runs": 0 if sampling == "mc" else runs, "engine": engine}
-    key = config.value, status, learning, logic, use_promises, *prepare_options.values()
-    compute = partial(_with_remaining_risks, config, base, prior_case, options, prepare_options)
+    key = config.value, status, learning, logic, use_promises, sampling, 0 if sampling == "mc" else runs, engine
+    compute = partial(_with_remaining_risks, config, base, prior_case, options)
     return FORECAST_CACHE.get((base, unchanged_case, prior_case), key, compute)
 
 
 def _with_remaining_risks(
-    config: Loaded[Project], base: Case, prior_case: Case | None, options: Mapping[str, Any],
-    prepare_options: Mapping[str, Any],
-) -> ForecastCase:  # fmt: skip
+    config: Loaded[Project], base: Case, prior_case: Case | None, options: Mapping[str, Any]
+) -> ForecastCase:
     """Return the case that continues from a status, with the remaining probabilities of its risks."""
     status, unchanged_case = options["status"], options["unchanged_case"]
     options = {**options, "given_baseline": unchanged_case or base}
@@ -88,7 +92,7 @@ def _with_remaining_risks(
     if config_with_risks is config:
         return case
     # risks change probabilities alone: crews and order dates stay the same, and thereby the history
-    other = with_other_probabilities(base, config_with_risks, prepare_options)
+    other = with_other_probabilities(base, config_with_risks.value)
     if prior_case is None and unchanged_case is None:
         prior_case = other if status.facts_of("risk") else case.given_prior_case
     history_plan = case.plan if case.plan.has_steps_of(other.plan) else None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from sim.plan.compiled_plan import CompiledPlan, LogColumn
 from sim.plan.vocabulary import WORK
 from sim.study.analyses.forecast.plan_cache import RecentCache
 from sim.study.analyses.forecast.status import Status
-from sim.study.case import Case, prepare_case
+from sim.study.case import Case, compiled_plan
 from sim.study.result import digest
 
 CASE_CACHE: RecentCache[Case] = RecentCache(3)
@@ -54,13 +53,16 @@ def with_risks(config: Loaded[Project], status: Status, plan: CompiledPlan, stat
     return with_settings(config, settings) if settings else config
 
 
-def with_other_probabilities(base: Case, changed: Loaded[Project], prepare_options: Mapping[str, Any]) -> Case:
-    """Return the case of a configuration that differs from that of `base` in risk probabilities alone."""
-    key = (digest(changed.value), *prepare_options.values())
-    case = CASE_CACHE.get((base,), key, partial(prepare_case, changed, **prepare_options))
+def with_other_probabilities(base: Case, project: Project) -> Case:
+    """Return the case of a project that differs from that of `base` in risk probabilities alone: its crews are the same."""
+
+    def case() -> Case:
+        return replace(base, project=project, plan=compiled_plan(project, base.crew_plan.resource_plan))
+
+    changed = CASE_CACHE.get((base,), (digest(project),), case)
     # probabilities do not change the weather, and thereby not the calendars of the expected plan
-    case.__dict__.setdefault("planned_calendars", base.planned_calendars)
-    return case
+    changed.__dict__.setdefault("planned_calendars", base.planned_calendars)
+    return changed
 
 
 def _share_finished(plan: CompiledPlan, state: InitialState, factor: str) -> float:

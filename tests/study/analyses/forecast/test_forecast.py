@@ -11,7 +11,7 @@ import pytest
 from openpyxl import Workbook
 
 import sim
-from sim.config.overrides import continued
+from sim.config.overrides import continued, with_settings
 from sim.errors import CheckFailed, ConfigError
 from sim.report.html_report.run_charts import run_charts
 from sim.report.result_view import ResultView
@@ -259,6 +259,24 @@ def test_a_status_goes_with_its_configuration_into_a_sweep() -> None:
     swept = sim.sweep(continued(CONFIG, status(0.7)), {"logistics.cranes": [1, 2]}, runs=2, workers=1)
     days = swept.samples[0].runs["lead_time_full_days"]
     assert days.min() > status(0.7).minute / 1440
+
+
+def test_what_is_changed_from_here_changes_nothing_of_the_past() -> None:
+    """A target that only is reported changes no day; other cranes and other crews leave who was on site until now."""
+    facts = [Fact(2, "risk", planned().project.risks.drivers[0].id, state="closed")]
+    known = status(0.5, *facts)
+    under_way, day = continued(CONFIG, known), known.minute // 1440
+    as_it_is = sim.run(under_way, runs=20, workers=1)
+    for change, value, is_same in (("scale.target_days", 400, True), ("logistics.cranes", 2, False), (CREWS, 9, False)):
+        changed = sim.run(with_settings(under_way, {change: value}), runs=20, workers=1)
+        for name in ("p5", "p50", "p95"):
+            people, before = (result.curve("headcount")[name][:day] for result in (changed, as_it_is))
+            assert np.array_equal(people, before), (change, name)
+        if is_same:
+            assert np.array_equal(changed.runs["lead_time_full_days"], as_it_is.runs["lead_time_full_days"])
+
+
+CREWS = "labour.trades.electricians.crews"
 
 
 def test_earned_value_by_hand() -> None:
