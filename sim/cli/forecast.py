@@ -186,8 +186,8 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
     """
     from sim.errors import SimError
     from sim.report.presentation import describe_findings
+    from sim.study.analyses.forecast.checks.status_checks import findings_of
     from sim.study.analyses.forecast.status import read_status
-    from sim.study.analyses.forecast.status_checks import findings_of
 
     loaded = load(config, overrides)
     facts = read_status(file, loaded.value.scale.start_date)

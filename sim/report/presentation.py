@@ -21,7 +21,7 @@ from sim.report.result_view import FINISH, FIRST, ResultView
 from sim.report.study_tables import describe_sensitivity, describe_sweep, describe_tuning
 from sim.report.verdict import headline, key_results
 from sim.study.analyses.drivers import Drivers
-from sim.study.analyses.forecast.status_checks import StatusFinding
+from sim.study.analyses.forecast.checks.status_fact_checks import StatusFinding
 from sim.study.analyses.forecast.trend import DateShift
 from sim.study.analyses.sensitivity import SensitivityResult
 from sim.study.analyses.sweep import Sweep
@@ -223,21 +223,32 @@ def _range(quantiles: Sequence[float]) -> str:
     return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
+EARNED_VALUE_COLUMNS = (("PV", 14), ("EV", 14), ("AC", 14), ("SPI", 8), ("CPI", 8), ("SPI(t)", 8))
+"""Columns of the table of earned value and their least widths."""
+
+
 def _earned_value_table(result: Result) -> Iterator[str]:
     """Yield earned value at the data date in hours and in dollars, with its indices."""
     earned_value = result.manifest["forecast"]["earned_value"]
-    yield "earned value            PV            EV            AC     SPI     CPI  SPI(t)   earned schedule"
+    rows = [["earned value", *(name for name, _ in EARNED_VALUE_COLUMNS), "earned schedule"]]
     money = "usd", 1e6 / display().rate, f"million {display().currency}"
     for unit, scale, label in (("hours", 1.0, "hours"), money):
         values = earned_value[unit]
-        amounts = "".join(_column(values[name], 14, scale) for name in ("planned", "earned", "actual"))
-        indices = "".join(_column(values[name], 8, 1.0, 2) for name in ("spi", "cpi", "spi_t"))
-        yield f"  {label:12}{amounts}{indices}   day {values['earned_schedule']:.0f} on day {values['time']:.0f}"
+        amounts = [_number(values[name], scale) for name in ("planned", "earned", "actual")]
+        indices = [_number(values[name], 1.0, 2) for name in ("spi", "cpi", "spi_t")]
+        schedule = f"day {values['earned_schedule']:.0f} on day {values['time']:.0f}"
+        rows.append([f"  {label}", *amounts, *indices, schedule])
+    widths = [
+        max(least, *(len(row[column]) + 2 for row in rows)) for column, (_, least) in enumerate(EARNED_VALUE_COLUMNS, 1)
+    ]
+    for label, *cells, schedule in rows:
+        numbers = "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+        yield f"{label:12}{numbers}   {schedule}"
 
 
-def _column(amount: float | None, width: int, scale: float, digits: int = 0) -> str:
-    """Return an amount at the right of a column; a dash for what is not reported."""
-    return "-".rjust(width) if amount is None else f"{amount / scale:,.{digits}f}".rjust(width)
+def _number(amount: float | None, scale: float, digits: int = 0) -> str:
+    """Return an amount in a scale; a dash for what is not reported."""
+    return "-" if amount is None else f"{amount / scale:,.{digits}f}"
 
 
 MOST_REMARKS = 5

@@ -28,7 +28,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -36,6 +36,7 @@ from sim import files
 from sim.config.yaml_reader import read_file
 from sim.errors import ConfigError, Problem, SimError, did_you_mean
 from sim.plan.vocabulary import MINUTES_PER_DAY
+from sim.study.analyses.forecast.checks.status_cells import is_mapping, parse_minute, parse_number
 
 KINDS = (
     "data_date",
@@ -53,6 +54,28 @@ KINDS = (
 DATES = ("date", "start", "finish", "suspended", "resumed", "low", "high")
 NUMBERS = ("count", "remaining_days", "percent", "value")
 COLUMNS = ("kind", "what", *DATES, *NUMBERS, "state")
+NOT_READ = ("comment", "comments", "note", "notes")
+"""Columns that a planner may add for himself."""
+AT_DAY_BEGIN = ("start", "resumed")
+"""Columns whose date, without a time, is the beginning of its day; of the others it is the end."""
+COLUMNS_OF_KIND: Mapping[str, tuple[str, ...]] = {
+    "data_date": ("date",),
+    "config": ("state",),
+    "logic": (),
+    "milestone": ("finish",),
+    "count": ("date", "count"),
+    "activity": ("start", "finish", "suspended", "resumed", "remaining_days", "percent"),
+    "promise": ("finish", "low", "high"),
+    "people": ("date", "count"),
+    "hours": ("date", "count"),
+    "risk": ("value", "state"),
+    "money": ("date", "value"),
+}
+"""By kind of fact the columns that may be filled, besides `kind` and `what`."""
+HAS = {"activity": "an activity has", "people": "people have", "hours": "hours have", "money": "money has"}
+HEADER_KINDS = ("data_date", "config", "logic")
+MOST_PROBLEMS = 50
+"""Mistakes that are told one by one."""
 STATES = ("happened", "closed", "open")
 Logic = Literal["retained_logic", "progress_override"]
 LOGIC: tuple[Logic, ...] = get_args(Logic)
@@ -61,7 +84,6 @@ STAGES = ("made", "passed", "shipped", "on_site", "set", "hooked_up", "tested")
 """Stages counted by system: skids made, past their acceptance test, shipped, on site; blocks set, hooked up and tested."""
 ONLINE = "online"
 LARGEST_BYTES = 20_000_000
-LENGTH_OF_DATE = len("2027-03-31")
 
 
 class ProjectComplete(SimError):
@@ -90,6 +112,20 @@ class Fact:
     value: float | None = None
     state: str = ""
 
+    def misplaced(self) -> Iterator[tuple[str, str]]:
+        """Yield every filled column that this kind of fact does not have, and in which column it has what was meant."""
+        used = COLUMNS_OF_KIND.get(self.kind, COLUMNS)
+        for column in (*DATES, *NUMBERS, "state"):
+            if column not in used and getattr(self, column) not in (None, ""):
+                yield column, self._hint(column, used)
+
+    def _hint(self, column: str, used: Sequence[str]) -> str:
+        has = HAS.get(self.kind, f"a {self.kind.replace('_', ' ')} has")
+        group = next((columns for columns in (DATES, NUMBERS) if column in columns), ())
+        meant = [f"`{other}`" for other in used if other in group]
+        noun = "date" if column in DATES else "number"
+        return f"{has} the {noun} in {' or '.join(meant)}" if meant else f"{has} no `{column}`"
+
 
 @dataclass(frozen=True)
 class Status:
@@ -104,6 +140,8 @@ class Status:
     """The option for out-of-sequence work, one of `LOGIC`; empty where the status has none."""
     inputs: str = ""
     """Inputs of the configuration with this digest that differ from the shipped base, as JSON; empty if the row has none."""
+    unread: tuple[Fact, ...] = ()
+    """Rows that say nothing, as the cell with their amount or date is empty."""
 
     def facts_of(self, kind: str) -> tuple[Fact, ...]:
         """Return the facts of a kind, in the order of their rows."""
@@ -130,19 +168,14 @@ def read_status(path: str | Path, start_date: date) -> Status:
 def _read_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     """Yield the rows of a file: row number, and cells by column name."""
     if path.suffix in {".yaml", ".yml"}:
-        tree = read_file(path).tree
-        rows = tree.get("rows", []) if isinstance(tree, dict) else []
-        yield from ((number, row) for number, row in enumerate(rows, 1) if isinstance(row, dict))
+        yield from _yaml_rows(path)
         return
+    if path.suffix.lower() in {".xls", ".xlsm", ".xlsb", ".ods", ".numbers"}:
+        raise ConfigError([Problem(str(path), 0, 0, "", "", "is not read: save it as .xlsx or .csv")])
     data = files.read(path, LARGEST_BYTES)
-    numbered_rows = _workbook_rows(data, path) if path.suffix == ".xlsx" else _csv_rows(data, path)
+    numbered_rows = _workbook_rows(data, path) if path.suffix.lower() == ".xlsx" else _csv_rows(data, path)
     (_, header), *body = numbered_rows or [(1, [])]
-    columns = [str(name).strip() for name in header]
-    unknown = [name for name in columns if name and name not in COLUMNS]
-    if "kind" not in columns or unknown:
-        wrong = unknown[0] if unknown else ""
-        message = f"the first row has the columns' names: {', '.join(COLUMNS)}"
-        raise ConfigError([Problem(str(path), 1, 1, "", wrong, message, did_you_mean(wrong, COLUMNS) if wrong else "")])
+    columns = _known_columns(path, 1, [str(name) for name in header])
     for number, cells in body:
         if len(cells) > len(columns):
             message = f"has {len(cells)} cells where the first row has {len(columns)} (numbers have a point: 12.5)"
@@ -151,11 +184,38 @@ def _read_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             yield number, dict(zip(columns, cells, strict=False))
 
 
+def _yaml_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield the rows of a YAML file: number and cells by column name."""
+    tree = read_file(path).tree
+    rows = tree.get("rows") if isinstance(tree, dict) else None
+    for number, row in enumerate(rows if isinstance(rows, list) else [], 1):
+        if not isinstance(row, dict):
+            raise ConfigError([Problem(str(path), 0, 0, f"rows.{number}", str(row), "a row, like {kind: count, ...}")])
+        yield number, dict(zip(_known_columns(path, 0, [str(name) for name in row]), row.values(), strict=True))
+
+
+def _known_columns(path: Path, line: int, names: Sequence[str]) -> list[str]:
+    """Return names of columns in small letters; raises ConfigError where one is not known or `kind` is missing."""
+    columns = [name.strip().lower() for name in names]
+    unknown = [name for name in columns if name and name not in COLUMNS and name not in NOT_READ]
+    if "kind" not in columns or unknown:
+        wrong = unknown[0] if unknown else ""
+        message = (
+            f"the first row has the columns' names: {', '.join(COLUMNS)}; {' or '.join(NOT_READ[::2])} is not read"
+        )
+        raise ConfigError(
+            [Problem(str(path), line, 1, "", wrong, message, did_you_mean(wrong, COLUMNS) if wrong else "")]
+        )
+    return columns
+
+
 def _csv_rows(data: bytes, path: Path) -> list[tuple[int, list[Any]]]:
     """Return the rows of a CSV: line number and cells."""
     try:
         text = data.decode("utf-8-sig")
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if ";" in text.partition("\n")[0] else ",")
+        header = text.partition("\n")[0]
+        delimiter = next((sign for sign in (";", "\t") if sign in header), ",")
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         rows = [(reader.line_num, cells) for cells in reader]
         if len(rows) > 1 and text[-1] not in "\r\n" and len(rows[-1][1]) < len(rows[0][1]):
             message = (
@@ -188,21 +248,33 @@ def _workbook_rows(data: bytes, path: Path) -> list[tuple[int, list[Any]]]:
 def _parse_status(file: str, rows: list[tuple[int, Mapping[str, Any]]], start_date: date) -> Status:
     """Return the status that rows contain; raises ConfigError with every cell that cannot be read."""
     problems: list[Problem] = []
-    facts = [_parse_fact(file, number, row, start_date, problems) for number, row in rows]
+    facts: list[Fact] = []
+    for number, row in rows:
+        facts.append(_parse_fact(file, number, row, start_date, problems))
+        if len(problems) >= MOST_PROBLEMS:
+            message = "what is wrong in the rows after this one is told when these are mended"
+            raise ConfigError([*problems, Problem(file, number, 0, "", "", message)])
     data_dates = [fact for fact in facts if fact.kind == "data_date"]
     if len(data_dates) != 1 or data_dates[0].date is None:
         mistake = "there is none" if not data_dates else "each status has one"
         line = data_dates[1].row if len(data_dates) > 1 else 0
         message = f"a row `data_date` with its date is needed; {mistake}"
         problems.append(Problem(file, line, 0, "data_date", "", message))
+    elif data_dates[0].date < MINUTES_PER_DAY:
+        text = day_text(start_date, data_dates[0].date, is_finish=True)
+        message = f"a day from the project's start on, {start_date}"
+        problems.append(Problem(file, data_dates[0].row, 1 + COLUMNS.index("date"), "date", text, message))
     if problems:
         raise ConfigError(problems)
     minute = data_dates[0].date or 0
     config = next((fact for fact in facts if fact.kind == "config"), Fact(0, "config", ""))
     day = start_date + timedelta(days=minute // MINUTES_PER_DAY - 1)
     logic = next((fact.what for fact in facts if fact.kind == "logic"), "")
-    actuals = (fact for fact in facts if fact.kind not in {"data_date", "config", "logic"} and not _is_empty(fact))
-    return Status(file, day, minute, tuple(actuals), config.what, logic, config.state)
+    stated = [fact for fact in facts if fact.kind not in HEADER_KINDS]
+    actuals = tuple(fact for fact in stated if not _is_empty(fact))
+    # risks of the sheet of `sim status init` are open as long as nothing is filled in
+    unread = tuple(fact for fact in stated if fact.kind != "risk" and _is_empty(fact))
+    return Status(file, day, minute, actuals, config.what, logic, config.state, unread)
 
 
 def _is_empty(fact: Fact) -> bool:
@@ -211,7 +283,9 @@ def _is_empty(fact: Fact) -> bool:
     A milestone or an activity without dates is never empty: it was not reached, or had not started, by the data date.
     """
     cells = (*(getattr(fact, name) for name in (*DATES, *NUMBERS) if name != "date"), fact.state or None)
-    return fact.kind not in {"milestone", "activity"} and all(cell is None for cell in cells)
+    # a date alone says nothing of a count or an amount; elsewhere it is in a column that the kind does not have
+    has_date = fact.date is not None and "date" not in COLUMNS_OF_KIND.get(fact.kind, ())
+    return fact.kind not in {"milestone", "activity"} and not has_date and all(cell is None for cell in cells)
 
 
 def _parse_fact(file: str, number: int, row: Mapping[str, Any], start_date: date, problems: list[Problem]) -> Fact:
@@ -223,7 +297,7 @@ def _parse_fact(file: str, number: int, row: Mapping[str, Any], start_date: date
     what = str(row.get("what") or "").strip()
     if kind == "logic" and what not in LOGIC:
         problems.append(Problem(file, number, 2, "what", what, f"one of {', '.join(LOGIC)}", did_you_mean(what, LOGIC)))
-    if kind == "config" and state and not _is_mapping(state):
+    if kind == "config" and state and not is_mapping(state):
         problems.append(
             Problem(file, number, 1 + COLUMNS.index("state"), "state", state, "as `sim status init` wrote it")
         )
@@ -236,50 +310,16 @@ def _parse_fact(file: str, number: int, row: Mapping[str, Any], start_date: date
         if text is None or not str(text).strip():
             continue
         try:
-            at_day_end = name not in {"start", "resumed"}
-            cells[name] = _parse_minute(text, start_date, at_day_end) if name in DATES else _parse_number(text)
+            at_day_end = name not in AT_DAY_BEGIN
+            cells[name] = parse_minute(text, start_date, at_day_end) if name in DATES else parse_number(text)
         except ValueError as error:
             column = 1 + COLUMNS.index(name)
             problems.append(Problem(file, number, column, name, str(text), str(error)))
-    return Fact(number, kind, what, **cells, state=state)
-
-
-def _is_mapping(text: str) -> bool:
-    """Return whether a text is a JSON object."""
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _parse_minute(cell: Any, start_date: date, at_day_end: bool) -> int:
-    """Return the minute of a date; of a date without a time the end of its day where `at_day_end`, else its begin."""
-    parsed = cell if isinstance(cell, date) else None
-    text = str(cell).strip()
-    if parsed is None:
-        try:
-            parsed = date.fromisoformat(text) if len(text) <= LENGTH_OF_DATE else datetime.fromisoformat(text)
-        except ValueError:
-            serial = " (a serial number of Excel: format the column as a date)" if text.isdecimal() else ""
-            raise ValueError(f"a date like 2027-03-31, or with a time 2027-03-31T14:30{serial}") from None
-    if isinstance(parsed, datetime) and parsed.time() != time():
-        return round((parsed.replace(tzinfo=None) - datetime.combine(start_date, time())).total_seconds() / 60)
-    if isinstance(parsed, datetime):
-        # an Excel cell with a date has the time 0:00; a written T00:00 is that minute
-        at_day_end, parsed = at_day_end and isinstance(cell, date), parsed.date()
-    return ((parsed - start_date).days + int(at_day_end)) * MINUTES_PER_DAY
-
-
-def _parse_number(cell: Any) -> float:
-    """Return the number in a cell, with a decimal point and no thousands separators."""
-    text = str(cell).strip()
-    try:
-        number = float(text)
-    except ValueError:
-        raise ValueError(f"a number with a point, like {text.replace(',', '.') if ',' in text else '12.5'}") from None
-    if not 0 <= number < float("inf"):
-        raise ValueError("a number of at least 0")
-    return number
+    fact = Fact(number, kind, what, **cells, state=state)
+    if kind in HEADER_KINDS:
+        for name, hint in fact.misplaced():
+            problems.append(Problem(file, number, 1 + COLUMNS.index(name), name, str(row[name]), "nothing", hint))
+    return fact
 
 
 # --- writing --------------------------------------------------------------------------------------------------------

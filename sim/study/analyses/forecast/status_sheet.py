@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
+from sim.errors import ConfigError, Problem
 from sim.plan.vocabulary import MINUTES_PER_DAY
+from sim.study.analyses.forecast.checks.status_checks import stated_inputs
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.status import ONLINE, day_text
-from sim.study.analyses.forecast.status_checks import stated_inputs
 from sim.study.result import digest
 
 Grain = Literal["milestones", "counts", "activities"]
@@ -19,7 +20,11 @@ Row = dict[str, object]
 
 def status_sheet(plan_steps: PlanSteps, as_of: date, grain: Grain = "counts") -> list[Row]:
     """Return the rows of a status sheet as of a date: its header rows, then what the plan has by then, at a grain."""
-    start_date = plan_steps.project.scale.start_date
+    start_date, horizon_days = plan_steps.project.scale.start_date, plan_steps.project.scale.horizon_days
+    last_day = start_date + timedelta(days=horizon_days - 1)
+    if not start_date <= as_of <= last_day:
+        message = f"a day of the project, from {start_date} to {last_day}"
+        raise ConfigError([Problem("", 0, 0, "as of", as_of.isoformat(), message)])
     minute = ((as_of - start_date).days + 1) * MINUTES_PER_DAY
     rows_of_grain = {"milestones": _milestones, "counts": _counts, "activities": _activities}[grain]
     return [

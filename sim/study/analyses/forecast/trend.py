@@ -20,6 +20,7 @@ from sim.config.load import Loaded, as_loaded, checked
 from sim.config.project import Project
 from sim.config.sections.contract import DAYS, MILESTONE
 from sim.engine.backends import AUTO, Replication
+from sim.errors import ConfigError, Problem
 from sim.metrics.delivery import lead_times, online
 from sim.metrics.measure import MetricContext
 from sim.plan.compiled_plan import LogColumn
@@ -49,8 +50,13 @@ FINISH, FIRST = "lead_time_full_days", "lead_time_first_mw_days"
 
 def forecasts_directory(out: str | Path) -> Path:
     """Return the directory in which the forecasts into an output directory are saved, by data date."""
-    target = Path(out)
-    return target.with_name(f"{target.name}.history")
+    target = Path(out).absolute()
+    directory = target.with_name(f"{target.name}.history")
+    for path in (target, directory):
+        if files.exists(path) and not path.is_dir():
+            message = "a directory, or a name that is not taken (this is a file)"
+            raise ConfigError([Problem("", 0, 0, "--out", str(path), message)])
+    return directory
 
 
 def save_forecast(result: Result, out: str | Path) -> Path:
@@ -122,7 +128,10 @@ def saved_forecasts(out: str | Path) -> list[dict[str, Any]]:
             days = {name: _as_floats(quantiles) for name, quantiles in dict(document["days"]).items()}
             summaries.append({**document, "data_date": str(document["data_date"]), "days": days})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise files.Damaged(f"{path}: not a kept forecast: {error!r}") from error
+            message = (
+                f"{path}: is not a forecast that `sim forecast` saved; it may be deleted: the trend then leaves it out"
+            )
+            raise files.Damaged(message) from error
     return sorted(summaries, key=lambda summary: str(summary["data_date"]))
 
 

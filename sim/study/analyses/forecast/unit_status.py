@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from sim.jit import special_functions
-from sim.plan.compiled_plan import Column
+from sim.plan.compiled_plan import Column, CompiledPlan
 from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps, UnitPosition
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
@@ -176,6 +176,14 @@ def overdue_delay(
     return data_date - due + max(1, round(remaining_share() * planned_time))
 
 
+def working_day(plan: CompiledPlan, step: int, day_minutes: Mapping[str, int]) -> int:
+    """Return the minutes of a working day on the calendar of a work."""
+    name = plan.calendars[plan.rows[step, Column.CALENDAR]]
+    if name.startswith("site"):
+        return day_minutes["site"]
+    return day_minutes["factory"] if name.startswith("factory") else MINUTES_PER_DAY
+
+
 # --- facts by unit ---------------------------------------------------------------------------------------------------
 
 
@@ -283,16 +291,13 @@ class StatusByUnit:
 
     def _reported_remaining(self, fact: Fact, step: int) -> RemainingDuration:
         """Return what an activity's fact says about its remaining duration."""
-        minutes = None if fact.remaining_days is None else (fact.remaining_days * self._working_day(step),) * 3
+        minutes = (
+            None
+            if fact.remaining_days is None
+            else (fact.remaining_days * working_day(self.plan, step, self.day_minutes),) * 3
+        )
         share = None if fact.percent is None or minutes else 1 - min(fact.percent, 100) / 100
         return RemainingDuration(minutes, share, fact.suspended, fact.resumed)
-
-    def _working_day(self, step: int) -> int:
-        """Return the minutes of a working day on the calendar of a work."""
-        name = self.plan.calendars[self.plan.rows[step, Column.CALENDAR]]
-        if name.startswith("site"):
-            return self.day_minutes["site"]
-        return self.day_minutes["factory"] if name.startswith("factory") else MINUTES_PER_DAY
 
     def _add_promise(self, fact: Fact) -> None:
         """Add a promise: the unit's lead time is in progress since its planned start, and ends on the promised date."""

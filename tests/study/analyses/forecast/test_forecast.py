@@ -16,13 +16,13 @@ from sim.errors import CheckFailed, ConfigError
 from sim.report.html_report.run_charts import run_charts
 from sim.report.result_view import ResultView
 from sim.study.analyses.baseline import require_actuals, save
+from sim.study.analyses.forecast.checks.status_checks import check_status, other_configuration
 from sim.study.analyses.forecast.earned_value import earned_value
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.learning import SummaryStatistics
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.status import Fact, ProjectComplete, Status, csv_bytes, read_status
-from sim.study.analyses.forecast.status_checks import check_status, other_configuration
 from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
 from sim.study.analyses.forecast.trend import FACT_GROUPS, Attribution, forecast_summary
 from sim.study.case import Case, prepare_case

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from sim.plan.vocabulary import SIGNAL, WAIT, WORK
+from sim.study.analyses.forecast.checks.status_checks import check_status, findings_of
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.status import Fact
-from sim.study.analyses.forecast.status_checks import check_status, findings_of
 from tests.study.analyses.forecast.test_forecast import CONFIG, as_planned, planned, steps
 
 

@@ -3,40 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 from json import dumps, loads
-from typing import Any, Literal
+from typing import Any
 
 from sim.config.load import load_as
 from sim.config.project import Project
 from sim.errors import ConfigError, Problem, did_you_mean
 from sim.study.analyses.baseline_diff import flat_inputs
+from sim.study.analyses.forecast.checks.status_fact_checks import (
+    REQUIRED_COLUMNS,
+    StatusFinding,
+    check_fact,
+    error,
+    horizon,
+    last_day,
+    note,
+)
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.status import COLUMNS, ONLINE, STAGES, Fact, Status
+from sim.study.analyses.forecast.status import MOST_PROBLEMS, ONLINE, STAGES, Fact, Status
 from sim.study.result import digest
 from sim.world.project_calendars import day_minutes
-
-Severity = Literal["error", "note"]
-COMPLETE_PERCENT = 100
-
-
-@dataclass(frozen=True)
-class StatusFinding:
-    """One finding about a status: an error prevents a forecast, a note does not."""
-
-    severity: Severity
-    problem: Problem
 
 
 def check_status(plan_steps: PlanSteps, status: Status) -> list[StatusFinding]:
     """Return the errors and notes of a status that follow from its rows alone, in their order."""
     findings = [
         *_unknown_names(plan_steps, status),
-        *(finding for fact in status.facts for finding in (*_dates(status, fact), *_amounts(status, fact))),
+        *_data_date(plan_steps, status),
+        *(finding for fact in status.facts for finding in check_fact(plan_steps, status, fact)),
+        *_rows_that_say_nothing(status),
         *_duplicates(status),
         *_counts(plan_steps, status),
+        *_falling_totals(status),
         *_overlapping_activities(plan_steps, status),
         *_power(plan_steps, status),
         *_online(plan_steps, status),
@@ -109,32 +109,36 @@ def other_configuration(project: Project, status: Status) -> tuple[str, ...]:
 # --- facts ----------------------------------------------------------------------------------------------------------
 
 
-def _problem(status: Status, fact: Fact, column: str, value: object, message: str, hint: str = "") -> Problem:
-    return Problem(status.file, fact.row, 1 + COLUMNS.index(column), column, str(value), message, hint)
-
-
-def _error(status: Status, fact: Fact, column: str, value: object, message: str, hint: str = "") -> StatusFinding:
-    return StatusFinding("error", _problem(status, fact, column, value, message, hint))
-
-
 def _unknown_names(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     """Yield an error for every name that the plan does not have, with the name that was probably meant."""
-    names_of_kind = {kind: tuple(NAMES[kind](plan_steps)) for kind in {fact.kind for fact in status.facts}}
+    names_of_kind = {kind: frozenset(NAMES[kind](plan_steps)) for kind in {fact.kind for fact in status.facts}}
+    unknown = []
     for fact in status.facts:
-        names, name = names_of_kind[fact.kind], fact.what
-        if fact.kind == "milestone" and plan_steps.unit_of_milestone(name) is not None:
-            continue
-        if name not in names:
-            allowed = {
-                "milestone": "a unit of the plan that has an end",
-                "count": f"SYSTEM.STAGE ({', '.join(STAGES)})",
-            }
-            message = allowed.get(fact.kind, f"the name of a {fact.kind}")
-            yield _error(status, fact, "what", name or "nothing", message, did_you_mean(name, names))
-        elif fact.kind == "promise" and plan_steps.lead_time_position(plan_steps.units[name]) is None:
-            yield _error(status, fact, "what", name, "a unit that delivers after some time")
+        is_milestone = fact.kind == "milestone" and plan_steps.unit_of_milestone(fact.what) is not None
+        if not is_milestone and fact.what not in names_of_kind[fact.kind]:
+            unknown.append(fact)
+        elif fact.kind == "promise" and plan_steps.lead_time_position(plan_steps.units[fact.what]) is None:
+            yield error(status, fact, "what", fact.what, "a unit that delivers after some time")
+    for fact in unknown[:MOST_PROBLEMS]:
+        hint = did_you_mean(fact.what, names_of_kind[fact.kind])
+        yield error(status, fact, "what", fact.what or "nothing", SUBJECTS[fact.kind], hint)
+    if len(unknown) > MOST_PROBLEMS:
+        more = unknown[MOST_PROBLEMS:]
+        message = f"{len(more)} more rows, from this one to row {more[-1].row}, have names that the plan does not have"
+        yield error(status, more[0], "what", "", message)
 
 
+SUBJECTS: Mapping[str, str] = {
+    "milestone": "a unit of the plan that has an end",
+    "count": f"SYSTEM.STAGE ({', '.join(STAGES)})",
+    "activity": "an activity, UNIT/ACTIVITY",
+    "promise": "a unit that is delivered",
+    "people": "a trade",
+    "hours": "spent or earned",
+    "risk": "a driver of the risk register",
+    "money": "paid or committed",
+}
+"""By kind of fact what its subject is, in words."""
 NAMES: Mapping[str, Callable[[PlanSteps], Iterable[str]]] = {
     "milestone": lambda plan_steps: plan_steps.milestones,
     "count": lambda plan_steps: plan_steps.stages,
@@ -148,41 +152,31 @@ NAMES: Mapping[str, Callable[[PlanSteps], Iterable[str]]] = {
 """By kind of fact the subjects that it may have."""
 
 
-def _dates(status: Status, fact: Fact) -> Iterator[StatusFinding]:
-    """Yield errors of dates that contradict the data date or each other."""
-    if fact.kind != "promise":
-        for column in ("date", "start", "finish", "suspended"):
-            minute = getattr(fact, column)
-            if minute is not None and minute > status.minute:
-                yield _error(status, fact, column, "a date", f"no later than the data date, {status.data_date}")
-    elif fact.finish is not None and fact.finish < status.minute:
-        yield _error(status, fact, "finish", "a promise", f"later than the data date, {status.data_date}")
-    if fact.start is not None and fact.finish is not None and fact.finish < fact.start:
-        yield _error(status, fact, "finish", "a date", "no earlier than its start")
-    if fact.low is not None and fact.high is not None and fact.low > fact.high:
-        yield _error(status, fact, "low", "a date", "no later than `high`")
+def _data_date(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield an error where the calendars of the project end before the data date."""
+    if status.minute > horizon(plan_steps):
+        message = f"no later than {last_day(plan_steps)}, the end of the calendars (scale.horizon_days)"
+        yield StatusFinding("error", Problem(status.file, 0, 0, "data_date", status.data_date.isoformat(), message))
 
 
-REQUIRED_COLUMN = {
-    "count": "date", "promise": "finish", "people": "date", "hours": "date", "money": "date",
-}  # fmt: skip
-"""The column that must be filled, by kind of fact."""
+def _rows_that_say_nothing(status: Status) -> Iterator[StatusFinding]:
+    """Yield a note for every row without the amount or date that it should have."""
+    for fact in status.unread:
+        column = REQUIRED_COLUMNS[fact.kind][-1]
+        yield note(status, fact, column, "is empty: the row says nothing and is not read")
 
 
-def _amounts(status: Status, fact: Fact) -> Iterator[StatusFinding]:
-    """Yield errors of columns that are missing, not allowed or out of range."""
-    required = REQUIRED_COLUMN.get(fact.kind)
-    if required is not None and getattr(fact, required) is None:
-        yield _error(status, fact, required, "", "is missing")
-    if fact.kind == "activity" and fact.start is None:
-        needs_start = ("percent", "remaining_days", "finish")
-        column = next((name for name in needs_start if getattr(fact, name) is not None), "")
-        if column:
-            yield _error(status, fact, column, getattr(fact, column), "only with an actual start")
-    if fact.percent is not None and fact.percent > COMPLETE_PERCENT:
-        yield _error(status, fact, "percent", fact.percent, "from 0 to 100")
-    if fact.kind == "risk" and not fact.state:
-        yield _error(status, fact, "state", "", "is missing: happened, closed or open")
+def _falling_totals(status: Status) -> Iterator[StatusFinding]:
+    """Yield a note where hours or money are less than at an earlier date: they are totals since the start."""
+    for kind, column in (("hours", "count"), ("money", "value")):
+        latest: dict[str, Fact] = {}
+        for fact in sorted(status.facts_of(kind), key=lambda fact: fact.date or 0):
+            amount, previous = getattr(fact, column), latest.get(fact.what)
+            before = 0.0 if previous is None else getattr(previous, column) or 0.0
+            if previous is not None and amount is not None and amount < before:
+                message = f"{amount:,.0f} is less than before ({before:,.0f} in row {previous.row}): a total is meant"
+                yield note(status, fact, column, f"{message}; accepted")
+            latest[fact.what] = fact
 
 
 def _duplicates(status: Status) -> Iterator[StatusFinding]:
@@ -192,7 +186,7 @@ def _duplicates(status: Status) -> Iterator[StatusFinding]:
         minute = fact.date if fact.kind in {"count", "people", "hours", "money"} else None
         key = fact.kind, fact.what, minute
         if key in row_of_key:
-            yield _error(status, fact, "what", fact.what, f"only once; row {row_of_key[key]} states it as well")
+            yield error(status, fact, "what", fact.what, f"only once; row {row_of_key[key]} states it as well")
         row_of_key.setdefault(key, fact.row)
 
 
@@ -204,18 +198,20 @@ def _counts(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
             continue
         total = len(plan_steps.stages[fact.what]) * (plan_steps.mw_of_block if fact.what == ONLINE else 1)
         if (fact.count or 0) > total:
-            yield _error(status, fact, "count", fact.count, f"at most {total:g}: there are no more")
+            yield error(status, fact, "count", fact.count, f"at most {total:g}: there are no more")
+        if fact.count is None:  # told as missing
+            continue
         previous = latest.get(fact.what)
-        if previous is not None and (fact.count or 0) < (previous.count or 0):
-            message = f"no less than before ({previous.count:g} in row {previous.row})"
-            yield _error(status, fact, "count", fact.count, message)
+        if previous is not None and fact.count < (previous.count or 0):
+            message = f"no less than before ({previous.count or 0:g} in row {previous.row})"
+            yield error(status, fact, "count", fact.count, message)
         latest[fact.what] = fact
     for what, fact in latest.items():
         system, _, stage = what.partition(".")
         stage_before = f"{system}.{STAGES[STAGES.index(stage) - 1]}" if stage in STAGES[1:4] else ""
         earlier = latest.get(stage_before)
         if earlier is not None and (fact.count or 0) > (earlier.count or 0):
-            yield _error(status, fact, "count", fact.count, f"no more than {earlier.what} ({earlier.count:g})")
+            yield error(status, fact, "count", fact.count, f"no more than {earlier.what} ({earlier.count or 0:g})")
 
 
 def _overlapping_activities(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
@@ -231,24 +227,26 @@ def _overlapping_activities(plan_steps: PlanSteps, status: Status) -> Iterator[S
         for (_, before), (_, after) in pairwise(facts):
             if after.start is not None and (before.finish is None or after.start < before.finish):
                 message = f"out of sequence: it began before {before.what} (row {before.row}) ended; accepted"
-                yield StatusFinding("note", _problem(status, after, "start", "", message))
+                yield note(status, after, "start", message)
 
 
 def _power(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     """Yield an error where the MW online exceed the power of the generating units reported, if any are reported."""
-    running = [
-        fact
-        for fact in status.facts_of("milestone")
-        if fact.finish is not None and _is_generating_unit(plan_steps, fact.what)
-    ]
+    reported = [fact for fact in status.facts_of("milestone") if _is_generating_unit(plan_steps, fact.what)]
+    running = [fact for fact in reported if fact.finish is not None]
     online = max(status.facts_of("count"), key=lambda fact: (fact.what == ONLINE, fact.date or 0), default=None)
-    if not running or online is None or online.what != ONLINE:
+    if online is None or online.what != ONLINE:
+        return
+    if not running:
+        if online.count and not reported and _has_generating_units(plan_steps):
+            message = "no generating unit is reported: those that it needs are taken as on"
+            yield note(status, online, "count", message)
         return
     planned = plan_steps.project.energization.units
     firm_mw = max(0, len(running) - planned.spare) * planned.mw.value
     if (online.count or 0) > firm_mw + planned.mw.value:
         message = f"no more than the power there is: {len(running)} units on carry {firm_mw:g} MW"
-        yield _error(status, online, "count", online.count, message)
+        yield error(status, online, "count", online.count, message)
 
 
 def _online(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
@@ -264,12 +262,16 @@ def _online(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
             least_mw, mw = len(reached) * plan_steps.mw_of_block, fact.count or 0.0
             if mw > most_mw + 1e-6:
                 message = f"at most {most_mw:g}: milestones of the other blocks are stated as not reached"
-                yield _error(status, fact, "count", mw, message)
+                yield error(status, fact, "count", mw, message)
             elif mw < least_mw - 1e-6:
                 message = f"at least {least_mw:g}, of the blocks whose milestones are reached by then"
-                yield _error(status, fact, "count", mw, message)
+                yield error(status, fact, "count", mw, message)
 
 
 def _is_generating_unit(plan_steps: PlanSteps, name: str) -> bool:
     unit = plan_steps.unit_of_milestone(name)
     return unit is not None and plan_steps.plan.unit_info[unit].kind == "generating_unit"
+
+
+def _has_generating_units(plan_steps: PlanSteps) -> bool:
+    return any(info.kind == "generating_unit" for info in plan_steps.plan.unit_info)

@@ -1,0 +1,1 @@
+"""Reading and checking the cells, facts and rows of a status."""

@@ -1,0 +1,287 @@
+"""What a status may hold: the columns of every kind of fact, the order of dates, and words that help where it is wrong."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sim.errors import ConfigError
+from sim.study.analyses.forecast.checks.status_checks import check_status
+from sim.study.analyses.forecast.status import COLUMNS, COLUMNS_OF_KIND, KINDS, read_status
+from sim.study.analyses.forecast.status_sheet import status_sheet
+from tests.study.analyses.forecast.test_forecast import CONFIG, START, as_of, steps
+
+ROOF, UNIT = "h1.shell.roof/shell.roof", "p1.g1"
+DATA_DATE = as_of(0.6)
+BEFORE_START, EARLY, LATER, AHEAD = (
+    (START + timedelta(days=days)).isoformat() for days in (-30, 20, 40, (DATA_DATE - START).days + 30)
+)
+HORIZON = CONFIG.value.scale.horizon_days
+LAST_DAY = (START + timedelta(days=HORIZON - 1)).isoformat()
+BEYOND = (START + timedelta(days=HORIZON + 1)).isoformat()
+OPEN_RISK = next(driver.id for driver, _ in CONFIG.value.risks.active())
+
+
+def row(kind: str, what: str = "", **cells: object) -> str:
+    filled = {"kind": kind, "what": what, **cells}
+    return ",".join(str(filled.get(name, "")) for name in COLUMNS)
+
+
+def found(folder: Path, *rows: str, severity: str = "error") -> list[str]:
+    path = folder / "status.csv"
+    header = ",".join(COLUMNS)
+    path.write_text("\n".join([header, row("data_date", date=DATA_DATE.isoformat()), *rows, ""]), encoding="utf-8")
+    findings = check_status(steps(), read_status(path, START))
+    assert [one for one in findings if one.severity == "error"] == [] or severity == "error"
+    return [str(one.problem).partition("status.csv:")[2] for one in findings if one.severity == severity]
+
+
+ERRORS = {
+    # a cell in a column that its kind of fact does not have
+    "count in value": (
+        row("count", "compute.made", date=EARLY, value=1),
+        "value: 1 given, nothing expected (a count has the number in `count`)",
+    ),
+    "hours in value": (
+        row("hours", "spent", date=EARLY, value=5),
+        "value: 5 given, nothing expected (hours have the number in `count`)",
+    ),
+    "money in count": (
+        row("money", "paid", date=EARLY, count=5),
+        "count: 5 given, nothing expected (money has the number in `value`)",
+    ),
+    "promise in date": (
+        row("promise", UNIT, date=AHEAD),
+        f"date: {AHEAD} given, nothing expected (a promise has the date in `finish` or `low` or `high`)",
+    ),
+    "milestone in date": (
+        row("milestone", UNIT, date=EARLY),
+        f"date: {EARLY} given, nothing expected (a milestone has the date in `finish`)",
+    ),
+    "milestone's percent": (
+        row("milestone", UNIT, finish=EARLY, percent=50),
+        "percent: 50 given, nothing expected (a milestone has no `percent`)",
+    ),
+    "risk's percent": (
+        row("risk", OPEN_RISK, state="open", percent=20),
+        "percent: 20 given, nothing expected (a risk has the number in `value`)",
+    ),
+    "state of a count": (
+        row("count", "compute.made", date=EARLY, count=1, state="open"),
+        "state: open given, nothing expected (a count has no `state`)",
+    ),
+    "date of hours": (row("hours", "spent", count=5), "date: is missing"),
+    # dates
+    "promise beyond the calendars": (
+        row("promise", UNIT, finish=BEYOND),
+        f"finish: {BEYOND} given, no later than {LAST_DAY}, the end",
+    ),
+    "remaining beyond the calendars": (
+        row("activity", ROOF, start=EARLY, remaining_days=9999),
+        "remaining_days: 9999 given, at most",
+    ),
+    "resumed beyond the calendars": (
+        row("activity", ROOF, start=EARLY, suspended=LATER, resumed=BEYOND),
+        f"no later than {LAST_DAY}",
+    ),
+    "before the project": (
+        row("activity", ROOF, start=BEFORE_START, finish=EARLY),
+        f"start: {BEFORE_START} given, no earlier than the project's start, {START}",
+    ),
+    "count before the project": (
+        row("count", "compute.made", date=BEFORE_START, count=0),
+        "no earlier than the project's start",
+    ),
+    "hours before the project": (
+        row("hours", "spent", date=BEFORE_START, count=9),
+        "no earlier than the project's start",
+    ),
+    "date, not minutes": (
+        row("activity", ROOF, start=EARLY, finish=AHEAD),
+        f"finish: {AHEAD} given, no later than the data date, {DATA_DATE}",
+    ),
+    "with its time": (
+        row("activity", ROOF, start=f"{AHEAD}T14:30"),
+        f"start: {AHEAD}T14:30 given, no later than the data date",
+    ),
+    "resumed before suspended": (
+        row("activity", ROOF, start=EARLY, suspended=LATER, resumed=EARLY),
+        f"resumed: {EARLY} given, no earlier than it was suspended",
+    ),
+    "resumed without suspended": (
+        row("activity", ROOF, start=EARLY, resumed=LATER),
+        "only with the date on which it was suspended",
+    ),
+    "suspended before start": (
+        row("activity", ROOF, start=LATER, suspended=EARLY),
+        f"suspended: {EARLY} given, no earlier than its start",
+    ),
+    "suspended after finish": (row("activity", ROOF, start=EARLY, finish=EARLY, suspended=LATER), "finish: "),
+    "suspended, not begun": (
+        row("activity", ROOF, suspended=EARLY),
+        f"suspended: {EARLY} given, only with an actual start",
+    ),
+    "likely above the range": (
+        row("promise", UNIT, finish=AHEAD, high=DATA_DATE),
+        f"finish: {AHEAD} given, no later than `high`",
+    ),
+    "likely below the range": (
+        row("promise", UNIT, finish=AHEAD, low=LAST_DAY),
+        f"finish: {AHEAD} given, no earlier than `low`",
+    ),
+    # amounts
+    "finished, days remain": (
+        row("activity", ROOF, start=EARLY, finish=LATER, remaining_days=3),
+        "remaining_days: 3 given, 0 or empty",
+    ),
+    "finished at 60 %": (
+        row("activity", ROOF, start=EARLY, finish=LATER, percent=60),
+        "percent: 60 given, 100 or empty",
+    ),
+    "half a skid": (
+        row("count", "electrical.made", date=EARLY, count=0.5),
+        "count: 0.5 given, a whole number of units expected",
+    ),
+    "chance in percent": (
+        row("risk", OPEN_RISK, state="open", value=90),
+        "value: 90 given, the chance that is left, from 0 to 1 expected (write 0.9 for 90 %)",
+    ),
+    "effect out of bounds": (row("risk", OPEN_RISK, state="happened", value=99999), "value: 99999 given, "),
+    "closed with a value": (row("risk", OPEN_RISK, state="closed", value=1), "value: 1 given, nothing expected"),
+    # names
+    "people": (
+        row("people", "electricans", date=EARLY, count=3),
+        "what: electricans given, a trade expected (did you mean electricians?)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_what_a_fact_cannot_hold_is_one_error_with_row_and_column(tmp_path: Path, name: str) -> None:
+    text, message = ERRORS[name]
+    (problem,) = found(tmp_path, text)
+    assert problem.startswith("3: ")
+    assert message in problem
+
+
+NOTES = {
+    "100 % without finish": (row("activity", ROOF, start=EARLY, percent=100), "percent: 100 % without a finish"),
+    "still suspended": (row("activity", ROOF, start=EARLY, suspended=LATER), "taken to resume at the data date"),
+    "no count": (row("count", "electrical.made", date=EARLY), "count: is empty: the row says nothing"),
+    "no promise": (row("promise", UNIT), "finish: is empty: the row says nothing"),
+    "no money": (row("money", "paid", date=EARLY), "value: is empty: the row says nothing"),
+    "hours fall": (
+        "\n".join([row("hours", "spent", date=EARLY, count=900), row("hours", "spent", date=LATER, count=100)]),
+        "100 is less than before (900 in row 3)",
+    ),
+    "money falls": (
+        "\n".join([row("money", "paid", date=EARLY, value=9e9), row("money", "paid", date=LATER, value=8e9)]),
+        "less than before (9,000,000,000 in row 3)",
+    ),
+    "power": (row("count", "online", date=DATA_DATE, count=2.5), "no generating unit is reported"),
+}
+
+
+@pytest.mark.parametrize("name", NOTES)
+def test_what_is_merely_odd_is_a_note(tmp_path: Path, name: str) -> None:
+    text, message = NOTES[name]
+    (problem,) = found(tmp_path, text, severity="note")
+    assert message in problem
+
+
+def test_plain_dates_of_one_day_are_in_order(tmp_path: Path) -> None:
+    """A day's end is a suspension's, its beginning a resumption's."""
+    cells = {"start": EARLY, "suspended": EARLY, "resumed": EARLY}
+    assert found(tmp_path, row("activity", ROOF, **cells), row("risk", OPEN_RISK)) == []
+    assert found(tmp_path, row("activity", ROOF, finish=EARLY, **cells)) == []
+
+
+def test_every_kind_has_its_columns() -> None:
+    assert tuple(COLUMNS_OF_KIND) == KINDS
+    assert {column for columns in COLUMNS_OF_KIND.values() for column in columns} == {*COLUMNS[2:]}
+
+
+@pytest.mark.parametrize("days", [-1, HORIZON])
+def test_a_data_date_is_in_the_project(tmp_path: Path, days: int) -> None:
+    day = START + timedelta(days=days)
+    with pytest.raises(ConfigError, match=f"{day} given, a day of the project, from {START} to {LAST_DAY}"):
+        status_sheet(steps(), day)
+    path = tmp_path / "status.csv"
+    path.write_text(f"kind,date\ndata_date,{day}\n")
+    if days < 0:
+        with pytest.raises(ConfigError, match=rf"csv:2: date: {day} given, a day from the project's start on, {START}"):
+            read_status(path, START)
+    else:
+        assert [one.problem.path for one in check_status(steps(), read_status(path, START))] == ["data_date"]
+
+
+def test_many_unknown_names_are_told_in_short(tmp_path: Path) -> None:
+    problems = found(tmp_path, *(row("activity", f"h1.shell.rof/{number}", start=EARLY) for number in range(20_000)))
+    assert len(problems) == 51
+    assert (
+        problems[-1] == "53: what: 19950 more rows, from this one to row 20002, have names that the plan does not have"
+    )
+
+
+def test_many_unreadable_rows_are_told_in_short(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as error:
+        found(tmp_path, *(row("milestoned", f"{number}") for number in range(20_000)))
+    assert len(error.value.problems) == 51
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        ('"195,000"', "like 195000"),
+        ('"$2,721,000,000"', "like 2721000000"),
+        ("1'000", "like 1000"),
+        ('"1.234.567,5"', "like 1234567.5"),
+        ('"2,5"', "like 2.5"),
+        ("2.7M", "like 12.5"),
+    ],
+)
+def test_advice_on_a_number_is_the_number_that_was_meant(tmp_path: Path, written: str, advice: str) -> None:
+    with pytest.raises(ConfigError, match=f"{advice} expected"):
+        found(tmp_path, row("money", "paid", date=EARLY, value=written))
+
+
+YAML = """
+rows:
+  - {{Kind: data_date, date: {day}}}
+  - {{kind: count, what: electrical.made, date: {day}, count: 1, note: as I hear}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("tabs.csv", "kind\twhat\tdate\tcount\ndata_date\t\t{day}\t\ncount\telectrical.made\t{day}\t1\n"),
+        (
+            "case.csv",
+            "Kind,What,Date,COUNT,Comment\ndata_date,,{day},,\ncount,electrical.made,{day},1,two, as I hear\n",
+        ),
+        ("note.yaml", YAML),
+    ],
+)
+def test_tabs_capitals_and_comments_are_read(tmp_path: Path, name: str, text: str) -> None:
+    path = tmp_path / name
+    path.write_text(text.format(day=DATA_DATE).replace("two, as", "two as"), encoding="utf-8")
+    (fact,) = read_status(path, START).facts
+    assert (fact.what, fact.count) == ("electrical.made", 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("old.xls", "", "save it as .xlsx"),
+        ("macros.xlsm", "", "save it as .xlsx"),
+        ("wrong.yaml", "rows:\n  - {kind: count, cuont: 1}\n", "did you mean count"),
+        ("text.yaml", "rows:\n  - count\n", "a row, like"),
+    ],
+)
+def test_files_that_cannot_be_read_say_what_to_do(tmp_path: Path, name: str, text: str, message: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=message):
+        read_status(tmp_path / name, START)
