@@ -187,11 +187,14 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
     from sim.errors import SimError
     from sim.report.presentation import describe_findings
     from sim.study.analyses.forecast.checks.status_checks import findings_of
+    from sim.study.analyses.forecast.plan_steps import PlanSteps
     from sim.study.analyses.forecast.status import read_status
+    from sim.study.case import prepare_case
 
     loaded = load(config, overrides)
     facts = read_status(file, loaded.value.scale.start_date)
-    findings = findings_of(_steps(loaded), facts)
+    case = prepare_case(loaded, engine="auto")
+    findings = findings_of(PlanSteps.of(case), facts, case.as_planned[1]["capital_deployed_usd"])
     errors = sum(finding.severity == "error" for finding in findings)
     if findings:
         click.echo(describe_findings(findings))

@@ -243,7 +243,7 @@ def _earned_value_table(result: Result) -> Iterator[str]:
     ]
     for label, *cells, schedule in rows:
         numbers = "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
-        yield f"{label:12}{numbers}   {schedule}"
+        yield f"{label:14}{numbers}   {schedule}"
 
 
 def _number(amount: float | None, scale: float, digits: int = 0) -> str:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from sim.errors import ConfigError
-from sim.study.analyses.forecast.checks.status_checks import check_status
+from sim.files import Damaged
+from sim.report.presentation import _earned_value_table
+from sim.study.analyses.forecast.checks.status_checks import check_status, findings_of
 from sim.study.analyses.forecast.status import COLUMNS, COLUMNS_OF_KIND, KINDS, read_status
 from sim.study.analyses.forecast.status_sheet import status_sheet
-from tests.study.analyses.forecast.test_forecast import CONFIG, START, as_of, steps
+from sim.study.analyses.forecast.trend import saved_forecasts
+from tests.study.analyses.forecast.test_forecast import CONFIG, START, as_of, planned, steps
 
 ROOF, UNIT = "h1.shell.roof/shell.roof", "p1.g1"
 DATA_DATE = as_of(0.6)
@@ -285,3 +289,35 @@ def test_files_that_cannot_be_read_say_what_to_do(tmp_path: Path, name: str, tex
     (tmp_path / name).write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=message):
         read_status(tmp_path / name, START)
+
+
+def test_a_payment_in_millions_is_noticed(tmp_path: Path) -> None:
+    assert found(tmp_path, row("money", "paid", date=DATA_DATE, value=90)) == []
+    planned_usd = planned().as_planned[1]["capital_deployed_usd"]
+    given = read_status(tmp_path / "status.csv", START)
+    (note,) = [str(one.problem) for one in findings_of(steps(), given, planned_usd)]
+    assert "value: 90 USD, where the plan has" in note
+
+
+def test_a_damaged_file_of_the_history_is_named_and_may_be_deleted(tmp_path: Path) -> None:
+    history = tmp_path / "out.history"
+    history.mkdir()
+    (history / "2026-05-31.json").write_text('{"data_date": "2026-05-31"}')
+    with pytest.raises(Damaged, match=r"2026-05-31.json: is not a forecast .* may be deleted"):
+        saved_forecasts(tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["out", "out.history"])
+def test_a_file_in_the_place_of_the_output_is_told_before_the_forecast(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(ConfigError, match=rf"--out: .*{name} given, a directory, or a name that is not taken"):
+        saved_forecasts(tmp_path / "out")
+
+
+def test_large_numbers_of_earned_value_stand_apart() -> None:
+    values = {"planned": 3.4e9, "earned": 3.3e9, "actual": 2721.0, "spi": 0.97, "cpi": 1_212_789.4, "spi_t": 0.98}
+    hours = {**values, "actual": None, "cpi": None, "earned_schedule": 400.0, "time": 410.0}
+    both = {"hours": hours, "usd": {**values, "earned_schedule": 400.0, "time": 410.0}}
+    table = [*_earned_value_table(SimpleNamespace(manifest={"forecast": {"earned_value": both}}))]  # type: ignore[arg-type]
+    assert len({line.index("day") for line in table[1:]}) == 1
+    assert "0.97  1,212,789.40    0.98" in table[2]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from json import dumps, loads
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from sim.config.load import load_as
 from sim.config.project import Project
 from sim.errors import ConfigError, Problem, did_you_mean
+from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.study.analyses.baseline_diff import flat_inputs
 from sim.study.analyses.forecast.checks.status_fact_checks import (
     REQUIRED_COLUMNS,
@@ -47,12 +51,31 @@ def check_status(plan_steps: PlanSteps, status: Status) -> list[StatusFinding]:
     return sorted(findings, key=lambda finding: (finding.problem.line, finding.problem.column))
 
 
-def findings_of(plan_steps: PlanSteps, status: Status) -> list[StatusFinding]:
-    """Return all findings about a status; work that is out of sequence among them where no finding is an error."""
+def findings_of(
+    plan_steps: PlanSteps, status: Status, planned_usd: Sequence[float] | NDArray[np.float64] = ()
+) -> list[StatusFinding]:
+    """Return all findings about a status; work that is out of sequence among them where no finding is an error.
+
+    `planned_usd` has the planned payments until the end of each day, where they are known.
+    """
     findings = check_status(plan_steps, status)
     if any(finding.severity == "error" for finding in findings):
         return findings
-    return [*findings, *_out_of_sequence(plan_steps, status)]
+    return [*findings, *_paid(status, planned_usd), *_out_of_sequence(plan_steps, status)]
+
+
+LEAST_SHARE_PAID = 0.001
+
+
+def _paid(status: Status, planned_usd: Sequence[float] | NDArray[np.float64]) -> Iterator[StatusFinding]:
+    """Yield a note for amounts so far below the plan that thousands or millions are meant."""
+    for fact in status.facts_of("money"):
+        day = min((fact.date or 0) // MINUTES_PER_DAY, len(planned_usd)) - 1
+        if day >= 0 and fact.value and fact.value < LEAST_SHARE_PAID * planned_usd[day]:
+            message = (
+                f"{fact.value:,.0f} USD, where the plan has {planned_usd[day]:,.0f}: in whole dollars, not millions"
+            )
+            yield note(status, fact, "value", message)
 
 
 def _out_of_sequence(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
