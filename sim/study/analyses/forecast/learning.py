@@ -282,9 +282,11 @@ class PriorReplications:
     (replications, statistics), `actual` the statistics of the status.
     """
 
-    def __init__(self, inputs: Inputs, drawn: Floats, statistics: SummaryStatistics, values: Floats) -> None:
-        """Standardise the statistics `values`; `drawn` are the uniforms of the factors, shape (factors, replications)."""
-        self.inputs, self.evidence = inputs, statistics.evidence
+    def __init__(
+        self, inputs: Inputs, drawn: Floats, statistics: SummaryStatistics, values: Floats, steps_done: Floats
+    ) -> None:
+        """Standardise `values`; `drawn` are uniforms, (factors, replications), `steps_done` counts by replication."""
+        self.inputs, self.evidence, self.steps_done = inputs, statistics.evidence, steps_done
         self.scores: Floats = special_functions().ndtri(np.clip(drawn, EDGE, 1 - EDGE))
         # a statistic that some replication does not have, or that is equal in all of them, teaches nothing
         usable: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=0))
@@ -296,7 +298,13 @@ class PriorReplications:
         self.actual: Floats = np.clip((actual - mean) / spread, -MOST_DEVIATIONS, MOST_DEVIATIONS)
 
     def nearest(self, number: int) -> list[int]:
-        """Return the replications whose statistics are nearest to the actual ones, in the order of their distance."""
+        """Return the replications whose statistics are nearest to the actual ones, in the order of their distance.
+
+        Where the status says nothing that tells them apart, from the slowest to the fastest at equal distances.
+        """
+        if not self.standardised.shape[1]:
+            ranks = (np.arange(number) + 0.5) / number * len(self.steps_done)
+            return [int(at) for at in np.argsort(self.steps_done, kind="stable")[ranks.astype(np.int64)]]
         squared_distance = ((self.standardised - self.actual) ** 2).sum(axis=1)
         return [int(replication) for replication in np.argsort(squared_distance, kind="stable")[:number]]
 
@@ -307,7 +315,7 @@ class PriorReplications:
         is_continuous = ~np.isin(self.inputs.tables.kind[self.inputs.factor_table], (FIXED, DISCRETE))
         rows = [row for row in np.flatnonzero(is_continuous).tolist() if groups[row] not in GROUPS_NOT_LEARNT]
         nothing_learnt = Posterior((), np.zeros(0), np.zeros((0, 0)), np.zeros(0))
-        if not rows or not self.standardised.shape[1]:
+        if not rows or not self.standardised.size:
             return nothing_learnt
         mean, residuals, explained = _ridge(self.standardised, self.scores[rows].T, self.actual)
         learnt = np.flatnonzero(explained >= LEAST_EXPLAINED)
@@ -352,9 +360,10 @@ def prior_replications_of(case: Case, status: Status, workers: int = 1) -> Prior
     statistics = SummaryStatistics(PlanSteps.of(case), status)
     # of a small plan the replications are cached in this process, for the next status
     fork = workers > 1 and len(case.plan.rows) > SMALL_PLAN_STEPS
-    values = np.array(in_two_halves(partial(_statistics, case, statistics), range(PRIOR_SIZE), fork=fork))
+    compute = partial(_statistics, case, statistics, status.minute)
+    columns = np.array(in_two_halves(compute, range(PRIOR_SIZE), fork=fork))
     drawn = case.draws(PRIOR_SEED).uniforms(case.plan.inputs.factors, 0, PRIOR_SIZE)
-    return PriorReplications(case.plan.inputs, drawn, statistics, values)
+    return PriorReplications(case.plan.inputs, drawn, statistics, columns[:, 1:], columns[:, 0])
 
 
 SMALL_PLAN_STEPS = 20_000
@@ -363,10 +372,13 @@ BATCH = 10
 """Prior replications whose statistics are worked out together."""
 
 
-def _statistics(case: Case, statistics: SummaryStatistics, replications: Sequence[int]) -> Floats:
-    """Return the statistics of some consecutive prior replications, shape (replications, statistics)."""
+def _statistics(case: Case, statistics: SummaryStatistics, minute: int, replications: Sequence[int]) -> Floats:
+    """Return by prior replication, of some consecutive ones, the steps done by a minute and the statistics."""
     batches = simulate_prior(case, replications[0], len(replications), with_starts=statistics.needs_starts)
-    return np.concatenate([statistics.of(step_minutes) for step_minutes in batches])
+    return np.concatenate([
+        np.column_stack([(step_minutes.finish <= minute).sum(axis=1), statistics.of(step_minutes)])
+        for step_minutes in batches
+    ])  # fmt: skip
 
 
 def simulate_prior(

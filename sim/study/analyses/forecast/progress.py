@@ -12,6 +12,7 @@ finished; with `progress_override` it continues at the data date, in parallel to
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import chain
 from statistics import median
@@ -21,7 +22,7 @@ import numpy as np
 from sim.engine.initial_state import InitialState, state_of_history, take_back_begin
 from sim.plan.compiled_plan import NONE, Column, LogColumn
 from sim.plan.draws import SampledInputs
-from sim.plan.vocabulary import FREE, JUMP, NOTE, SIGNAL, TOKEN, UNTIL, WORK, Log
+from sim.plan.vocabulary import FREE, HOLD, JUMP, NOTE, SIGNAL, TOKEN, UNTIL, WORK, Log
 from sim.study.analyses.forecast.learning import PRIOR_SEED
 from sim.study.analyses.forecast.plan_steps import NEVER, PlannedStep, PlanSteps, units_and_positions
 from sim.study.analyses.forecast.precedence import MAX_ROUNDS, DoneMinutes, GatesAndPools, PrecedenceAdjuster
@@ -141,6 +142,7 @@ class Progress:
         delays = [
             minute - self.plan_steps.routes[unit].planned[position]
             for unit, unit_status in self.unit_status.items()
+            if self.plan.unit_info[unit].kind != "crew"  # early or late people are no early or late work
             for position, minute in unit_status.done_at.items()
             if self.plan_steps.routes[unit].planned[position] < NEVER
         ]
@@ -204,6 +206,8 @@ class Progress:
             return False
         signal_steps = self.plan_steps.signal_steps.get(gate, [])
         for needed, unit, position in sorted(waits):
+            if self.plan.unit_info[unit].kind == "crew":
+                continue  # people may come before they are called
             while level[gate] < needed and position < len(self.done_minutes[unit]):
                 if not self._do_next((SIGNAL, gate), signal_steps, self.done_minutes[unit][position]):
                     changed |= self._undo(unit, position, self.plan.gates[gate], is_sequence=True)
@@ -219,11 +223,14 @@ class Progress:
         if balance[pool] >= 0:
             return False
         supply_steps = self.plan_steps.supply_steps.get(pool, [])
-        # holders without facts (a crew that is assumed to have left) are undone before those with facts, the latest first
+        # what no fact says (that a crew has left) is undone before what one does, the latest first
         holders = sorted(
             self.gates_and_pools.holders[pool],
-            key=lambda holder: (holder[0] not in self.unit_status, self.done_minutes[holder[0]][holder[1]]),
+            key=lambda holder: (not self._is_past(*holder), self.done_minutes[holder[0]][holder[1]]),
         )
+        # crews that are missing come; that a work which would give them back is done already is not assumed
+        if not is_sequence:
+            supply_steps = self._without_returns(pool, supply_steps)
         for unit, position in reversed(holders):
             while balance[pool] < 0 and position < len(self.done_minutes[unit]):
                 if not self._do_next((FREE, pool), supply_steps, self.done_minutes[unit][position]):
@@ -233,6 +240,20 @@ class Progress:
             if balance[pool] >= 0:
                 break
         return changed
+
+    def _is_past(self, unit: int, position: int) -> bool:
+        """Return whether a fact says that a unit is past a position."""
+        unit_status = self.unit_status.get(unit, NO_FACTS)
+        current = unit_status.current_work
+        return any(done >= position for done in unit_status.done_at) or (current is not None and current[0] > position)
+
+    def _without_returns(self, pool: int, supply_steps: Sequence[PlannedStep]) -> list[PlannedStep]:
+        """Return the steps that supply a pool, without those of units that took from it before."""
+        bundles = [number for number, pools in enumerate(self.plan_steps.supplied_pools) if pool in pools]
+        takes = np.flatnonzero((self.plan.operation_of == HOLD) & np.isin(self.plan.argument_of, bundles))
+        first_take = dict(zip(self.plan.unit_of[takes[::-1]].tolist(), takes[::-1].tolist(), strict=True))
+        routes = self.plan_steps.routes
+        return [one for one in supply_steps if first_take.get(one[1], NEVER) > routes[one[1]].steps[one[2]]]
 
     def _do_next(self, target: tuple[int, int], candidates: list[PlannedStep], minute: int) -> bool:
         """Do the next step that adds to a gate or pool, by a minute if its unit allows it; return whether there was one."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -13,7 +16,8 @@ from sim.plan.vocabulary import NOTE
 from sim.study.analyses.forecast.case_under_way import ForecastCase
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.status import Fact
-from tests.study.analyses.forecast.test_forecast import CONFIG, planned, status, steps
+from sim.study.analyses.forecast.status_sheet import GRAINS, Grain
+from tests.study.analyses.forecast.test_forecast import CONFIG, as_planned, planned, status, steps
 
 DAY = 1440
 SHARE = 0.6
@@ -130,3 +134,17 @@ def test_a_reported_amount_reaches_the_result() -> None:
     result = sim.forecast(CONFIG, given, runs=4, workers=1)
     usual = sim.forecast(CONFIG, status(SHARE), runs=4, workers=1)
     assert result.numbers["capital_total_usd"]["p50"] > usual.numbers["capital_total_usd"]["p50"] + 1e8
+
+
+@pytest.mark.parametrize("grain", GRAINS[:2])
+@pytest.mark.parametrize("times", [0.2, 3.0])
+def test_people_earn_nothing_by_being_counted(tmp_path: Path, grain: Grain, times: float) -> None:
+    """Fewer people than planned, or more and before their time, say nothing of work that is done."""
+    for share in (0.3, 0.6):
+        given = as_planned(tmp_path, share, grain)
+        earned = forecast_case(CONFIG, given, base=planned()).earned_value()["hours"]["earned"]
+        for trade, crews in steps().crews.items():
+            people = round(times * sum(arrival[1] for arrival in crews.arrivals))
+            facts = (*given.facts, Fact(999, "people", trade, date=given.minute, count=people))
+            counted = forecast_case(CONFIG, replace(given, facts=facts), base=planned())
+            assert counted.earned_value()["hours"]["earned"] <= earned + 1e-6, trade
