@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from sim.study.analyses.forecast.status import Fact
 from sim.study.analyses.forecast.trend import forecast_summary, save_forecast, saved_forecasts, with_trend
 from sim.study.common_factors import factor_in_words
 from sim.study.result import Result
-from tests.study.analyses.forecast.test_forecast import CONFIG, status
+from tests.study.analyses.forecast.test_forecast import CONFIG, START, status
 
 
 @cache
@@ -125,3 +126,15 @@ def test_levers_go_on_from_the_data_date_and_leave_orders_that_were_placed() -> 
 )
 def test_common_factors_are_written_in_a_planners_words(factor: str, words: str) -> None:
     assert factor_in_words(factor) == words
+
+
+def test_every_axis_of_dates_reaches_back_to_the_data_date() -> None:
+    """Also where nothing is online for long after it; its line would stand beside the chart otherwise."""
+    result = forecast(0.3)
+    day = (date.fromisoformat(result.manifest["forecast"]["data_date"]) - START).days + 1
+    charts = run_charts(ResultView.of(result))
+    dated = {name: chart.x.range for name, chart in charts.items() if chart.x.start and chart.x.range}
+    assert {name: low for name, (low, _) in dated.items() if low > day} == {}
+    assert "mw_online" in dated
+    (line,) = (series for series in charts["headcount"].series if series.width == 2.5)
+    assert line.name == "until the data date, as planned"

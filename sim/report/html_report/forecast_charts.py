@@ -35,10 +35,28 @@ def _with_actual(view: ResultView, name: str, chart: Chart, day: int) -> Chart:
     series = chart.series
     if (actual := _actual_curve(view, name)) is not None:
         days, values = actual
-        series = (*series, Series("actual", "line", "ink", days[days < day], values[days < day], width=2.5))
+        series = (
+            *series,
+            Series(_actual_label(view, name), "line", "ink", days[days < day], values[days < day], width=2.5),
+        )
     if name == "mw_online":
         series = (*series, *_last_forecast(view))
-    return replace(chart, series=series, marks=(*chart.marks, mark))
+    return replace(chart, x=_reaching(chart.x, day), series=series, marks=(*chart.marks, mark))
+
+
+def _reaching(axis: ChartAxis, day: int) -> ChartAxis:
+    """Return an axis of dates that reaches back to a day."""
+    if axis.range is None or axis.range[0] < day:
+        return axis
+    low, high = axis.range
+    return replace(axis, range=(day - 0.02 * (high - low), high))
+
+
+def _actual_label(view: ResultView, name: str) -> str:
+    """Return what the line until the data date is called: of people and money nothing may be reported."""
+    kind = {"headcount": "people", "capital": "money"}.get(name)
+    kinds = view.manifest["forecast"].get("kinds")
+    return "actual" if kind is None or kinds is None or kind in kinds else "until the data date, as planned"
 
 
 def _actual_curve(view: ResultView, name: str) -> tuple[Values, Values] | None:

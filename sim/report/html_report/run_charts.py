@@ -13,7 +13,6 @@ from sim.plan.vocabulary import DELAY_CAUSES
 from sim.report.explanations import CauseImpact, RiskRow, cause_periods, critical_causes, risk_rows
 from sim.report.figures import delivery, workforce
 from sim.report.figures.from_result import has_joint, hours_runs
-from sim.report.figures.gantt import data_day
 from sim.report.formatting import day_of_month, metric_format, number, percent
 from sim.report.html_report.chart_spec import (
     DASHED,
@@ -148,8 +147,6 @@ def ramp(view: ResultView) -> Chart:
         Series("P80 of date", "line", "p80", x, curve["p20"], step=True, width=1.8),
     ]
     low, high = moving_days(curve, ["p5", "p95"])
-    if (data_date := data_day(view.manifest)) is not None:
-        low = min(low, data_date - 10)
     if planned:
         low, high = min(low, planned[1][0] - 10), max(high, planned[-1][0] + 10)
         days, mw = zip(*planned, (high, planned[-1][1]), strict=True)

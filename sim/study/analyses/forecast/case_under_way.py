@@ -94,6 +94,7 @@ class ForecastCase(Case):
                 "status": self.status.file,
                 "status_digest": sha256(repr(self.status.facts).encode()).hexdigest(),
                 "facts": len(self.status.facts),
+                "kinds": sorted({fact.kind for fact in self.status.facts}),
                 "logic": self.logic,
                 "learning": self.learning,
                 "implied": self.progress.implied_steps,

@@ -12,7 +12,7 @@ from sim.errors import ConfigError
 from sim.files import Damaged
 from sim.report.presentation import _earned_value_table
 from sim.study.analyses.forecast.checks.status_checks import check_status, findings_of
-from sim.study.analyses.forecast.status import COLUMNS, COLUMNS_OF_KIND, KINDS, read_status
+from sim.study.analyses.forecast.status import COLUMNS, COLUMNS_OF_KIND, HEADER_KINDS, KINDS, read_status
 from sim.study.analyses.forecast.status_sheet import status_sheet
 from sim.study.analyses.forecast.trend import saved_forecasts
 from tests.study.analyses.forecast.test_forecast import CONFIG, START, as_of, planned, steps
@@ -321,3 +321,11 @@ def test_large_numbers_of_earned_value_stand_apart() -> None:
     table = [*_earned_value_table(SimpleNamespace(manifest={"forecast": {"earned_value": both}}))]  # type: ignore[arg-type]
     assert len({line.index("day") for line in table[1:]}) == 1
     assert "0.97  1,212,789.40    0.98" in table[2]
+
+
+def test_the_page_of_the_monthly_update_has_the_columns_of_every_kind_of_fact() -> None:
+    page = Path("docs/how_to/monthly_update.md").read_text(encoding="utf-8")
+    for kind, columns in COLUMNS_OF_KIND.items():
+        if kind not in HEADER_KINDS:
+            (row,) = (line for line in page.splitlines() if line.startswith(f"| `{kind}` |"))
+            assert [column for column in columns if f"`{column}`" not in row] == [], kind
