@@ -19,6 +19,7 @@ The file is CSV, YAML (a list of the same rows under `rows`) or an Excel workboo
 
 An activity without a start has not started by the data date. A date without a time is a whole day: a start is at its
 beginning, a finish at its end. `2027-03-31T14:30` is exact.
+A column `comment` or `note` is not read.
 """
 
 from __future__ import annotations

@@ -221,20 +221,22 @@ def _counts(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
             continue
         total = len(plan_steps.stages[fact.what]) * (plan_steps.mw_of_block if fact.what == ONLINE else 1)
         if (fact.count or 0) > total:
-            yield error(status, fact, "count", fact.count, f"at most {total:g}: there are no more")
+            yield error(status, fact, "count", f"{fact.count or 0:g}", f"at most {total:g}: there are no more")
         if fact.count is None:  # told as missing
             continue
         previous = latest.get(fact.what)
         if previous is not None and fact.count < (previous.count or 0):
             message = f"no less than before ({previous.count or 0:g} in row {previous.row})"
-            yield error(status, fact, "count", fact.count, message)
+            yield error(status, fact, "count", f"{fact.count or 0:g}", message)
         latest[fact.what] = fact
     for what, fact in latest.items():
         system, _, stage = what.partition(".")
         stage_before = f"{system}.{STAGES[STAGES.index(stage) - 1]}" if stage in STAGES[1:4] else ""
         earlier = latest.get(stage_before)
         if earlier is not None and (fact.count or 0) > (earlier.count or 0):
-            yield error(status, fact, "count", fact.count, f"no more than {earlier.what} ({earlier.count or 0:g})")
+            yield error(
+                status, fact, "count", f"{fact.count or 0:g}", f"no more than {earlier.what} ({earlier.count or 0:g})"
+            )
 
 
 def _overlapping_activities(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
@@ -269,7 +271,7 @@ def _power(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     firm_mw = max(0, len(running) - planned.spare) * planned.mw.value
     if (online.count or 0) > firm_mw + planned.mw.value:
         message = f"no more than the power there is: {len(running)} units on carry {firm_mw:g} MW"
-        yield error(status, online, "count", online.count, message)
+        yield error(status, online, "count", f"{online.count or 0:g}", message)
 
 
 def _online(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
@@ -285,10 +287,10 @@ def _online(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
             least_mw, mw = len(reached) * plan_steps.mw_of_block, fact.count or 0.0
             if mw > most_mw + 1e-6:
                 message = f"at most {most_mw:g}: milestones of the other blocks are stated as not reached"
-                yield error(status, fact, "count", mw, message)
+                yield error(status, fact, "count", f"{mw:g}", message)
             elif mw < least_mw - 1e-6:
                 message = f"at least {least_mw:g}, of the blocks whose milestones are reached by then"
-                yield error(status, fact, "count", mw, message)
+                yield error(status, fact, "count", f"{mw:g}", message)
 
 
 def _is_generating_unit(plan_steps: PlanSteps, name: str) -> bool:

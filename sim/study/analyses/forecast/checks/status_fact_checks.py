@@ -178,6 +178,10 @@ def _amounts(status: Status, fact: Fact) -> Iterator[StatusFinding]:
         yield error(status, fact, "count", f"{fact.count:g}", "a whole number of units")
 
 
+SHARE_WITHOUT_WEATHER = 0.75
+"""Share of the working time until the end of the calendars that weather leaves in any case."""
+
+
 def _activity(plan_steps: PlanSteps, status: Status, fact: Fact) -> Iterator[StatusFinding]:
     """Yield what is wrong or odd with an activity's progress."""
     if fact.start is None:
@@ -204,7 +208,8 @@ def _activity(plan_steps: PlanSteps, status: Status, fact: Fact) -> Iterator[Sta
     if fact.remaining_days is not None and fact.what in plan_steps.work_steps:
         _, step = plan_steps.work_steps[fact.what]
         open_minutes = plan_steps.working_minutes(step, min(status.minute, horizon(plan_steps)), horizon(plan_steps))
-        most_days = open_minutes // working_day(plan_steps.plan, step, day_minutes(plan_steps.project))
+        day = working_day(plan_steps.plan, step, day_minutes(plan_steps.project))
+        most_days = int(SHARE_WITHOUT_WEATHER * open_minutes / day)
         if fact.remaining_days > most_days:
             message = f"at most {most_days}, as the calendars end on {last_day(plan_steps)} (scale.horizon_days)"
             yield error(status, fact, "remaining_days", f"{fact.remaining_days:g}", message)
