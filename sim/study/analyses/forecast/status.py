@@ -198,7 +198,7 @@ def _yaml_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 def _known_columns(path: Path, line: int, names: Sequence[str]) -> list[str]:
     """Return names of columns in small letters; raises ConfigError where one is not known or `kind` is missing."""
     columns = [name.strip().lower() for name in names]
-    unknown = [name for name in columns if name and name not in COLUMNS and name not in NOT_READ]
+    unknown = [name.strip() for name in names if name.strip() and name.strip().lower() not in (*COLUMNS, *NOT_READ)]
     if "kind" not in columns or unknown:
         wrong = unknown[0] if unknown else ""
         message = (
