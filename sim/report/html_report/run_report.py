@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from sim.report import explanations
 from sim.report.assumptions import Row, rows
 from sim.report.console import sample_note
 from sim.report.figures import palette
-from sim.report.figures.drawing import NONE, FigureDrawing
+from sim.report.figures.drawing import FEW, NONE, FigureDrawing
 from sim.report.formatting import WITHHELD, number, percent
 from sim.report.html_report import render
 from sim.report.html_report.chart_spec import Chart
@@ -32,6 +33,8 @@ from sim.report.html_report.run_charts import run_charts
 from sim.report.result_view import FINISH, ResultView, RunData, share_at_most
 from sim.report.study_tables import LEVER_HEAD, LEVERS_METHOD, lever_cells, lever_rows
 from sim.report.verdict import key_results, verdict_sentences
+from sim.study.api import cores
+from sim.study.executors.worker_process import in_fork
 from sim.study.intervals import quantile
 from sim.study.result import Result
 from sim.study.storage.results import FIGURES
@@ -198,8 +201,10 @@ def write_run(result: Result, directory: Path, drawing: FigureDrawing | None = N
     drawing = drawing or FigureDrawing()
     drawing.go_on(result)
     view = ResultView.of(result)
+    # where only a few figures are drawn another process has time for the Gantt chart
+    gantt = in_fork(_gantt, view) if drawing.choice == FEW and cores() > 1 else partial(_gantt, view)
     charts = run_charts(view)
-    files.write(directory / REPORT, page(view, charts))
+    files.write(directory / REPORT, page(view, charts, gantt))
     if drawing.choice != NONE:
         write_numbers(view, charts, directory / FIGURES)
     drawing.write(result, directory / FIGURES)
@@ -214,12 +219,23 @@ def write_numbers(view: ResultView, charts: Mapping[str, Chart], directory: Path
         files.write(directory / "gantt.csv", gantt_csv(view).encode())
 
 
+def _gantt(view: ResultView) -> dict[str, Any] | None:
+    """Return what the Gantt chart of the report shows; None where there is none."""
+    return None if view.info.all_failed else gantt_document(view)
+
+
 @in_display_units
-def page(result: RunData | ResultView, charts: Mapping[str, Chart] | None = None) -> bytes:
-    """Return the report of a result as one HTML file; `charts` are those of `run_charts`, made here if not given."""
+def page(
+    result: RunData | ResultView, charts: Mapping[str, Chart] | None = None,
+    wait_for_gantt: Callable[[], dict[str, Any] | None] | None = None,
+) -> bytes:  # fmt: skip
+    """Return the report of a result as one HTML file.
+
+    `charts` are those of `run_charts` and `wait_for_gantt` gives what the Gantt chart shows; both are made here if not given.
+    """
     view = ResultView.of(result)
     charts = run_charts(view) if charts is None else charts
-    gantt = None if view.info.all_failed else gantt_document(view)
+    gantt = _gantt(view) if wait_for_gantt is None else wait_for_gantt()
     present = {
         "forecast": "forecast" in view.manifest,
         "finish": "finish" in charts, "ramp": "mw_online" in charts, "people": "headcount" in charts,
