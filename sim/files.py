@@ -1,7 +1,7 @@
 """Files on disk: every file is read and written through this module, from the configuration to the last figure.
 
 A file or a directory appears whole or not at all: it is written under a temporary name in the same directory, synced to
-the disk and then renamed. `before` is called ahead of every single operation; a test that wants the seventh one to fail
+the disk and then renamed. `fault_point` is called ahead of every single operation; a test that wants the seventh one to fail
 puts a function there that raises an OSError at its seventh call.
 """
 
@@ -22,7 +22,8 @@ def _no_fault(operation: str, path: Path) -> None:
     """Do nothing: no operation fails."""
 
 
-before: Callable[[str, Path], None] = _no_fault
+fault_point: Callable[[str, Path], None] = _no_fault
+"""Called ahead of every operation of the disk, with its name; tests of faults replace it to make one fail."""
 
 _DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _WRONG_PLACE_ERRORS = {
@@ -82,7 +83,7 @@ def digest(data: bytes) -> str:
 def read(path: Path, max_bytes: int | None = None) -> bytes:
     """Return the bytes of a file; WrongPlace if it is missing, no regular file (a device never ends), or too large."""
     with os_errors_named(path):
-        before("read", path)
+        fault_point("read", path)
         if not path.is_file() and path.exists():
             raise WrongPlace(f"{path}: is not a file")
         if max_bytes is None:
@@ -99,7 +100,7 @@ def read_at_most(path: Path, max_bytes: int) -> bytes:
 
     A caller that asks for one byte more than it allows sees that a file is too large without reading it all.
     """
-    before("read some", path)
+    fault_point("read some", path)
     with path.open("rb") as file:
         return file.read(max_bytes)
 
@@ -108,14 +109,14 @@ def write(path: Path, data: bytes) -> None:
     """Write a file, whole or not at all."""
     new = path.with_name(f".{path.name}.new")
     with os_errors_named(path, len(data)), _removed_on_error(new):
-        before("create", new)
+        fault_point("create", new)
         with new.open("wb") as file:
-            before("write", new)
+            fault_point("write", new)
             file.write(data)
             file.flush()
-            before("fsync", new)
+            fault_point("fsync", new)
             os.fsync(file.fileno())
-        before("replace", path)
+        fault_point("replace", path)
         new.replace(path)
         _sync_entry(path.parent)
 
@@ -150,7 +151,7 @@ def exists(path: Path) -> bool:
 def listed(directory: Path) -> list[Path]:
     """Return every file below a directory, sorted, without hidden ones and those in hidden directories."""
     with os_errors_named(directory):
-        before("list", directory)
+        fault_point("list", directory)
         visible = []
         for path in directory.rglob("*"):
             hidden = any(part.startswith(".") for part in path.relative_to(directory).parts)
@@ -162,14 +163,14 @@ def listed(directory: Path) -> list[Path]:
 def make_directory(path: Path) -> None:
     """Make a directory unless it exists; its parent must exist."""
     with os_errors_named(path):
-        before("mkdir", path)
+        fault_point("mkdir", path)
         path.mkdir(exist_ok=True)
 
 
 def remove(path: Path) -> None:
     """Remove a file or a whole directory; nothing happens if it does not exist."""
     with os_errors_named(path):
-        before("remove", path)
+        fault_point("remove", path)
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -185,7 +186,7 @@ def sync_directory(directory: Path) -> None:
 def _sync_entry(path: Path) -> None:
     """Sync one file, or the entries of one directory, to the disk."""
     with os_errors_named(path):
-        before("fsync", path)
+        fault_point("fsync", path)
         if os.name != "posix" and path.is_dir():
             return
         handle = os.open(path, os.O_RDONLY)
@@ -198,5 +199,5 @@ def _sync_entry(path: Path) -> None:
 def rename(path: Path, target: Path) -> None:
     """Move a file or directory within its directory."""
     with os_errors_named(target):
-        before("replace", target)
+        fault_point("replace", target)
         path.replace(target)

@@ -47,7 +47,7 @@ def no_more_than_is_looked_at(request: pytest.FixtureRequest, monkeypatch: pytes
     """Leave out what takes most of a small run and has tests of its own: these do all of it, and the slow tests.
 
     That is eleven figures as files, a hundred replications of each lever, and waiting until the disk has every file: no
-    test pulls a plug, and `files.before` tells those of faults where one would have been pulled.
+    test pulls a plug, and `files.fault_point` tells those of faults where one would have been pulled.
     """
     if "slow" in request.keywords:
         return

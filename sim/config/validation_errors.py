@@ -385,7 +385,7 @@ def _is_number(allowed: Allowed) -> bool:
 
 
 def _placeholders(allowed: Allowed) -> tuple[Any, Any]:
-    """Return two different values that are allowed, where the types allow more than one."""
+    """Return two allowed values to stand in for a wrong one, so that the rest is checked; different where types allow."""
     bounds = allowed.bounds or Bounds(1, 2)
     low = 1 if bounds.low is None else bounds.low
     high = low + 1 if bounds.high is None else bounds.high

@@ -187,9 +187,10 @@ class Simulation:
         step_of[unit] = end
 
     def _until_balanced(self, condition: int, begun: int, first_check: int) -> Process:
-        """Wait until a condition on a balance has held for its minutes, all after minute `begun`.
+        """Wait until a condition on a balance (what is free in pools less what is requested) has held for its minutes.
 
-        `first_check` is the earliest minute at which it may be found to hold; `condition` its number in the plan.
+        These are all after minute `begun`; after the condition's last minute it is too late, and the wait has no end.
+        `first_check` is the earliest minute at which it may be found to hold; `condition` is its number in the plan.
         """
         assert self.pools.balances is not None  # the plan has one
         _, _, minutes, last_minute, _ = self.plan.balances[condition]

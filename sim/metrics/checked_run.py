@@ -65,7 +65,7 @@ class CheckedRun:
 
     @cached_property
     def moves(self) -> Moves:
-        """Return every change of a pool by a step that holds or releases resources."""
+        """Return every change of what is free in a pool, by steps that hold or free resources, one row per pool."""
         record, bundles = self.record, self.plan.bundles
         rows = np.flatnonzero((record.operation == HOLD) | (record.operation == FREE))
         bundle = record.index.first_argument[record.step[rows]]

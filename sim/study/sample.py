@@ -210,15 +210,15 @@ def days_reached(curve: Column, max_mw: float, step: float = 0.0) -> Columns:
     return {f"{level:g}": days[:, column] for column, level in enumerate(levels)}
 
 
-def ramp_levels(max_mw: float, step: float) -> list[float]:
+def ramp_levels(max_mw: float, block_mw: float) -> list[float]:
     """Return the MW whose dates are kept: every tenth, and every block, or every so many where there are too many."""
     if not max_mw > 0:
         return []
-    blocks = round(max_mw / step) if step > 0 else 0
+    blocks = round(max_mw / block_mw) if block_mw > 0 else 0
     stride = max(1, -(-blocks // MOST_LEVELS))
     levels = [
         *(max_mw * k / TENTHS for k in range(1, TENTHS + 1)),
-        *(step * k for k in range(stride, blocks + 1, stride)),
+        *(block_mw * k for k in range(stride, blocks + 1, stride)),
     ]
     return sorted({float(f"{level:g}") for level in levels})
 

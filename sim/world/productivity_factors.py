@@ -47,7 +47,7 @@ def all_shifts(config: WeekConfig, start_date: date, horizon_days: int, holidays
 def productive_minutes(
     shifts: Intervals, productivity: Productivity, pattern: Pattern, start_date: date, heat_share: float
 ) -> Minutes:
-    """Return the productive minutes of every shift; `heat_share` is the share of the heat loss that applies there."""
+    """Return the productive minutes of every shift; `heat_share` is the share of the heat loss at this exposure."""
     starts, ends = shifts
     night = _night_share(shifts, productivity.night, start_date)
     productive_share = np.full(len(starts), 1.0 - _overtime_loss_of(productivity.overtime, pattern))

@@ -135,7 +135,7 @@ def test_time_grows_with_the_replications_and_no_faster(
 ) -> None:
     """Counted in operations of the disk and calls of the case, not in seconds: both are proportional."""
     counts, seen = list[int](), list[str]()
-    monkeypatch.setattr(files, "before", lambda operation, path: seen.append(operation))
+    monkeypatch.setattr(files, "fault_point", lambda operation, path: seen.append(operation))
     for runs in (1_000, 2_000, 4_000):
         seen.clear()
         with open_checkpoint(tmp_path / str(runs), {"metrics": Toy().metrics}) as store:

@@ -52,7 +52,7 @@ def test_whichever_operation_fails_the_place_holds_the_old_result_or_the_new_one
                 raise OSError(errno.EIO, f"injected into {operation}", str(path))
 
         with monkeypatch.context() as patched:
-            patched.setattr(files, "before", fail)
+            patched.setattr(files, "fault_point", fail)
             try:
                 sim.run(sim.load(TINY), runs=2, seed=seed, workers=1, out=target)
             except SimError as error:

@@ -309,7 +309,7 @@ LEAST_ON_PAPER = 0.005
 
 
 def _critical(view: ResultView) -> list[dict[str, Any]]:
-    """Return the causes of the date with the colour they have in every figure."""
+    """Return what the last MW waits for: days on the driving chain by cause, and in how many runs the cause is on it."""
     return [
         {
             "name": impact.name, "colour": palette.CAUSES[impact.cause],

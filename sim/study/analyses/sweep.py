@@ -324,14 +324,14 @@ def run_series(
 ) -> Sweep:
     """Return the sweep of all points of a series, each run `series.runs` times.
 
-    A worker takes a point at a time where there are more points than workers.
+    Where there are at least twice as many points as workers, a worker is given one whole point at a time.
     """
     processes = cores() if workers is None else workers
-    point_per_worker, total_runs = len(series.points) >= 2 * max(processes, 1), len(series.points) * series.runs
+    is_chunk_a_point, total_runs = len(series.points) >= 2 * max(processes, 1), len(series.points) * series.runs
     require_memory(series, total_runs, processes, tables=STUDY_TABLE_COPIES)
     replications = replicate(
         series, seed=seed, runs=total_runs, workers=processes,
-        chunk=series.runs if point_per_worker else None, store=store, progress=progress,
+        chunk=series.runs if is_chunk_a_point else None, store=store, progress=progress,
     )  # fmt: skip
     return Sweep(manifest(series, seed), points_table(series, replications), split_sample(replications, series.runs))
 

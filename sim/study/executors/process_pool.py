@@ -212,7 +212,7 @@ class Isolation:
             return None
 
     def _start_worker(self) -> CaseWorker:
-        """Return a worker that has taken the case."""
+        """Return a worker process that has received the case of which it will simulate chunks."""
         for _ in range(START_ATTEMPTS):
             worker = self._source.worker()
             self._source.give(worker)

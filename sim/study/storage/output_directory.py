@@ -103,7 +103,7 @@ def output_lock(target: Path) -> Iterator[None]:
     lock_path = target.with_name(f"{target.name}.lock")
     lock = FileLock(lock_path, timeout=RETRY_SECONDS)
     with files.os_errors_named(lock_path):
-        files.before("lock", lock_path)
+        files.fault_point("lock", lock_path)
         try:
             lock.acquire()
         except Timeout:  # an OSError, but not one of the disk

@@ -102,7 +102,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Callabl
             if len(seen) == nth:
                 raise OSError(errno.EIO, f"injected into {operation}", str(path))
 
-        monkeypatch.setattr(files, "before", fail)
+        monkeypatch.setattr(files, "fault_point", fail)
         return lambda: len(seen)
 
     yield arrange

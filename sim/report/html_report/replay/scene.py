@@ -110,7 +110,7 @@ def scene(view: ResultView, columns: int = 0, details: RunDetails | None = None)
         "cranes_there": int(view.config.get("logistics", {}).get("cranes", 0) or 0), "seed": view.info.seed,
         "run": int(view.manifest.get("representative", 0)),
         "skids": [*_skids(events, causes)], "blocks": [*_blocks(events, online)],
-        "halls": [*_halls(events)], "site": [*_network_works(events, "site_works")], "units": [*_units(events)],
+        "halls": [*_halls(events)], "site": [*_network_works(events, "site_works")], "units": [*_power_units(events)],
         "trades": _trades(events), "cranes": [*_crane_holds(events)], "waits": [*_waits(events, causes)],
         "curves": _curves(view, details), "milestones": _milestones(events, online), "places": _places(view),
         "sky": {} if details is None else details.sky_document(),
@@ -241,7 +241,7 @@ def _halls(events: pd.DataFrame) -> Iterator[Row]:
         yield [hall, sorted(works_by_hall[hall], key=lambda work: work[1])]
 
 
-def _units(events: pd.DataFrame) -> Iterator[Row]:
+def _power_units(events: pd.DataFrame) -> Iterator[Row]:
     """Yield every generating unit or grid feed: its name, day delivered and day running."""
     rows = events[events["unit_kind"].isin(["generating_unit", "grid_feed"])]
     first_days = {note: _first_days(rows, note) for note in ("delivered", "installed")}
@@ -317,14 +317,14 @@ def _curves(view: ResultView, details: RunDetails | None) -> dict[str, list[floa
 
 
 def _milestones(events: pd.DataFrame, online: Mapping[int, float]) -> list[Row]:
-    """Return the milestones to jump to as (label, day): permits, halls dry, first power, and every quarter of the MW."""
+    """Return the milestones to jump to as (label, day): permits, halls dried in, first power, and every quarter of the MW."""
     milestones: list[Row] = []
     permits = [bar.end for bar in work_bars(events) if bar.unit_kind == "preparation"]
     milestones += [["permits and design done", _rounded(max(permits))]] if permits else []
     dry_in_days = sorted(max(work[2] for work in works) for _, works in _halls(events))
     milestones += [["first hall dry-in", dry_in_days[0]], ["last hall dry-in", dry_in_days[-1]]] if dry_in_days else []
-    units = [*_units(events)]
-    milestones += [["first power", units[0][2]]] if units else []
+    power_units = [*_power_units(events)]
+    milestones += [["first power", power_units[0][2]]] if power_units else []
     days: list[float] = sorted(online.values())
     milestones += [["first MW online", _rounded(days[0])]] if days else []
     for share in (0.25, 0.5, 0.75, 1.0) if len(days) > 1 else ():

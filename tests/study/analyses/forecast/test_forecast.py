@@ -204,7 +204,7 @@ def test_charts_have_the_data_date_and_the_actual_line_before_it() -> None:
     charts = run_charts(view)
     for name in ("mw_online", "headcount", "capital"):
         assert [mark.at for mark in charts[name].marks if mark.label.startswith("data date")] == [given.minute / 1440]
-    (actual,) = (one for one in charts["headcount"].series if one.name == "actual")
+    (actual,) = (one for one in charts["headcount"].series if one.name == "until the data date, as planned")
     assert actual.x.max() == given.minute / 1440 - 1
     assert actual.y.max() > 0
 
