@@ -14,7 +14,7 @@ from itertools import accumulate
 import numpy as np
 
 from sim.plan.compiled_plan import Column
-from sim.plan.vocabulary import FREE, HOLD, SIGNAL, WAIT
+from sim.plan.vocabulary import FREE, HOLD, SIGNAL, WAIT, WORK
 from sim.study.analyses.forecast.plan_steps import Ints, PlannedStep, PlanSteps, UnitPosition
 from sim.study.analyses.forecast.unit_status import UnitStatus
 
@@ -111,6 +111,8 @@ class PrecedenceAdjuster:
             gates = self._with_moved_steps(self.plan_steps.signal_steps) & waits.keys()
             pools = self._with_moved_steps(self.plan_steps.supply_steps) & holders.keys()
             pools |= {pool for pool, steps in holders.items() if any(unit in self.moved_units for unit, _ in steps)}
+        for unit in range(len(self.done_minutes)):
+            self._align_steps_without_time(unit)
         self._end_waits_as_gates_open(waits)
 
     def _with_moved_steps(self, steps_of_target: Mapping[int, Collection[PlannedStep]]) -> set[int]:
@@ -143,19 +145,46 @@ class PrecedenceAdjuster:
         for needed, unit, position in waits:
             self._move(unit, position, minutes, levels, needed)
 
+    def _align_steps_without_time(self, unit: int) -> None:
+        """Have steps that take no time done with the step before: a hold lasts until the work that a fact says started."""
+        minutes, plan_steps = self.done_minutes[unit], self.plan_steps
+        steps, actuals = plan_steps.routes[unit].steps, self.unit_status.get(unit, UnitStatus()).actual_positions
+        instants = [at for at in range(1, len(minutes)) if not plan_steps.can_take_time(steps[at])]
+        for at in reversed(instants):
+            if at - 1 not in actuals and plan_steps.rows[steps[at - 1]][Column.OPERATION] != WORK:
+                minutes[at - 1] = max(minutes[at - 1], minutes[at])
+        for at in instants:
+            if at not in actuals:
+                minutes[at] = minutes[at - 1]
+
     def _end_waits_as_gates_open(self, waits: Mapping[int, Collection[tuple[int, int, int]]]) -> None:
-        """Have every wait end when its gate opened: what came later was held up by something else, as a crane or a crew."""
-        passed: list[tuple[int, int, int]] = []
-        for gate, steps in waits.items():
-            minutes, levels = self._cumulative(self.plan_steps.signal_steps.get(gate, ()))
-            for needed, unit, position in steps:
-                reached = bisect_left(levels, needed)
-                if needed <= 0 or reached < len(levels):
-                    passed.append((unit, position, minutes[reached] if needed > 0 else 0))
-        for unit, position, opened in sorted(passed):  # one after the other, as one wait may follow another
-            done_minutes = self.done_minutes[unit]
-            before = done_minutes[position - 1] if position else 0
-            done_minutes[position] = min(done_minutes[position], max(before, opened))
+        """Have every wait end when its gate opened: what came later was held up by something else, as a crane or a crew.
+
+        What a unit does at the end of a wait may open other gates, so this is repeated until nothing moves.
+        """
+        for _ in range(MAX_ROUNDS):
+            opened: list[tuple[int, int, int]] = []
+            for gate, steps in waits.items():
+                minutes, levels = self._cumulative(self.plan_steps.signal_steps.get(gate, ()))
+                for needed, unit, position in steps:
+                    reached = bisect_left(levels, needed)
+                    if needed <= 0 or reached < len(levels):
+                        opened.append((unit, position, minutes[reached] if needed > 0 else 0))
+            # one after the other, as one wait may follow another
+            if not sum(self._end_wait(*wait) for wait in sorted(opened)):
+                return
+
+    def _end_wait(self, unit: int, position: int, opened: int) -> bool:
+        """Have a wait end when its gate opened, with all that its unit did in that minute; return whether it moved."""
+        minutes, steps = self.done_minutes[unit], self.plan_steps.routes[unit].steps
+        minute, end = max(minutes[position - 1] if position else 0, opened), position + 1
+        while end < len(minutes) and not self.plan_steps.can_take_time(steps[end]):
+            end += 1
+        actuals = self.unit_status.get(unit, UnitStatus()).actual_positions
+        if minute >= minutes[position] or any(position <= actual < end for actual in actuals):
+            return False
+        minutes[position:end] = [minute] * (end - position)
+        return True
 
     def _move_after_supply(self, pool: int, holders: Collection[UnitPosition]) -> None:
         """Move the steps that took from a pool to when enough had been supplied for them and all takers before them."""

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 import sim
 from sim.cli import main
 from sim.config.overrides import continued
+from sim.metrics.measure import measure
 from sim.report.exchange.export import ExportedResult, prepare_export
 from sim.report.exchange.formats import write
 from sim.report.exchange.importers.source_text import WrongFile
@@ -112,7 +113,8 @@ def _without_actuals(text: str, activity: str, start: str) -> str:
     return text[:begin] + re.sub(r"<Start>[^<]*</Start>", f"<Start>{start}</Start>", task) + text[end:]
 
 
-def test_what_comes_back_is_a_sound_status(tmp_path: Path) -> None:
+def test_what_comes_back_is_a_sound_status(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SIM_CHECK", "1")
     write(exported(), "mspdi", tmp_path / "statused.xml")
     runner = CliRunner()
     for ending in ("csv", "yaml", "xlsx"):
@@ -122,7 +124,10 @@ def test_what_comes_back_is_a_sound_status(tmp_path: Path) -> None:
         status = read_status(out, START)
         assert status.data_date == DATA_DATE
         assert [one for one in check_status(steps(), status) if one.severity == "error"] == []
-        assert forecast_case(CONFIG, status).progress.out_of_sequence == []
+        case = forecast_case(CONFIG, status)
+        assert case.progress.out_of_sequence == []
+        (done,) = case.replications(1, 0, 1)
+        measure(case.metric_context, case.record(done))  # history and forecast together are conserved
 
 
 @pytest.mark.parametrize("form", ["mspdi", "xer"])
