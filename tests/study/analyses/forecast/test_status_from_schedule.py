@@ -126,8 +126,8 @@ def test_what_comes_back_is_a_sound_status(tmp_path: Path, monkeypatch: pytest.M
         assert [one for one in check_status(steps(), status) if one.severity == "error"] == []
         case = forecast_case(CONFIG, status)
         assert case.progress.out_of_sequence == []
-        (done,) = case.replications(1, 0, 1)
-        measure(case.metric_context, case.record(done))  # history and forecast together are conserved
+        (simulated,) = case.replications(1, 0, 1)
+        measure(case.metric_context, case.record(simulated))  # history and forecast together are conserved
 
 
 @pytest.mark.parametrize("form", ["mspdi", "xer"])
