@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -202,7 +201,7 @@ def write_run(result: Result, directory: Path, drawing: FigureDrawing | None = N
     drawing.go_on(result)
     view = ResultView.of(result)
     # where only a few figures are drawn another process has time for the Gantt chart
-    gantt = in_fork(_gantt, view) if drawing.choice == FEW and cores() > 1 else partial(_gantt, view)
+    gantt = in_fork(_gantt, view) if drawing.choice == FEW and cores() > 1 else None
     charts = run_charts(view)
     files.write(directory / REPORT, page(view, charts, gantt))
     if drawing.choice != NONE:

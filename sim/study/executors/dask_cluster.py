@@ -74,6 +74,7 @@ def run_chunk_of_plugin(name: str, replications: range) -> Outcome:
 
 LOCAL = "local"
 QUEUED_PER_WORKER = 3
+"""Dask keeps tasks at the scheduler only where their group is larger than twice the threads; others go to workers at once."""
 _CONNECT_SECONDS = 30
 _ATTEMPTS = 5
 _COUNT_SECONDS = 2.0

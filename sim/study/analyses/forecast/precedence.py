@@ -167,9 +167,8 @@ class PrecedenceAdjuster:
             for gate, steps in waits.items():
                 minutes, levels = self._cumulative(self.plan_steps.signal_steps.get(gate, ()))
                 for needed, unit, position in steps:
-                    reached = bisect_left(levels, needed)
-                    if needed <= 0 or reached < len(levels):
-                        opened.append((unit, position, minutes[reached] if needed > 0 else 0))
+                    if (reached := _minute_reached(minutes, levels, needed)) is not None:
+                        opened.append((unit, position, reached))
             # one after the other, as one wait may follow another
             if not sum(self._end_wait(*wait) for wait in sorted(opened)):
                 return
@@ -198,15 +197,22 @@ class PrecedenceAdjuster:
 
     def _move(self, unit: int, position: int, minutes: list[int], totals: list[int], needed: int) -> None:
         """Move a step of a unit and all after it to the minute at which a total was reached, if no actual is earlier."""
-        reached = bisect_left(totals, needed)
-        done_minutes = self.done_minutes[unit]
-        if needed <= 0 or reached >= len(totals) or done_minutes[position] >= minutes[reached]:
+        reached, done_minutes = _minute_reached(minutes, totals, needed), self.done_minutes[unit]
+        if reached is None or done_minutes[position] >= reached:
             return
         unit_status = self.unit_status.get(unit, UnitStatus())
         actuals = [
             done_minutes[actual] for actual in unit_status.actual_positions if position <= actual < len(done_minutes)
         ]
         actuals += [unit_status.current_work[1]] if unit_status.current_work is not None else []
-        if not actuals or min(actuals) >= minutes[reached]:
-            done_minutes[position:] = [max(minute, minutes[reached]) for minute in done_minutes[position:]]
+        if not actuals or min(actuals) >= reached:
+            done_minutes[position:] = [max(minute, reached) for minute in done_minutes[position:]]
             self.moved_units.add(unit)
+
+
+def _minute_reached(minutes: Sequence[int], totals: Sequence[int], needed: int) -> int | None:
+    """Return the first minute at which a total was as much as needed; None where it never was."""
+    if needed <= 0:
+        return 0
+    at = bisect_left(totals, needed)
+    return minutes[at] if at < len(totals) else None
