@@ -34,7 +34,7 @@ SIZES = (25, 250, 1000, 2500)
 RUNS = 3
 MEGABYTE = 1024
 """Kilobytes, in which the system counts memory."""
-MOST = 1.1
+MAX_EXPONENT = 1.1
 
 Figures = Mapping[str, float]
 
@@ -115,7 +115,7 @@ def rows(sizes: tuple[int, ...] = SIZES) -> list[Row]:
 
 def _grows(found: Mapping[int, Figures], what: str, words: str) -> Row:
     """Say how a figure grows; beside it without the smallest, most of which is there whatever the size."""
-    row = at_most(f"exponent of {words} against MW", exponent(found, what), MOST)
+    row = at_most(f"exponent of {words} against MW", exponent(found, what), MAX_EXPONENT)
     phases = {size: figures for size, figures in found.items() if size >= PHASE}
     return replace(row, figure=f"{row.figure} (from {PHASE} MW on {exponent(phases, what):.2f})")
 

@@ -16,8 +16,8 @@ Sources = Mapping[str, str]
 """Source text by path from the root of the repository, such as `sim/plan/project.py`."""
 Rule = Callable[[Sources], list[str]]
 
-MOST_ENTRIES = 15
-FEWEST_LINES = 60
+MAX_ENTRIES = 15
+MIN_LINES = 60
 SHORT_FOR_A_REASON = {
     "sim/study/verification/__init__.py": "the list of textbook checks, apart from the checks themselves",
     "sim/config/sections/commissioning.py": "a section of its own, as every part of the YAML has",
@@ -66,7 +66,7 @@ def entries(names: Sources) -> dict[str, int]:
 
 def crowded_folders(files: Sources) -> list[str]:
     """Folders with more entries than one takes in at a glance."""
-    return [f"{folder}: {count} entries" for folder, count in entries(files).items() if count > MOST_ENTRIES]
+    return [f"{folder}: {count} entries" for folder, count in entries(files).items() if count > MAX_ENTRIES]
 
 
 def too_short(files: Sources) -> list[str]:
@@ -75,7 +75,7 @@ def too_short(files: Sources) -> list[str]:
     return [
         f"{name}: {lines} lines"
         for name, lines in lengths.items()
-        if lines < FEWEST_LINES and not (name.endswith("/__init__.py") and lines <= A_LINE_OR_TWO)
+        if lines < MIN_LINES and not (name.endswith("/__init__.py") and lines <= A_LINE_OR_TWO)
     ]
 
 
@@ -155,7 +155,7 @@ def unlike_the_house(files: Sources) -> list[str]:
 
 def crowded_tests(files: Sources) -> list[str]:
     """Folders of tests with more entries than one takes in at a glance, but those with a reason."""
-    found = {folder: count for folder, count in entries(files).items() if count > MOST_ENTRIES}
+    found = {folder: count for folder, count in entries(files).items() if count > MAX_ENTRIES}
     return [f"{folder}: {count} entries" for folder, count in found.items() if folder not in CROWDED_TESTS]
 
 
@@ -178,7 +178,7 @@ def test_the_tests_keep(rule: Rule) -> None:
 
 
 def test_what_is_excused_is_there() -> None:
-    short = {name for name, source in sources().items() if len(source.splitlines()) < FEWEST_LINES}
+    short = {name for name, source in sources().items() if len(source.splitlines()) < MIN_LINES}
     assert set(SHORT_FOR_A_REASON) <= short
     assert all((ROOT / folder).is_dir() for folder in CROWDED_TESTS)
 

@@ -20,7 +20,7 @@ Columns = Mapping[str, Floats]
 Runs = Mapping[str, Columns]
 """By configuration its columns, a value a replication; all on the same random numbers."""
 
-DAYS_A_MONTH = 365.25 / 12
+DAYS_PER_MONTH = 365.25 / 12
 MILLION, BILLION = 1e6, 1e9
 BLOCK_MW = 2.5
 
@@ -83,14 +83,14 @@ def margin_falls(runs: Runs) -> Floats:
 def earlier(runs: Runs) -> Floats:
     """Return by how many months the hybrid is complete before the stick-built project, on the same random numbers."""
     later = runs["stick_built"]["lead_time_full_days"] - runs["hybrid"]["lead_time_full_days"]
-    return np.asarray(later / DAYS_A_MONTH)
+    return np.asarray(later / DAYS_PER_MONTH)
 
 
 def scatter(runs: Runs) -> Floats:
     """Return how far each run's full date is from the median, hybrid less stick-built, in months."""
     full = [runs[config]["lead_time_full_days"] for config in BOTH]
     hybrid, stick_built = (np.abs(days - np.median(days)) for days in full)
-    return np.asarray((hybrid - stick_built) / DAYS_A_MONTH)
+    return np.asarray((hybrid - stick_built) / DAYS_PER_MONTH)
 
 
 DEBT = (Lever("money.finance.debt_rate", "low"), Lever("money.finance.gearing", "low"))
@@ -106,7 +106,7 @@ BOTH = ("hybrid", "stick_built")
 CLAIMS = (
     Claim(
         "lead time the traditional way", "12-18 months from decision to capacity", "All 250 MW online, stick-built",
-        column("lead_time_full_days", "stick_built", DAYS_A_MONTH), 12, 18, "months", ("stick_built",),
+        column("lead_time_full_days", "stick_built", DAYS_PER_MONTH), 12, 18, "months", ("stick_built",),
         (Lever("scale.target_days", 456.0, "stick_built"), Lever("scale.preparation_days", "low", "stick_built")),
     ),
     Claim(
@@ -135,7 +135,7 @@ CLAIMS = (
     Claim(
         "2.5 MW more next month, ordered now", "order 2.5 MW more and have it next month",
         "Months from the order of a block to its MW online, ordered one at a time as demand grows",
-        column("lead_time_per_order_days", "incremental_hybrid", DAYS_A_MONTH), high=1, unit="months",
+        column("lead_time_per_order_days", "incremental_hybrid", DAYS_PER_MONTH), high=1, unit="months",
         configs=("incremental_hybrid",), levers=(Lever("orders.look_ahead_days", 600.0, "incremental_hybrid"),),
     ),
     Claim(

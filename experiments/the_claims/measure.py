@@ -216,7 +216,7 @@ def _line(one: Row) -> str:
 
 
 COLOURS = {HOLDS: "#0072b2", FAILS: "#d55e00", OPEN: "#7f7f7f"}
-LEAST, MOST = 0.05, 40
+MIN_RATIO, MAX_RATIO = 0.05, 40
 """Ours over the claim, from the left to the right end of the picture."""
 
 
@@ -227,11 +227,18 @@ def draw(found: Sequence[Row], target: Path) -> None:
     for place, one in enumerate(shown):
         reference = _reference(one.claim)
         low, high = (one.claim.low / reference, one.claim.high / reference)
-        ax.barh(place, min(high, MOST) - max(low, LEAST), left=max(low, LEAST), height=0.7, color="#dddddd", zorder=0)
+        ax.barh(
+            place,
+            min(high, MAX_RATIO) - max(low, MIN_RATIO),
+            left=max(low, MIN_RATIO),
+            height=0.7,
+            color="#dddddd",
+            zorder=0,
+        )
         ax.plot([one.p10 / reference, one.p90 / reference], [place] * 2, color=COLOURS[one.verdict], lw=2)
         ax.plot(one.p50.value / reference, place, "o", color=COLOURS[one.verdict], ms=5)
     ax.set_xscale("log")
-    ax.set_xlim(LEAST, MOST)
+    ax.set_xlim(MIN_RATIO, MAX_RATIO)
     smaller, larger = ("¹\N{FRACTION SLASH}₁₆", "⅛", "¼", "½"), ("1", "2", "5", "10", "20")
     ax.set_xticks([0.0625, 0.125, 0.25, 0.5, 1, 2, 5, 10, 20], [*smaller, *larger])
     ax.minorticks_off()

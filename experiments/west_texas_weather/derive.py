@@ -32,9 +32,9 @@ STATIONS = {  # file: latitude and longitude, from its first line
     "TX-Wink_Winkler_County_Ap.tmy3": (31.783, -103.200),
     "TX-Midland_International_Ap.tmy3": (31.950, -102.183),
 }
-WET_DAYS_A_YEAR = 54.0
+WET_DAYS_PER_YEAR = 54.0
 """Days with 0.01 inch or more at Midland and Fort Stockton, FACTS §5."""
-RAIN_A_YEAR_MM = (13.5 + 15.2) / 2 * 25.4
+RAIN_PER_YEAR_MM = (13.5 + 15.2) / 2 * 25.4
 """Midland 13.5 and Fort Stockton 15.2 inches, FACTS §5."""
 
 SEEN_WET_DAYS = 0.80
@@ -93,7 +93,7 @@ def stations(folder: Path) -> list[Station]:
 
 
 def derive(
-    years: list[Station], wet_days: float = WET_DAYS_A_YEAR, rain_mm: float = RAIN_A_YEAR_MM
+    years: list[Station], wet_days: float = WET_DAYS_PER_YEAR, rain_mm: float = RAIN_PER_YEAR_MM
 ) -> dict[str, tuple[Floats, str]]:
     """Return the table: twelve numbers and what they are, by quantity; wet days and rain are those of a usual year."""
     return {**_rain(years, wet_days, rain_mm), **_temperature(years), **_wind(years)}

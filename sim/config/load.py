@@ -43,7 +43,7 @@ from sim.errors import NOTHING, ConfigError, Problem, Refused, did_you_mean
 
 
 SCHEMA_VERSION = 1
-MOST_BASES = 10
+MAX_BASES = 10
 DICTIONARY = "dictionary"
 """What messages call a configuration that was given as a dictionary of Python."""
 NOT_INHERITED = ("label", "is_base")
@@ -98,8 +98,8 @@ def _with_bases(path: Path, document: Document, extended_by: tuple[Path, ...]) -
     if base_path.resolve() in [file.resolve() for file in chain]:
         names = " extends ".join(file.name for file in (*chain, base_path))
         _refuse(document, ("extends",), NOTHING, f"goes round in a circle: {names}")
-    if len(chain) > MOST_BASES:
-        _refuse(document, ("extends",), NOTHING, f"is one base too many: at most {MOST_BASES} in a row")
+    if len(chain) > MAX_BASES:
+        _refuse(document, ("extends",), NOTHING, f"is one base too many: at most {MAX_BASES} in a row")
     base, files = _with_bases(base_path, _section_file(base_path), chain)
     del document.tree["extends"]
     for key in NOT_INHERITED:

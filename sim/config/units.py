@@ -23,8 +23,8 @@ from sim.config.yaml_reader import Document
 from sim.errors import SimError
 
 WRITTEN = re.compile(r"(?P<number>[-+]?[0-9][0-9_]*(?:\.[0-9]+)?)\s*(?P<unit>[%°$A-Za-zµ][A-Za-z0-9²/^ °]*)")
-DAYS_A_MONTH = 365.25 / 12
-_DAYS = {"d": 1.0, "day": 1.0, "days": 1.0, "week": 7.0, "weeks": 7.0, "month": DAYS_A_MONTH, "months": DAYS_A_MONTH,
+DAYS_PER_MONTH = 365.25 / 12
+_DAYS = {"d": 1.0, "day": 1.0, "days": 1.0, "week": 7.0, "weeks": 7.0, "month": DAYS_PER_MONTH, "months": DAYS_PER_MONTH,
          "h": 1 / 24, "hours": 1 / 24}  # fmt: skip
 _SHARE = {"%": 0.01, "percent": 0.01}
 FACTORS: Mapping[str, Mapping[str, float]] = {
@@ -44,7 +44,7 @@ FACTORS: Mapping[str, Mapping[str, float]] = {
     "min": {"min": 1, "minutes": 1, "h": 60, "hours": 60},
     "days": _DAYS,
     "weeks": {unit: days / 7 for unit, days in _DAYS.items()},
-    "months": {"months": 1, "month": 1, "weeks": 7 / DAYS_A_MONTH, "days": 1 / DAYS_A_MONTH, "years": 12},
+    "months": {"months": 1, "month": 1, "weeks": 7 / DAYS_PER_MONTH, "days": 1 / DAYS_PER_MONTH, "years": 12},
     "years": {"years": 1, "months": 1 / 12},
     "working days": {"working days": 1, "days": 1, "weeks": 5},
     "share": _SHARE,
@@ -134,7 +134,7 @@ def days_meant(text: str) -> tuple[date, ...]:
 
 
 _HOURS: Mapping[str, float] = {"hours": 1, "minutes": 1 / 60}
-_LONG: Mapping[str, float] = {"days": 1, "weeks": 7, "months": DAYS_A_MONTH, "years": 365.25}
+_LONG: Mapping[str, float] = {"days": 1, "weeks": 7, "months": DAYS_PER_MONTH, "years": 365.25}
 _SPELLED = {
     "hours": "hours hour hrs hr h", "minutes": "minutes minute mins min", "days": "days day d",
     "weeks": "weeks week wks wk", "months": "months month", "years": "years year yrs yr",
@@ -210,12 +210,16 @@ def factor_between(written_unit: str, unit: str, day: Workday) -> tuple[float, s
         if not kind:
             raise AmbiguousUnit((f"working {word}", f"calendar {word}"))
         days = _LONG[word] if kind == "calendar" else _LONG[word] * (day.a_week / 7 if word != "days" else 1)
-        return days * (24 if kind == "calendar" else day.hours) * (60 if unit == "min" else 1), _hours_a_day(kind, day)
+        return days * (24 if kind == "calendar" else day.hours) * (60 if unit == "min" else 1), _hours_per_day(
+            kind, day
+        )
     if unit in ("h", "min") and word in _HOURS:
         return _HOURS[word] * (60 if unit == "min" else 1), ""
     if unit == "person-hours":
         hours = {"hours": 1.0, "person-hours": 1.0, "person-days": day.hours}.get(written_unit)
-        return None if hours is None else (hours, _hours_a_day("working", day) if written_unit == "person-days" else "")
+        return (
+            None if hours is None else (hours, _hours_per_day("working", day) if written_unit == "person-days" else "")
+        )
     factors = {written_unit: 1.0} if written_unit == unit else FACTORS.get(unit, {})
     return (factors[written_unit], "") if written_unit in factors else None
 
@@ -269,7 +273,7 @@ def _factor_to_working_days(kind: str, word: str, day: Workday) -> tuple[float, 
     if word in _HOURS:
         if not kind:
             raise AmbiguousUnit((f"working {word}", f"calendar {word}"))
-        return _HOURS[word] * (1 / day.hours if kind == "working" else working_share / 24), _hours_a_day(kind, day)
+        return _HOURS[word] * (1 / day.hours if kind == "working" else working_share / 24), _hours_per_day(kind, day)
     if word == "days" and kind != "calendar":
         return 1.0, ""
     if word not in _LONG:
@@ -282,13 +286,13 @@ def _factor_to_calendar_days(kind: str, word: str, day: Workday) -> tuple[float,
     calendar_per_working_day = 7 / day.a_week
     if word in _HOURS:
         days = calendar_per_working_day / day.hours if kind == "working" else 1 / 24
-        return _HOURS[word] * days, _hours_a_day(kind or "calendar", day)
+        return _HOURS[word] * days, _hours_per_day(kind or "calendar", day)
     if word == "days" and kind == "working":
         return calendar_per_working_day, f"7 days of the calendar for {day.a_week:g} working days"
     return _LONG[word], ""
 
 
-def _hours_a_day(kind: str, day: Workday) -> str:
+def _hours_per_day(kind: str, day: Workday) -> str:
     """Return the sentence how many hours a day of a kind (working or calendar) has."""
     return (
         f"{day.hours:g} h a working day of {day.whose}"

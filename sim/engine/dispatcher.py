@@ -20,7 +20,7 @@ from sim.errors import Stalled
 from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.vocabulary import LEAVING_PRIORITY
 
-ROUNDS_A_MINUTE = 100_000
+MAX_ROUNDS_PER_MINUTE = 100_000
 """Grant passes within one minute after which a plan counts as looping for ever."""
 
 Bundle = tuple[tuple[int, int], ...]
@@ -30,8 +30,8 @@ WITHHOLDS_FROM: Final = 4
 """Position in a request of the minute from which it withholds what is free from requests behind it, or -1 for never."""
 
 
-class EndlessGrants(Stalled):
-    """Units that loop within one minute for ever."""
+class EndlessLoop(Stalled):
+    """Units that loop within one minute for ever, or a replication that exceeds its limit of steps."""
 
 
 class Dispatcher:
@@ -161,12 +161,12 @@ class Dispatcher:
             self.limited_patience.discard(bundle)
 
     def _count_round(self, now: int, granted: list[Request]) -> None:
-        """Count a grant pass of this minute; raise `EndlessGrants` where units loop within it for ever."""
+        """Count a grant pass of this minute; raise `EndlessLoop` where units loop within it for ever."""
         self._rounds = self._rounds + 1 if now == self._minute else 1
         self._minute = now
-        if self._rounds > ROUNDS_A_MINUTE:
+        if self._rounds > MAX_ROUNDS_PER_MINUTE:
             names = ", ".join(self.units[rank] for _, _, rank, *_ in granted[:5])
-            raise EndlessGrants(f"minute {now}: {names} and others go round for ever while no time passes")
+            raise EndlessLoop(f"minute {now}: {names} and others go round for ever while no time passes")
 
 
 class Balances:

@@ -15,7 +15,7 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.engine.deadlock import Deadlock, SimulationState
-from sim.engine.dispatcher import Dispatcher, EndlessGrants
+from sim.engine.dispatcher import Dispatcher, EndlessLoop
 from sim.engine.initial_state import MILLION, NOT_BEGUN, InitialState, balances_after
 from sim.jit import gc_paused
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan
@@ -24,9 +24,9 @@ from sim.plan.vocabulary import FREE, HOLD, JUMP, NOTE, SIGNAL, UNTIL, WAIT, WOR
 from sim.world.roads import duty_finish
 from sim.world.working_time import Calendar, CalendarEnds, NoWindow
 
-JUMPS_A_MINUTE = 10_000
+MAX_JUMPS_PER_MINUTE = 10_000
 """Jumps of one unit within one minute after which it counts as looping for ever."""
-EVENTS_A_RUN = 5_000_000
+MAX_EVENTS_PER_RUN = 5_000_000
 """Steps of one replication after which it counts as looping for ever; 250 MW have about 20,000."""
 
 
@@ -358,22 +358,21 @@ class Simulation:
         return 1
 
     def _count_jump(self, now: int, unit: int) -> None:
-        """Count a jump of a unit; raise `EndlessGrants` where it loops within one minute or uses up the budget of steps."""
+        """Count a jump of a unit; raise `EndlessLoop` where it loops within one minute or exceeds the limit of steps."""
         jumps, minute = self.jumps[unit]
         jumps = jumps + 1 if minute == now else 1
         self.jumps[unit] = jumps, now
-        if jumps > JUMPS_A_MINUTE:
-            raise EndlessGrants(f"minute {now}: {self.plan.units[unit]} goes round for ever while no time passes")
+        if jumps > MAX_JUMPS_PER_MINUTE:
+            raise EndlessLoop(f"minute {now}: {self.plan.units[unit]} goes round for ever while no time passes")
         # a route without end must jump, so this is the place to count steps
-        if len(self.log) > 3 * EVENTS_A_RUN:
-            raise EndlessGrants(budget_spent(now, self.plan.units[unit]))
+        if len(self.log) > 3 * MAX_EVENTS_PER_RUN:
+            raise EndlessLoop(too_many_events(now, self.plan.units[unit]))
 
 
-def budget_spent(now: int, unit: str) -> str:
-    """Return the sentence that a replication has used up its budget of steps, with the unit that jumped last."""
-    return (
-        f"minute {now}: {EVENTS_A_RUN:,} steps are the budget of a replication and are used up; {unit} went round last"
-    )
+def too_many_events(now: int, unit: str) -> str:
+    """Return the sentence that a replication has reached its limit of steps, with the unit that jumped last."""
+    used_up = f"{MAX_EVENTS_PER_RUN:,} steps are the budget of a replication and are used up"
+    return f"minute {now}: {used_up}; {unit} went round last"
 
 
 def scaled(minutes: int, millionths: Sequence[int], position: int) -> int:

@@ -194,7 +194,7 @@ def _cell(text: str) -> str:
 
 
 BEGIN, END = "<!-- published cases: made by `make validation` -->", "<!-- end of published cases -->"
-RUNS, MOST_OF_LARGE, LARGE_MW = 200, 40, 1000
+RUNS, MAX_RUNS_OF_LARGE, LARGE_MW = 200, 40, 1000
 COLUMNS = (
     "case",
     "quantity",
@@ -214,13 +214,13 @@ def table(folder: Path, runs: int) -> str:
     lines, all_rows = [_line(COLUMNS), _line(["---"] * len(COLUMNS))], list[PredictionCheck]()
     for name in dict.fromkeys(quantity.case for quantity in published):
         config = load(folder / f"{name}.yaml")
-        case_runs = min(runs, MOST_OF_LARGE) if config.value.scale.capacity_mw > LARGE_MW else runs
+        case_runs = min(runs, MAX_RUNS_OF_LARGE) if config.value.scale.capacity_mw > LARGE_MW else runs
         rows = compare_predictions(
             prepare_case(config, engine=AUTO), [quantity for quantity in published if quantity.case == name], case_runs
         )
         lines += [_line(_cells(row, first_of_case=position == 0)) for position, row in enumerate(rows)]
         all_rows += rows
-    note = f"{runs} replications of each case ({min(runs, MOST_OF_LARGE)} of those above {LARGE_MW:,} MW), seed 1."
+    note = f"{runs} replications of each case ({min(runs, MAX_RUNS_OF_LARGE)} of those above {LARGE_MW:,} MW), seed 1."
     return "\n".join([*lines, "", *_score_sentences(score_predictions(all_rows)), "", note])
 
 

@@ -301,7 +301,7 @@ class RiskRow:
         return interval(self.low, self.high, _days)
 
 
-MOST_RISKS = 15
+MAX_RISKS = 15
 TWO_ANSWERS = (
     "Two questions, two answers. The bar: how many days earlier is the P80 if this cause alone is switched off? That is"
     " what a measure against it can buy. The dot: how much of the spread of the date goes with this cause by itself? A"
@@ -323,7 +323,7 @@ def risk_rows(view: ResultView) -> list[RiskRow]:
         share = shares.get((str(row["kind"]), str(row["id"])))
         rows.append(RiskRow(str(row["name"]), str(row["kind"]), days, low, high, share))
     noticeable = [row for row in rows if row.text != "0" or (row.share or 0.0) >= 0.02]
-    return sorted(noticeable, key=lambda row: (-row.days, -(row.share or 0.0)))[:MOST_RISKS]
+    return sorted(noticeable, key=lambda row: (-row.days, -(row.share or 0.0)))[:MAX_RISKS]
 
 
 GROUPS_OF_INDICES = {"productivity": "loss.", "lead_times": "supplier.", "pace": "pace.", "prices": "price."}

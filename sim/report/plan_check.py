@@ -115,7 +115,7 @@ def _driver(driver: Driver, state: State) -> str:
 # --- the plan ---------------------------------------------------------------------------------------------------------
 
 
-MOST_LINKS, MOST_LOADS = 12, 16
+MAX_LINKS, MAX_LOADS = 12, 16
 
 
 def check(config: ConfigLike) -> list[Remark]:
@@ -308,14 +308,14 @@ def _capacity(case: Case) -> Iterator[str]:
     schedule = earliest(case.plan, planned.values, case.planned_calendars, later_values=planned.later_values)
     yield ""
     yield "Critical path if no step ever waited for a crew, a line or a place:"
-    for link in schedule.chain[-MOST_LINKS:]:
+    for link in schedule.chain[-MAX_LINKS:]:
         start, finish = link.start / MINUTES_PER_DAY, link.finish / MINUTES_PER_DAY
         yield f"  day {start:5.0f} to {finish:5.0f}  {in_words(link.unit)}: {_short_activity(link.activity, link.unit)}"
     yield ""
     yield "Capacity against load:"
     pool_loads = loads(case.plan, case.planned.values, schedule, case.planned_calendars)
     pools = frozenset(case.plan.pools)
-    for load in pool_loads[:MOST_LOADS]:
+    for load in pool_loads[:MAX_LOADS]:
         name, colon, load_text = str(load).partition(":")
         yield f"  {in_words(name) if name in pools else name}{colon}{load_text}"
 

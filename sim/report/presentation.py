@@ -199,7 +199,7 @@ def _causes_of_shifts(shifts: Sequence[DateShift]) -> Iterator[str]:
     yield f"  {'all together':32} P50 {sum(s.p50 for s in causes):+7.1f}   P80 {sum(s.p80 for s in causes):+7.1f}"
 
 
-MOST_LEARNT = 8
+MAX_LEARNT = 8
 
 
 def _learned_factors(result: Result) -> Iterator[str]:
@@ -210,12 +210,12 @@ def _learned_factors(result: Result) -> Iterator[str]:
         yield "learnt from actuals: nothing yet" if forecast["learning"] else "learning is switched off"
         return
     yield f"learnt from {forecast['evidence']:,} facts, median (P10 to P90) as factor of the time or amount:"
-    for factor in factors[:MOST_LEARNT]:
+    for factor in factors[:MAX_LEARNT]:
         prior, posterior = (_range(factor[key]) for key in ("prior", "posterior"))
         name = factor_in_words(factor["factor"])
         yield f"  {name:32} {prior} -> {posterior}   {percent(factor['explained'])} of its variance explained"
-    if len(factors) > MOST_LEARNT:
-        yield f"  and {len(factors) - MOST_LEARNT} more that moved less (manifest.json has them)"
+    if len(factors) > MAX_LEARNT:
+        yield f"  and {len(factors) - MAX_LEARNT} more that moved less (manifest.json has them)"
 
 
 def _range(quantiles: Sequence[float]) -> str:
@@ -251,7 +251,7 @@ def _number(amount: float | None, scale: float, digits: int = 0) -> str:
     return "-" if amount is None else f"{amount / scale:,.{digits}f}"
 
 
-MOST_REMARKS = 5
+MAX_REMARKS = 5
 
 
 def _remarks(result: Result) -> Iterator[str]:
@@ -261,13 +261,13 @@ def _remarks(result: Result) -> Iterator[str]:
         yield f"{forecast['implied']} steps are not reported, but what is reported needs them: taken as done"
     out_of_sequence = forecast["out_of_sequence"]
     logic = forecast["logic"].replace("_", " ")
-    yield from (f"out of sequence ({logic}): {text}" for text in out_of_sequence[:MOST_REMARKS])
-    if len(out_of_sequence) > MOST_REMARKS:
-        yield f"and {len(out_of_sequence) - MOST_REMARKS} more out of sequence (manifest.json has them)"
+    yield from (f"out of sequence ({logic}): {text}" for text in out_of_sequence[:MAX_REMARKS])
+    if len(out_of_sequence) > MAX_REMARKS:
+        yield f"and {len(out_of_sequence) - MAX_REMARKS} more out of sequence (manifest.json has them)"
     other_inputs = forecast.get("other_configuration", [])
-    yield from (f"the status was written for another configuration: {text}" for text in other_inputs[:MOST_REMARKS])
-    if len(other_inputs) > MOST_REMARKS:
-        yield f"and {len(other_inputs) - MOST_REMARKS} more inputs (manifest.json has them)"
+    yield from (f"the status was written for another configuration: {text}" for text in other_inputs[:MAX_REMARKS])
+    if len(other_inputs) > MAX_REMARKS:
+        yield f"and {len(other_inputs) - MAX_REMARKS} more inputs (manifest.json has them)"
 
 
 def describe_trend(summaries: Sequence[Mapping[str, Any]], start_date: str) -> str:

@@ -31,7 +31,7 @@ IDLE = (
 )
 OWN_WORK = {"installation", "commissioning"}
 """Causes that are on every chain, because it ends with them."""
-MOST_CAUSES = 5
+MAX_CAUSES = 5
 P50_P80 = "P50 / P80"
 PUBLISHED_PER_GW = "published: $27 bn (Epoch), $35 bn (Bernstein), $50 to 60 bn (Nvidia)"
 
@@ -241,7 +241,7 @@ def _causes(view: ResultView) -> list[KeyResult]:
             "what the last MW waits for", cause.name, f"{cause.mean_text()} days",
             f"mean, {cause.interval_text()}; critical in {cause.runs.text()} of runs",
         )
-        for cause in critical_causes(view.runs)[:MOST_CAUSES]
+        for cause in critical_causes(view.runs)[:MAX_CAUSES]
     ]  # fmt: skip
 
 

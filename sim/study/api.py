@@ -212,7 +212,7 @@ def unique_name(name: str, taken: Collection[str], separator: str = "-") -> str:
     return next(candidate for candidate in candidates if candidate not in taken)
 
 
-MOST = {"runs": 1_000_000, "max_runs": 1_000_000, "seed": 2**63 - 1, "workers": 256}
+MAX_VALUES = {"runs": 1_000_000, "max_runs": 1_000_000, "seed": 2**63 - 1, "workers": 256}
 """The largest of each count that a run takes, here as on the command line."""
 
 
@@ -220,7 +220,7 @@ def require_counts(**counts: int | None) -> None:
     """Raise ConfigError for a number of runs, a seed or workers that is out of range; None stands for the default."""
     problems = []
     for name, value in counts.items():
-        min_value, max_value = (1 if name in ("runs", "max_runs") else 0), MOST[name]
+        min_value, max_value = (1 if name in ("runs", "max_runs") else 0), MAX_VALUES[name]
         is_whole = isinstance(value, int) and not isinstance(value, bool)
         if value is not None and not (is_whole and min_value <= value <= max_value):
             problems.append(Problem("", 0, 0, name, repr(value), f"a whole number from {min_value} to {max_value:,}"))

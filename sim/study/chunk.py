@@ -300,11 +300,11 @@ def in_batches(replications: Iterator[T], steps: int) -> Iterator[T]:
 CHUNK_SECONDS = 1.0
 MANY_WORKERS = 16
 """So many workers' chunks a second are collected in 8 % of a processor's time: 5 ms each on a cluster, measured."""
-FIRST_SIZE = 1
+FIRST_CHUNK_SIZE = 1
 """A chunk while nothing is known: the first replications are run by both engines, so one worker should not have them all."""
-SHORTEST = 10
-"""By how much the last chunks may be shorter than the others: at the end a worker waits so long at most."""
-LARGEST = 250
+MAX_CHUNK_SPLIT = 10
+"""Into how many parts a full chunk is divided at most near the end, so that workers finish at nearly the same time."""
+MAX_CHUNK_SIZE = 250
 """Of the smallest projects a second is a thousand, whose curves and copies of them would be most of a process's memory."""
 
 
@@ -334,12 +334,12 @@ class ChunkSizer:
         if self._fixed:
             return self._fixed
         if self._seconds_each is None:
-            return FIRST_SIZE
+            return FIRST_CHUNK_SIZE
         full = chunk_seconds(workers) / self._seconds_each
         share = -(-remaining // max(workers, 1))
         # half a share each: the second half evens out workers of different speed at the end, in chunks worth their collection
-        half_share = max(-(-share // 2), min(share, round(full / SHORTEST)))
-        return max(1, min(round(full), half_share, LARGEST))
+        half_share = max(-(-share // 2), min(share, round(full / MAX_CHUNK_SPLIT)))
+        return max(1, min(round(full), half_share, MAX_CHUNK_SIZE))
 
     def seconds_left(self, left: int) -> float | None:
         """Return how long what is left will take at the pace so far; None before anything is finished."""

@@ -160,7 +160,7 @@ def index(y: Floats, number: NDArray[np.int64], counts: Floats) -> tuple[float, 
     return indices_of(y, [number], counts)[0]
 
 
-MOST_CELLS = 4_000_000
+MAX_CELLS = 4_000_000
 """Most elements (runs times classes) of a matrix: 32 MB."""
 
 
@@ -175,7 +175,7 @@ def indices_of(
     classes_by_driver = [np.unique(classes_of, return_inverse=True)[1] for classes_of in classes_by_driver]
     while classes_by_driver:
         sizes = np.array([int(classes_of.max()) + 1 for classes_of in classes_by_driver])
-        batch = max(1, int(np.searchsorted(sizes.cumsum() * n, MOST_CELLS)))
+        batch = max(1, int(np.searchsorted(sizes.cumsum() * n, MAX_CELLS)))
         ratios += _correlation_ratios(counts, y, classes_by_driver[:batch], sizes[:batch], mean, total)
         classes_by_driver = classes_by_driver[batch:]
     half_widths = [STANDARD_ERRORS * float(ratio[1:].std(ddof=1)) for ratio in ratios]

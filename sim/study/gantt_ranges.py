@@ -31,7 +31,7 @@ from sim.study.sample import Sample
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-MOST_GROUPS = 12
+MAX_GROUPS = 12
 """Halls, or groups of blocks, that have a row of the roll-up each; where there are more they are put together."""
 PHASE, ROLL_UP, PART = 0, 1, 2
 """Levels of rows: permits and site works, power, shell, blocks; what a roll-up shows; what such a row opens to."""
@@ -161,7 +161,7 @@ def _halls(log: Mapping[str, Column]) -> list[str]:
 
 def _groups(names: Sequence[str]) -> Iterator[Sequence[str]]:
     """Yield names that follow each other, in at most so many groups of one size."""
-    size = max(1, -(-len(names) // MOST_GROUPS))
+    size = max(1, -(-len(names) // MAX_GROUPS))
     yield from (names[at : at + size] for at in range(0, len(names), size))
 
 
@@ -179,7 +179,7 @@ def _list(column: Any) -> list[Any]:
 
 
 SPREAD, HOURS, BINDINGS = "spread", "hours", "bindings"
-RECORDED_RUNS, LEAST_SIMPY_RUNS = 100, 20
+RECORDED_RUNS, MIN_SIMPY_RUNS = 100, 20
 """Replications that are simulated again: a hundred; with SimPy one in ten of the run, at least twenty."""
 SHARES = {"p10": 0.1, "p50": 0.5, "p80": 0.8, "p90": 0.9}
 
@@ -287,7 +287,7 @@ def _bindings(resource_minutes: Sequence[Mapping[tuple[str, str], int]]) -> Colu
 
 def sampled_replications(case: Case, sample: Sample) -> Column:
     """Return the replications that are looked at: the first that came to their end."""
-    most = RECORDED_RUNS if case.engine == COMPILED else min(RECORDED_RUNS, max(LEAST_SIMPY_RUNS, sample.size // 10))
+    most = RECORDED_RUNS if case.engine == COMPILED else min(RECORDED_RUNS, max(MIN_SIMPY_RUNS, sample.size // 10))
     return np.flatnonzero(sample.runs["status"] == "ok")[:most]
 
 

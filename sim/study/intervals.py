@@ -145,7 +145,7 @@ BATCH_REPLICATIONS = 10_000
 """Replications of resamples that are drawn in one go: few enough to stay in a processor's cache."""
 TRUSTED_N = 2000
 SHIFT_DAYS = 10 / 24
-DAYS_A_MONTH = 365.25 / 12
+DAYS_PER_MONTH = 365.25 / 12
 
 
 def pairs(case: Floats, base: Floats) -> tuple[Floats, Floats]:
@@ -232,7 +232,7 @@ def better(case: Floats, base: Floats, direction: int, level: float = CONFIDENCE
 
 def practical(unit: str, base: float, shift_days: float = SHIFT_DAYS) -> float:
     """Below this a difference means nothing on site: 0.1 % of the base, and one shift where the unit is days or months."""
-    shift = {"days": shift_days, "months": shift_days / DAYS_A_MONTH}.get(unit, 0.0)
+    shift = {"days": shift_days, "months": shift_days / DAYS_PER_MONTH}.get(unit, 0.0)
     return max(0.001 * abs(base), shift) if abs(base) < inf else shift
 
 

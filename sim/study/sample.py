@@ -115,7 +115,7 @@ SLICE_BYTES = 1 << 25
 RAMP = "mw_online"
 """The curve whose dates are kept of every replication."""
 TENTHS = 10
-MOST_LEVELS = 200
+MAX_LEVELS = 200
 """Of the MW whose dates are kept of every replication, beside the tenths."""
 ALL_DAYS = slice(None)
 
@@ -215,7 +215,7 @@ def ramp_levels(max_mw: float, block_mw: float) -> list[float]:
     if not max_mw > 0:
         return []
     blocks = round(max_mw / block_mw) if block_mw > 0 else 0
-    stride = max(1, -(-blocks // MOST_LEVELS))
+    stride = max(1, -(-blocks // MAX_LEVELS))
     levels = [
         *(max_mw * k / TENTHS for k in range(1, TENTHS + 1)),
         *(block_mw * k for k in range(stride, blocks + 1, stride)),

@@ -31,12 +31,12 @@ from sim.config.units import Workday, conversion, units_named
 from sim.errors import SimError
 
 Floats = NDArray[np.float64]
-FEWEST, FEW = 3, 8
+MIN_FINISHED, FEW = 3, 8
 BOOTSTRAPS, SEED = 200, 20_261_128
 BANDS = (4.7,) * 10 + (6.0,) + (4.7,) * 10
 """Percent of the values that stand for a gamma or a Weibull distribution, which a configuration has no name for. The
 middle one is the likeliest, so that the median is what is planned."""
-MOST_BYTES, MOST_ROWS = 10_000_000, 100_000
+MAX_BYTES, MAX_ROWS = 10_000_000, 100_000
 YES, NO = {"1", "true", "yes", "y"}, {"0", "false", "no", "n", ""}
 DAYS_AS_WORKING = ", taken as working days"
 CANDIDATES = ("lognormal", "gamma", "Weibull")
@@ -127,10 +127,10 @@ def read_history(path: Path, column: str | None = None) -> History:
 
     WrongHistory names line and value. Without `column`, the first column of numbers that has none of these names.
     """
-    lines = files.read(path, MOST_BYTES).decode("utf-8-sig", errors="replace").splitlines()
+    lines = files.read(path, MAX_BYTES).decode("utf-8-sig", errors="replace").splitlines()
     rows = [{str(key).strip(): (value or "").strip() for key, value in row.items()} for row in csv.DictReader(lines)]
-    if not rows or len(rows) > MOST_ROWS:
-        raise WrongHistory(f"{path}: {len(rows):,} rows; 1 to {MOST_ROWS:,} below a line of column names are read")
+    if not rows or len(rows) > MAX_ROWS:
+        raise WrongHistory(f"{path}: {len(rows):,} rows; 1 to {MAX_ROWS:,} below a line of column names are read")
     names = list(rows[0])
     if column is None and {"failed", "tested"} <= set(names):
         failed, tested = (
@@ -203,8 +203,10 @@ def fit(history: History | str | Path, column: str | None = None) -> Fit:
         history = read_history(Path(history), column)
     if history.tested:
         return Fit(history, _share_estimate(history.failed, history.tested))
-    if len(history.finished) < FEWEST:
-        raise WrongHistory(f"{history.file}: {len(history.finished)} finished rows; at least {FEWEST} say something")
+    if len(history.finished) < MIN_FINISHED:
+        raise WrongHistory(
+            f"{history.file}: {len(history.finished)} finished rows; at least {MIN_FINISHED} say something"
+        )
     if len(history.finished) < FEW:
         return Fit(history, _estimate_from_few(history.finished))
     candidates = sorted((_fitted(name, history) for name in CANDIDATES), key=lambda candidate: candidate.aicc)

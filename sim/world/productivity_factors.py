@@ -66,7 +66,7 @@ def shortened(name: str, shifts: Intervals, minutes: Minutes, horizon: int, star
 
 
 def _overtime_loss_of(overtime: Overtime | None, pattern: Pattern) -> float:
-    return 0.0 if overtime is None else overtime_loss(overtime, hours_a_week(pattern), pattern.weeks_on)
+    return 0.0 if overtime is None else overtime_loss(overtime, hours_per_week(pattern), pattern.weeks_on)
 
 
 def _night_share(shifts: Intervals, night: Night | None, start_date: date) -> Floats:
@@ -86,7 +86,7 @@ def _heat_loss(minutes: Minutes, heat: Heat, start_date: date) -> Floats:
     return np.asarray(heat.loss_by_month)[months]
 
 
-def hours_a_week(pattern: Pattern) -> float:
+def hours_per_week(pattern: Pattern) -> float:
     """Return the hours that one person works in a week: one shift on every working day, the mean of the shifts."""
     breaks = [(pause.start, pause.end) for pause in pattern.breaks]
     minutes = 0

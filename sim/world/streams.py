@@ -124,9 +124,9 @@ Method: TypeAlias = Literal["mc", "lhs", "sobol", "sobol-all"]
 METHODS: tuple[Method, ...] = get_args(Method)
 RANDOMISATIONS = 8
 """The fewest from whose scatter an interval can be computed; a t-interval has one degree of freedom less."""
-LARGEST = 1024
+MAX_POINTS = 1024
 """Replications of one randomisation at most: what a process caches of it stays small. More runs are more of them."""
-SMALLEST = 16
+MIN_POINTS = 16
 """Fewer leave a P80 to the fourth largest of a randomisation."""
 _NAMES = {
     "mc": "plain Monte Carlo",
@@ -185,7 +185,7 @@ def choose_sampling(method: str, runs: int) -> Sampling:
     if name == "mc":
         return PLAIN_MONTE_CARLO
     # more runs than 8 x 1024 become more randomisations, which makes the t-interval narrower
-    size = min(max(ceil(runs / RANDOMISATIONS), SMALLEST), LARGEST)
+    size = min(max(ceil(runs / RANDOMISATIONS), MIN_POINTS), MAX_POINTS)
     return Sampling(name, size if name == "lhs" else 1 << (size - 1).bit_length())
 
 
@@ -203,7 +203,7 @@ Words = NDArray[np.uint64]
 
 PLACE, SCRAMBLE = 1 << 63, (1 << 63) + 1
 """Attempt numbers beyond any real one: addresses of the draws of the position within a slice, and of the scrambling."""
-MOST_SOBOL = 21_201
+MAX_SOBOL_DIMENSIONS = 21_201
 """Dimensions for which Joe and Kuo give numbers."""
 _BITS = 53
 _SPREAD_STEP = 2.0**-_BITS
@@ -274,10 +274,10 @@ def direction_numbers(dimensions: int, digits: int) -> Words:
     """
     import scipy
 
-    if dimensions > MOST_SOBOL:
+    if dimensions > MAX_SOBOL_DIMENSIONS:
         raise WrongSampling(
-            f"--sampling sobol-all: {dimensions:,} inputs, and Sobol points have at most {MOST_SOBOL:,} dimensions; "
-            "use sobol (what is shared by Sobol points, the rest by Latin hypercube) or lhs"
+            f"--sampling sobol-all: {dimensions:,} inputs, and Sobol points have at most {MAX_SOBOL_DIMENSIONS:,} "
+            "dimensions; use sobol (what is shared by Sobol points, the rest by Latin hypercube) or lhs"
         )
     try:
         with np.load(Path(scipy.__file__).parent / "stats" / "_sobol_direction_numbers.npz") as table:

@@ -42,10 +42,10 @@ Draw = Callable[[str, int], int]
 Entry = tuple[int, str, int, int | None]
 """(minute done, unit, number of the step in its route, x); x is None where a row says nothing of its own."""
 
-MOST_MOVES = 5_000
+MAX_MOVES = 5_000
 
 
-class EndlessGrants(Exception):
+class EndlessLoop(Exception):
     """Units perform steps for ever within one minute."""
 
 
@@ -213,8 +213,8 @@ class Naive:
     def done(self, unit: Walker, x: int | None, to: int | None = None) -> bool:
         """Log the step and go to the next one, or to where a jump leads."""
         self.moves += 1
-        if self.moves > MOST_MOVES:
-            raise EndlessGrants
+        if self.moves > MAX_MOVES:
+            raise EndlessLoop
         self.log.append((self.now, unit.name, unit.at, x))
         unit.at = unit.at + 1 if to is None else to
         unit.doing = "ready"

@@ -7,7 +7,7 @@ import pytest
 from sim.engine import dispatcher as dispatch
 from sim.engine import simpy_engine as processes
 from sim.engine.deadlock import BlockedUnit
-from sim.engine.dispatcher import EndlessGrants
+from sim.engine.dispatcher import EndlessLoop
 from sim.errors import SimError, Stalled
 from sim.plan.vocabulary import Free, Hold, Jump, Label, Pool, Signal, Step, Wait
 from sim.world.working_time import Calendar
@@ -93,9 +93,9 @@ def test_a_run_that_gets_to_the_end_of_its_calendars_is_a_stall_with_the_reason(
 def test_a_unit_that_goes_round_while_no_time_passes_is_named(
     between: list[Step], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes, "JUMPS_A_MINUTE", 500)
+    monkeypatch.setattr(processes, "MAX_JUMPS_PER_MINUTE", 500)
     plan = write({"a": [work(9)], "b7": [at(4, "then"), Label("top"), *between, Jump("top")]}, {"rig": 1})
-    with pytest.raises(EndlessGrants, match=r"^minute 4: b7 goes round for ever") as stopped:
+    with pytest.raises(EndlessLoop, match=r"^minute 4: b7 goes round for ever") as stopped:
         told(plan)
     assert isinstance(stopped.value, Stalled)
     assert isinstance(stopped.value, SimError)
@@ -103,12 +103,12 @@ def test_a_unit_that_goes_round_while_no_time_passes_is_named(
 
 
 def test_units_that_hand_something_round_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatch, "ROUNDS_A_MINUTE", 500)
+    monkeypatch.setattr(dispatch, "MAX_ROUNDS_PER_MINUTE", 500)
     ring: dict[str, list[Step]] = {
         f"u{n}": [Label("top"), Hold({f"t{n}": 1}), Free({f"t{(n + 1) % 4}": 1}), Jump("top")] for n in range(4)
     }
     pools = {f"t{n}": Pool(int(n == 0), "passed") for n in range(4)}
-    with pytest.raises(EndlessGrants, match=r"^minute 0: u\d and others go round for ever"):
+    with pytest.raises(EndlessLoop, match=r"^minute 0: u\d and others go round for ever"):
         told(write(ring, pools))
 
 
@@ -119,5 +119,5 @@ def test_many_rounds_and_jumps_in_many_minutes_are_no_fault() -> None:
 
 def test_only_ten_thousand_jumps_in_one_minute_are_a_fault() -> None:
     assert told(write({"a": [Label("top"), Jump("top", limit=9_999)]})).finish == 0
-    with pytest.raises(EndlessGrants):
+    with pytest.raises(EndlessLoop):
         told(write({"a": [Label("top"), Jump("top", limit=10_000)]}))

@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-LEAST_ACCEPTED = 0.2
+MIN_ACCEPTED = 0.2
 """Share of the inputs that a reader must accept."""
 FROM_A_SEED = 0.7
 """Share of the inputs that are mutated from sound ones and not from what was kept for reaching new code."""
@@ -91,7 +91,7 @@ def main(seconds: int, only: Sequence[str] = ()) -> int:
         if done.returncode:
             failed = 1
             print(f"{told}: FAILED, see {place}\n{done.stdout[-2000:]}{done.stderr[-3000:]}", flush=True)
-        elif read < LEAST_ACCEPTED * inputs:
+        elif read < MIN_ACCEPTED * inputs:
             failed = 1
             print(f"{told}: TOO FEW ACCEPTED", flush=True)
         else:

@@ -109,7 +109,7 @@ def _design(data: bytes, *more: str) -> StudyDesign:
     design = read_study(_file("study.yaml", data), ["runs=2", "points=4", *more])
     study = design.study
     points = math.prod(max(1, len(varied.values)) for varied in study.inputs.values()) * len(design.bases)
-    if points > MOST_POINTS or len(study.inputs) > MOST_INPUTS:
+    if points > MAX_POINTS or len(study.inputs) > MAX_INPUTS:
         raise SimError("more points than are run here")
     return design
 
@@ -320,7 +320,7 @@ QUESTIONS = (
 BETWEEN = b"\n---- numbers ----\n"
 YEAR_FROM = 8
 """Day of the year at which the part of a weather file that is not fuzzed begins."""
-MOST_POINTS, MOST_INPUTS = 8, 4
+MAX_POINTS, MAX_INPUTS = 8, 4
 OVER_THE_BASE = b"extends: base.yaml\nschema_version: 1\nname: x\n"
 SEEDS: dict[str, tuple[bytes, ...]] = {
     "set": (

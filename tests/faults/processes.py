@@ -22,7 +22,7 @@ config, status, out, runs, workers, resume, *more = sys.argv[1:]
 if status:
     api.HELD_SECONDS = 0.0  # a forecast that is killed at once has kept its chunks, however quick it is
 if more and more[0].isdigit():
-    chunk.LARGEST = int(more.pop(0))
+    chunk.MAX_CHUNK_SIZE = int(more.pop(0))
 try:
     loaded = sim.load(config, more, status=status or None)
     sim.run(loaded, runs=int(runs), workers=int(workers), out=out, resume=resume == "resume")

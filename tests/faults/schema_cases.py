@@ -27,7 +27,7 @@ from tests.faults.processes import ROOT, TINY
 
 WHOLE = ROOT / "configs" / "one_block.yaml"
 """A project with everything that the tiny one leaves out: weather, camp, risks, learning, suppliers."""
-MOST_STEPS = 20_000
+MAX_STEPS = 20_000
 """Steps of a plan that is still run here, twenty times the larger project's: a test of values, not of size."""
 ANY = (None, "", [], {}, "text", True, -1, 1.5, "2026-02-30", {"value": None}, [None], math.nan)
 """What is tried in every field, right or wrong."""
@@ -150,7 +150,7 @@ def outcome(case: SchemaCase) -> str:
     except SimError as error:
         return _ended("refused", error, code=2)
     try:
-        with steps_allowed(MOST_STEPS):
+        with steps_allowed(MAX_STEPS):
             return _run(project)
     except SimError as error:
         return _ended("ended", error)

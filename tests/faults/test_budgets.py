@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sim.engine import simpy_engine as processes
-from sim.engine.dispatcher import EndlessGrants
+from sim.engine.dispatcher import EndlessLoop
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import Jump, Label, Step, Until, fixed
 from tests.engine.numba_engine.both import agree
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.faults
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A budget that is used up in milliseconds."""
-    monkeypatch.setattr(processes, "EVENTS_A_RUN", 1_000)
+    monkeypatch.setattr(processes, "MAX_EVENTS_PER_RUN", 1_000)
 
 
 def endless(*between: Step) -> dict[str, list[Step]]:
@@ -28,7 +28,7 @@ def endless(*between: Step) -> dict[str, list[Step]]:
 
 def test_a_route_that_goes_round_for_ever_is_ended(small: None, observed: Observed) -> None:
     """Time passes, so no minute is too full: only the budget of the whole replication ends it."""
-    with pytest.raises(EndlessGrants, match=r"minute \d+: 1,000 steps .* b7 went round last") as stopped:
+    with pytest.raises(EndlessLoop, match=r"minute \d+: 1,000 steps .* b7 went round last") as stopped:
         told(write(endless(work(1))))
     assert stopped.value.exit_code == 3
     observed(f"exit code 3: {stopped.value}")
@@ -44,4 +44,4 @@ def test_the_compiled_engine_keeps_the_same_budget_in_the_same_words(small: None
 
 
 def test_the_budget_is_far_beyond_any_project() -> None:
-    assert processes.EVENTS_A_RUN >= 100 * 22_000
+    assert processes.MAX_EVENTS_PER_RUN >= 100 * 22_000

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.faults.conftest import Observed
-from tests.faults.fuzz import LEAST_ACCEPTED
+from tests.faults.fuzz import MIN_ACCEPTED
 from tests.faults.mutation import mutated
 from tests.faults.parsers import EXECUTED, PARSERS, clear, seeds, survives
 
@@ -54,7 +54,7 @@ def test_nothing_but_words_comes_out(name: str) -> None:
 def test_nothing_but_words_comes_out_of_many(name: str, observed: Observed) -> None:
     found = fuzz(name, 60 if name in EXECUTED else 400)
     observed(f"{name}: {found['refused']} refused in words, {found['read']} read, nothing else")
-    assert found["read"] > LEAST_ACCEPTED * found.total()
+    assert found["read"] > MIN_ACCEPTED * found.total()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from sim.metrics.measure import measure
 from sim.report.html_report.replay import film
 from sim.report.html_report.replay.film import write_film
 from sim.report.html_report.replay.scene import STATES, counts, scene
-from sim.report.html_report.replay.write_replay import LARGEST, NothingToPlay, write_replay
+from sim.report.html_report.replay.write_replay import MAX_BYTES, NothingToPlay, write_replay
 from sim.report.representative_run import SKID_STATES, headcount_by_trade, skid_flow
 from sim.report.result_view import ResultView
 from sim.study.result import Result
@@ -42,7 +42,7 @@ def results(folders: list[Path]) -> list[Result]:
 @pytest.fixture(scope="module")
 def written(results: list[Result], folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("replay") / "replay.html"
-    assert write_replay(results, target, folders=folders) == target.stat().st_size < LARGEST
+    assert write_replay(results, target, folders=folders) == target.stat().st_size < MAX_BYTES
     return target
 
 

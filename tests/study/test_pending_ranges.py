@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sim.study.chunk import (
-    LARGEST,
-    SHORTEST,
+    MAX_CHUNK_SIZE,
+    MAX_CHUNK_SPLIT,
     ChunkSizer,
     PendingRanges,
     chunk_seconds,
@@ -63,9 +63,9 @@ def test_chunks_get_shorter_at_the_end_but_stay_worth_their_collection(workers: 
     while pending.count:
         rests.append(pending.count)
         sizes.append(len(pending.take(sizer.size(pending.count, workers))))
-    full = max(1, min(round(chunk_seconds(workers) / seconds), LARGEST))
+    full = max(1, min(round(chunk_seconds(workers) / seconds), MAX_CHUNK_SIZE))
     assert sizes[:-1] == sorted(sizes[:-1], reverse=True)
     assert max(sizes) <= full
-    least = round(chunk_seconds(workers) / seconds / SHORTEST)
+    least = round(chunk_seconds(workers) / seconds / MAX_CHUNK_SPLIT)
     # shorter only where the rest would otherwise leave workers without any
     assert all(size >= min(full, least) or left <= workers * least for size, left in zip(sizes, rests, strict=True))

@@ -16,7 +16,7 @@ from sim.world.productivity_factors import (
     MILLIONTHS,
     all_shifts,
     crowd_factors,
-    hours_a_week,
+    hours_per_week,
     overtime_loss,
     productive_minutes,
     shortened,
@@ -84,7 +84,7 @@ TEN_HOURS = pattern(("07:00", "17:00"))
     ],
 )
 def test_hours_a_week_are_those_of_one_person(way: Pattern, hours: float) -> None:
-    assert hours_a_week(way) == hours
+    assert hours_per_week(way) == hours
 
 
 @pytest.mark.parametrize(

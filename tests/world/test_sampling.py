@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sim.errors import SimError
 from sim.world.streams import (
-    MOST_SOBOL,
+    MAX_SOBOL_DIMENSIONS,
     PLAIN_MONTE_CARLO,
     Sampling,
     choose_sampling,
@@ -126,5 +126,5 @@ def test_a_mean_is_known_far_better_than_by_plain_luck() -> None:
 
 def test_more_inputs_than_sobol_has_dimensions() -> None:
     with pytest.raises(SimError, match=r"21,202 inputs.*use sobol") as caught:
-        direction_numbers(MOST_SOBOL + 1, 4)
+        direction_numbers(MAX_SOBOL_DIMENSIONS + 1, 4)
     assert caught.value.exit_code == 2

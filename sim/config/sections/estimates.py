@@ -41,7 +41,7 @@ _SHAPES: dict[frozenset[str], tuple[Shape, ...]] = {
 }
 _NUMBERS = ("value", "low", "mode", "high", "median", "p90", "values", "weights")
 _PROVENANCE = ("source", "date", "confidence", "note")
-MOST_SKEW = 20
+MAX_SKEW = 20
 """Times the median that a lognormal's P90 may be: the largest of 2^53 draws is then 10^8 medians, beyond which minutes
 do not fit into 64 bits. Published durations of construction stay below 4 (assumption: nobody states more than 20)."""
 _FORMS = "a number, or one of {value}, {low, high}, {low, mode, high}, {median, p90}, {values, weights}"
@@ -138,8 +138,8 @@ class Estimate(Sourced):
         ]
         if self.median is not None and self.median <= 0:
             findings.append(Finding(("median",), self.median, "more than 0, because a lognormal is positive"))
-        elif self.median is not None and self.p90 is not None and self.p90 > MOST_SKEW * self.median:
-            expected = f"at most {MOST_SKEW} times the median ({self.median:g})"
+        elif self.median is not None and self.p90 is not None and self.p90 > MAX_SKEW * self.median:
+            expected = f"at most {MAX_SKEW} times the median ({self.median:g})"
             findings.append(Finding(("p90",), self.p90, expected, "a longer tail has draws that no calendar holds"))
         count = len(self.values or ())
         if self.weights is not None and len(self.weights) != count:

@@ -18,7 +18,6 @@ from sim.engine.numba_engine.memory_layout import (
     BALANCED_DATE,
     BEGUN_AT,
     BEYOND_KNOWN,
-    BUDGET_SPENT,
     CALENDAR_SIZE,
     CLOCK,
     COUNTERS,
@@ -44,9 +43,9 @@ from sim.engine.numba_engine.memory_layout import (
     LEVEL,
     LIMIT,
     LOWER,
+    MAX_JUMPS,
+    MAX_ROWS,
     MODE,
-    MOST_JUMPS,
-    MOST_ROWS,
     NEEDED,
     NEVER_FINISHED,
     NO_FAULT,
@@ -62,6 +61,7 @@ from sim.engine.numba_engine.memory_layout import (
     SINCE,
     STARTING,
     STARTING_SIZE,
+    TOO_MANY_EVENTS,
     TOTAL_MINUTES,
     UNITS,
     WORK_CALENDAR,
@@ -270,12 +270,12 @@ def jump(
     run[jumps_minute] = now
     taken = decide(plan, run, draws, parameters, step, now)
     write_log_row(run, log, now, step, taken)
-    if run[jumps] > run[MOST_JUMPS]:
+    if run[jumps] > run[MAX_JUMPS]:
         run[FAULT], run[FAULT_UNIT] = ENDLESS_JUMPS, unit
         return STAYS
     # the row of this jump is in the log already; the SimPy engine counts before it writes its row
-    if run[ROWS] > run[MOST_ROWS] + 1:
-        run[FAULT], run[FAULT_UNIT] = BUDGET_SPENT, unit
+    if run[ROWS] > run[MAX_ROWS] + 1:
+        run[FAULT], run[FAULT_UNIT] = TOO_MANY_EVENTS, unit
         return STAYS
     return step + plan[step_kind(plan, step) + OFFSET] if taken == 1 else step + 1
 

@@ -77,7 +77,7 @@ VALUE, VALUE_BEFORE, LAST_CHANGE, BALANCE_SIZE = range(4)
 """Numbers of a run: its minute, events in the event queue, sizes of its lists, waiting requests, rows of the log, whether
 a grant pass is due, how many there have been in the minute `ROUNDS_MINUTE`."""
 (
-    FINISHED, LAST_MINUTE, FAULT, FAULT_UNIT, FAULT_DETAIL, REPLICATION, LOG_CAPACITY, MOST_JUMPS, MOST_ROUNDS, MOST_ROWS,
+    FINISHED, LAST_MINUTE, FAULT, FAULT_UNIT, FAULT_DETAIL, REPLICATION, LOG_CAPACITY, MAX_JUMPS, MAX_ROUNDS, MAX_ROWS,
     INTERRUPTED,
 ) = range(35, 46)  # fmt: skip
 """Whether the completion gate is open, the last minute, what went wrong, with which unit, with how many minutes of work;
@@ -101,7 +101,7 @@ SLOT_BITS, WHEELS = 10, 5
 WORDS = 1 << SLOT_BITS - 6
 """Words of bits a wheel has, a bit for each slot; one more tells which of them are not empty."""
 
-NO_FAULT, LOG_FULL, ENDLESS_JUMPS, ENDLESS_GRANTS, NEVER_FINISHED, TOO_FAR, BUDGET_SPENT, BEYOND_KNOWN = range(8)
+NO_FAULT, LOG_FULL, ENDLESS_JUMPS, ENDLESS_GRANTS, NEVER_FINISHED, TOO_FAR, TOO_MANY_EVENTS, BEYOND_KNOWN = range(8)
 """What can go wrong. `NEVER_FINISHED`: work that its calendar has no time for; `TOO_FAR`: a date beyond all counting;
 `BEYOND_KNOWN`: work that ends later than its calendar is known."""
 

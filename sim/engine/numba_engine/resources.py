@@ -30,7 +30,7 @@ from sim.engine.numba_engine.memory_layout import (
     LEVEL,
     LEVEL_BEFORE,
     MARKED,
-    MOST_ROUNDS,
+    MAX_ROUNDS,
     PATIENCE,
     POOL_BUNDLES,
     POOL_BUNDLES_AT,
@@ -294,7 +294,7 @@ def count_round(run: IntView, now: int) -> None:
     """Count a grant pass of this minute, and stop a plan that loops within one minute for ever."""
     run[ROUNDS] = run[ROUNDS] + 1 if run[ROUNDS_MINUTE] == now else 1
     run[ROUNDS_MINUTE] = now
-    if run[ROUNDS] > run[MOST_ROUNDS]:
+    if run[ROUNDS] > run[MAX_ROUNDS]:
         run[FAULT] = ENDLESS_GRANTS
 
 

@@ -18,13 +18,12 @@ import numpy as np
 
 from sim.engine import dispatcher, simpy_engine
 from sim.engine.deadlock import Deadlock, SimulationState
-from sim.engine.dispatcher import EndlessGrants
+from sim.engine.dispatcher import EndlessLoop
 from sim.engine.initial_state import InitialState, StateOf
 from sim.engine.numba_engine.calendars import CalendarArrays
 from sim.engine.numba_engine.kernel import run_kernel
 from sim.engine.numba_engine.memory_layout import (
     BEYOND_KNOWN,
-    BUDGET_SPENT,
     CONTENT,
     CURRENT_STEP,
     ENDLESS_GRANTS,
@@ -37,9 +36,9 @@ from sim.engine.numba_engine.memory_layout import (
     LEVEL,
     LOG_CAPACITY,
     LOG_FULL,
-    MOST_JUMPS,
-    MOST_ROUNDS,
-    MOST_ROWS,
+    MAX_JUMPS,
+    MAX_ROUNDS,
+    MAX_ROWS,
     NEVER_FINISHED,
     NO_FAULT,
     READY,
@@ -49,6 +48,7 @@ from sim.engine.numba_engine.memory_layout import (
     SPARE,
     STATE,
     TOO_FAR,
+    TOO_MANY_EVENTS,
     UNIT_SIZE,
     attempt_slots,
     initial_run,
@@ -57,7 +57,7 @@ from sim.engine.numba_engine.memory_layout import (
     write_state,
 )
 from sim.engine.numba_engine.sampling import CommonDraws, DrawTables, fixed_draws
-from sim.engine.simpy_engine import RunOutcome, budget_spent
+from sim.engine.simpy_engine import RunOutcome, too_many_events
 from sim.errors import Stalled
 from sim.jit.toolkit import Floats, Ints
 from sim.plan.compile import compile_plan
@@ -80,14 +80,14 @@ def deadlock_or_raise(plan: CompiledPlan, run: Ints, calendars: Sequence[Calenda
         return _deadlock(plan, run, _out_of_time(plan, run, calendars))
     if fault == TOO_FAR:
         raise Stalled(f"{unit_name}: what begins at minute {now} ends beyond all counting")
-    if fault == BUDGET_SPENT:
-        raise EndlessGrants(budget_spent(now, unit_name))
+    if fault == TOO_MANY_EVENTS:
+        raise EndlessLoop(too_many_events(now, unit_name))
     if fault == ENDLESS_GRANTS:
         # the units granted last are ready and have not gone on: they are part of the loop
         granted = _column(run, READY, min(5, int(run[READY_SIZE])))
         names = ", ".join(plan.units[unit] for unit in granted) + " and others"
-        raise EndlessGrants(f"minute {now}: {names} go round for ever while no time passes")
-    raise EndlessGrants(f"minute {now}: {unit_name} goes round for ever while no time passes")
+        raise EndlessLoop(f"minute {now}: {names} go round for ever while no time passes")
+    raise EndlessLoop(f"minute {now}: {unit_name} goes round for ever while no time passes")
 
 
 def _deadlock(plan: CompiledPlan, run: Ints, because: str) -> Deadlock:
@@ -142,7 +142,7 @@ COMPILING = "compiling the fast engine for this machine: once, for about half a 
 """Engine, weather and metrics, one after the other, when each is first called."""
 DRAWN_TOGETHER = 64
 """Replications whose common draws are drawn together."""
-MOST_STATES = 16  # states whose runs are cached at their start: replications take ten in turns
+MAX_CACHED_STATES = 16  # states whose runs are cached at their start: replications take ten in turns
 LOG_ROWS_PER_STEP = 1.5
 """Rows of log to begin with, per step of the plan; more where rework needs more."""
 
@@ -187,7 +187,7 @@ class KernelPlan:
                 array.flags.writeable = False
             run = self.initial_run.copy()
             write_state(run, self.plan, self.attempt_slots, state)
-            latest = [*self._runs_from_states.items()][1 - MOST_STATES :]
+            latest = [*self._runs_from_states.items()][1 - MAX_CACHED_STATES :]
             self._runs_from_states = dict(latest) | {key: (state.history_arrays, run)}
         return self._runs_from_states[key][1]
 
@@ -251,8 +251,8 @@ class Workspace:
             write_remaining_work(self.run, state)
         self.run[REPLICATION], self.run[LOG_CAPACITY] = replication, len(self.log)
         # budgets are numbers of the run, not compiled in: tests lower them
-        self.run[MOST_JUMPS], self.run[MOST_ROUNDS] = simpy_engine.JUMPS_A_MINUTE, dispatcher.ROUNDS_A_MINUTE
-        self.run[MOST_ROWS] = simpy_engine.EVENTS_A_RUN
+        self.run[MAX_JUMPS], self.run[MAX_ROUNDS] = simpy_engine.MAX_JUMPS_PER_MINUTE, dispatcher.MAX_ROUNDS_PER_MINUTE
+        self.run[MAX_ROWS] = simpy_engine.MAX_EVENTS_PER_RUN
         return run_kernel(self.prepared.arrays, self.run, self.numbers, self.parameters, calendar_array, self.log)
 
 

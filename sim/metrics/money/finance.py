@@ -30,7 +30,7 @@ from sim.metrics.money.capital import CapitalTimeline
 Floats = NDArray[np.float64]
 YEAR = 365.25 * DAY
 """Minutes of a year."""
-HOURS_A_YEAR = 365.25 * 24
+HOURS_PER_YEAR = 365.25 * 24
 REVENUE_DAYS = 730
 """Days after the first order up to which `revenue_to_day_730_usd` counts."""
 
@@ -66,7 +66,7 @@ def running_cost(business: Business, mw_gross: float) -> dict[str, float]:
     """Return dollars a year for energy and operations of so many MW."""
     usd_per_mwh = business.energy_usd_per_mwh.value * business.energy_price_factor.value
     return {
-        "energy": mw_gross * business.load.value * HOURS_A_YEAR * usd_per_mwh,
+        "energy": mw_gross * business.load.value * HOURS_PER_YEAR * usd_per_mwh,
         "operations": mw_gross * business.operations_usd_per_mw_year.value,
     }
 
@@ -284,7 +284,7 @@ def layers(
         (building + carrying) * annuity_factor,
         costs["operations"],
         compute * recovery(rate, compute_years),
-        gpus * HOURS_A_YEAR * ownership.utilisation.value,
+        gpus * HOURS_PER_YEAR * ownership.utilisation.value,
         costs,
         (compute / compute_years, building / years, energise / years),
     )

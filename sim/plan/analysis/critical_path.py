@@ -29,7 +29,7 @@ from sim.world.working_time import Calendar
 
 PAUSING, WHOLE = range(2)
 MILLION = 1_000_000
-JUMPS_A_MINUTE = 10_000
+MAX_JUMPS_PER_MINUTE = 10_000
 
 PoolCounts = tuple[tuple[int, int, int], ...]
 """(pool, count, used up): what a hold needs to have been supplied and uses up, or what a free supplies and gives back."""
@@ -226,7 +226,7 @@ class ForwardPass:
         self._attempts[step] += 1
         minute, jumps = self._jumps.get(unit, (NONE, 0))
         self._jumps[unit] = self.now, jumps + 1 if minute == self.now else 1
-        if self._jumps[unit][1] > JUMPS_A_MINUTE:
+        if self._jumps[unit][1] > MAX_JUMPS_PER_MINUTE:
             self.never_done[unit] = "jumps for ever"
             return NONE
         if limit != NONE and self._attempts[step] > limit:

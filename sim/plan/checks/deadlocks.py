@@ -292,7 +292,7 @@ def _strongly_connected(graph: Sequence[int]) -> list[int]:
 # --- units that never finish ------------------------------------------------------------------------------------------
 
 
-LONGEST_CYCLE = 6
+MAX_CYCLE_UNITS = 6
 """Units of a cycle that a finding names; in longer ones the middle is left out."""
 
 
@@ -394,6 +394,6 @@ def _cycle_finding(plan: CompiledPlan, severity: Severity, cycle: list[int], wai
     """Return the finding about units that wait for each other; `waits` has a phrase per unit: whom it waits for."""
     if len(cycle) == 1:
         return Finding(severity, plan.units[cycle[0]], f"a unit waits for itself{on_path}: {waits[0]}")
-    if len(waits) > LONGEST_CYCLE:
-        waits = [*waits[: LONGEST_CYCLE - 1], f"and so on through {len(waits) - LONGEST_CYCLE} more", waits[-1]]
+    if len(waits) > MAX_CYCLE_UNITS:
+        waits = [*waits[: MAX_CYCLE_UNITS - 1], f"and so on through {len(waits) - MAX_CYCLE_UNITS} more", waits[-1]]
     return Finding(severity, plan.units[cycle[0]], f"units wait for each other{on_path}: {', '.join(waits)}")

@@ -96,11 +96,11 @@ def long_tasks(plan: CompiledPlan, values: Sequence[int]) -> Iterator[Finding]:
     """Yield the activities whose planned value is longer than 44 working days, all in one finding."""
     days_of_activity: dict[str, float] = {}
     is_always_open = [always_open(calendar) for calendar in plan.base_calendars]
-    minutes_a_day = [day_minutes(calendar) for calendar in plan.base_calendars]
+    minutes_per_day = [day_minutes(calendar) for calendar in plan.base_calendars]
     steps = zip(plan.activity_of.tolist(), plan.rows.tolist(), plan.work_roles, strict=True)
     for activity, (operation, number, calendar, *_), role in steps:
         if operation == WORK and role != "lag" and not is_always_open[calendar]:
-            length, name = values[number] / minutes_a_day[calendar], plan.activities[activity]
+            length, name = values[number] / minutes_per_day[calendar], plan.activities[activity]
             if length > max(LONG_TASK_DAYS, days_of_activity.get(name, 0)):
                 days_of_activity[name] = length
     if days_of_activity:
@@ -125,14 +125,14 @@ def few_at_once(plan: CompiledPlan, classes: Sequence[RouteClass], values: Seque
 
     More crews of the trade do not help: a step takes as many as it says, whatever the size of its hall.
     """
-    minutes_a_day = [day_minutes(calendar) for calendar in plan.base_calendars]
+    minutes_per_day = [day_minutes(calendar) for calendar in plan.base_calendars]
     longest_of_activity: dict[str, tuple[float, str]] = {}
     for route_class in classes:
         for step in route_class.steps_of(WORK):
             _, number, calendar, _, people, _ = route_class.rows[step]
             held_counts = (route_class.held_at_step[step] or {}) if people else {}
             crews = {plan.pool_trades[pool]: n for pool, n in held_counts.items() if plan.pool_trades[pool]}
-            length = values[number] / minutes_a_day[calendar]
+            length = values[number] / minutes_per_day[calendar]
             if crews and length > TOO_LARGE_DAYS:
                 activity = plan.activities[plan.activity_of[plan.first[route_class.units[0]] + step]]
                 text = ", ".join(f"{n} of {trade}" for trade, n in crews.items())

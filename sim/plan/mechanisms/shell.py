@@ -190,7 +190,7 @@ def _link_gate(instance: Instance, step: Step, link: Predecessor) -> str:
     return f"{instance.prefix}.{step.id} after {link.id} {link.type}"
 
 
-def resolved_links(steps: Sequence[Step], days_a_week: int) -> dict[str, list[Predecessor]]:
+def resolved_links(steps: Sequence[Step], days_per_week: int) -> dict[str, list[Predecessor]]:
     """Return the links of every step; a lead on a predecessor's start becomes leads on what that start follows.
 
     A start is not known before it comes. So "B starts at most two days before A does" becomes: B follows what A
@@ -205,23 +205,23 @@ def resolved_links(steps: Sequence[Step], days_a_week: int) -> dict[str, list[Pr
         links: list[Predecessor] = []
         for link in step.after:
             leads_a_start = link.type[0] == "S" and link.lead_days
-            links += _replace_lead(by_id, link, link.lead_days, days_a_week) if leads_a_start else [link]
+            links += _replace_lead(by_id, link, link.lead_days, days_per_week) if leads_a_start else [link]
         # of links of one type to one step the last one stays: that with the largest lag
-        by_lag = sorted(links, key=lambda link: _working_lag(link, days_a_week))
+        by_lag = sorted(links, key=lambda link: _working_lag(link, days_per_week))
         resolved[step.id] = list({(link.id, link.type): link for link in by_lag}.values())
     return resolved
 
 
 def _replace_lead(
-    by_id: Mapping[str, Step], link: Predecessor, lead: float, days_a_week: int
+    by_id: Mapping[str, Step], link: Predecessor, lead: float, days_per_week: int
 ) -> Iterable[Predecessor]:  # fmt: skip
     """Yield links that replace one with a lead: from what its predecessor's start follows, `lead` working days sooner."""
     for link_before in by_id[link.id].after:
         if link_before.type[1] != "S":
             continue
-        lag, kind = _working_lag(link_before, days_a_week) - lead, link_before.type[0] + link.type[1]
+        lag, kind = _working_lag(link_before, days_per_week) - lead, link_before.type[0] + link.type[1]
         if lag >= 0:
-            lag_days = Estimate(value=lag * 7 / days_a_week) if lag else None
+            lag_days = Estimate(value=lag * 7 / days_per_week) if lag else None
             yield Predecessor.model_validate({"id": link_before.id, "type": kind, "lag_days": lag_days})
         elif link_before.id not in by_id:
             yield Predecessor.model_validate({"id": link_before.id, "type": kind})
@@ -229,12 +229,12 @@ def _replace_lead(
             yield Predecessor.model_validate({"id": link_before.id, "type": kind, "lead_days": -lag})
         else:
             still_a_lead = Predecessor.model_validate({"id": link_before.id, "type": kind})
-            yield from _replace_lead(by_id, still_a_lead, -lag, days_a_week)
+            yield from _replace_lead(by_id, still_a_lead, -lag, days_per_week)
 
 
-def _working_lag(link: Predecessor, days_a_week: int) -> float:
+def _working_lag(link: Predecessor, days_per_week: int) -> float:
     """Return the planned lag of a link in working days, below zero if it leads."""
-    working_share = 1.0 if link.lag_calendar else days_a_week / 7
+    working_share = 1.0 if link.lag_calendar else days_per_week / 7
     return (link.lag_days.planned if link.lag_days is not None else 0.0) * working_share - link.lead_days
 
 

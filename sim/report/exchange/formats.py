@@ -15,7 +15,7 @@ from sim.study.storage.results import csv_bytes
 if TYPE_CHECKING:
     from sim.report.exchange.export import ExportedResult
 
-MOST_BYTES = 64_000_000
+MAX_BYTES = 64_000_000
 
 
 @in_display_units
@@ -56,7 +56,7 @@ def _write_csv(exported: ExportedResult, folder: Path) -> None:
 
 def read_network(path: Path, encoding: str | None = None, project: str | None = None) -> PlannerNetwork:
     """Read a planner's file: Microsoft Project XML or Primavera XER, by its ending; WrongFile for any other."""
-    data = files.read(path, MOST_BYTES)
+    data = files.read(path, MAX_BYTES)
     if path.suffix.lower() == ".xer":
         from sim.report.exchange.importers.xer_import import read_xer
 

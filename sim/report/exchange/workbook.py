@@ -30,13 +30,13 @@ SHEETS = {
     "contract": "Contract", "milestones": "Milestones", "curves": "Curves", "risks": "Risks", "inputs": "Inputs",
     "runs": "Runs", "activities": "Activities",
 }  # fmt: skip
-WIDEST = 60
+MAX_WIDTH = 60
 ROWS = 1_048_575
 DATE, DECIMAL, SHARE = "yyyy-mm-dd", "#,##0.0", "0%"
 _FIXED = datetime(2026, 1, 1)
 _CHART_HEIGHT, _CHART_WIDTH = 8.5, 18
-_ROWS_OF_A_CHART, _COLUMNS_OF_A_CHART, _CHARTS_A_ROW = 18, 11, 2
-_QUARTER, _MOST_DATES = 13, 8
+_ROWS_PER_CHART, _COLUMNS_PER_CHART, _CHARTS_PER_ROW = 18, 11, 2
+_QUARTER, _MAX_DATES = 13, 8
 _CURVE_WIDTH = 22_225
 """Of a curve, in English Metric Units: 1.75 points."""
 TRADE = "people: "
@@ -193,7 +193,9 @@ def _write_table(sheet: Any, table: pd.DataFrame) -> None:
         texts = [str(column)[:24], *(str(value) for value in table.iloc[:200, number - 1])]
         kind, letter = _format(str(column), table.iloc[:, number - 1]), get_column_letter(number)
         word = max(map(len, str(column).split()), default=0) + 2
-        sheet.column_dimensions[letter].width = max(word, 12 if kind == DATE else min(WIDEST, 2 + max(map(len, texts))))
+        sheet.column_dimensions[letter].width = max(
+            word, 12 if kind == DATE else min(MAX_WIDTH, 2 + max(map(len, texts)))
+        )
         if kind:
             for (cell,) in sheet.iter_rows(min_row=2, min_col=number, max_col=number):
                 cell.number_format = kind
@@ -219,12 +221,12 @@ def _charts(sheet: Any, columns: Sequence[str], rows: int) -> None:
         families.setdefault(kind, []).append(number)
     first = len(columns) + 2
     for position, (kind, members) in enumerate(families.items()):
-        row_of_charts, column_of_charts = divmod(position, _CHARTS_A_ROW)
-        column = get_column_letter(first + column_of_charts * _COLUMNS_OF_A_CHART)
+        row_of_charts, column_of_charts = divmod(position, _CHARTS_PER_ROW)
+        column = get_column_letter(first + column_of_charts * _COLUMNS_PER_CHART)
         labelled = {number: columns[number - 1].removeprefix(f"{kind} ").removeprefix(TRADE) for number in members}
-        sheet.add_chart(_chart(sheet, kind, labelled, rows), f"{column}{2 + row_of_charts * _ROWS_OF_A_CHART}")
-    last = get_column_letter(first + _CHARTS_A_ROW * _COLUMNS_OF_A_CHART)
-    bottom = 2 + -(-len(families) // _CHARTS_A_ROW) * _ROWS_OF_A_CHART
+        sheet.add_chart(_chart(sheet, kind, labelled, rows), f"{column}{2 + row_of_charts * _ROWS_PER_CHART}")
+    last = get_column_letter(first + _CHARTS_PER_ROW * _COLUMNS_PER_CHART)
+    bottom = 2 + -(-len(families) // _CHARTS_PER_ROW) * _ROWS_PER_CHART
     # on paper the charts: the numbers beside them are fifty columns wide
     sheet.print_area = f"{get_column_letter(first)}1:{last}{bottom}"
 
@@ -250,7 +252,7 @@ def _chart(sheet: Any, kind: str, label_of_column: Mapping[int, str], rows: int)
     chart.x_axis.number_format, chart.x_axis.delete, chart.y_axis.delete = "mmm yy", False, False
     # dates stand below the curve, also where money is below zero, and so few quarters that they don't touch
     chart.x_axis.tickLblPos = "low"
-    chart.x_axis.tickLblSkip = chart.x_axis.tickMarkSkip = _QUARTER * -(-rows // (_QUARTER * _MOST_DATES))
+    chart.x_axis.tickLblSkip = chart.x_axis.tickMarkSkip = _QUARTER * -(-rows // (_QUARTER * _MAX_DATES))
     chart.y_axis.number_format, chart.legend.position = "#,##0", "b"
     return chart
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 LEAD, IDLE, PEAK = "lead_time_full_days", "idle_capital_months", "peak_workforce_onsite"
-LARGEST = 220.0
+MAX_AREA = 220.0
 
 
 @style.in_house_style
@@ -60,7 +60,7 @@ def _draw_strategy(ax: Axes, name: str, runs: pd.DataFrame, lead: str, idle: str
     x, y, peak = (runs[metric].to_numpy(dtype=np.float64) for metric in (lead, idle, PEAK))
     finished = np.isfinite(x) & np.isfinite(y) & (runs["status"] != "failed").to_numpy()
     ax.scatter(
-        x[finished], y[finished], s=LARGEST * peak[finished] / max_peak, color=colour, alpha=0.35, lw=0, rasterized=True,
+        x[finished], y[finished], s=MAX_AREA * peak[finished] / max_peak, color=colour, alpha=0.35, lw=0, rasterized=True,
         label=_legend_label(name, peak[finished], int(np.isinf(x).sum())),
     )  # fmt: skip
     p80_point = percentile(sound_values(runs, lead), 0.8), percentile(sound_values(runs, idle), 0.8)

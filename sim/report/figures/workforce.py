@@ -131,7 +131,7 @@ def _label_p80(side: Axes, p80: float, limit: float | None) -> None:
 # --- people by trade --------------------------------------------------------------------------------------------------
 
 
-MOST_TRADES = 7
+MAX_TRADES = 7
 """Trades shown by themselves; the smaller ones are put together."""
 INDIRECT = "indirect"
 
@@ -180,9 +180,9 @@ def by_week(data: Mapping[str, Values], indirect: float) -> dict[str, Values]:
     if not data:
         return {}
     largest_first = sorted(data, key=lambda trade: -float(data[trade].sum()))
-    daily = {trade: data[trade] for trade in largest_first[:MOST_TRADES]}
-    if len(largest_first) > MOST_TRADES:
-        daily["others"] = np.sum([data[trade] for trade in largest_first[MOST_TRADES:]], axis=0)
+    daily = {trade: data[trade] for trade in largest_first[:MAX_TRADES]}
+    if len(largest_first) > MAX_TRADES:
+        daily["others"] = np.sum([data[trade] for trade in largest_first[MAX_TRADES:]], axis=0)
     direct = np.sum(list(daily.values()), axis=0)
     daily[INDIRECT] = np.ceil(direct * indirect - 1e-9)
     return {trade: _on_busiest_days(values, direct) for trade, values in daily.items()}

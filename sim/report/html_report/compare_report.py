@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 TITLE = "Strategies on the same random numbers"
 DIFFERENCES = "differences.csv"
-MOST_CSV = 20_000_000
+MAX_CSV_BYTES = 20_000_000
 """Bytes of a table of differences that is read."""
 
 
@@ -183,7 +183,7 @@ def _loaded(directory: Path) -> Result:
 def _compared_names(path: Path) -> list[str]:
     """Return the names of the results of a comparison, its base first."""
     try:
-        rows = [*csv.DictReader(files.read(path, MOST_CSV).decode().splitlines())]
+        rows = [*csv.DictReader(files.read(path, MAX_CSV_BYTES).decode().splitlines())]
         names = [*dict.fromkeys([rows[0]["base"], *(row["case"] for row in rows)])]
     except (KeyError, IndexError, UnicodeDecodeError, csv.Error) as error:
         raise WrongPlace(f"{path}: not the differences of a comparison ({type(error).__name__}: {error})") from error

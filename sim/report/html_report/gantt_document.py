@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("minute", "note", "note_place", *FACTS)
-SHORTEST = 1.0
+MIN_DAYS = 1.0
 """Days: shorter waits are not drawn."""
 
 
@@ -112,7 +112,7 @@ def _by_unit(bars: Sequence[Bar]) -> dict[str, list[Bar]]:
 def _unit(name: str, works: Sequence[Bar], waits: Sequence[Bar]) -> list[Any]:
     """Return [name, bars of work, bars of waits long enough to draw] of a unit; a bar is [begin, end, cause, activity]."""
     first = min(bar.begin for bar in works)
-    visible = [bar for bar in waits if bar.end - max(bar.begin, first - 30) >= SHORTEST]
+    visible = [bar for bar in waits if bar.end - max(bar.begin, first - 30) >= MIN_DAYS]
     return [
         name,
         [[bar.begin, bar.end, bar.cause, bar.what] for bar in works],

@@ -303,7 +303,7 @@ def _tornado(view: ResultView) -> dict[str, Any] | None:
     return {"head": explanations.drivers_header(drivers), "rows": explanations.drivers_rows(drivers), "note": note}
 
 
-LEAST_ON_PAPER = 0.005
+MIN_SHARE_ON_PAPER = 0.005
 """Share of the days of the chain below which a cause is not printed on paper."""
 
 
@@ -313,7 +313,7 @@ def _critical(view: ResultView) -> list[dict[str, Any]]:
         {
             "name": impact.name, "colour": palette.CAUSES[impact.cause],
             "days": f"{impact.mean_text()} ({impact.interval_text()})",
-            "part": percent(impact.part), "runs": impact.runs.text(), "small": impact.part < LEAST_ON_PAPER,
+            "part": percent(impact.part), "runs": impact.runs.text(), "small": impact.part < MIN_SHARE_ON_PAPER,
         }
         for impact in explanations.critical_causes(view.runs)
     ]  # fmt: skip

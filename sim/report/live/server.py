@@ -37,7 +37,7 @@ from sim.study.result import working_days
 log = logging.getLogger(__name__)
 LOCALHOST = "127.0.0.1"
 PAGE = Path(__file__).with_name("page.html")
-LARGEST_MESSAGE = 100_000
+MAX_MESSAGE_BYTES = 100_000
 MAX_WAITING = 200
 """Requests of one page that nobody has begun; a slider that is dragged sends some sixty a second."""
 MAX_PAGES = 16
@@ -250,7 +250,7 @@ async def serve(live: Live, port: int, opened: Callable[[str], Awaitable[None] |
     state = SharedState(live)
     routes: list[Any] = [("/", Page, {"state": state}), ("/line", ChangesSocket, {"state": state})]
     routes.append((r"/report/([0-9]{1,6})", Report, {"state": state}))
-    server = HTTPServer(Application(routes, websocket_max_message_size=LARGEST_MESSAGE))
+    server = HTTPServer(Application(routes, websocket_max_message_size=MAX_MESSAGE_BYTES))
     try:
         sockets = bind_sockets(port, LOCALHOST)
     except OSError as error:

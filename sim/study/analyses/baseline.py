@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = "hybrid-dc-sim baseline"
-LARGEST_BYTES = 20_000_000
+MAX_BYTES = 20_000_000
 KEY_METRICS = (
     "lead_time_first_mw_days",
     "lead_time_full_days",
@@ -117,7 +117,7 @@ def _blocks(result: Result) -> dict[str, float]:
 def read(path: str | Path) -> dict[str, Any]:
     """Read a baseline file; Damaged if it is not one."""
     try:
-        document = json.loads(files.read(Path(path), LARGEST_BYTES), parse_constant=_refuse, parse_float=_finite)
+        document = json.loads(files.read(Path(path), MAX_BYTES), parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise files.Damaged(f"{path}: not a baseline: {error}") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:

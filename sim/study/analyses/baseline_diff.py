@@ -97,7 +97,7 @@ def _day(days: Column, megawatts: Column, level: float) -> float:
 QUANTILES = {"p50": 0.5, "p80": 0.8}
 
 
-MOST_DAYS, MOST_SHARE = 365.0, 0.5
+MAX_DAYS, MAX_SHARE = 365.0, 0.5
 """Tolerances beyond which a comparison says nothing: a year, and half of a number (assumption)."""
 
 
@@ -116,7 +116,7 @@ class Tolerances:
     def __post_init__(self) -> None:
         """Refuse tolerances with which everything fits, or nothing: ValueError says what is allowed."""
         for name, value in asdict(self).items():
-            max_value = MOST_SHARE if name == "planned_share" else MOST_DAYS
+            max_value = MAX_SHARE if name == "planned_share" else MAX_DAYS
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= max_value:
                 raise ValueError(f"tolerances.{name}: {value!r} is not allowed: 0 to {max_value:g}")
 
@@ -235,7 +235,7 @@ def _changed_intervals(pairs: list[tuple[str, Interval, Interval]], tolerance: f
 PROVENANCE_KEYS = {"source", "confidence"}
 """Keys of an input with its source, which change no result."""
 CHAIN, DAYS = "chain_", "_days"
-SHOWN, LEAST_DAYS = 10, 0.05
+SHOWN, MIN_DAYS = 10, 0.05
 
 Inputs = dict[str, dict[str, Any]]
 """Every input by section and by path in it."""
@@ -314,7 +314,7 @@ def _input_text(values: Mapping[str, Any], path: str) -> str:
 def _changed_waits(stored: Mapping[str, Any], current: Mapping[str, float]) -> list[str]:
     """Return lines on the causes of delay that take more or fewer days of the planned finish, the largest change first."""
     days = {name: current.get(name, 0.0) - number(stored.get(name, 0.0)) for name in {**stored, **current}}
-    changed_causes = [name for name in sorted(days, key=lambda name: -abs(days[name])) if abs(days[name]) >= LEAST_DAYS]
+    changed_causes = [name for name in sorted(days, key=lambda name: -abs(days[name])) if abs(days[name]) >= MIN_DAYS]
     return [
         f"on the way to the planned finish, {name.replace('_', ' ')}: "
         f"{abs(days[name]):.1f} days {'more' if days[name] > 0 else 'less'}"

@@ -173,7 +173,7 @@ def _compare_engines(case: Case, seed: int, replication: Replication) -> None:
 # --- levers -----------------------------------------------------------------------------------------------------------
 
 
-LEVER_RUNS, MOST_LEVERS = 100, 5
+LEVER_RUNS, MAX_LEVERS = 100, 5
 """Replications of each lever; most levers on scarce resources, policies not counted."""
 POLICIES_UNDER_WAY = ("labour.acceleration.active",)
 """Policies that can still be chosen when a project is under way: orders were placed by the one that was in force."""
@@ -203,7 +203,7 @@ def lever_trials(case: Case, bindings: Columns) -> list[LeverTrial]:
     levers = [
         lever for cause, resource, days in scarce if days >= 1 for lever in _one_more(case, str(cause), str(resource))
     ]
-    resource_levers = [*{lever.id: lever for lever in levers}.values()][:MOST_LEVERS]
+    resource_levers = [*{lever.id: lever for lever in levers}.values()][:MAX_LEVERS]
     possible = POLICIES_UNDER_WAY if case.under_way() else None
     policies = [policy for policy in _policies(case.project) if possible is None or policy.path in possible]
     return [*resource_levers, *policies]

@@ -15,7 +15,7 @@ from sim.study.case import Case, prepare_case
 from sim.study.executors.memory_estimate import free_bytes, memory_needed
 
 PROBE_SECONDS = 2.0
-MOST_PROBED = 64
+MAX_PROBED = 64
 # Measured with configs/hybrid.yaml; what is left of a preview's error is a few seconds.
 STARTING_SECONDS = 4.0
 """A worker process until its first chunk: imports, and what is worked out once from the plan."""
@@ -74,7 +74,7 @@ def preview(
 def _each(case: Case, seed: int, runs: int) -> float:
     """Return seconds of one replication, from as many as fit into two seconds."""
     runs_done, chunk_size, began = 0, 2, time.perf_counter()
-    while time.perf_counter() - began < PROBE_SECONDS and runs_done < min(MOST_PROBED, runs):
+    while time.perf_counter() - began < PROBE_SECONDS and runs_done < min(MAX_PROBED, runs):
         case.simulate_chunk(seed, runs_done, chunk_size)
         runs_done, chunk_size = runs_done + chunk_size, 2 * chunk_size
     return (time.perf_counter() - began) / runs_done

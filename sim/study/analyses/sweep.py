@@ -125,7 +125,7 @@ def prepare_fastest(config: Config) -> Case:
 
 
 KIND = "sweep"
-LARGEST_STATUS = 20_000_000
+MAX_STATUS_BYTES = 20_000_000
 BASE_COLUMNS = ("point", "config")
 AS_IT_IS = "as configured"
 
@@ -382,7 +382,7 @@ def _statuses(design: StudyDesign) -> dict[str, Any]:
     """Return the fingerprints of the statuses from which the configurations go on; empty where none does."""
     statuses = [base.continuation.status for base in design.bases if base.continuation is not None]
     contents = [
-        files.read(Path(status), LARGEST_STATUS) if isinstance(status, str | Path) else repr(status).encode()
+        files.read(Path(status), MAX_STATUS_BYTES) if isinstance(status, str | Path) else repr(status).encode()
         for status in statuses
     ]
     return {"statuses": [files.digest(content) for content in contents]} if statuses else {}

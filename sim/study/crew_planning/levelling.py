@@ -27,7 +27,7 @@ from sim.study.crew_planning.rehearsal import ABREAST, Rehearsal
 
 BEGINNINGS = (1.0, 1.3)
 """Multiples of the crews that the search begins with."""
-MOST_EXCHANGES = 8
+MAX_EXCHANGES = 8
 """How often the search changes two trades at once, where no change of a single one makes a plan better."""
 MAX_TRIED_IN_REPLICATIONS = 6
 """Plans of one step that are tried in replications, the best first: each costs as much as some thirty rehearsals."""
@@ -242,7 +242,7 @@ class Levelling:
         with_chance = inf if aim.with_chance == inf else max(aim.with_chance, self.with_chance(plan.crews))
         aim = Aim(max(aim.finish, plan.finish), max(aim.mean_online, plan.mean_online), with_chance)
         steps = {trade: max(1, count // 2) for trade, count in plan.crews.items()}
-        for _ in range(MOST_EXCHANGES):
+        for _ in range(MAX_EXCHANGES):
             while (with_fewer := self._best(self._with_fewer(plan, aim, steps), aim)) is not None:
                 plan = with_fewer
             exchanged = self._best(self._exchanged(plan, aim), aim)

@@ -21,7 +21,7 @@ from sim.config.project import Project
 from sim.config.sections.systems import System
 from sim.errors import Stalled
 from sim.metrics.measure import CURVES
-from sim.study.chunk import LARGEST
+from sim.study.chunk import MAX_CHUNK_SIZE
 from sim.study.sample import SLICE_BYTES
 
 TABLE_COPIES = 2
@@ -147,7 +147,7 @@ def memory_needed(case: SizedCase, runs: int, workers: int, *, on_disk: bool = T
     table = 8 * len(case.metrics) * runs * tables
     curve = 4 * case.days * runs
     curves = min(curve, SLICE_BYTES) * CURVE_COPIES + (0 if on_disk else curve * len(CURVES))
-    chunk = 4 * case.days * len(CURVES) * LARGEST
+    chunk = 4 * case.days * len(CURVES) * MAX_CHUNK_SIZE
     return table + curves + (PROCESS_BYTES + chunk) * (workers + 1 if workers > 1 else 1)
 
 

@@ -19,8 +19,8 @@ from sim.errors import CONTROL
 from sim.files import Damaged
 from sim.study.chunk import OK, STATUS, Columns
 
-MOST_RUNS = 1_000_000
-MOST_BYTES, MOST_GROWTH = 256_000_000, 300
+MAX_RUNS = 1_000_000
+MAX_BYTES, MAX_GROWTH = 256_000_000, 300
 """Bytes that a table may take once decompressed; more where it is no more than so many times its file."""
 TEXTS = {
     "runs": {"status"},
@@ -62,7 +62,7 @@ class Manifest(BaseModel):
     name: Name
     strategy: str = ""
     seed: Whole
-    runs: Annotated[Whole, Field(ge=0, le=MOST_RUNS)]
+    runs: Annotated[Whole, Field(ge=0, le=MAX_RUNS)]
     start_date: Annotated[date, Field(strict=False)]
     target_days: Annotated[float, Field(allow_inf_nan=False)]
     working_weekdays: list[Annotated[Whole, Field(ge=0, le=6)]]
@@ -86,7 +86,7 @@ class Stratification(BaseModel):
     model_config = ConfigDict(strict=True)
 
     method: str
-    size: Annotated[Whole, Field(ge=1, le=MOST_RUNS)]
+    size: Annotated[Whole, Field(ge=1, le=MAX_RUNS)]
 
 
 class Origin(BaseModel):
@@ -105,7 +105,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="allow", strict=True)
 
     identity: Origin
-    about: dict[str, Annotated[Whole, Field(ge=1, le=100 * MOST_RUNS)]]
+    about: dict[str, Annotated[Whole, Field(ge=1, le=100 * MAX_RUNS)]]
 
 
 def require_part(identity: Any, about: Any, source: str) -> None:

@@ -19,7 +19,7 @@ from sim import files
 from sim.files import Damaged
 from sim.study.chunk import Column, Columns
 from sim.study.sample import json_value
-from sim.study.storage.result_schema import MOST_BYTES, MOST_GROWTH
+from sim.study.storage.result_schema import MAX_BYTES, MAX_GROWTH
 
 # --- tables -----------------------------------------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ def _require_size(metadata: Any, size: int, source: str) -> None:
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
     columns = [group.column(index) for group in groups for index in range(group.num_columns)]
     bytes_needed = sum(max(8 * column.num_values, column.total_uncompressed_size) for column in columns)
-    if bytes_needed > max(MOST_BYTES, MOST_GROWTH * size):
+    if bytes_needed > max(MAX_BYTES, MAX_GROWTH * size):
         raise Damaged(f"{source}: {size:,} bytes would become {bytes_needed:,}, far more than a table of ours does")
 
 

@@ -206,7 +206,7 @@ def interpolation_weights(correlation: float, late: float) -> tuple[float, float
 # --- storm seasons ----------------------------------------------------------------------------------------------------
 
 
-LONGEST = 90
+MAX_DAYS = 90
 """Days; a season that began before the project is known only as far as weather is drawn before it."""
 
 
@@ -229,7 +229,7 @@ class Storms:
         if not len(days):
             return no_intervals(), no_intervals()
         starts = (days - WARM_UP_DAYS) * DAY
-        minutes = np.round(np.clip(self.duration.ppf(uniforms), 1, LONGEST)).astype(np.int64) * DAY
+        minutes = np.round(np.clip(self.duration.ppf(uniforms), 1, MAX_DAYS)).astype(np.int64) * DAY
         return (
             interval_rows(starts, starts + minutes),
             interval_rows(starts, starts + np.minimum(minutes, self.interior_minutes)),

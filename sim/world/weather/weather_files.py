@@ -219,8 +219,8 @@ Floats = NDArray[np.float64]
 RainUnit = Literal["auto", "mm", "tenths_mm"]
 
 HOURS = 8760
-LARGEST_BYTES = 20_000_000
-MOST_MISSING = HOURS // 20
+MAX_BYTES = 20_000_000
+MAX_MISSING_HOURS = HOURS // 20
 WETTEST_YEAR_MM = 13_000.0
 """More rain than anywhere on earth: the unit is wrong."""
 TENTHS_FROM_MM = 3_000.0
@@ -272,9 +272,9 @@ def _lines(reader: FieldReader) -> list[str]:
     try:
         if not reader.path.is_file():
             reader.refuse(0, "", "", "cannot be read: there is no such file")
-        data = files.read_at_most(reader.path, LARGEST_BYTES + 1)
-        if len(data) > LARGEST_BYTES:
-            reader.refuse(0, "", "", f"is larger than {LARGEST_BYTES // 1_000_000} MB, which no year of hours is")
+        data = files.read_at_most(reader.path, MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            reader.refuse(0, "", "", f"is larger than {MAX_BYTES // 1_000_000} MB, which no year of hours is")
         return data.decode("utf-8-sig", errors="replace").splitlines()
     except OSError as error:
         reader.refuse(0, "", "", f"cannot be read: {error.strerror or error}")
@@ -301,8 +301,10 @@ def _filled(name: str, values: list[float | None], reader: FieldReader) -> Float
     """Return a year of readings, (365, 24), missing hours filled with the last known hour before, going round the year."""
     array = np.array(values, dtype=np.float64)
     known_hours = np.flatnonzero(~np.isnan(array))
-    if len(known_hours) < HOURS - MOST_MISSING:
-        message = f"is missing in {HOURS - len(known_hours)} of {HOURS} hours; at most {MOST_MISSING} can be filled in"
+    if len(known_hours) < HOURS - MAX_MISSING_HOURS:
+        message = (
+            f"is missing in {HOURS - len(known_hours)} of {HOURS} hours; at most {MAX_MISSING_HOURS} can be filled in"
+        )
         reader.refuse(0, name, "", message)
     last = known_hours[np.searchsorted(known_hours, np.arange(HOURS), side="right") - 1]
     return array[last].reshape(365, 24)
@@ -317,7 +319,7 @@ def _rain(rows: list[Row], is_epw: bool, unit: RainUnit, reader: FieldReader) ->
         gauge[:] = np.nan
     by_code = np.array([row.code_rain for row in rows], dtype=np.float64)
     rain = np.where(np.isnan(gauge), by_code, gauge)
-    if np.isnan(rain).sum() > MOST_MISSING or not np.nansum(rain):
+    if np.isnan(rain).sum() > MAX_MISSING_HOURS or not np.nansum(rain):
         return None, ""
     rain = np.nan_to_num(rain)
     if rain.sum() > WETTEST_YEAR_MM:

@@ -64,7 +64,7 @@ def _kind(outcome: Outcome) -> str:
     """An error in words; of two units that go round in one minute either engine may meet the other first."""
     if not isinstance(outcome, str):
         return "a performance"
-    return outcome.partition(":")[0] if outcome.startswith("EndlessGrants") else outcome
+    return outcome.partition(":")[0] if outcome.startswith("EndlessLoop") else outcome
 
 
 def drawn_by(plan: CompiledPlan, performed: processes.RunOutcome) -> list[int]:

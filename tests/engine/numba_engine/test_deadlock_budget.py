@@ -59,7 +59,7 @@ def test_a_work_that_can_never_be_done_is_refused_in_the_same_words(mode: Mode, 
 @pytest.mark.parametrize("between", [[], [Work("nap", fixed(0), "hours")], [Until("past", fixed(0))]])
 def test_a_unit_that_goes_round_for_ever_is_stopped(between: list[Step]) -> None:
     refused = agree(compile_plan(plan_of({"a": [Label("top"), *between, Jump("top")]})))
-    assert refused == "EndlessGrants: minute 0: a goes round for ever while no time passes"
+    assert refused == "EndlessLoop: minute 0: a goes round for ever while no time passes"
 
 
 def test_a_log_longer_than_expected_is_kept_whole() -> None:

@@ -55,7 +55,7 @@ def test_every_metric_of_one_item_paid_on_day_0() -> None:
     idle = half * (FIRST + LAST) / MONTH
     energy = MW * 0.5 * 365.25 * 24 * 73 * 2
     operations = MW * 150_000
-    net_a_day = (MW_IT * A_YEAR - energy - operations) / 365.25  # of both blocks
+    net_per_day = (MW_IT * A_YEAR - energy - operations) / 365.25  # of both blocks
     annuity = 0.1 / (1 - 1.1**-5)
     on_infrastructure = 0.1 / (1 - 1.1**-20)
     carrying = 0.10 / 12 * idle
@@ -89,7 +89,7 @@ def test_every_metric_of_one_item_paid_on_day_0() -> None:
         "peak_net_funding_usd": USD,
         "npv_usd": -USD
         + USD * 0.98 ** (HORIZON / MONTH) * 1.1 ** (-HORIZON / 365.25)
-        + sum(_present(net_a_day / 2, day) for day in (FIRST, LAST)),
+        + sum(_present(net_per_day / 2, day) for day in (FIRST, LAST)),
         "budget_usd": USD,  # the contingency is a share of what is not compute
         "contingency_drawn_usd": 0.0,
         "cost_over_budget_usd": 0.0,

@@ -141,7 +141,7 @@ def test_the_site_works_the_planners_week(site: Path) -> None:
     assert code == 0, told
     week = load(site / "mine.yaml").value.site_calendar
     read = read_xer(XER.encode(), "works.xer").week
-    assert len(week.days) == read.days_a_week
+    assert len(week.days) == read.days_per_week
     assert [(shift.start, shift.end) for shift in week.shifts] == [("07:00", "17:00")]
     assert read.day_minutes == 600
     assert "# 6 days of 10 h (Mon-Sat)" in (site / "mine.yaml").read_text()

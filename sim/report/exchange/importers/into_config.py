@@ -33,7 +33,7 @@ from sim.report.exchange.importers.network_import import (
     listed,
 )
 from sim.report.exchange.importers.planner_calendars import (
-    DAYS_OF_A_WEEK,
+    DAYS_PER_WEEK,
     PlannerCalendar,
     calendar_names,
     calendars_text,
@@ -41,9 +41,9 @@ from sim.report.exchange.importers.planner_calendars import (
 )
 from sim.report.exchange.importers.source_text import WrongFile
 
-MOST_BYTES = 4_000_000
-MOST_CREWS = 1_000
-MOST_ACTIVITIES = 20_000
+MAX_BYTES = 4_000_000
+MAX_CREWS = 1_000
+MAX_ACTIVITIES = 20_000
 UNMAPPED = "resources that the mapping has no trade for, not taken over; of"
 
 
@@ -80,7 +80,7 @@ def read_trades(path: Path, trades: Collection[str]) -> dict[str, tuple[str, flo
 def _trade_rows(path: Path) -> tuple[Sequence[str], list[dict[str, str]]]:
     """Return the header and the rows of a CSV; ConfigError where it is no text or no table."""
     try:
-        rows = csv.DictReader(files.read(path, MOST_BYTES).decode("utf-8-sig").splitlines())
+        rows = csv.DictReader(files.read(path, MAX_BYTES).decode("utf-8-sig").splitlines())
         return rows.fieldnames or (), list(rows)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ConfigError(
@@ -104,7 +104,7 @@ def _with_crews(activity: Activity, trades: Mapping[str, tuple[str, float]], net
         else:
             network.remarks.add(UNMAPPED, f"{activity.id} ({resource})")
     # an activity without length is a milestone: nobody works at it
-    counts = {trade: min(MOST_CREWS, max(1, round(count))) for trade, count in crews.items()} if activity.days else {}
+    counts = {trade: min(MAX_CREWS, max(1, round(count))) for trade, count in crews.items()} if activity.days else {}
     return replace(activity, crews=tuple(counts.items()))
 
 
@@ -153,8 +153,8 @@ def fragment(
     target = Place(target) if isinstance(target, str) else target
     if not activities:
         raise WrongFile(f"{file}: there is no activity in it")
-    if len(activities) > MOST_ACTIVITIES:
-        raise WrongFile(f"{file}: {len(activities):,} activities; at most {MOST_ACTIVITIES:,} are read")
+    if len(activities) > MAX_ACTIVITIES:
+        raise WrongFile(f"{file}: {len(activities):,} activities; at most {MAX_ACTIVITIES:,} are read")
     ids = identifiers(activities, (str(step["id"]) for step in target.kept_steps))
     weeks = {activity.key: activity.calendar for activity in activities}
     new_steps = [_step(activity, ids, network, calendars, weeks) for activity in activities]
@@ -223,12 +223,12 @@ def _link(link: Link, ids: Mapping[str, str], week: PlannerCalendar, calendars: 
     if link.type != "FS":
         fields["type"] = link.type
     if link.lag_days > 0 and link.calendar is not None and calendars is not None:
-        fields["lag_days"] = _plain_number(link.lag_days * link.calendar.days_a_week / DAYS_OF_A_WEEK)
+        fields["lag_days"] = _plain_number(link.lag_days * link.calendar.days_per_week / DAYS_PER_WEEK)
         fields["lag_calendar"] = calendars[link.calendar]
     elif link.lag_days > 0:
         fields["lag_days"] = _plain_number(link.lag_days)
     elif link.lag_days < 0:
-        fields["lead_days"] = _plain_number(-link.lag_days * week.days_a_week / DAYS_OF_A_WEEK)
+        fields["lead_days"] = _plain_number(-link.lag_days * week.days_per_week / DAYS_PER_WEEK)
     return fields if len(fields) > 1 else ids[link.before]
 
 
@@ -351,7 +351,7 @@ def config_text(
     week, so that a step of 55 working days takes 55 of them; with `calendars` every step works by its planner's own,
     dates off included. WrongFile where `like` states a week of its own.
     """
-    text = files.read(like, MOST_BYTES).decode("utf-8-sig")
+    text = files.read(like, MAX_BYTES).decode("utf-8-sig")
     blocks = _top_level(text)
     for is_set, option, keys in ((week, "--week", ("calendars", "labour")), (calendars, "--calendars", ("calendars",))):
         if is_set and (stated_keys := [key for key, _ in blocks if key in keys]):

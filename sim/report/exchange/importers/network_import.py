@@ -16,12 +16,12 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
 from sim.config.sections.systems import LinkType
-from sim.report.exchange.importers.planner_calendars import DAYS_OF_A_WEEK, PlannerCalendar
+from sim.report.exchange.importers.planner_calendars import DAYS_PER_WEEK, PlannerCalendar
 from sim.report.exchange.importers.source_text import WrongFile
 from sim.report.formatting import counted
 from sim.study.analyses.forecast.status import Logic
 
-MOST_REPLACED_LINKS = 2_000
+MAX_REPLACED_LINKS = 2_000
 """Most links that replace those of one heading or level of effort; a whole project's would be millions."""
 _LISTED = 10
 Role = Literal["work", "heading", "effort", "inactive", "external"]
@@ -49,7 +49,7 @@ class Link:
 
 
 def _working_minutes(lag_days: float, calendar: PlannerCalendar) -> float:
-    return lag_days * calendar.days_a_week / DAYS_OF_A_WEEK * calendar.day_minutes
+    return lag_days * calendar.days_per_week / DAYS_PER_WEEK * calendar.day_minutes
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ class PlannerNetwork:
 
     def in_week(self, activity: Activity) -> float:
         """Return the length of an activity in working days of the main week, taking as long by the clock."""
-        return activity.days * self.week.days_a_week / activity.calendar.days_a_week
+        return activity.days * self.week.days_per_week / activity.calendar.days_per_week
 
 
 def listed(names: Sequence[str]) -> str:
@@ -299,9 +299,9 @@ def _links_of_parts(link: SourceLink, tasks: Mapping[str, SourceTask], remarks: 
         remarks.add(
             "links to the start of a heading, or held to its finish, taken for all its parts; of", successor.activity.id
         )
-    if len(predecessors) * len(successors) > MOST_REPLACED_LINKS:
+    if len(predecessors) * len(successors) > MAX_REPLACED_LINKS:
         remarks.add(
-            f"links of headings that stand for more than {MOST_REPLACED_LINKS:,}, left out; of", successor.activity.id
+            f"links of headings that stand for more than {MAX_REPLACED_LINKS:,}, left out; of", successor.activity.id
         )
         return
     for from_key in predecessors:
@@ -325,8 +325,8 @@ def _links_through_loes(
     for key in _loe_order(loes):
         _, outgoing = loes[key]
         loe = tasks[key].activity.id
-        if len(incoming[key]) * len(outgoing) > MOST_REPLACED_LINKS:
-            remarks.add(f"levels of effort with more than {MOST_REPLACED_LINKS:,} pairs of links, left out", loe)
+        if len(incoming[key]) * len(outgoing) > MAX_REPLACED_LINKS:
+            remarks.add(f"levels of effort with more than {MAX_REPLACED_LINKS:,} pairs of links, left out", loe)
             continue
         if outgoing:
             remarks.add("levels of effort whose links were carried over to what they span", loe)

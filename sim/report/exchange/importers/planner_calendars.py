@@ -21,7 +21,7 @@ from sim.report.exchange.schedule_model import DAY, Hours, Week
 from sim.report.formatting import counted
 from sim.study.api import unique_name
 
-DAYS_OF_A_WEEK = 7
+DAYS_PER_WEEK = 7
 NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAY = ((480, 720), (780, 1020))
 USUAL_WEEK = Week((_DAY,) * 5 + ((), ()), {})
@@ -46,14 +46,14 @@ class PlannerCalendar:
         return tuple(_length(hours) for hours in self.week.days)
 
     @cached_property
-    def days_a_week(self) -> int:
+    def days_per_week(self) -> int:
         """Return days of the week on which there is work."""
         return sum(minutes > 0 for minutes in self.minutes)
 
     @cached_property
     def day_minutes(self) -> float:
         """Minutes of a working day, mean over the week; 0 where no day is worked."""
-        return sum(self.minutes) / self.days_a_week if self.days_a_week else 0.0
+        return sum(self.minutes) / self.days_per_week if self.days_per_week else 0.0
 
     def days(self, minutes: float) -> float:
         """Working minutes as working days of this week."""
@@ -61,7 +61,7 @@ class PlannerCalendar:
 
     def calendar_days(self, minutes: float) -> float:
         """Working minutes as the calendar days they take in the mean."""
-        return self.days(minutes) * DAYS_OF_A_WEEK / self.days_a_week
+        return self.days(minutes) * DAYS_PER_WEEK / self.days_per_week
 
     @property
     def always(self) -> bool:
@@ -93,14 +93,14 @@ class PlannerCalendar:
         durations = (
             _clock_minutes(working_times, start, remainder) for working_time in working_times for start in working_time
         )
-        mean_duration = DAYS_OF_A_WEEK * DAY * remainder / week_minutes
+        mean_duration = DAYS_PER_WEEK * DAY * remainder / week_minutes
         return max(abs(duration - mean_duration) for duration in durations) / DAY if remainder else 0.0
 
     def describe(self) -> str:
         """Return the week in words: `5 days of 8 h (Mon-Fri), 12 other days`."""
         length = f"{self.day_minutes / 60:.2f}".rstrip("0").rstrip(".")
         even = "" if len({minutes for minutes in self.minutes if minutes}) == 1 else " in the mean"
-        days = f"{self.days_a_week} days of {length} h{even} ({self._weekdays()})"
+        days = f"{self.days_per_week} days of {length} h{even} ({self._weekdays()})"
         other = counted(len(self.week.exceptions), "day that differs", "days that differ")
         return f"{days}, {other}" if self.week.exceptions else days
 
@@ -114,7 +114,7 @@ class PlannerCalendar:
 def _clock_minutes(working_times: Sequence[tuple[int, int]], start_minute: int, minutes: float) -> float:
     """Return how many minutes by the clock some working minutes take, from a minute of the week on; less than a week."""
     remaining = minutes
-    next_week = [(start + DAYS_OF_A_WEEK * DAY, stop + DAYS_OF_A_WEEK * DAY) for start, stop in working_times]
+    next_week = [(start + DAYS_PER_WEEK * DAY, stop + DAYS_PER_WEEK * DAY) for start, stop in working_times]
     for start, stop in (*working_times, *next_week):
         if stop <= start_minute:
             continue
@@ -189,12 +189,12 @@ def _length(hours: Hours) -> int:
 
 def even_week(name: str, day_hours: float, week_hours: float) -> PlannerCalendar:
     """Return a calendar of which only the hours of a day and of a week are known, with working days from Monday on."""
-    days = max(1, min(DAYS_OF_A_WEEK, round(week_hours / day_hours)))
+    days = max(1, min(DAYS_PER_WEEK, round(week_hours / day_hours)))
     minutes = round(60 * day_hours)
     # nothing says when the day begins: in the morning, unless it is longer than that
     start = _MORNING if _MORNING + minutes <= DAY else 0
     working_times: Hours = ((start, start + minutes),)
-    return PlannerCalendar(name, Week((working_times,) * days + ((),) * (DAYS_OF_A_WEEK - days), {}))
+    return PlannerCalendar(name, Week((working_times,) * days + ((),) * (DAYS_PER_WEEK - days), {}))
 
 
 # --- P6 ---------------------------------------------------------------------------------------------------------------
@@ -213,12 +213,12 @@ def p6_week(text: str, base: Week | None = None) -> Week | None:
         for child in _children(node):
             number = str(child[0]).rpartition("||")[2].strip()
             if label == "DaysOfWeek" and number in {"1", "2", "3", "4", "5", "6", "7"}:
-                days[(int(number) + 5) % DAYS_OF_A_WEEK] = _p6_hours(child)
+                days[(int(number) + 5) % DAYS_PER_WEEK] = _p6_hours(child)
             if label == "Exceptions" and (day_number := re.search(r"\bd\|(\d{1,6})\b", _flat(child))):
                 exceptions[_P6_EPOCH + timedelta(days=int(day_number[1]))] = _p6_hours(child)
     if not days and base is None:
         return None
-    return Week(tuple(days.get(day, base.days[day] if base else ()) for day in range(DAYS_OF_A_WEEK)), exceptions)
+    return Week(tuple(days.get(day, base.days[day] if base else ()) for day in range(DAYS_PER_WEEK)), exceptions)
 
 
 def _brackets(text: str) -> list[Any]:
@@ -301,7 +301,7 @@ def _mspdi_week(
     for day in element.iterfind("WeekDays/WeekDay"):
         day_type = (day.findtext("DayType") or "").strip()
         if day_type in {"1", "2", "3", "4", "5", "6", "7"}:
-            days[(int(day_type) + 5) % DAYS_OF_A_WEEK] = _mspdi_hours(day)
+            days[(int(day_type) + 5) % DAYS_PER_WEEK] = _mspdi_hours(day)
         elif day_type == "0":
             exceptions |= dict.fromkeys(_dates(day), _mspdi_hours(day))
     for exception in element.iterfind("Exceptions/Exception"):

@@ -27,9 +27,9 @@ class WrongFile(SimError):
 
 # --- XML --------------------------------------------------------------------------------------------------------------
 
-MOST_BYTES = 64_000_000
-MOST_LEVELS = 40
-MOST_ELEMENTS = 3_000_000
+MAX_BYTES = 64_000_000
+MAX_LEVELS = 40
+MAX_ELEMENTS = 3_000_000
 _DECLARED_ENCODING = re.compile(rb"""<\?xml[^>]*?\bencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _ENCODINGS_OF_PARSER = {"utf-8", "utf8", "utf-16", "us-ascii", "ascii"}
 
@@ -42,8 +42,8 @@ def read_xml(data: bytes, file: str, encoding: str | None = None) -> Element:
     from defusedxml import DTDForbidden
     from defusedxml.ElementTree import XMLParser
 
-    if len(data) > MOST_BYTES:
-        raise WrongFile(f"{file}: {len(data):,} bytes; at most {MOST_BYTES:,} are read")
+    if len(data) > MAX_BYTES:
+        raise WrongFile(f"{file}: {len(data):,} bytes; at most {MAX_BYTES:,} are read")
     builder = _Builder(file)
     text, override = _as_utf8(data, file, encoding)
     parser = XMLParser(target=builder, encoding=override, forbid_dtd=True)
@@ -88,7 +88,7 @@ class _Builder:
         """Begin an element."""
         self.depth += 1
         self.elements += 1
-        if self.depth > MOST_LEVELS or self.elements > MOST_ELEMENTS:
+        if self.depth > MAX_LEVELS or self.elements > MAX_ELEMENTS:
             raise WrongFile(f"{self.file}: nested too deeply or too long to be a schedule")
         self.tree.start(tag.rpartition("}")[2], attributes)
 
@@ -111,7 +111,7 @@ class _Builder:
 _BYTE_ORDER_MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _TABLES_WITH_NAMES = {b"PROJECT", b"CALENDAR", b"PROJWBS", b"TASK"}
 _DOUBLE_BYTE = ("gbk", "cp932", "cp949")
-_LEAST_SCORE = 0.5
+_MIN_SCORE = 0.5
 """Least mean score of the characters beyond ASCII for a code page to be taken."""
 _SURELY_KOREAN = 8
 """So many characters of Korean could be Chinese by chance once in sixty: a third of Chinese lies beyond them."""
@@ -170,7 +170,7 @@ def _encoding_of(data: bytes) -> str | None:
     if best == "gbk" and scores["cp949"] == scores["gbk"]:
         letters = sum(ord(character) > 127 for character in sample.decode("gbk"))
         best = "cp949" if letters >= _SURELY_KOREAN else ""
-    return best if best and scores[best] >= _LEAST_SCORE else None
+    return best if best and scores[best] >= _MIN_SCORE else None
 
 
 def _lines_with_names(data: bytes) -> Iterator[bytes]:

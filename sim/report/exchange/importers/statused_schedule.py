@@ -21,7 +21,7 @@ from sim.report.exchange.importers.source_text import WrongFile, read_xml
 from sim.report.exchange.importers.xer_import import logic_of, read_tables
 from sim.study.analyses.forecast.status import Logic
 
-MOST_BYTES = 64_000_000
+MAX_BYTES = 64_000_000
 TEXT2 = "188743734"
 """The field of MS Project that has the id."""
 UDF_NAME = "sim_activity_id"
@@ -73,7 +73,7 @@ def activity_id(unit: str, activity: str, time: int) -> str:
 
 def read_statused(path: Path) -> StatusedSchedule:
     """Read the actuals of a Microsoft Project XML file or an XER; WrongFile where it is none of ours."""
-    data = files.read(path, MOST_BYTES)
+    data = files.read(path, MAX_BYTES)
     reader = {".xml": _mspdi, ".xer": _xer}.get(path.suffix.lower())
     if reader is None:
         raise WrongFile(f"{path}: .xml (Microsoft Project) and .xer (Primavera P6) are read")

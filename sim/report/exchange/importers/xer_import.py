@@ -27,7 +27,7 @@ from sim.report.exchange.importers.network_import import (
 from sim.report.exchange.importers.planner_calendars import ROUND_THE_CLOCK, PlannerCalendar, even_week, p6_week
 from sim.report.exchange.importers.source_text import (
     FIELDS_OF_USERS,
-    MOST_BYTES,
+    MAX_BYTES,
     TABLES_READ,
     Row,
     Tables,
@@ -70,8 +70,8 @@ def read_xer(data: bytes, file: str, encoding: str | None = None, project: str |
 
     `project` is the short name of the project to read, where the file holds several with activities.
     """
-    if len(data) > MOST_BYTES:
-        raise WrongFile(f"{file}: {len(data):,} bytes; at most {MOST_BYTES:,} are read")
+    if len(data) > MAX_BYTES:
+        raise WrongFile(f"{file}: {len(data):,} bytes; at most {MAX_BYTES:,} are read")
     text, encoding_used = xer_text(data, file, encoding)
     remarks = Remarks()
     tables = xer_tables(text, file, remarks.add)
@@ -82,8 +82,8 @@ def read_xer(data: bytes, file: str, encoding: str | None = None, project: str |
 
 def read_tables(data: bytes, file: str) -> Tables:
     """Return the tables of an XER file as they stand there; WrongFile where it is none."""
-    if len(data) > MOST_BYTES:
-        raise WrongFile(f"{file}: {len(data):,} bytes; at most {MOST_BYTES:,} are read")
+    if len(data) > MAX_BYTES:
+        raise WrongFile(f"{file}: {len(data):,} bytes; at most {MAX_BYTES:,} are read")
     text, _ = xer_text(data, file)
     return xer_tables(text, file, Remarks().add, TABLES_READ | FIELDS_OF_USERS)
 

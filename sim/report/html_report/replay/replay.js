@@ -1,7 +1,7 @@
 // Plays projects on one clock: everything that is shown is worked out from the day, never from the frame before.
 (() => {
   const SAID_EVERY = 150;  // milliseconds: numbers that change in every frame cannot be read
-  const LONGEST_STEP = 200;  // milliseconds: a page that was hidden does not jump
+  const MAX_STEP = 200;  // milliseconds: a page that was hidden does not jump
   const slider = at("time"), play = at("play");
   let day = 0, running = false, before = 0, frames = 0, said = 0;
 
@@ -66,7 +66,7 @@
   }
   function tick(now) {
     if (!running) { return; }
-    if (before) { seek(day + Math.min(now - before, LONGEST_STEP) / 1000 * Number(at("speed").value)); }
+    if (before) { seek(day + Math.min(now - before, MAX_STEP) / 1000 * Number(at("speed").value)); }
     before = now;
     if (day >= told.last) { run(false); } else { requestAnimationFrame(tick); }
   }

@@ -20,7 +20,7 @@ from sim.study.result import Result
 
 SCRIPTS = ("replay_basics.js", "history.js", "site_plan.js", "picture.js", "replay.js")
 """What plays, in the order in which it is needed."""
-LARGEST = 3_000_000
+MAX_BYTES = 3_000_000
 """Bytes of a page of one project of 250 MW."""
 SHOWN = ("ink", "muted", "runs", "p50", "p80", "limit", "idle", "kept", "sky-clear", "sky-closed")
 

@@ -40,10 +40,10 @@ from sim.world.working_time import Calendar
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-LEAST_EXPLAINED = 0.05
+MIN_EXPLAINED = 0.05
 """Share of a factor's variance that the statistics must explain out of sample; less is sampling noise."""
 PENALTIES = np.logspace(-2, 5, 22)
-MOST_DEVIATIONS = 6.0
+MAX_DEVIATIONS = 6.0
 """Standard deviations from the prior mean to which an actual statistic is limited: no regression line is trusted further."""
 EDGE = 1e-6
 PRIOR_SIZE = 200
@@ -295,7 +295,7 @@ class PriorReplications:
         mean, spread = mean[spread > 0], spread[spread > 0]
         self.standardised: Floats = (values[:, usable] - mean) / spread
         actual = np.array(statistics.actual)[usable]
-        self.actual: Floats = np.clip((actual - mean) / spread, -MOST_DEVIATIONS, MOST_DEVIATIONS)
+        self.actual: Floats = np.clip((actual - mean) / spread, -MAX_DEVIATIONS, MAX_DEVIATIONS)
 
     def nearest(self, number: int) -> list[int]:
         """Return the replications whose statistics are nearest to the actual ones, in the order of their distance.
@@ -318,7 +318,7 @@ class PriorReplications:
         if not rows or not self.standardised.size:
             return nothing_learnt
         mean, residuals, explained = _ridge(self.standardised, self.scores[rows].T, self.actual)
-        learnt = np.flatnonzero(explained >= LEAST_EXPLAINED)
+        learnt = np.flatnonzero(explained >= MIN_EXPLAINED)
         if not len(learnt):
             return nothing_learnt
         correlation = np.atleast_2d(np.corrcoef(residuals[:, learnt], rowvar=False))

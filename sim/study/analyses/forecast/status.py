@@ -75,7 +75,7 @@ COLUMNS_OF_KIND: Mapping[str, tuple[str, ...]] = {
 """By kind of fact the columns that may be filled, besides `kind` and `what`."""
 HAS = {"activity": "an activity has", "people": "people have", "hours": "hours have", "money": "money has"}
 HEADER_KINDS = ("data_date", "config", "logic")
-MOST_PROBLEMS = 50
+MAX_PROBLEMS = 50
 """Mistakes that are told one by one."""
 STATES = ("happened", "closed", "open")
 Logic = Literal["retained_logic", "progress_override"]
@@ -84,7 +84,7 @@ LOGIC: tuple[Logic, ...] = get_args(Logic)
 STAGES = ("made", "passed", "shipped", "on_site", "set", "hooked_up", "tested")
 """Stages counted by system: skids made, past their acceptance test, shipped, on site; blocks set, hooked up and tested."""
 ONLINE = "online"
-LARGEST_BYTES = 20_000_000
+MAX_BYTES = 20_000_000
 
 
 class ProjectComplete(SimError):
@@ -173,7 +173,7 @@ def _read_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         return
     if path.suffix.lower() in {".xls", ".xlsm", ".xlsb", ".ods", ".numbers"}:
         raise ConfigError([Problem(str(path), 0, 0, "", "", "is not read: save it as .xlsx or .csv")])
-    data = files.read(path, LARGEST_BYTES)
+    data = files.read(path, MAX_BYTES)
     numbered_rows = _workbook_rows(data, path) if path.suffix.lower() == ".xlsx" else _csv_rows(data, path)
     (_, header), *body = numbered_rows or [(1, [])]
     columns = _known_columns(path, 1, [str(name) for name in header])
@@ -252,7 +252,7 @@ def _parse_status(file: str, rows: list[tuple[int, Mapping[str, Any]]], start_da
     facts: list[Fact] = []
     for number, row in rows:
         facts.append(_parse_fact(file, number, row, start_date, problems))
-        if len(problems) >= MOST_PROBLEMS:
+        if len(problems) >= MAX_PROBLEMS:
             message = "what is wrong in the rows after this one is told when these are mended"
             raise ConfigError([*problems, Problem(file, number, 0, "", "", message)])
     data_dates = [fact for fact in facts if fact.kind == "data_date"]

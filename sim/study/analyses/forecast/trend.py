@@ -40,7 +40,7 @@ from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 Floats = NDArray[np.float64]
 BACKGROUND_NICENESS = 10
 """Niceness of the process that simulates for the attribution, which is needed only after the report is written."""
-LARGEST_BYTES = 10_000_000
+MAX_BYTES = 10_000_000
 QUANTILES = (10, 50, 80, 90)
 FINISH, FIRST = "lead_time_full_days", "lead_time_first_mw_days"
 
@@ -124,7 +124,7 @@ def saved_forecasts(out: str | Path) -> list[dict[str, Any]]:
         if path.suffix != ".json":
             continue
         try:
-            document = json.loads(files.read(path, LARGEST_BYTES))
+            document = json.loads(files.read(path, MAX_BYTES))
             days = {name: _as_floats(quantiles) for name, quantiles in dict(document["days"]).items()}
             summaries.append({**document, "data_date": str(document["data_date"]), "days": days})
         except (ValueError, KeyError, TypeError, AttributeError) as error:

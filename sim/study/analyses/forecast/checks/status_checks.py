@@ -26,7 +26,7 @@ from sim.study.analyses.forecast.checks.status_fact_checks import (
 )
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.status import MOST_PROBLEMS, ONLINE, STAGES, Fact, Status
+from sim.study.analyses.forecast.status import MAX_PROBLEMS, ONLINE, STAGES, Fact, Status
 from sim.study.result import digest
 from sim.world.project_calendars import day_minutes
 
@@ -64,14 +64,14 @@ def findings_of(
     return [*findings, *_paid(status, planned_usd), *_out_of_sequence(plan_steps, status)]
 
 
-LEAST_SHARE_PAID = 0.001
+MIN_SHARE_PAID = 0.001
 
 
 def _paid(status: Status, planned_usd: Sequence[float] | NDArray[np.float64]) -> Iterator[StatusFinding]:
     """Yield a note for amounts so far below the plan that thousands or millions are meant."""
     for fact in status.facts_of("money"):
         day = min((fact.date or 0) // MINUTES_PER_DAY, len(planned_usd)) - 1
-        if day >= 0 and fact.value and fact.value < LEAST_SHARE_PAID * planned_usd[day]:
+        if day >= 0 and fact.value and fact.value < MIN_SHARE_PAID * planned_usd[day]:
             message = (
                 f"{fact.value:,.0f} USD, where the plan has {planned_usd[day]:,.0f}: in whole dollars, not millions"
             )
@@ -142,11 +142,11 @@ def _unknown_names(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFind
             unknown.append(fact)
         elif fact.kind == "promise" and plan_steps.lead_time_position(plan_steps.units[fact.what]) is None:
             yield error(status, fact, "what", fact.what, "a unit that delivers after some time")
-    for fact in unknown[:MOST_PROBLEMS]:
+    for fact in unknown[:MAX_PROBLEMS]:
         hint = did_you_mean(fact.what, names_of_kind[fact.kind])
         yield error(status, fact, "what", fact.what or "nothing", SUBJECTS[fact.kind], hint)
-    if len(unknown) > MOST_PROBLEMS:
-        more = unknown[MOST_PROBLEMS:]
+    if len(unknown) > MAX_PROBLEMS:
+        more = unknown[MAX_PROBLEMS:]
         message = f"{len(more)} more rows, from this one to row {more[-1].row}, have names that the plan does not have"
         yield error(status, more[0], "what", "", message)
 
