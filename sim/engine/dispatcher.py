@@ -15,7 +15,7 @@ from typing import Final
 
 import simpy
 
-from sim.engine.initial_state import BalanceState
+from sim.engine.initial_state import NetLevelState
 from sim.errors import Stalled
 from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.vocabulary import LEAVING_PRIORITY
@@ -50,7 +50,7 @@ class Dispatcher:
         self.to_check: set[int] = set()
         self.limited_patience: set[int] = set()
         self.bundles_of_pool = _bundles_of_pools(plan.bundles, len(plan.pools))
-        self.balances = Balances(plan) if plan.balances else None
+        self.net_levels = NetLevels(plan) if plan.net_level_conditions else None
         self._minute, self._rounds = -1, 0
 
     def enqueue(
@@ -58,11 +58,11 @@ class Dispatcher:
     ) -> simpy.Event:
         """Add a request to the queue of a bundle; return the event that happens when all of it is granted together.
 
-        `counted` says that the balances (free less requested counts) of its sets of pools include it already.
+        `counted` says that the net levels (free less requested counts) of its sets of pools include it already.
         """
         granted = simpy.Event(self.env)
-        if self.balances is not None and priority < LEAVING_PRIORITY and not counted:
-            self.balances.change(now, bundle, -1)
+        if self.net_levels is not None and priority < LEAVING_PRIORITY and not counted:
+            self.net_levels.change(now, bundle, -1)
         withholds_from = -1 if patience < 0 else now + patience
         request = (priority, now, rank, bundle, withholds_from, granted)
         queue = self.queues.get(bundle)
@@ -81,8 +81,8 @@ class Dispatcher:
 
     def release(self, now: int, bundle: int) -> None:
         """Add a bundle's counts to its pools, given back or supplied; they can be granted at the end of this instant."""
-        if self.balances is not None:
-            self.balances.change(now, bundle, 1)
+        if self.net_levels is not None:
+            self.net_levels.change(now, bundle, 1)
         free, queues = self.free, self.queues
         for pool, count in self.bundles[bundle]:
             free[pool] += count
@@ -121,8 +121,8 @@ class Dispatcher:
             counts = bundles[bundle]
             if _fits(free, counts):
                 _add(free, counts, -1)
-                if self.balances is not None and priority >= LEAVING_PRIORITY:
-                    self.balances.change(now, bundle, -1)
+                if self.net_levels is not None and priority >= LEAVING_PRIORITY:
+                    self.net_levels.change(now, bundle, -1)
                 granted.append(request)
                 self._replace_head(heads, queues[bundle])
                 continue
@@ -169,30 +169,30 @@ class Dispatcher:
             raise EndlessLoop(f"minute {now}: {names} and others go round for ever while no time passes")
 
 
-class Balances:
-    """The balances of sets of pools, free counts less requested ones, and since when each is at which level.
+class NetLevels:
+    """The net levels of sets of pools: free counts less requested ones, as on hand less back orders of an inventory.
 
-    Only the balance at the end of a minute counts: so the order of events within a minute does not matter.
+    Only the net level at the end of a minute counts: so the order of events within a minute does not matter.
     """
 
     def __init__(self, plan: CompiledPlan) -> None:
         """Start with the initial counts of the pools."""
-        self._bundles, self._conditions = plan.bundles, plan.balances
-        self._set_of = {pool: number for number, pools in enumerate(plan.balanced) for pool in pools}
-        # by set of pools: its balance; the balance before the minute of its last change, and that minute
-        self.value = [sum(int(plan.initial[pool]) for pool in pools) for pools in plan.balanced]
+        self._bundles, self._conditions = plan.bundles, plan.net_level_conditions
+        self._set_of = {pool: number for number, pools in enumerate(plan.net_level_pools) for pool in pools}
+        # by set of pools: its net level, that before the minute of the last change, and that minute
+        self.value = [sum(int(plan.initial[pool]) for pool in pools) for pools in plan.net_level_pools]
         self._value_before, self._last_minute = self.value.copy(), [-1] * len(self.value)
-        self._minute_of_level: list[dict[int, int]] = [{} for _ in self.value]
-        """By set and level, since which minute the balance is at the level, or below it; missing where it always was."""
+        self._minute_crossed: list[dict[int, int]] = [{} for _ in self.value]
+        """By set and threshold, when the net level last rose to it or fell below it; missing where it never did."""
 
-    def continue_from(self, balances: Sequence[BalanceState]) -> None:
-        """Take the balances from a state."""
-        for pool_set, (value, value_before, last_minute, minute_of_level) in enumerate(balances):
+    def continue_from(self, states: Sequence[NetLevelState]) -> None:
+        """Take the net levels from a state."""
+        for pool_set, (value, value_before, last_minute, minute_crossed) in enumerate(states):
             self.value[pool_set], self._value_before[pool_set] = value, value_before
-            self._last_minute[pool_set], self._minute_of_level[pool_set] = last_minute, dict(minute_of_level)
+            self._last_minute[pool_set], self._minute_crossed[pool_set] = last_minute, dict(minute_crossed)
 
     def change(self, now: int, bundle: int, sign: int) -> None:
-        """Add a bundle's counts, times `sign`, to the balances (free less requested counts) of its sets of pools."""
+        """Add a bundle's counts, times `sign`, to the net levels (free less requested counts) of its sets of pools."""
         for pool, count in self._bundles[bundle]:
             pool_set = self._set_of.get(pool)
             if pool_set is not None:
@@ -200,20 +200,20 @@ class Balances:
                 self.value[pool_set] += sign * count
 
     def next_check(self, now: int, condition: int) -> int:
-        """Return the minute from which a condition on a balance of pools may hold; it holds where that is at most `now`."""
-        pool_set, level, minutes, _, below = self._conditions[condition]
+        """Return the minute from which a condition on a net level of pools may hold; it holds where that is at most `now`."""
+        pool_set, threshold, minutes, _, below = self._conditions[condition]
         self._end_minute(now, pool_set)
-        if (self._value_before[pool_set] < level) != below:
+        if (self._value_before[pool_set] < threshold) != below:
             return now + minutes
-        return self._minute_of_level[pool_set].get(level, 0) + minutes
+        return self._minute_crossed[pool_set].get(threshold, 0) + minutes
 
     def _end_minute(self, now: int, pool_set: int) -> None:
-        """Record the balance of a set of pools at the end of the last minute in which it changed, if that minute is over."""
+        """Record the net level of a set of pools at the end of the minute in which it last changed, if that is over."""
         if self._last_minute[pool_set] == now:
             return
         before, value = self._value_before[pool_set], self.value[pool_set]
-        for level in range(min(before, value) + 1, max(before, value) + 1):
-            self._minute_of_level[pool_set][level] = self._last_minute[pool_set]
+        for threshold in range(min(before, value) + 1, max(before, value) + 1):
+            self._minute_crossed[pool_set][threshold] = self._last_minute[pool_set]
         self._value_before[pool_set], self._last_minute[pool_set] = value, now
 
 

@@ -129,12 +129,12 @@ def _free_counts(plan: CompiledPlan, steps_done: Ints) -> Ints:
     return free
 
 
-BalanceState = tuple[int, int, int, dict[int, int]]
-"""A balance: its value now, its value before the minute of its last change, that minute, and by level since which minute."""
+NetLevelState = tuple[int, int, int, dict[int, int]]
+"""A net level: value, value before the minute of its last change, that minute, and by threshold when it last crossed it."""
 
 
-def balances_after(plan: CompiledPlan, state: InitialState) -> list[BalanceState]:
-    """Return the states of the balances of a plan after the history of a state, in the order of their sets of pools.
+def net_levels_after(plan: CompiledPlan, state: InitialState) -> list[NetLevelState]:
+    """Return the net levels of a plan after the history of a state, in the order of their sets of pools.
 
     A request counts from the minute in which it is made, that of a crew which leaves from the minute of its grant.
     """
@@ -144,33 +144,33 @@ def balances_after(plan: CompiledPlan, state: InitialState) -> list[BalanceState
     requesting = on_route[(plan.operation_of[state.at[on_route]] == HOLD) & (state.begun[on_route] != NOT_BEGUN)]
     requesting = requesting[plan.rows[state.at[requesting], Column.PRIORITY] < LEAVING_PRIORITY]
     is_hold, is_free = operation == HOLD, operation == FREE
-    changes_balance = is_hold | is_free
+    changes_net_level = is_hold | is_free
     counts_from_request = is_hold & (priority < LEAVING_PRIORITY)
     minute_done, minute_begun = state.history[:, LogColumn.MINUTE], state.history[:, LogColumn.DETAIL]
     minute = np.where(counts_from_request, minute_begun, minute_done)
-    minute = np.concatenate([minute[changes_balance], state.begun[requesting]])
-    bundle = plan.argument_of[np.concatenate([steps_done[changes_balance], state.at[requesting]])]
-    sign = np.concatenate([np.where(is_free, 1, -1)[changes_balance], np.full(len(requesting), -1)])
-    balances = []
-    for pools in plan.balanced:
+    minute = np.concatenate([minute[changes_net_level], state.begun[requesting]])
+    bundle = plan.argument_of[np.concatenate([steps_done[changes_net_level], state.at[requesting]])]
+    sign = np.concatenate([np.where(is_free, 1, -1)[changes_net_level], np.full(len(requesting), -1)])
+    states = []
+    for pools in plan.net_level_pools:
         count_in_bundle = np.array(
             [sum(count for pool, count in counts if pool in pools) for counts in plan.bundles], np.int64
         )
-        balances.append(_balance_after(int(plan.initial[list(pools)].sum()), minute, sign * count_in_bundle[bundle]))
-    return balances
+        states.append(_net_level_after(int(plan.initial[list(pools)].sum()), minute, sign * count_in_bundle[bundle]))
+    return states
 
 
-def _balance_after(initial: int, minute: Ints, change: Ints) -> BalanceState:
-    """Return the state of a balance after changes in some minutes, of which the last one is not over yet."""
+def _net_level_after(initial: int, minute: Ints, change: Ints) -> NetLevelState:
+    """Return the state of a net level after changes in some minutes, of which the last one is not over yet."""
     not_zero = change != 0
     minutes, index = np.unique(minute[not_zero], return_inverse=True)
     change_of_minute = np.bincount(index, change[not_zero], len(minutes)).astype(np.int64).tolist()
-    value, value_before, last_minute, minute_of_level = initial, initial, -1, dict[int, int]()
+    value, value_before, last_minute, minute_crossed = initial, initial, -1, dict[int, int]()
     for now, amount in zip(minutes.tolist(), change_of_minute, strict=True):
-        levels_crossed = range(min(value_before, value) + 1, max(value_before, value) + 1)
-        minute_of_level |= dict.fromkeys(levels_crossed, last_minute)
+        thresholds_crossed = range(min(value_before, value) + 1, max(value_before, value) + 1)
+        minute_crossed |= dict.fromkeys(thresholds_crossed, last_minute)
         value_before, last_minute, value = value, now, value + amount
-    return value, value_before, last_minute, minute_of_level
+    return value, value_before, last_minute, minute_crossed
 
 
 def _count(numbers: SmallArray, size: int, weights: Ints | None = None) -> Ints:

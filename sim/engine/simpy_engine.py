@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from sim.engine.deadlock import Deadlock, SimulationState
 from sim.engine.dispatcher import Dispatcher, EndlessLoop
-from sim.engine.initial_state import MILLION, NOT_BEGUN, InitialState, balances_after
+from sim.engine.initial_state import MILLION, NOT_BEGUN, InitialState, net_levels_after
 from sim.jit import gc_paused
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan
 from sim.plan.draws import SampledInputs
@@ -98,8 +98,8 @@ class Simulation:
     def _continue_from(self, state: InitialState) -> None:
         """Take free counts, gate levels, counts of attempts and the units' steps from a state."""
         self.pools.free[:] = state.free.tolist()
-        if self.pools.balances is not None:
-            self.pools.balances.continue_from(balances_after(self.plan, state))
+        if self.pools.net_levels is not None:
+            self.pools.net_levels.continue_from(net_levels_after(self.plan, state))
         self.level, self.attempts = state.level.tolist(), state.attempts.tolist()
         self.first_attempts, self.people_in_area = state.first_attempts.tolist(), state.people_in_area.tolist()
         self.step_of, self.complete = state.at.tolist(), state.complete
@@ -173,8 +173,8 @@ class Simulation:
                 self.signal(now, argument, second)
             elif operation == WAIT:  # gate, level
                 event = self.opening(argument, second) if self.level[argument] < second else None
-            elif operation == UNTIL and second:  # input of the date, number of the condition on a balance from 1
-                yield from self._until_balanced(second - 1, max(now, values[argument]), now)
+            elif operation == UNTIL and second:  # input of the date, number of the condition on a net level from 1
+                yield from self._until_net_level(second - 1, max(now, values[argument]), now)
                 now = int(env.now)
             elif operation == UNTIL:
                 event = env.timeout(values[argument] - now) if values[argument] > now else None
@@ -186,21 +186,21 @@ class Simulation:
             step = next_step
         step_of[unit] = end
 
-    def _until_balanced(self, condition: int, begun: int, first_check: int) -> Process:
-        """Wait until a condition on a balance (what is free in pools less what is requested) has held for its minutes.
+    def _until_net_level(self, condition: int, begun: int, first_check: int) -> Process:
+        """Wait until a condition on a net level (what is free in pools less what is requested) has held for its minutes.
 
         These are all after minute `begun`; after the condition's last minute it is too late, and the wait has no end.
         `first_check` is the earliest minute at which it may be found to hold; `condition` is its number in the plan.
         """
-        assert self.pools.balances is not None  # the plan has one
-        _, _, minutes, last_minute, _ = self.plan.balances[condition]
+        assert self.pools.net_levels is not None  # the plan has one
+        _, _, minutes, last_minute, _ = self.plan.net_level_conditions[condition]
         next_check = max(begun + minutes, first_check)
         while True:
             if next_check > last_minute:
                 yield simpy.Event(self.env)  # an event that never happens
             yield self.env.timeout(next_check - int(self.env.now))
             now = int(self.env.now)
-            next_check = self.pools.balances.next_check(now, condition)
+            next_check = self.pools.net_levels.next_check(now, condition)
             if next_check <= now:
                 return
 
@@ -211,9 +211,9 @@ class Simulation:
             return now, step
         begun = int(state.begun[unit])
         row = self.prepared.rows[step]
-        if row[Column.OPERATION] == UNTIL and row[Column.BALANCE]:
+        if row[Column.OPERATION] == UNTIL and row[Column.NET_LEVEL]:
             date = self.draws.values[row[Column.ARGUMENT]]
-            yield from self._until_balanced(row[Column.BALANCE] - 1, max(begun, date), now)
+            yield from self._until_net_level(row[Column.NET_LEVEL] - 1, max(begun, date), now)
             self.log += (int(self.env.now), step, begun)
             return int(self.env.now), step + 1
         event = self._end_of_step(state, unit, step, begun)

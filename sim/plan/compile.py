@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.plan.compiled_plan import CAUSES, MODES, NONE, BalanceRow, Column, CompiledPlan, Row
+from sim.plan.compiled_plan import CAUSES, MODES, NONE, Column, CompiledPlan, ConditionRow, Row
 from sim.plan.copies import Copy, IntArray, PerCopy, SmallArray, Spread, names_of, spread, unique_in_order
 from sim.plan.draws import InputsBuilder
 from sim.plan.vocabulary import (
@@ -29,11 +29,11 @@ from sim.plan.vocabulary import (
     UNTIL,
     WAIT,
     WORK,
-    Balance,
     Free,
     Hold,
     Jump,
     Label,
+    NetLevelCondition,
     Note,
     NoteInfo,
     Plan,
@@ -119,7 +119,7 @@ class _Compiler:
         self.learning, self.areas = _by_name(plan.learning), _by_name(plan.areas)
         self.bundles, self.notes = _Numbered[tuple[tuple[int, int], ...]](), _Numbered[NoteInfo]()
         self.activities, self.trades = _Numbered[str](), _Numbered[str]()
-        self.balances, self.balanced = _Numbered[BalanceRow](), _Numbered[tuple[int, ...]]()
+        self.net_level_conditions, self.net_level_pools = _Numbered[ConditionRow](), _Numbered[tuple[int, ...]]()
         self.inputs = InputsBuilder(plan)
         self.first = [0]
         self.rows: list[Row] = []
@@ -198,9 +198,9 @@ class _Compiler:
             number = self.inputs.span(step.activity, unit, step.span)
             people = sum(step.people.values())
             return step.activity, (WORK, number, self.calendars[step.calendar], MODES[step.mode], people, 0)
-        if isinstance(step, Until):  # input, number of the balance from 1, or 0
-            balance = 0 if step.balance is None else self._balance(step.balance) + 1
-            return step.event, (UNTIL, self.inputs.span(step.event, unit, step.date), balance, 0, 0, 0)
+        if isinstance(step, Until):  # input, number of the condition from 1, or 0
+            condition = 0 if step.net_level is None else self._condition(step.net_level) + 1
+            return step.event, (UNTIL, self.inputs.span(step.event, unit, step.date), condition, 0, 0, 0)
         # target, input of the chance, limit, gate, level
         chance = NONE if step.chance is None else self.inputs.chance(step.decision, unit, step.chance)
         limit = NONE if step.limit is None else step.limit
@@ -222,12 +222,14 @@ class _Compiler:
             return WAIT, self._gate(step.gate), step.level, 0, 0, 0
         raise TypeError(f"no step: {step}")
 
-    def _balance(self, balance: Balance) -> int:
-        """Return the number of a balance; raises `PlanError` where a pool is in another set as well."""
-        pools = tuple(sorted(self.pools[name] for name in balance.pools))
-        if balance.minutes < 1 or any(other != pools and set(other) & set(pools) for other in self.balanced):
-            raise PlanError(f"{balance}: no whole minute, or one of its pools is in another balance as well")
-        return self.balances[self.balanced[pools], balance.level, balance.minutes, balance.last, balance.below]
+    def _condition(self, condition: NetLevelCondition) -> int:
+        """Return the number of a condition; raises `PlanError` where a pool is in another set as well."""
+        pools = tuple(sorted(self.pools[name] for name in condition.pools))
+        if condition.minutes < 1 or any(other != pools and set(other) & set(pools) for other in self.net_level_pools):
+            raise PlanError(f"{condition}: no whole minute, or one of its pools is in another condition as well")
+        pool_set = self.net_level_pools[pools]
+        row = (pool_set, condition.threshold, condition.minutes, condition.last, condition.below)
+        return self.net_level_conditions[row]
 
     def _bundle(self, pools: Mapping[str, int]) -> int:
         """Return the number of a bundle: counts by pool that are taken or freed at once."""
@@ -261,8 +263,8 @@ class _Compiler:
             pool_nouns=tuple(pool.noun for pool in plan.pools.values()),
             pool_trades=tuple(pool.trade for pool in plan.pools.values()),
             initial=np.array([pool.initial for pool in plan.pools.values()], np.int64),
-            balances=tuple(self.balances),
-            balanced=tuple(self.balanced),
+            net_level_conditions=tuple(self.net_level_conditions),
+            net_level_pools=tuple(self.net_level_pools),
             bundles=tuple(self.bundles),
             gates=tuple(plan.gates),
             calendars=tuple(plan.calendars),

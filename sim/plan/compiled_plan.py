@@ -26,13 +26,13 @@ class Column:
     """Number of the bundle of a hold or free, gate of a wait or signal, input of a work or date, note; target of a jump."""
     PRIORITY, PATIENCE = 2, 3  # of a hold
     CALENDAR, MODE, PEOPLE = 2, 3, 4  # of a work
-    BALANCE = 2  # of a date: number of the balance from 1, or 0
+    NET_LEVEL = 2  # of a date: number of its condition on a net level from 1, or 0
     LEVEL = AMOUNT = 2  # of a wait; of a signal or note
     CHANCE, LIMIT, JUMP_GATE, JUMP_LEVEL = 2, 3, 4, 5  # of a jump
 
 
 Row = tuple[int, int, int, int, int, int]  # as `Column` says
-BalanceRow = tuple[int, int, int, int, bool]  # number of its set of pools, level, minutes, last minute, whether below
+ConditionRow = tuple[int, int, int, int, bool]  # set of pools, threshold, minutes, last minute, whether below
 
 
 class LogColumn:
@@ -68,8 +68,8 @@ class CompiledPlan:
     pool_trades: tuple[str, ...]
     """Per pool of crews their trade; empty for all others."""
     initial: IntArray
-    balances: tuple[BalanceRow, ...]
-    balanced: tuple[tuple[int, ...], ...]
+    net_level_conditions: tuple[ConditionRow, ...]
+    net_level_pools: tuple[tuple[int, ...], ...]
     bundles: tuple[tuple[tuple[int, int], ...], ...]
     gates: tuple[str, ...]
     calendars: tuple[str, ...]

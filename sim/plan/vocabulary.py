@@ -162,11 +162,11 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """A condition on pools: free less requested counts at `level` or above (or `below` it) for `minutes`, up to `last`."""
+class NetLevelCondition:
+    """That pools' net level (free less requested) is `threshold` or more, or `below` it, for `minutes`; up to `last`."""
 
     pools: tuple[str, ...]
-    level: int
+    threshold: int
     minutes: int
     last: int
     below: bool = False
@@ -174,12 +174,12 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Until:
-    """Wait until a date, in minutes since the project's start, drawn once a replication; then until a balance holds."""
+    """Wait until a date, in minutes since the project's start, drawn once a replication; then until a net level holds."""
 
     event: str
     date: Span
     cause: str = ""
-    balance: Balance | None = None
+    net_level: NetLevelCondition | None = None
 
 
 @dataclass(frozen=True, slots=True)

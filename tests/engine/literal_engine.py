@@ -19,11 +19,11 @@ from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import SampledInputs
 from sim.plan.vocabulary import (
     LEAVING_PRIORITY,
-    Balance,
     Free,
     Hold,
     Jump,
     Label,
+    NetLevelCondition,
     Note,
     Plan,
     Route,
@@ -95,7 +95,7 @@ class Naive:
     log: list[Entry] = field(default_factory=list)
     queued: int = 0
     """Minutes that everybody together has waited for pools."""
-    balances: list[Counter[str]] = field(default_factory=list)
+    net_levels: list[Counter[str]] = field(default_factory=list)
     """By minute that is over what was free less what was asked for, of every pool."""
     moves: int = 0
     """Steps completed in this minute; a plan that goes round for ever is given up after many."""
@@ -121,7 +121,7 @@ class Naive:
                 return "finished"
             if not any(unit.doing in {"working", "dated"} for unit in self.units):
                 return "stalled"
-            self.balances.append(self.balance())
+            self.net_levels.append(self.net_level())
             self.queued += sum(unit.doing == "asking" for unit in self.units)
             self.now += 1
         return "late"
@@ -158,31 +158,31 @@ class Naive:
             case Wait(gate, level):
                 unit.doing = "waiting"
                 over = self.level[gate] >= level
-            case Until(event, balance=balance):
+            case Until(event, net_level=condition):
                 unit.doing = "dated"
                 date = self.draw(f"{event}/{unit.name}", 0)
-                over = date <= self.now if balance is None else self.has_been(balance, max(date, unit.since))
-                if balance is not None and not over and self.now >= balance.last:
+                over = date <= self.now if condition is None else self.has_been(condition, max(date, unit.since))
+                if condition is not None and not over and self.now >= condition.last:
                     unit.doing = "waiting"
             case _:
                 return self.at_once(unit, step)
         return over and self.done(unit, unit.since)
 
-    def has_been(self, balance: Balance, begun: int) -> bool:
-        """Whether a balance was so at the end of every one of its minutes, all of them since `begun`."""
-        first = self.now - balance.minutes
-        if first < begun or self.now > balance.last:
+    def has_been(self, condition: NetLevelCondition, begun: int) -> bool:
+        """Whether a net level was so at the end of every one of its minutes, all of them since `begun`."""
+        first = self.now - condition.minutes
+        if first < begun or self.now > condition.last:
             return False
-        values = [sum(minute[pool] for pool in balance.pools) for minute in self.balances[first : self.now]]
-        return all((value < balance.level) == balance.below for value in values)
+        values = [sum(minute[pool] for pool in condition.pools) for minute in self.net_levels[first : self.now]]
+        return all((value < condition.threshold) == condition.below for value in values)
 
-    def balance(self) -> Counter[str]:
+    def net_level(self) -> Counter[str]:
         """By pool what is free less what is asked for, by those who do not ask in order to leave."""
-        balance = Counter(self.free)
+        net_level = Counter(self.free)
         for unit in self.units:
             if unit.doing == "asking" and isinstance(unit.step, Hold) and unit.step.priority < LEAVING_PRIORITY:
-                balance.subtract({pool: count for pool, count in unit.step.pools.items() if count})
-        return balance
+                net_level.subtract({pool: count for pool, count in unit.step.pools.items() if count})
+        return net_level
 
     def is_over(self, unit: Walker, step: Work) -> bool:
         """Whether a work ends now; if so, its people leave their area."""

@@ -7,13 +7,13 @@ from random import Random
 
 from sim.plan.vocabulary import (
     LEAVING_PRIORITY,
-    Balance,
     Chance,
     Free,
     Hold,
     Jump,
     Label,
     Mode,
+    NetLevelCondition,
     Note,
     Plan,
     Pool,
@@ -78,17 +78,19 @@ class Writer:
         away = Hold({pools[0]: 1}, pick.choice([0, LEAVING_PRIORITY]))
         return [
             Label("again"),
-            Until(self.name(), Span(Fixed(pick.choice([0, 0, 7]))), balance=self.balance(pools, below=False)),
+            Until(self.name(), Span(Fixed(pick.choice([0, 0, 7]))), net_level=self.net_level(pools, below=False)),
             away,
-            Until(self.name(), Span(Fixed(0)), balance=self.balance(pools, below=pick.random() < 0.8)),
+            Until(self.name(), Span(Fixed(0)), net_level=self.net_level(pools, below=pick.random() < 0.8)),
             Free(away.pools),
             Jump("again", limit=pick.randint(0, 3)),
         ]
 
-    def balance(self, pools: tuple[str, ...], *, below: bool) -> Balance:
-        """Return a balance that may come soon, late or never."""
+    def net_level(self, pools: tuple[str, ...], *, below: bool) -> NetLevelCondition:
+        """Return a net level that may come soon, late or never."""
         pick = self.random
-        return Balance(pools, pick.randint(-1, 3), pick.choice([1, 1, 2, 5, 13]), pick.choice([30, LAST // 2]), below)
+        return NetLevelCondition(
+            pools, pick.randint(-1, 3), pick.choice([1, 1, 2, 5, 13]), pick.choice([30, LAST // 2]), below
+        )
 
     def factors(self) -> tuple[int, ...]:
         """Return a curve of one to four points."""

@@ -43,7 +43,7 @@ def follows_the_rules(plan: Plan, seed: int, order: Order) -> None:
     assert outcome == ("finished" if once.outcome.deadlock is None else "stalled")
     if outcome == "stalled":
         waiting = [(unit.name, unit.wants) for unit in naive.units if not unit.over]
-        # who looks at balances may do so in later minutes, without anything that comes of it
+        # who looks at net levels may do so in later minutes, without anything that comes of it
         assert once.deadlock.minute == naive.now or any(unit.name.startswith("w") for unit in naive.units)
         assert [waiter.unit for waiter in once.deadlock.waiting] == [unit for unit, _ in waiting]
         assert all(wants in waiter.wants for waiter, (_, wants) in zip(once.deadlock.waiting, waiting, strict=True))

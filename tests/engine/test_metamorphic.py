@@ -38,10 +38,10 @@ def slower(step: Step, times: int) -> Step:
     if isinstance(step, Work):
         return replace(step, span=replace(step.span, minutes=times))
     if isinstance(step, Until):
-        found = step.balance and replace(
-            step.balance, minutes=step.balance.minutes * times, last=step.balance.last * times
+        found = step.net_level and replace(
+            step.net_level, minutes=step.net_level.minutes * times, last=step.net_level.last * times
         )
-        return replace(step, date=replace(step.date, minutes=times), balance=found)
+        return replace(step, date=replace(step.date, minutes=times), net_level=found)
     if isinstance(step, Hold) and step.patience is not None:
         return replace(step, patience=step.patience * times)
     return step
@@ -62,8 +62,8 @@ def test_a_plan_in_slow_motion_does_the_same_later(plan: Plan, times: int) -> No
 def test_a_plan_that_begins_later_does_the_same_later(plan: Plan, delay: int) -> None:
     def shift(step: Step) -> Step:
         if isinstance(step, Until):
-            found = step.balance and replace(step.balance, last=step.balance.last + delay)
-            return replace(step, date=Span(Fixed(step.date.shape.planned() + delay)), balance=found)
+            found = step.net_level and replace(step.net_level, last=step.net_level.last + delay)
+            return replace(step, date=Span(Fixed(step.date.shape.planned() + delay)), net_level=found)
         return step
 
     now = told(changed(plan, plain)).rows

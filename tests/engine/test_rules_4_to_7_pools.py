@@ -8,11 +8,11 @@ from sim.plan.analysis.route_classes import states
 from sim.plan.compile import compile_plan
 from sim.plan.vocabulary import (
     LEAVING_PRIORITY,
-    Balance,
     Free,
     Hold,
     Jump,
     Label,
+    NetLevelCondition,
     Note,
     PlanError,
     Pool,
@@ -184,15 +184,15 @@ def test_waiting_for_a_gate_with_a_pool_that_is_needed_to_open_it_stalls() -> No
     assert last(finished(write(routes, {"rig": 2})), "free") == {"a": 5, "b": 5}
 
 
-def away(balance: Balance, called: Balance) -> list[Step]:
+def away(spare: NetLevelCondition, short: NetLevelCondition) -> list[Step]:
     """The route of one who takes a crew away when it was spare, and brings it back when it is asked for."""
-    gone, spare, back = Hold({"crew": 1}, LEAVING_PRIORITY), Until("idle", fixed(0), balance=balance), Free({"crew": 1})
-    return [spare, gone, Free({"home": 1}), Until("short", fixed(0), balance=called), Hold({"home": 1}), back]
+    gone, idle, back = Hold({"crew": 1}, LEAVING_PRIORITY), Until("idle", fixed(0), net_level=spare), Free({"crew": 1})
+    return [idle, gone, Free({"home": 1}), Until("short", fixed(0), net_level=short), Hold({"home": 1}), back]
 
 
 def test_a_crew_leaves_after_its_idle_minutes_and_returns_after_work_has_waited() -> None:
-    spare = Balance(("crew", "home"), 1, 30, 1_000)
-    short = Balance(("crew", "home"), 1, 5, 1_000, below=True)
+    spare = NetLevelCondition(("crew", "home"), 1, 30, 1_000)
+    short = NetLevelCondition(("crew", "home"), 1, 5, 1_000, below=True)
     # one crew works until 10 and has nothing to do until 100; a second piece of work then waits for it
     routes = {
         "first": job(10, "crew"),
@@ -206,23 +206,23 @@ def test_a_crew_leaves_after_its_idle_minutes_and_returns_after_work_has_waited(
 
 
 def test_a_crew_that_is_wanted_now_and_then_stays() -> None:
-    spare = Balance(("crew",), 1, 30, 1_000)
+    spare = NetLevelCondition(("crew",), 1, 30, 1_000)
     routes = {
         "a": [at(20), *job(1, "crew")],
         "b": [at(45), *job(1, "crew")],
         "c": [at(70), *job(1, "crew")],
-        "idle": [Until("idle", fixed(0), balance=spare)],
+        "idle": [Until("idle", fixed(0), net_level=spare)],
     }
     assert (101, "idle", "until idle since 0") in told(write(routes, {"crew": 1})).rows
 
 
 def test_nobody_looks_after_the_last_minute() -> None:
-    never = Balance(("crew",), 1, 30, 29)
-    assert told(write({"idle": [Until("idle", fixed(0), balance=never)]}, {"crew": 1})).outcome.deadlock is not None
+    never = NetLevelCondition(("crew",), 1, 30, 29)
+    assert told(write({"idle": [Until("idle", fixed(0), net_level=never)]}, {"crew": 1})).outcome.deadlock is not None
 
 
-def test_a_pool_is_in_one_balance_at_most() -> None:
-    one, other = Balance(("crew",), 1, 30, 99), Balance(("crew", "home"), 1, 30, 99)
-    routes = {"a": [Until("a", fixed(0), balance=one)], "b": [Until("b", fixed(0), balance=other)]}
-    with pytest.raises(PlanError, match="in another balance"):
+def test_a_pool_is_in_one_net_level_at_most() -> None:
+    one, other = NetLevelCondition(("crew",), 1, 30, 99), NetLevelCondition(("crew", "home"), 1, 30, 99)
+    routes = {"a": [Until("a", fixed(0), net_level=one)], "b": [Until("b", fixed(0), net_level=other)]}
+    with pytest.raises(PlanError, match="in another condition"):
         told(write(routes, {"crew": 1, "home": 0}))

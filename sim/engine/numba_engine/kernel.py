@@ -10,12 +10,10 @@ from typing import cast
 
 import numpy as np
 
-from sim.engine.numba_engine.balances import balance_holds, check_balance_at, minutes_of_balance
 from sim.engine.numba_engine.calendars import end_of_drive, finish, finish_whole
 from sim.engine.numba_engine.event_queue import advance, is_due, pop_due, schedule
 from sim.engine.numba_engine.memory_layout import (
     AREA,
-    BALANCED_DATE,
     BEGUN_AT,
     BEYOND_KNOWN,
     CALENDAR_SIZE,
@@ -47,6 +45,7 @@ from sim.engine.numba_engine.memory_layout import (
     MAX_ROWS,
     MODE,
     NEEDED,
+    NET_LEVEL_DATE,
     NEVER_FINISHED,
     NO_FAULT,
     NOT_BEGUN,
@@ -72,6 +71,7 @@ from sim.engine.numba_engine.memory_layout import (
     unit_state,
     write_log_row,
 )
+from sim.engine.numba_engine.net_levels import check_net_level_at, net_level_holds, net_level_minutes
 from sim.engine.numba_engine.resources import (
     await_level,
     grant,
@@ -216,7 +216,7 @@ def complete_step(
     # only works have an area; works begin after all completions of a minute, so the order among these is free
     if plan[kind_at + AREA] >= 0:
         run[run[COUNTERS] + plan[kind_at + AREA]] -= plan[kind_at + PEOPLE]
-    elif plan[kind_at + AREA] == BALANCED_DATE and not balance_holds(plan, run, unit, step, now):
+    elif plan[kind_at + AREA] == NET_LEVEL_DATE and not net_level_holds(plan, run, unit, step, now):
         return
     # before the steps it leads to: a unit's rows stand in the order of its route
     write_log_row(run, log, now, step, run[state + BEGUN_AT])
@@ -236,8 +236,8 @@ def await_gate_or_date(
             return STAYS
     else:
         date = input_value(run, draws, parameters, argument(plan, step), FIRST_ATTEMPT)
-        if plan[step_kind(plan, step) + AREA] == BALANCED_DATE:
-            check_balance_at(plan, run, unit, step, max(date, now) + minutes_of_balance(plan, step))
+        if plan[step_kind(plan, step) + AREA] == NET_LEVEL_DATE:
+            check_net_level_at(plan, run, unit, step, max(date, now) + net_level_minutes(plan, step))
             return STAYS
         if date > now:
             schedule(plan, run, unit, date)
@@ -358,9 +358,9 @@ def continue_step(
         schedule_end(plan, run, calendars, unit, step, since, minutes)
         # a calendar is read forward from where it was read last; the next unit may have begun earlier
         run[run[REACHED] + plan[kind_at + WORK_CALENDAR]] = 0
-    elif operation == UNTIL and plan[kind_at + AREA] == BALANCED_DATE:
+    elif operation == UNTIL and plan[kind_at + AREA] == NET_LEVEL_DATE:
         date = max(begun, input_value(run, draws, parameters, argument(plan, step), FIRST_ATTEMPT))
-        check_balance_at(plan, run, unit, step, max(now, date + minutes_of_balance(plan, step)))
+        check_net_level_at(plan, run, unit, step, max(now, date + net_level_minutes(plan, step)))
     elif operation == UNTIL:
         schedule(plan, run, unit, max(now, input_value(run, draws, parameters, argument(plan, step), FIRST_ATTEMPT)))
     elif run[run[LEVEL] + argument(plan, step)] < second_argument(plan, step):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from sim.engine.initial_state import InitialState, balances_after
+from sim.engine.initial_state import InitialState, net_levels_after
 from sim.jit.toolkit import Ints, IntView, inline, jit, prefetch
 from sim.plan.compiled_plan import Column, CompiledPlan
 from sim.plan.copies import unique_rows
@@ -24,20 +24,21 @@ from sim.plan.vocabulary import HOLD, JUMP, LEAVING_PRIORITY, UNTIL, WAIT, WORK
 
 (
     STEPS, STEP_KINDS, FIRST, BUNDLE_AT, BUNDLES, POOL_BUNDLES_AT, POOL_BUNDLES, QUEUE_AT, GATE_AT, CURVE_AT, CURVES,
-    SET_OF, SETS, BALANCES,
+    SET_OF, SETS, CONDITIONS,
 ) = range(14)  # fmt: skip
 """Columns of the plan. Lists of different lengths lie end to end; the column …_AT says where each begins.
 
 `BUNDLES` are pairs (pool, count), `POOL_BUNDLES` of a pool pairs (bundle, count); `QUEUE_AT` and `GATE_AT` say where the
-queue of a bundle and of a gate begins in the run's arrays. `SET_OF` a pool is the set with which it has a balance, or
--1; `SETS` has of each set its levels and where the first stands in `SINCE_LEVEL`, `BALANCES` the conditions of waits.
+queue of a bundle and of a gate begins in the run's arrays. `SET_OF` a pool is the set with which it has a net level, or
+-1; `SETS` are the sets of pools, `CONDITIONS` those on their net levels that steps wait for.
 """
-UNITS, COMPLETION_GATE, COMPLETION_LEVEL, RANK_BITS, MINUTE_BITS, BALANCED, FIRST_LEAVING_REQUEST = range(14, 21)
+UNITS, COMPLETION_GATE, COMPLETION_LEVEL, RANK_BITS, MINUTE_BITS, NET_LEVELS, FIRST_LEAVING_REQUEST = range(14, 21)
 """Numbers of units, the completion gate and its level, bits of a rank and of a minute, number of sets of pools, and the
 smallest request with the priority of a crew that leaves."""
 PLAN_HEADER = 21
-LOWEST, HIGHEST, LEVELS_AT, SET_SIZE = range(4)
-BALANCE_SET, BALANCE_LEVEL, BALANCE_MINUTES, WATCHED_UNTIL, BELOW, BALANCE_WAIT_SIZE = range(6)
+LOWEST, HIGHEST, THRESHOLDS_AT, SET_SIZE = range(4)
+"""Numbers of a set of pools: the lowest and the highest threshold of its net level, where its thresholds begin in a run."""
+CONDITION_SET, THRESHOLD, CONDITION_MINUTES, WATCHED_UNTIL, BELOW, CONDITION_SIZE = range(6)
 
 ARGUMENT, SECOND_ARGUMENT, STEP_SIZE = range(3)
 """Numbers of a step. `ARGUMENT` is two in one: where its kind stands among the kinds, and in the lower `HALF` bits its
@@ -49,8 +50,8 @@ OPERATION, AREA, PEOPLE, LEARNING, WORK_CALENDAR, MODE, STEP_KIND_SIZE = range(7
 """Numbers of a kind of step: the operation, then area, people, curve, calendar and mode of a work; area -1 of all others."""
 PRIORITY, PATIENCE = 2, 3
 """Of a hold instead: its priority's rank, shifted to the bits where requests have it, and its patience or -1."""
-AWAITED_BALANCE, BALANCED_DATE = 2, -2
-"""Of a date instead: the balance that is waited for from it on; then its area is `BALANCED_DATE`."""
+AWAITED_CONDITION, NET_LEVEL_DATE = 2, -2
+"""Of a date instead: the condition that is waited for from it on; then its area is `NET_LEVEL_DATE`."""
 LIMIT, NEEDED, OFFSET, DRAWN = 2, 3, 4, 5
 """Of a jump instead: its limit, the level of its gate, how many steps it goes on or back, whether it is drawn."""
 HALF = 32
@@ -62,15 +63,15 @@ HALF = 32
 before the minute `SIGNAL_MINUTE`, how many units wait."""
 (
     QUEUE_SIZE, MARKED, QUEUE, WHEEL, OCCUPIED, STARTING, READY, TO_CHECK, CANDIDATES, ATTEMPTS, COUNTERS, CONTENT,
-    REACHED, SPARE, BALANCE, SINCE_LEVEL,
+    REACHED, SPARE, NET_LEVEL, CROSSED_AT,
 ) = range(9, 25)  # fmt: skip
 """More columns. By bundle: requests in its queue, whether it is in `TO_CHECK`. Lists: queues, the event queue's slots and
 bits of those that are occupied, units that start to work, units that are ready, bundles to check, candidates of a grant
 pass. Then attempts at steps that can be repeated, counters by curve, minutes before losses by input, by calendar the
 interval that was reached, by pool how many fewer would always have sufficed, or -1 where it was short, by set of pools
-its balance (`BALANCE_SIZE` numbers), and by set and level since which minute the balance is at it, or below."""
-VALUE, VALUE_BEFORE, LAST_CHANGE, BALANCE_SIZE = range(4)
-"""Of a balance: its value now, its value before the minute `LAST_CHANGE`, and that minute, in which it last changed."""
+its net level (`NET_LEVEL_SIZE` numbers), and by set and threshold since which minute that is at it, or below."""
+VALUE, VALUE_BEFORE, LAST_CHANGE, NET_LEVEL_SIZE = range(4)
+"""Of a net level: its value now, its value before the minute `LAST_CHANGE`, and that minute, in which it last changed."""
 (CLOCK, PENDING, STARTING_SIZE, READY_SIZE, TO_CHECK_SIZE, WAITING, ROWS, GRANT_DUE, ROUNDS, ROUNDS_MINUTE) = range(
     25, 35
 )
@@ -166,23 +167,23 @@ def plan_array(plan: CompiledPlan) -> Ints:
         _queue_offsets(plan, WAIT, len(plan.gates)),
         curve_at,
         curves,
-        *_balance_columns(plan),
+        *_net_level_columns(plan),
     ]
     first_leaving = min(int(np.searchsorted(priorities, LEAVING_PRIORITY)) << minute_bits + rank_bits, (1 << BITS) - 1)
-    sizes = (rank_bits, minute_bits, len(plan.balanced), first_leaving)
+    sizes = (rank_bits, minute_bits, len(plan.net_level_pools), first_leaving)
     return with_header(PLAN_HEADER, columns, [len(plan.units), *plan.completion, *sizes])
 
 
-def _balance_columns(plan: CompiledPlan) -> tuple[Ints, Ints, Ints]:
-    """Return the columns `SET_OF`, `SETS` and `BALANCES` of the plan."""
-    set_of, sets = np.full(len(plan.pools), -1, np.int64), np.zeros((len(plan.balanced), SET_SIZE), np.int64)
+def _net_level_columns(plan: CompiledPlan) -> tuple[Ints, Ints, Ints]:
+    """Return the columns `SET_OF`, `SETS` and `CONDITIONS` of the plan."""
+    set_of, sets = np.full(len(plan.pools), -1, np.int64), np.zeros((len(plan.net_level_pools), SET_SIZE), np.int64)
     first_slot = 0
-    for number, pools in enumerate(plan.balanced):
+    for number, pools in enumerate(plan.net_level_pools):
         set_of[list(pools)] = number
-        levels = [level for set_number, level, *_ in plan.balances if set_number == number]
-        sets[number] = min(levels), max(levels), first_slot
-        first_slot += max(levels) - min(levels) + 1
-    return set_of, sets, np.array(plan.balances, np.int64).reshape(-1, BALANCE_WAIT_SIZE)
+        thresholds = [threshold for set_number, threshold, *_ in plan.net_level_conditions if set_number == number]
+        sets[number] = min(thresholds), max(thresholds), first_slot
+        first_slot += max(thresholds) - min(thresholds) + 1
+    return set_of, sets, np.array(plan.net_level_conditions, np.int64).reshape(-1, CONDITION_SIZE)
 
 
 def initial_run(plan: CompiledPlan) -> Ints:
@@ -201,8 +202,8 @@ def initial_run(plan: CompiledPlan) -> Ints:
             len(plan.inputs.names),
             len(plan.calendars),
             plan.initial * 0 + PLENTY,
-            _initial_balances(plan),
-            sum(int(levels) for levels in np.diff(_balance_columns(plan)[1][:, :LEVELS_AT]).ravel() + 1),
+            _initial_net_levels(plan),
+            sum(int(count) for count in np.diff(_net_level_columns(plan)[1][:, :THRESHOLDS_AT]).ravel() + 1),
         ),
     ]
     # a number stands for so many zeros
@@ -212,9 +213,9 @@ def initial_run(plan: CompiledPlan) -> Ints:
     return run
 
 
-def _initial_balances(plan: CompiledPlan) -> Ints:
-    """Return the balances of the sets of pools at the start of a run, shape (sets, 3)."""
-    values = [int(plan.initial[list(pools)].sum()) for pools in plan.balanced]
+def _initial_net_levels(plan: CompiledPlan) -> Ints:
+    """Return the net levels of the sets of pools at the start of a run, shape (sets, 3)."""
+    values = [int(plan.initial[list(pools)].sum()) for pools in plan.net_level_pools]
     return np.array([(value, value, -1) for value in values], np.int64)
 
 
@@ -223,16 +224,16 @@ def _steps(plan: CompiledPlan, priority: Ints, bits: int) -> tuple[Ints, Ints]:
     rows, operation = plan.rows, plan.operation_of
     holds, works, jumps = (operation == kind for kind in (HOLD, WORK, JUMP))
     area = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
-    balanced_dates = (operation == UNTIL) & (rows[:, Column.BALANCE] > 0)
+    net_level_dates = (operation == UNTIL) & (rows[:, Column.NET_LEVEL] > 0)
     offset = np.where(jumps, plan.argument_of - np.arange(len(rows)), 0)
     drawn_jumps = jumps & (rows[:, Column.CHANCE] >= 0)
-    people, limit, balance = rows[:, Column.PEOPLE], rows[:, Column.LIMIT], rows[:, Column.BALANCE] - 1
+    people, limit, condition = rows[:, Column.PEOPLE], rows[:, Column.LIMIT], rows[:, Column.NET_LEVEL] - 1
     # a column for each number of a kind, from `OPERATION` on; what it means depends on the operation
     descriptions = np.column_stack(
         [
             operation,
-            np.where(works, area, np.where(balanced_dates, BALANCED_DATE, -1)),
-            np.select([works, holds, jumps, balanced_dates], (people, priority, limit, balance)),
+            np.where(works, area, np.where(net_level_dates, NET_LEVEL_DATE, -1)),
+            np.select([works, holds, jumps, net_level_dates], (people, priority, limit, condition)),
             np.select([works, holds, jumps], (plan.learning_of, rows[:, Column.PATIENCE], rows[:, Column.JUMP_LEVEL])),
             np.where(works, rows[:, Column.CALENDAR], offset),
             np.where(works, rows[:, Column.MODE], drawn_jumps),
@@ -282,12 +283,12 @@ def write_state(run: Ints, plan: CompiledPlan, slots: Ints, state: InitialState)
         run[run[column] :][: len(numbers)] = numbers
     repeatable = slots > 0
     run[run[ATTEMPTS] + slots[repeatable]] = state.attempts[repeatable]
-    sets = _balance_columns(plan)[1].tolist()
-    for number, (*values, since) in enumerate(balances_after(plan, state) if plan.balanced else ()):
-        run[run[BALANCE] + number * BALANCE_SIZE :][:BALANCE_SIZE] = values
+    sets = _net_level_columns(plan)[1].tolist()
+    for number, (*values, minute_crossed) in enumerate(net_levels_after(plan, state) if plan.net_level_pools else ()):
+        run[run[NET_LEVEL] + number * NET_LEVEL_SIZE :][:NET_LEVEL_SIZE] = values
         lowest, highest, first = sets[number]
-        for level in range(lowest, highest + 1):
-            run[run[SINCE_LEVEL] + first + level - lowest] = since.get(level, 0)
+        for threshold in range(lowest, highest + 1):
+            run[run[CROSSED_AT] + first + threshold - lowest] = minute_crossed.get(threshold, 0)
     run[CLOCK] = run[LAST_MINUTE] = state.minute
 
 

@@ -11,9 +11,7 @@ because a processor predicts every second of such branches wrongly.
 
 from __future__ import annotations
 
-from sim.engine.numba_engine.balances import change_balances
 from sim.engine.numba_engine.memory_layout import (
-    BALANCED,
     BUNDLE_AT,
     BUNDLES,
     CANDIDATES,
@@ -31,6 +29,7 @@ from sim.engine.numba_engine.memory_layout import (
     LEVEL_BEFORE,
     MARKED,
     MAX_ROUNDS,
+    NET_LEVELS,
     PATIENCE,
     POOL_BUNDLES,
     POOL_BUNDLES_AT,
@@ -56,6 +55,7 @@ from sim.engine.numba_engine.memory_layout import (
     step_kind,
     unit_state,
 )
+from sim.engine.numba_engine.net_levels import change_net_levels
 from sim.jit.toolkit import IntView, inline, jit
 
 # --- heap -------------------------------------------------------------------------------------------------------------
@@ -148,15 +148,15 @@ def mark_bundles_of_pool(plan: IntView, run: IntView, pool: int) -> None:
 
 @jit
 def request_bundle(plan: IntView, run: IntView, unit: int, step: int, now: int, counted: int) -> None:
-    """Put the request of a unit at a hold into the queue of its bundle; `counted` is 1 where balances have it already."""
+    """Put the request of a unit at a hold into the queue of its bundle; `counted` is 1 where net levels have it already."""
     kind_at, bundle, state = step_kind(plan, step), argument(plan, step), unit_state(run, unit)
     patience = plan[kind_at + PATIENCE]
     queue_size = run[run[QUEUE_SIZE] + bundle]
     old_head = first_request(plan, run, bundle) if queue_size > 0 else NEVER
     # the priority is shifted already: three fields in 63 bits, priority, minute asked, rank
     request = plan[kind_at + PRIORITY] | now << plan[RANK_BITS] | unit
-    if plan[BALANCED] > 0 and counted == 0 and request < plan[FIRST_LEAVING_REQUEST]:
-        change_balances(plan, run, bundle, -1, now)
+    if plan[NET_LEVELS] > 0 and counted == 0 and request < plan[FIRST_LEAVING_REQUEST]:
+        change_net_levels(plan, run, bundle, -1, now)
     run[state + REQUESTED_BUNDLE] = bundle
     run[state + WITHHOLDS] = now + patience if patience >= 0 else NEVER
     push(run, run[QUEUE] + plan[plan[QUEUE_AT] + bundle], queue_size, request)
@@ -181,8 +181,8 @@ def mark_bundles_sharing_pools(plan: IntView, run: IntView, bundle: int) -> None
 @jit
 def release_bundle(plan: IntView, run: IntView, bundle: int, now: int) -> None:
     """Add a bundle's counts to the free counts of its pools: they are given back, or supplied."""
-    if plan[BALANCED] > 0:
-        change_balances(plan, run, bundle, 1, now)
+    if plan[NET_LEVELS] > 0:
+        change_net_levels(plan, run, bundle, 1, now)
     # most of what is given back is not waited for: then no grant pass is needed
     if run[WAITING] > 0:
         run[GRANT_DUE] = 1
@@ -275,8 +275,8 @@ def grant(plan: IntView, run: IntView, now: int) -> None:
         if not grantable(plan, run, bundle, request, now):
             continue
         prefetch_step(plan, run, unit)
-        if plan[BALANCED] > 0 and request >= plan[FIRST_LEAVING_REQUEST]:
-            change_balances(plan, run, bundle, -1, now)
+        if plan[NET_LEVELS] > 0 and request >= plan[FIRST_LEAVING_REQUEST]:
+            change_net_levels(plan, run, bundle, -1, now)
         acquire(plan, run, bundle)
         run[run[READY] + run[READY_SIZE]] = unit
         run[READY_SIZE] += 1

@@ -23,13 +23,13 @@ from sim.plan.vocabulary import (
     LEAVING_PRIORITY,
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,
-    Balance,
     Chance,
     Free,
     Hold,
     Jump,
     Label,
     Mode,
+    NetLevelCondition,
     Note,
     Plan,
     Route,
@@ -325,17 +325,18 @@ class IdleLeave:
         labour, last = context.project.labour, round(context.project.scale.horizon_days * MINUTES_PER_DAY)
         off_site, recallable = f"off_site.{trade}", f"recallable.{trade}"
         # as many as a step takes at once are kept on site, so that work that opens can begin
-        idle = Balance((crew(trade), off_site), number + self.crews_kept, labour.idle_weeks * MINUTES_PER_WEEK, last)
-        work_waits = Balance((crew(trade), off_site), number + self.crews_kept, CALLED_BACK, last, below=True)
+        pools, threshold = (crew(trade), off_site), number + self.crews_kept
+        idle = NetLevelCondition(pools, threshold, labour.idle_weeks * MINUTES_PER_WEEK, last)
+        work_waits = NetLevelCondition(pools, threshold, CALLED_BACK, last, below=True)
         *travel_back, join_pool = arrival(context, trade, camp_beds, " again", is_recalled=True)
         return [
             Wait(context.plan.gate(done(trade))),
             Label("on site"),
-            Until("without work", fixed(0), cause="crew", balance=idle),
+            Until("without work", fixed(0), cause="crew", net_level=idle),
             *departure(context, trade, camp_beds),
             *self._standby(1),
             Free({off_site: 1, recallable: 1}),
-            Until("called back", fixed(0), cause="crew", balance=work_waits),
+            Until("called back", fixed(0), cause="crew", net_level=work_waits),
             Hold({recallable: 1}),
             *self._standby(-1),
             *travel_back,

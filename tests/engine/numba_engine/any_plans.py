@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from sim.plan.vocabulary import (
     LEAVING_PRIORITY,
-    Balance,
     Chance,
     Free,
     Hold,
     Jump,
     Label,
     Mode,
+    NetLevelCondition,
     Note,
     Plan,
     Signal,
@@ -88,8 +88,10 @@ class Writer:
         """What one does who takes something away when it is spare for a while, and brings it back."""
         pools = self.pick((("crew",), ("crane", "tokens")))
         away = Hold({pools[0]: 1}, self.pick((0, LEAVING_PRIORITY)))
-        away_for = Until(self.name(), Span(Fixed(0)), balance=self.balance(pools, below=self.pick((True, True, False))))
-        spare = Until(self.name(), self.span(), balance=self.balance(pools, below=False))
+        away_for = Until(
+            self.name(), Span(Fixed(0)), net_level=self.net_level(pools, below=self.pick((True, True, False)))
+        )
+        spare = Until(self.name(), self.span(), net_level=self.net_level(pools, below=False))
         return [
             Label("again"),
             spare,
@@ -99,10 +101,10 @@ class Writer:
             Jump("again", limit=self.random.randint(0, 3)),
         ]
 
-    def balance(self, pools: tuple[str, ...], *, below: bool) -> Balance:
-        """A balance that comes soon, late or never."""
+    def net_level(self, pools: tuple[str, ...], *, below: bool) -> NetLevelCondition:
+        """A net level that comes soon, late or never."""
         minutes, last = self.pick((1, 1, 2, 5, 13)), self.pick((50, HORIZON // 2))
-        return Balance(pools, self.pick((-1, 0, 1, 2, 2, 3)), minutes, last, below)
+        return NetLevelCondition(pools, self.pick((-1, 0, 1, 2, 2, 3)), minutes, last, below)
 
     def calendars(self) -> dict[str, Calendar]:
         """One that never closes, one of short stretches, one for the road; hardly two alike."""
