@@ -24,7 +24,7 @@ from sim.world.project_calendars import subtract_by_name
 from sim.world.weather.climate import MONTHS
 from sim.world.weather.closures import MONTH_DAYS, limits_of
 from sim.world.weather.generator import closed_hours
-from sim.world.weather.model import closed_intervals, weather_model
+from sim.world.weather.project_weather import closed_intervals, weather_model
 from sim.world.weather.weather_files import read_year
 from sim.world.working_time import weekly
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan, LogColumn
-from sim.plan.copies import SmallArray
+from sim.plan.identical_units import SmallArray
 from sim.plan.vocabulary import BLOCKING_OPERATIONS, FREE, HOLD, JUMP, LEAVING_PRIORITY, SIGNAL, WORK, Log
 
 Ints = NDArray[np.int64]

@@ -29,7 +29,7 @@ CONSTANTS = (
     "engine/initial_state.py",
     "plan/compile.py",
     "plan/compiled_plan.py",
-    "plan/copies.py",
+    "plan/identical_units.py",
     "plan/draws.py",
     "plan/vocabulary.py",
     "world/roads.py",

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.plan.compiled_plan import CAUSES, MODES, NONE, Column, CompiledPlan, ConditionRow, Row
-from sim.plan.copies import Copy, IntArray, PerCopy, SmallArray, Spread, names_of, spread, unique_in_order
 from sim.plan.draws import InputsBuilder
+from sim.plan.identical_units import Copy, IntArray, PerCopy, SmallArray, Spread, names_of, spread, unique_in_order
 from sim.plan.vocabulary import (
     DELAY_CAUSES,
     FREE,

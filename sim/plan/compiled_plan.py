@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.plan.copies import IntArray, SmallArray
 from sim.plan.draws import Inputs
+from sim.plan.identical_units import IntArray, SmallArray
 from sim.plan.vocabulary import DELAY_CAUSES, NoteInfo, UnitInfo, WorkRole
 from sim.world.working_time import Calendar
 

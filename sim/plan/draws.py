@@ -18,7 +18,7 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.plan.copies import spread
+from sim.plan.identical_units import spread
 from sim.plan.vocabulary import Chance, FactorGroup, Plan, PlanError, Span
 from sim.world.distributions import Distribution, Fixed
 from sim.world.quantile_tables import DISCRETE, FIXED, Tables, compile_all, sample, sample_one

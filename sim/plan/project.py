@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sim.config.project import Project
-from sim.plan.context import PlanContext, ResourcePlan
 from sim.plan.layout import layout_of
 from sim.plan.mechanisms.acceleration import accelerate
 from sim.plan.mechanisms.commissioning import ONLINE, commission_block, hand_over
@@ -21,6 +20,7 @@ from sim.plan.mechanisms.procurement import allocate, draw_prices, procure, rece
 from sim.plan.mechanisms.productivity import apply_learning, apply_losses, apply_pace
 from sim.plan.mechanisms.risks import apply_risks
 from sim.plan.mechanisms.shell import erect_halls, lay_pad, permits_and_design, site_works
+from sim.plan.plan_context import PlanContext, ResourcePlan
 from sim.plan.vocabulary import Plan, UnitInfo
 from sim.world.working_time import Calendar
 

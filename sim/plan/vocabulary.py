@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import SimError
-from sim.plan.copies import Copies
+from sim.plan.identical_units import Copies
 from sim.world.distributions import Distribution, Fixed
 from sim.world.working_time import Calendar
 

@@ -30,7 +30,7 @@ from sim.study.case import Case, prepare_case
 from sim.study.crew_planning.crew_plan import CrewChange, crew_changes
 from sim.world.project_calendars import SHIFT
 from sim.world.roads import LoadClass, load_classes
-from sim.world.weather.model import YEARS, lost_days_by_month
+from sim.world.weather.project_weather import YEARS, lost_days_by_month
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -38,10 +38,10 @@ from sim.metrics.measure import CURVES, MetricContext, kernels_for, ledger_of, m
 from sim.metrics.schedule import chain_table, event_table
 from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import CompiledPlan, LogColumn
-from sim.plan.context import ResourcePlan
 from sim.plan.deterministic_draws import expected_draws, most_likely_draws
 from sim.plan.draws import Draws, SampledInputs, Spreader, Uniforms
 from sim.plan.layout import layout_of
+from sim.plan.plan_context import ResourcePlan
 from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns, in_batches
 from sim.study.crew_planning.crew_plan import CrewPlan
@@ -52,7 +52,7 @@ from sim.study.executors.memory_estimate import require_plan_fits
 from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork, keep_freed_memory
 from sim.world.project_calendars import SHIFT, calendars_of, day_minutes, planned_calendars, project_calendars
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
-from sim.world.weather.model import WeatherHorizon, WeatherModel, weather_model
+from sim.world.weather.project_weather import WeatherHorizon, WeatherModel, weather_model
 from sim.world.working_time import Calendar
 
 if TYPE_CHECKING:

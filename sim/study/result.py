@@ -36,7 +36,7 @@ from sim.study.storage.output_directory import output_lock
 from sim.study.storage.result_schema import require_result
 from sim.world.project_calendars import holidays_of
 from sim.world.streams import RNG_VERSION, Sampling
-from sim.world.weather.model import fingerprint
+from sim.world.weather.project_weather import fingerprint
 
 if TYPE_CHECKING:
     import pandas as pd

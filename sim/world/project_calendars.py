@@ -25,7 +25,7 @@ from sim.world.productivity_factors import all_shifts, productive_minutes, short
 from sim.world.roads import road_calendars
 from sim.world.shifts import DAY, Intervals, Minutes, public_holidays, shift_without_breaks
 from sim.world.streams import stream_key, uniform
-from sim.world.weather.model import WeatherModel, closed_intervals, typical_weather
+from sim.world.weather.project_weather import WeatherModel, closed_intervals, typical_weather
 from sim.world.working_time import ALL, ALWAYS_OPEN, Calendar, always, subtract_closures, weekly
 
 # --- plant outages ----------------------------------------------------------------------------------------------------

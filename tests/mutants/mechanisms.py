@@ -10,7 +10,7 @@ import numpy as np
 from sim.metrics.event_log import DAY
 from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import CompiledPlan
-from sim.plan.context import Mobilisation
+from sim.plan.plan_context import Mobilisation
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import HOLD, NOTE, WORK
 from sim.study.case import Case

@@ -11,10 +11,10 @@ import numpy as np
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import CompiledPlan
-from sim.plan.context import PlanContext, ResourcePlan
 from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.draws import Draws, SampledInputs
 from sim.plan.layout import layout_of
+from sim.plan.plan_context import PlanContext, ResourcePlan
 from sim.plan.vocabulary import NOTE, WORK, Plan, Signal
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.project_calendars import day_minutes, project_calendars

@@ -12,7 +12,7 @@ from sim.engine.backends import COMPILED, difference
 from sim.jit import available
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
-from sim.world.weather.model import WeatherHorizon
+from sim.world.weather.project_weather import WeatherHorizon
 from sim.world.working_time import ALL
 
 DAY = 1440

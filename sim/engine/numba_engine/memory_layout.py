@@ -17,7 +17,7 @@ import numpy as np
 from sim.engine.initial_state import InitialState, net_levels_after
 from sim.jit.toolkit import Ints, IntView, inline, jit, prefetch
 from sim.plan.compiled_plan import Column, CompiledPlan
-from sim.plan.copies import unique_rows
+from sim.plan.identical_units import unique_rows
 from sim.plan.vocabulary import HOLD, JUMP, LEAVING_PRIORITY, UNTIL, WAIT, WORK
 
 # --- the plan ---------------------------------------------------------------------------------------------------------

@@ -41,8 +41,8 @@ from sim.engine.numba_engine.memory_layout import (
 )
 from sim.jit import toolkit
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, Words, bits_to_float, float_to_bits, inline, jit
-from sim.plan.copies import unique_rows
 from sim.plan.draws import COMPLEMENT, SPAN, Inputs, Uniforms, factors_and_delays
+from sim.plan.identical_units import unique_rows
 from sim.world.quantile_tables import CELLS, DISCRETE, FIXED, OCTAVES, SIDE, sample
 from sim.world.streams import CommonUniforms, stream_key, stream_keys, uniforms
 

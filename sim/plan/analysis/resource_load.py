@@ -12,7 +12,7 @@ from sim.plan.analysis.critical_path import Schedule
 from sim.plan.analysis.prerequisites import Prerequisites
 from sim.plan.analysis.route_classes import route_classes
 from sim.plan.compiled_plan import CompiledPlan, LogColumn
-from sim.plan.context import day_minutes, sent_home_idle
+from sim.plan.plan_context import day_minutes, sent_home_idle
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, WORK
 from sim.world.working_time import Calendar, CalendarEnds, union
 

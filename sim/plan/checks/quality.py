@@ -9,7 +9,7 @@ from sim.plan.analysis.prerequisites import Prerequisites
 from sim.plan.analysis.route_classes import RouteClass
 from sim.plan.checks.finding import Finding
 from sim.plan.compiled_plan import NONE, CompiledPlan
-from sim.plan.context import always_open, day_minutes, sent_home_idle
+from sim.plan.plan_context import always_open, day_minutes, sent_home_idle
 from sim.plan.vocabulary import HOLD, JUMP, WAIT, WORK, UnitInfo
 
 LISTED = 10

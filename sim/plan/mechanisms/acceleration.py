@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 
 from sim.config.project import Project
-from sim.plan.context import PlanContext, TradeReviews
 from sim.plan.mechanisms.camp import NO_CAMP, CampBeds, beds_of
 from sim.plan.mechanisms.crews import arrival, crew, departure, done, on_site
+from sim.plan.plan_context import PlanContext, TradeReviews
 from sim.plan.vocabulary import LEAVING_PRIORITY, Free, Hold, Jump, Label, Note, Signal, UnitInfo, Until, Wait, fixed
 from sim.plan.vocabulary import Step as PlanStep
 

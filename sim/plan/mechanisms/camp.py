@@ -13,7 +13,7 @@ from math import ceil
 
 from sim.config.sections.labour import Camp
 from sim.errors import SimError
-from sim.plan.context import Mobilisation, PlanContext
+from sim.plan.plan_context import Mobilisation, PlanContext
 from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Signal, Span, UnitInfo, Until, Wait
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import to_distribution

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sim.config.sections.commissioning import Level
-from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import until_passed
 from sim.plan.mechanisms.defects import site_defects
 from sim.plan.mechanisms.energization import TEMPORARY, kilowatts, power
 from sim.plan.mechanisms.shell import prerequisites
+from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import Free, Hold, Note, Signal, UnitInfo, Wait
 from sim.plan.vocabulary import Step as PlanStep
 

@@ -13,11 +13,11 @@ from sim.config.sections.commissioning import Level
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.labour import Ramp
 from sim.config.sections.systems import Step
-from sim.plan.context import Mobilisation, PlanContext, working_days
 from sim.plan.layout import Place
 from sim.plan.mechanisms.camp import NO_CAMP, CampBeds, beds_of, write_camp
 from sim.plan.mechanisms.logistics import CRANE
 from sim.plan.mechanisms.productivity import crowding, losses
+from sim.plan.plan_context import Mobilisation, PlanContext, working_days
 from sim.plan.vocabulary import (
     CREW_PATIENCE,
     LEAVING_PRIORITY,

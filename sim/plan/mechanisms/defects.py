@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sim.config.sections.systems import SiteDefects, System
-from sim.plan.context import PlanContext, working_days
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import SITE, crew
 from sim.plan.mechanisms.factory import Plant, makers_in_order, plant_days, plants_of
 from sim.plan.mechanisms.logistics import CRANE, convoy, drive
+from sim.plan.plan_context import PlanContext, working_days
 from sim.plan.vocabulary import CREW_PATIENCE, MINUTES_PER_HOUR, Chance, Free, Hold, Jump, Label, Span, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import to_distribution

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.config.sections.orders import Demand, Ending
-from sim.plan.context import PlanContext
 from sim.plan.layout import Rise, look_ahead, rises, scenario_days
+from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     Chance,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sim.config.sections.systems import Feed
-from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import by_crews, planned_hours, step_span
 from sim.plan.mechanisms.procurement import slip_of
 from sim.plan.mechanisms.shell import prerequisites
+from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, Free, Note, Signal, Span, UnitInfo, Until, Wait, Work
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed, to_distribution

@@ -8,10 +8,10 @@ from math import fsum, log2
 
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.systems import Factory, Fleet, Learning, Partner, Stops, System
-from sim.plan.context import PlanContext, working_days
 from sim.plan.layout import Place
 from sim.plan.mechanisms.procurement import allotted, lead_time
 from sim.plan.mechanisms.productivity import pace_of
+from sim.plan.plan_context import PlanContext, working_days
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sim.config.sections.systems import System
-from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.mechanisms.crews import by_crews, crew, planned_hours, signal_hours_done, step_span
 from sim.plan.mechanisms.defects import mend_transit_damage
 from sim.plan.mechanisms.logistics import CRANE, GATE, MATERIAL, YARD, laydown, new_slots, skids_in_yard, slots
 from sim.plan.mechanisms.procurement import allotted, lead_time
 from sim.plan.mechanisms.shell import Instance, prerequisites, write_network
+from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_HOUR,

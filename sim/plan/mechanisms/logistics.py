@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sim.config.sections.logistics import Logistics
-from sim.plan.context import PlanContext
 from sim.plan.layout import Place
 from sim.plan.mechanisms.factory import Plant, plant_days, rework_on_line
+from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_HOUR,

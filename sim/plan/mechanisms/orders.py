@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sim.config.project import Project
-from sim.plan.context import PlanContext
 from sim.plan.layout import Layout, Place, generating_units
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.crews import done as hours_done
 from sim.plan.mechanisms.demand import BROKEN_OFF, CLOSED, NEEDS
 from sim.plan.mechanisms.procurement import RECEIVED
+from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,

@@ -15,8 +15,8 @@ from sim.config.project import Project
 from sim.config.sections.estimates import Estimate, Lot
 from sim.config.sections.orders import Item
 from sim.config.sections.systems import Factory, SiteBuilt
-from sim.plan.context import PlanContext
 from sim.plan.layout import Layout, Place, place_kind, place_number
+from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
     MINUTES_PER_WEEK,

@@ -17,8 +17,8 @@ from math import exp
 
 from sim.config.sections.risks import Z90
 from sim.config.sections.systems import EXPOSURES
-from sim.plan.context import PlanContext
 from sim.plan.layout import Place
+from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import CREW_KINDS, Plan, Step, Work
 from sim.world.distributions import Distribution, Fixed, Lognormal, to_distribution
 from sim.world.productivity_factors import crowd_factors, unit_curve

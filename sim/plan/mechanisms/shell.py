@@ -12,10 +12,10 @@ from math import floor
 
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.systems import Predecessor, Step
-from sim.plan.context import PlanContext
 from sim.plan.layout import FIRST_SECTION, Place, sections
 from sim.plan.mechanisms.crews import UNLIMITED, by_crews, calendar_of, planned_hours, step_span
 from sim.plan.mechanisms.procurement import arrived
+from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import MINUTES_PER_DAY, Note, Signal, Span, UnitInfo, UnitKind, Wait, Work, fixed
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import Fixed, to_distribution

@@ -29,8 +29,8 @@ from sim.config.sections.labour import Pattern
 from sim.config.yaml_reader import read_text
 from sim.engine.backends import AUTO
 from sim.errors import SimError
-from sim.plan.context import Mobilisation, ResourcePlan
 from sim.plan.mechanisms.crews import largest_counts
+from sim.plan.plan_context import Mobilisation, ResourcePlan
 from sim.plan.project import write_plan
 from sim.study.analyses.forecast.status import read_status
 from sim.study.api import load, run

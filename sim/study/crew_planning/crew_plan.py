@@ -22,8 +22,8 @@ from sim.config.sections.labour import Trade
 from sim.errors import ConfigError, Problem
 from sim.metrics.schedule import NEVER
 from sim.plan.compiled_plan import LogColumn
-from sim.plan.context import ResourcePlan
 from sim.plan.mechanisms.crews import crews_available, hires_per_week, mean_over_peak, on_site
+from sim.plan.plan_context import ResourcePlan
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_HOUR, MINUTES_PER_WEEK, WORK
 from sim.study.crew_planning.earned_schedule import progress_reviews
 from sim.study.crew_planning.levelling import Aim, Levelled, Levelling
@@ -36,7 +36,7 @@ from sim.world.project_calendars import (
     productive_share,
     reference_share,
 )
-from sim.world.weather.model import WeatherModel
+from sim.world.weather.project_weather import WeatherModel
 from sim.world.working_time import Calendar
 
 # --- window rule ------------------------------------------------------------------------------------------------------

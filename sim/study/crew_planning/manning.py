@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from sim.jit import available
 from sim.metrics.event_log import MONTH
 from sim.plan.compiled_plan import LogColumn
-from sim.plan.context import Mobilisation, Progress
 from sim.plan.mechanisms.crews import done
+from sim.plan.plan_context import Mobilisation, Progress
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, SIGNAL
 from sim.study.crew_planning.rehearsal import Rehearsal
 

@@ -24,13 +24,13 @@ from sim.jit import available
 from sim.metrics.schedule import NEVER, latest
 from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import Column, CompiledPlan, LogColumn
-from sim.plan.context import ResourcePlan
 from sim.plan.deterministic_draws import mean_draws
 from sim.plan.draws import Draws, Inputs, SampledInputs, Spreader
 from sim.plan.layout import layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.crews import UNLIMITED, crew, largest_counts
 from sim.plan.mechanisms.orders import PLACED
+from sim.plan.plan_context import ResourcePlan
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import (
     CREW_KINDS,

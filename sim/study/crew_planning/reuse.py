@@ -31,11 +31,11 @@ from sim.config.project import Project
 from sim.config.sections.risks import Risks
 from sim.errors import SimError
 from sim.jit import user_cache
-from sim.plan.context import Mobilisation, Progress, ResourcePlan, Review, TradeReviews
+from sim.plan.plan_context import Mobilisation, Progress, ResourcePlan, Review, TradeReviews
 from sim.study.crew_planning.crew_plan import CrewPlan, Window, plan_crews
 from sim.study.crew_planning.manning import Manning
 from sim.world.weather.climate import CLIMATES
-from sim.world.weather.model import WeatherModel, fingerprint
+from sim.world.weather.project_weather import WeatherModel, fingerprint
 
 MAX_CACHED = 16
 """Crew plans in the cache of a process, the ones used last."""

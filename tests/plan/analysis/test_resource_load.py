@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sim.plan.analysis.critical_path import earliest
 from sim.plan.analysis.resource_load import Load, loads
 from sim.plan.compile import compile_plan
-from sim.plan.context import day_minutes
+from sim.plan.plan_context import day_minutes
 from sim.plan.vocabulary import Free, Hold, Plan, Pool, Step, UnitInfo, Work, fixed
 from sim.world.working_time import always, weekly
 from tests.engine.small_plans import Pools, Routes, at, job, told, work, write

@@ -7,8 +7,8 @@ import pytest
 
 from sim.config.sections.systems import Learning
 from sim.plan.compile import compile_plan
-from sim.plan.context import PlanContext
 from sim.plan.mechanisms.factory import Plant, build_skid, crawford, makers_in_order, open_factories, plants_of
+from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import Free, Until, fixed
 from sim.world.working_time import subtract_closures
 from tests.plan.bench import Replication, alone, bench, counts, fated, goes, run

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sim.plan.compile import compile_plan
-from sim.plan.context import PlanContext
 from sim.plan.mechanisms.factory import build_skid, open_factories
 from sim.plan.mechanisms.logistics import deliver, open_yard, write_laydown
+from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import Free, Hold, Until, fixed
 from tests.plan.bench import alone, bench, counts, fated, goes, notes, run
 from tests.tiny_project import tiny_case, works

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sim.plan.compile import compile_plan
-from sim.plan.context import PlanContext
 from sim.plan.draws import Draws
 from sim.plan.mechanisms.procurement import allocate, allotted, procure
+from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import Wait
 from sim.world.distributions import Pert
 from tests.plan.bench import alone, bench, goes, notes

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from sim.errors import ConfigError
-from sim.plan.context import Mobilisation, ResourcePlan
+from sim.plan.plan_context import Mobilisation, ResourcePlan
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.status import csv_bytes

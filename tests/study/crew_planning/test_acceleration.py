@@ -16,10 +16,10 @@ from sim.jit import available
 from sim.metrics.money.contracts import wages
 from sim.metrics.workforce import Headcount, headcount, hours
 from sim.plan.compile import compile_plan
-from sim.plan.context import Mobilisation, PlanContext, ResourcePlan, Review, TradeReviews
 from sim.plan.deterministic_draws import most_likely_draws
 from sim.plan.mechanisms.acceleration import OVERTIME, SHIFT_PREMIUM, accelerate
 from sim.plan.mechanisms.crews import crew, done
+from sim.plan.plan_context import Mobilisation, PlanContext, ResourcePlan, Review, TradeReviews
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE, Signal, Until, Wait, fixed
 from sim.study.case import Case, prepare_case
 from tests.plan.bench import bench, goes

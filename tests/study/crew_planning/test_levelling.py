@@ -15,8 +15,8 @@ from sim.config.project import Project
 from sim.engine import backends
 from sim.errors import ConfigError
 from sim.jit import available
-from sim.plan.context import ResourcePlan
 from sim.plan.draws import SampledInputs
+from sim.plan.plan_context import ResourcePlan
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, NOTE
 from sim.study.api import load
 from sim.study.case import Case, prepare
@@ -25,7 +25,7 @@ from sim.study.crew_planning.levelling import Aim, Levelling
 from sim.study.crew_planning.manning import LEAD, Need, _call_minutes, with_valleys_filled
 from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.world.project_calendars import planned_calendars
-from sim.world.weather.model import weather_model
+from sim.world.weather.project_weather import weather_model
 from tests.tiny_project import TINY, tiny
 
 UNTYPED = {"civil": 4, "electricians": 4, "commissioning": 4}

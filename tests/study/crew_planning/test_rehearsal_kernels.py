@@ -7,7 +7,7 @@ import pytest
 
 import sim
 from sim.metrics import schedule
-from sim.plan.context import ResourcePlan
+from sim.plan.plan_context import ResourcePlan
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK
 from sim.study.crew_planning.crew_plan import plan_crews
 from sim.study.crew_planning.levelling import _KnownRuns

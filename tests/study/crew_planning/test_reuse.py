@@ -15,7 +15,7 @@ from sim.config.project import Project
 from sim.errors import SimError
 from sim.study.crew_planning import reuse
 from sim.study.crew_planning.crew_plan import CrewPlan, plan_crews
-from sim.world.weather.model import WeatherModel, weather_model
+from sim.world.weather.project_weather import WeatherModel, weather_model
 from tests.tiny_project import TINY
 
 ONE_BLOCK = Path(__file__).parents[3] / "configs" / "one_block.yaml"

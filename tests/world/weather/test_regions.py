@@ -9,7 +9,7 @@ import pytest
 
 from sim.config.sections.weather import REGIONS, Region, Weather
 from sim.world.weather.climate import climate_of
-from sim.world.weather.model import lost_days_by_month, weather_model
+from sim.world.weather.project_weather import lost_days_by_month, weather_model
 from sim.world.working_time import weekly
 
 ANNUAL_MM: dict[Region, float] = {

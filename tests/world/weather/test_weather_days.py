@@ -15,7 +15,7 @@ from sim.config.sections.weather import Weather
 from sim.world.weather.climate import storm_seasons
 from sim.world.weather.closures import WARM_UP_DAYS, WeatherDraws, civil_days, hourly, limits_of
 from sim.world.weather.generator import BLOCK, SHIFT, Resampled, closed_hours
-from sim.world.weather.model import closed_intervals
+from sim.world.weather.project_weather import closed_intervals
 from sim.world.weather.weather_files import Year
 from tests.world.weather.weather_samples import (
     CALM,

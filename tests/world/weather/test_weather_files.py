@@ -17,7 +17,7 @@ from sim.cli import main
 from sim.config.sections.weather import Weather
 from sim.errors import SimError
 from sim.world.weather.closures import MONTH_DAYS
-from sim.world.weather.model import lost_days_by_month, weather_model
+from sim.world.weather.project_weather import lost_days_by_month, weather_model
 from sim.world.weather.weather_files import read_year
 from sim.world.working_time import weekly
 

@@ -16,7 +16,7 @@ from sim.world import working_time as interruptions
 from sim.world.distributions import Fixed
 from sim.world.weather.closures import limits_of
 from sim.world.weather.generator import ClimateModel
-from sim.world.weather.model import WeatherModel, closed_intervals
+from sim.world.weather.project_weather import WeatherModel, closed_intervals
 from sim.world.working_time import Calendar, subtract_closures
 from tests.tiny_project import tiny_case
 from tests.world.weather.weather_samples import CALM, DRY, FIXED, MILD, START, STATED, climate, models

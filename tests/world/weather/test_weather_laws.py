@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from sim.config.sections.systems import EXPOSURES
 from sim.config.sections.weather import LostDays, Weather
 from sim.world.weather.climate import climate_of
-from sim.world.weather.model import closed_intervals, weather_model
+from sim.world.weather.project_weather import closed_intervals, weather_model
 from tests.world.weather.weather_samples import (
     CALM,
     DAY,

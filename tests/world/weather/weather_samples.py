@@ -16,7 +16,7 @@ from sim.config.sections.weather import LostDays, Weather
 from sim.world.weather.climate import climate_of, storm_seasons
 from sim.world.weather.closures import MONTH_DAYS, Closed, limits_of
 from sim.world.weather.generator import ClimateModel, LostDaysModel, Resampled, closed_hours, lost_days_model
-from sim.world.weather.model import WeatherModel, closed_intervals, weather_model
+from sim.world.weather.project_weather import WeatherModel, closed_intervals, weather_model
 from sim.world.weather.weather_files import Year
 
 DAY, HOUR = 1440, 60

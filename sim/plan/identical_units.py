@@ -1,4 +1,4 @@
-"""Copies: units that are alike share one written route, and are laid out from its compiled rows with numpy.
+"""Identical units share one written route, and are laid out as copies of it from its compiled rows with numpy.
 
 Eight hundred skids do the same under different names. A mechanism writes the route of the first of them; the others
 differ in the names of their gates and places, in their place in the order of the work, and in what the plan says is a

@@ -11,8 +11,8 @@ import sim
 from sim.config.project import Project
 from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import NONE, CompiledPlan
-from sim.plan.context import PlanContext, ResourcePlan
-from sim.plan.copies import Copy, split_name, spread, unique_in_order
+from sim.plan.identical_units import Copy, split_name, spread, unique_in_order
+from sim.plan.plan_context import PlanContext, ResourcePlan
 from sim.plan.project import write_plan
 from sim.plan.vocabulary import JUMP, SIGNAL, WAIT
 from sim.world.project_calendars import day_minutes, project_calendars

@@ -14,7 +14,7 @@ from typing import TypeVar
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate
 from sim.config.sections.labour import Trade
-from sim.plan.copies import Copy
+from sim.plan.identical_units import Copy
 from sim.plan.layout import Layout, Place, sections
 from sim.plan.vocabulary import MINUTES_PER_DAY, OWN_SEQUENCE, Plan, Span, UnitInfo, Until, days
 from sim.world.distributions import to_distribution

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sim.config.sections.systems import EXPOSURES
 from sim.config.sections.weather import Weather
 from sim.world.project_calendars import subtract_by_name
-from sim.world.weather.model import closed_intervals, lost_days_by_month, typical_weather, weather_model
+from sim.world.weather.project_weather import closed_intervals, lost_days_by_month, typical_weather, weather_model
 from sim.world.working_time import Calendar, weekly
 from tests.world.weather.weather_samples import DAY, START, models, rows
 
