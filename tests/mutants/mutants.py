@@ -153,7 +153,7 @@ MUTANTS = (
            "last, last, below=True", "and come back",
            site_crews.test_a_crew_without_work_goes_home_and_is_called_when_work_waits),
     Mutant("all who have no work are sent home", crews.IdleLeave._leave_route,
-           "number + self.crews_kept, labour.idle_weeks", "number, labour.idle_weeks",
+           "idle = NetLevelCondition(pools, threshold,", "idle = NetLevelCondition(pools, number,",
            "some are kept in hand", site_crews.test_a_crew_without_work_goes_home_and_is_called_when_work_waits),
     Mutant("who is away is there twice when it leaves for good", crews.IdleLeave.final_departure,
            "Hold({due_pool: 1, recallable: 1})", "Hold({due_pool: 9, recallable: 1})",
