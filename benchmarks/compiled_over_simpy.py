@@ -134,9 +134,9 @@ def compared(name: str, plan: CompiledPlan) -> list[Row]:
 
 def kernel_alone(prepared: KernelPlan, plan: CompiledPlan) -> float:
     """Return the processor seconds of a replication inside the machine code."""
-    draws = prepared.draw_tables(1)
-    (common,) = draws.chunk(0, 1)
-    stage = Workspace(prepared, draws.numbers, np.concatenate([draws.parameters, common.parameters]))
+    tables = prepared.draw_tables(1)
+    (common,) = tables.chunk(0, 1)
+    stage = Workspace(prepared, tables.draws, np.concatenate([tables.parameters, common.parameters]))
     hours = stage.calendar_arrays.of(plan.base_calendars)
 
     def simulate() -> None:

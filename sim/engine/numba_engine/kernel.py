@@ -67,7 +67,7 @@ from sim.engine.numba_engine.memory_layout import (
     argument,
     count_attempt,
     second_argument,
-    step_kind,
+    step_record,
     unit_state,
     write_log_row,
 )
@@ -108,17 +108,17 @@ def scaled(plan: IntView, minutes: int, curve: int, position: int) -> int:
 @inline
 def work_minutes(plan: IntView, run: IntView, draws: IntView, parameters: FloatView, step: int) -> int:
     """Return drawn minutes × learning × crowding at the start of the work, or what remains of interrupted work."""
-    kind_at, attempt = step_kind(plan, step), count_attempt(run, second_argument(plan, step))
+    record_at, attempt = step_record(plan, step), count_attempt(run, second_argument(plan, step))
     remaining = interrupted_minutes(run, argument(plan, step))
     minutes = remaining if remaining >= 0 else input_value(run, draws, parameters, argument(plan, step), attempt)
-    learning, area = plan[kind_at + LEARNING], plan[kind_at + AREA]
+    learning, area = plan[record_at + LEARNING], plan[record_at + AREA]
     # repeated work was learnt the first time: it neither gets quicker nor counts as another piece
     if learning >= 0 and attempt == 0:
         minutes = scaled(plan, minutes, learning, run[run[COUNTERS] + learning]) if remaining < 0 else remaining
         run[run[COUNTERS] + learning] += 1
     # those who begin crowd one another as well: counted before the factor is read, in the order of ranks
     if area >= 0:
-        run[run[COUNTERS] + area] += plan[kind_at + PEOPLE]
+        run[run[COUNTERS] + area] += plan[record_at + PEOPLE]
         minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area]) if remaining < 0 else remaining
     return minutes
 
@@ -126,8 +126,8 @@ def work_minutes(plan: IntView, run: IntView, draws: IntView, parameters: FloatV
 @inline
 def end_of_work(plan: IntView, run: IntView, calendars: IntView, step: int, now: int, minutes: int) -> int:
     """Return the minute at which work that begins now ends on its calendar, -1 if it never does."""
-    kind_at = step_kind(plan, step)
-    calendar, mode = plan[kind_at + WORK_CALENDAR], plan[kind_at + MODE]
+    record_at = step_record(plan, step)
+    calendar, mode = plan[record_at + WORK_CALENDAR], plan[record_at + MODE]
     if mode == PAUSING:
         return finish(run, calendars, calendar, now, minutes)
     if mode == WHOLE:
@@ -156,7 +156,7 @@ def schedule_end(
     # Python reports negative minutes with the reference engine's message; here they only must not reach a calendar
     minute = end_of_work(plan, run, calendars, step, begin, minutes) if minutes >= 0 else -1
     # closures that are not drawn yet may still move this end: the caller draws them and simulates again
-    if minute > calendars[plan[step_kind(plan, step) + WORK_CALENDAR] * CALENDAR_SIZE + KNOWN]:
+    if minute > calendars[plan[step_record(plan, step) + WORK_CALENDAR] * CALENDAR_SIZE + KNOWN]:
         run[FAULT], run[FAULT_UNIT], run[FAULT_DETAIL] = BEYOND_KNOWN, unit, minute
     elif minute >= begin:
         schedule(plan, run, unit, max(minute, run[CLOCK]))
@@ -182,7 +182,7 @@ def follow_route(
     next_step = step
     while next_step != STAYS and next_step < end:
         step = next_step
-        operation = plan[step_kind(plan, step) + OPERATION]
+        operation = plan[step_record(plan, step) + OPERATION]
         if operation == HOLD:
             request_bundle(plan, run, unit, step, now, 0)
             next_step = STAYS
@@ -212,11 +212,11 @@ def complete_step(
     """Complete the step at which a unit has waited or worked, and follow its route from there."""
     state = unit_state(run, unit)
     step = run[state + CURRENT_STEP]
-    kind_at = step_kind(plan, step)
+    record_at = step_record(plan, step)
     # only works have an area; works begin after all completions of a minute, so the order among these is free
-    if plan[kind_at + AREA] >= 0:
-        run[run[COUNTERS] + plan[kind_at + AREA]] -= plan[kind_at + PEOPLE]
-    elif plan[kind_at + AREA] == NET_LEVEL_DATE and not net_level_holds(plan, run, unit, step, now):
+    if plan[record_at + AREA] >= 0:
+        run[run[COUNTERS] + plan[record_at + AREA]] -= plan[record_at + PEOPLE]
+    elif plan[record_at + AREA] == NET_LEVEL_DATE and not net_level_holds(plan, run, unit, step, now):
         return
     # before the steps it leads to: a unit's rows stand in the order of its route
     write_log_row(run, log, now, step, run[state + BEGUN_AT])
@@ -228,7 +228,7 @@ def await_gate_or_date(
     plan: IntView, run: IntView, draws: IntView, parameters: FloatView, log: IntView, unit: int, step: int, now: int
 ) -> int:
     """Put a unit in the queue of its gate, or schedule its date; return the next step where it need not wait."""
-    if plan[step_kind(plan, step) + OPERATION] == WAIT:
+    if plan[step_record(plan, step) + OPERATION] == WAIT:
         gate, level = argument(plan, step), second_argument(plan, step)
         # the level of now: a unit that comes later in this minute is let through as well, so their order does not matter
         if run[run[LEVEL] + gate] < level:
@@ -236,7 +236,7 @@ def await_gate_or_date(
             return STAYS
     else:
         date = input_value(run, draws, parameters, argument(plan, step), FIRST_ATTEMPT)
-        if plan[step_kind(plan, step) + AREA] == NET_LEVEL_DATE:
+        if plan[step_record(plan, step) + AREA] == NET_LEVEL_DATE:
             check_net_level_at(plan, run, unit, step, max(date, now) + net_level_minutes(plan, step))
             return STAYS
         if date > now:
@@ -249,7 +249,7 @@ def await_gate_or_date(
 @inline
 def perform_instant_step(plan: IntView, run: IntView, log: IntView, step: int, now: int) -> int:
     """Perform a free, signal or note, and return the next step."""
-    operation, detail = plan[step_kind(plan, step) + OPERATION], second_argument(plan, step)
+    operation, detail = plan[step_record(plan, step) + OPERATION], second_argument(plan, step)
     if operation == FREE:
         detail = argument(plan, step)
         release_bundle(plan, run, detail, now)
@@ -277,23 +277,23 @@ def jump(
     if run[ROWS] > run[MAX_ROWS] + 1:
         run[FAULT], run[FAULT_UNIT] = TOO_MANY_EVENTS, unit
         return STAYS
-    return step + plan[step_kind(plan, step) + OFFSET] if taken == 1 else step + 1
+    return step + plan[step_record(plan, step) + OFFSET] if taken == 1 else step + 1
 
 
 @inline
 def decide(plan: IntView, run: IntView, draws: IntView, parameters: FloatView, step: int, now: int) -> int:
     """Return 1 if a jump is taken: by chance, by a gate's level before this minute, or always."""
-    kind_at, gate_and_slot = step_kind(plan, step), second_argument(plan, step)
-    gate, limit = gate_and_slot >> HALF, plan[kind_at + LIMIT]
+    record_at, gate_and_slot = step_record(plan, step), second_argument(plan, step)
+    gate, limit = gate_and_slot >> HALF, plan[record_at + LIMIT]
     # counted whether or not it is used: the number of the attempt is part of the counter of its random number
     attempt = count_attempt(run, gate_and_slot & LOWER)
     if 0 <= limit <= attempt:
         return 0
-    if plan[kind_at + DRAWN] == 1:
+    if plan[record_at + DRAWN] == 1:
         return input_value(run, draws, parameters, argument(plan, step), attempt)
     # the level before this minute: unlike a wait, a choice would depend on the order of units within it
     if gate >= 0:
-        return 1 if level_before(run, gate, now) >= plan[kind_at + NEEDED] else 0
+        return 1 if level_before(run, gate, now) >= plan[record_at + NEEDED] else 0
     return 1
 
 
@@ -348,8 +348,8 @@ def continue_step(
     """Put a unit into the queue, or schedule the end, of the step that it had begun before this run."""
     state = unit_state(run, unit)
     step, begun = run[state + CURRENT_STEP], run[state + BEGUN_AT]
-    kind_at = step_kind(plan, step)
-    operation = plan[kind_at + OPERATION]
+    record_at = step_record(plan, step)
+    operation = plan[record_at + OPERATION]
     if operation == HOLD:
         request_bundle(plan, run, unit, step, begun, 1)
     elif operation == WORK:
@@ -357,8 +357,8 @@ def continue_step(
         since, minutes = run[state + SINCE], run[state + TOTAL_MINUTES]
         schedule_end(plan, run, calendars, unit, step, since, minutes)
         # a calendar is read forward from where it was read last; the next unit may have begun earlier
-        run[run[REACHED] + plan[kind_at + WORK_CALENDAR]] = 0
-    elif operation == UNTIL and plan[kind_at + AREA] == NET_LEVEL_DATE:
+        run[run[REACHED] + plan[record_at + WORK_CALENDAR]] = 0
+    elif operation == UNTIL and plan[record_at + AREA] == NET_LEVEL_DATE:
         date = max(begun, input_value(run, draws, parameters, argument(plan, step), FIRST_ATTEMPT))
         check_net_level_at(plan, run, unit, step, max(now, date + net_level_minutes(plan, step)))
     elif operation == UNTIL:

@@ -5,7 +5,7 @@ that says where each of its columns begins: `run[run[FREE_COUNT] + pool]` is the
 stand in the header itself.
 
 `plan_array` lays out a compiled plan, `initial_run` a run at its first minute. A step has two numbers; all else about it
-(operation, calendar, mode, area, …) is its kind, which it shares with all steps of the same kind.
+(operation, calendar, mode, area, …) is its record, which it shares with all steps that are alike in it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sim.plan.vocabulary import HOLD, JUMP, LEAVING_PRIORITY, UNTIL, WAIT, WORK
 # --- the plan ---------------------------------------------------------------------------------------------------------
 
 (
-    STEPS, STEP_KINDS, FIRST, BUNDLE_AT, BUNDLES, POOL_BUNDLES_AT, POOL_BUNDLES, QUEUE_AT, GATE_AT, CURVE_AT, CURVES,
+    STEPS, STEP_RECORDS, FIRST, BUNDLE_AT, BUNDLES, POOL_BUNDLES_AT, POOL_BUNDLES, QUEUE_AT, GATE_AT, CURVE_AT, CURVES,
     SET_OF, SETS, CONDITIONS,
 ) = range(14)  # fmt: skip
 """Columns of the plan. Lists of different lengths lie end to end; the column …_AT says where each begins.
@@ -41,13 +41,13 @@ LOWEST, HIGHEST, THRESHOLDS_AT, SET_SIZE = range(4)
 CONDITION_SET, THRESHOLD, CONDITION_MINUTES, WATCHED_UNTIL, BELOW, CONDITION_SIZE = range(6)
 
 ARGUMENT, SECOND_ARGUMENT, STEP_SIZE = range(3)
-"""Numbers of a step. `ARGUMENT` is two in one: where its kind stands among the kinds, and in the lower `HALF` bits its
+"""Numbers of a step. `ARGUMENT` is two in one: where its record stands among the records, and in the lower `HALF` bits its
 argument: bundle of a hold or free, input of a work or date, gate of a wait or signal, chance of a jump, note of a note.
 `SECOND_ARGUMENT` is the level of a wait, the amount of a signal or note, the slot of a work's attempts; of a jump its
 slot, and above `HALF` bits its gate. Steps are short because there are tens of thousands of them, and a processor's cache
-is small; they share some hundred kinds."""
-OPERATION, AREA, PEOPLE, LEARNING, WORK_CALENDAR, MODE, STEP_KIND_SIZE = range(7)
-"""Numbers of a kind of step: the operation, then area, people, curve, calendar and mode of a work; area -1 of all others."""
+is small; they share some hundred records."""
+OPERATION, AREA, PEOPLE, LEARNING, WORK_CALENDAR, MODE, STEP_RECORD_SIZE = range(7)
+"""Numbers of a step's record: the operation, then area, people, curve, calendar and mode of a work; area -1 of all others."""
 PRIORITY, PATIENCE = 2, 3
 """Of a hold instead: its priority's rank, shifted to the bits where requests have it, and its patience or -1."""
 AWAITED_CONDITION, NET_LEVEL_DATE = 2, -2
@@ -220,7 +220,7 @@ def _initial_net_levels(plan: CompiledPlan) -> Ints:
 
 
 def _steps(plan: CompiledPlan, priority: Ints, bits: int) -> tuple[Ints, Ints]:
-    """Return the columns `STEPS` and `STEP_KINDS`; a hold's priority is its rank, shifted by `bits` as in requests."""
+    """Return the columns `STEPS` and `STEP_RECORDS`; a hold's priority is its rank, shifted by `bits` as in requests."""
     rows, operation = plan.rows, plan.operation_of
     holds, works, jumps = (operation == kind for kind in (HOLD, WORK, JUMP))
     area = np.where(plan.area_of < 0, -1, plan.area_of + len(plan.learning))
@@ -228,8 +228,8 @@ def _steps(plan: CompiledPlan, priority: Ints, bits: int) -> tuple[Ints, Ints]:
     offset = np.where(jumps, plan.argument_of - np.arange(len(rows)), 0)
     drawn_jumps = jumps & (rows[:, Column.CHANCE] >= 0)
     people, limit, condition = rows[:, Column.PEOPLE], rows[:, Column.LIMIT], rows[:, Column.NET_LEVEL] - 1
-    # a column for each number of a kind, from `OPERATION` on; what it means depends on the operation
-    descriptions = np.column_stack(
+    # a column for each number of a record, from `OPERATION` on; what it means depends on the operation
+    record_of_step = np.column_stack(
         [
             operation,
             np.where(works, area, np.where(net_level_dates, NET_LEVEL_DATE, -1)),
@@ -239,14 +239,14 @@ def _steps(plan: CompiledPlan, priority: Ints, bits: int) -> tuple[Ints, Ints]:
             np.where(works, rows[:, Column.MODE], drawn_jumps),
         ]
     ).astype(np.int64)
-    kinds, step_kind = unique_rows(descriptions)
-    kinds[kinds[:, OPERATION] == HOLD, PRIORITY] <<= bits
+    records, record_number = unique_rows(record_of_step)
+    records[records[:, OPERATION] == HOLD, PRIORITY] <<= bits
     argument = np.where(jumps, np.maximum(rows[:, Column.CHANCE], 0), plan.argument_of)
     # in one number with the gate of a jump: -1 for no gate stays below 0 through the shift
     attempts = attempt_slots(plan)
     gate_and_attempts = rows[:, Column.JUMP_GATE] << HALF | attempts
     second_argument = np.select([works, jumps], [attempts, gate_and_attempts], rows[:, Column.LEVEL])
-    return np.column_stack([step_kind * STEP_KIND_SIZE << HALF | argument, second_argument]), kinds
+    return np.column_stack([record_number * STEP_RECORD_SIZE << HALF | argument, second_argument]), records
 
 
 def attempt_slots(plan: CompiledPlan) -> Ints:
@@ -345,9 +345,9 @@ LOWER = (1 << HALF) - 1
 
 
 @inline
-def step_kind(plan: IntView, step: int) -> int:
-    """Return the position in the plan at which the numbers of a step's kind begin."""
-    return plan[STEP_KINDS] + (plan[plan[STEPS] + step * STEP_SIZE + ARGUMENT] >> HALF)
+def step_record(plan: IntView, step: int) -> int:
+    """Return the position in the plan at which the record of a step begins, which steps of a kind share."""
+    return plan[STEP_RECORDS] + (plan[plan[STEPS] + step * STEP_SIZE + ARGUMENT] >> HALF)
 
 
 @inline

@@ -31,7 +31,7 @@ from sim.engine.numba_engine.memory_layout import (
     VALUE,
     VALUE_BEFORE,
     WATCHED_UNTIL,
-    step_kind,
+    step_record,
 )  # fmt: skip
 from sim.jit.toolkit import IntView, inline, jit
 
@@ -85,13 +85,15 @@ def next_net_level_check(plan: IntView, run: IntView, condition: int, now: int) 
 @inline
 def net_level_minutes(plan: IntView, step: int) -> int:
     """Return for how many minutes the net level of pools (free less requested counts) that a step waits for must last."""
-    return plan[plan[CONDITIONS] + plan[step_kind(plan, step) + AWAITED_CONDITION] * CONDITION_SIZE + CONDITION_MINUTES]
+    return plan[
+        plan[CONDITIONS] + plan[step_record(plan, step) + AWAITED_CONDITION] * CONDITION_SIZE + CONDITION_MINUTES
+    ]
 
 
 @jit
 def check_net_level_at(plan: IntView, run: IntView, unit: int, step: int, minute: int) -> None:
     """Schedule a unit to check the net level it waits for at a later minute, unless its wait is over by then."""
-    condition_at = plan[CONDITIONS] + plan[step_kind(plan, step) + AWAITED_CONDITION] * CONDITION_SIZE
+    condition_at = plan[CONDITIONS] + plan[step_record(plan, step) + AWAITED_CONDITION] * CONDITION_SIZE
     if minute <= plan[condition_at + WATCHED_UNTIL]:
         schedule(plan, run, unit, minute)
 
@@ -99,7 +101,7 @@ def check_net_level_at(plan: IntView, run: IntView, unit: int, step: int, minute
 @jit
 def net_level_holds(plan: IntView, run: IntView, unit: int, step: int, now: int) -> bool:
     """Return whether the net level for which a step waits has held for long enough; otherwise schedule the next check."""
-    next_check = next_net_level_check(plan, run, plan[step_kind(plan, step) + AWAITED_CONDITION], now)
+    next_check = next_net_level_check(plan, run, plan[step_record(plan, step) + AWAITED_CONDITION], now)
     if next_check > now:
         check_net_level_at(plan, run, unit, step, next_check)
     return next_check <= now

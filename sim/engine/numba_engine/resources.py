@@ -52,7 +52,7 @@ from sim.engine.numba_engine.memory_layout import (
     WITHHOLDS,
     argument,
     prefetch_step,
-    step_kind,
+    step_record,
     unit_state,
 )
 from sim.engine.numba_engine.net_levels import change_net_levels
@@ -149,12 +149,12 @@ def mark_bundles_of_pool(plan: IntView, run: IntView, pool: int) -> None:
 @jit
 def request_bundle(plan: IntView, run: IntView, unit: int, step: int, now: int, counted: int) -> None:
     """Put the request of a unit at a hold into the queue of its bundle; `counted` is 1 where net levels have it already."""
-    kind_at, bundle, state = step_kind(plan, step), argument(plan, step), unit_state(run, unit)
-    patience = plan[kind_at + PATIENCE]
+    record_at, bundle, state = step_record(plan, step), argument(plan, step), unit_state(run, unit)
+    patience = plan[record_at + PATIENCE]
     queue_size = run[run[QUEUE_SIZE] + bundle]
     old_head = first_request(plan, run, bundle) if queue_size > 0 else NEVER
     # the priority is shifted already: three fields in 63 bits, priority, minute asked, rank
-    request = plan[kind_at + PRIORITY] | now << plan[RANK_BITS] | unit
+    request = plan[record_at + PRIORITY] | now << plan[RANK_BITS] | unit
     if plan[NET_LEVELS] > 0 and counted == 0 and request < plan[FIRST_LEAVING_REQUEST]:
         change_net_levels(plan, run, bundle, -1, now)
     run[state + REQUESTED_BUNDLE] = bundle

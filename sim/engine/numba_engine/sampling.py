@@ -183,7 +183,7 @@ class CommonDraws:
 
 
 class DrawTables:
-    """The draws of a plan under one seed, as the kernel reads them: `numbers`, and the `parameters` of all replications.
+    """The draws of a plan under one seed, as the kernel reads them: `draws`, and the `parameters` of all replications.
 
     First attempts are drawn by the kernel, one by one as they are reached. Where `uniforms` is given they come
     from it: numbers strictly between 0 and 1, or NaN for an input that is to be drawn after all; of `CommonUniforms` only the
@@ -197,7 +197,7 @@ class DrawTables:
         # by name, not by number: an input keeps its random numbers when others come or go
         keys = stream_keys(seed, inputs.names)
         recipes = find_recipes(inputs)
-        self.numbers = _draws_array(inputs, keys, recipes, (), forced=self.forced)
+        self.draws = _draws_array(inputs, keys, recipes, (), forced=self.forced)
         self.parameters = np.concatenate([inputs.tables.data, recipes.minutes])
 
     def chunk(self, first: int, count: int) -> Iterator[CommonDraws]:
@@ -219,7 +219,7 @@ class DrawTables:
 
 
 def fixed_draws(inputs: Inputs, values: Sequence[int], later_values: Sequence[int] | Ints) -> tuple[Ints, Floats]:
-    """Return (numbers, parameters) for the kernel with which every input has given values, at first and later attempts."""
+    """Return (draws, parameters) for the kernel with which every input has given values, at first and later attempts."""
     keys = np.zeros((len(inputs.names), 2), np.uint64)
     pairs = np.column_stack([values, later_values]).ravel().astype(np.int64) if len(values) else np.zeros(0, np.int64)
     return _draws_array(inputs, keys, find_recipes(inputs), pairs, forced=False), np.zeros(1)

@@ -125,9 +125,9 @@ def _raise_calendar_error(plan: CompiledPlan, step: int, calendars: Sequence[Cal
 
 
 def _column(run: Ints, column: int, size: int) -> list[int]:
-    """Return the first `size` numbers of a column of a run as a list."""
-    numbers: list[int] = run[run[column] : run[column] + size].tolist()
-    return numbers
+    """Return the first `size` values of a column of a run as a list."""
+    values: list[int] = run[run[column] : run[column] + size].tolist()
+    return values
 
 
 # --- simulating -------------------------------------------------------------------------------------------------------
@@ -199,9 +199,9 @@ class KernelPlan:
 class Workspace:
     """The memory of one run at a time, used again by the next: its state, its log, its calendars."""
 
-    def __init__(self, prepared: KernelPlan, numbers: Ints, parameters: Floats) -> None:
-        """Allocate the memory for runs of one plan with the draws in `numbers` and `parameters`."""
-        self.prepared, self.numbers, self.parameters = prepared, numbers, parameters
+    def __init__(self, prepared: KernelPlan, draws: Ints, parameters: Floats) -> None:
+        """Allocate the memory for runs of one plan with these draws and the parameters that they refer to."""
+        self.prepared, self.draws, self.parameters = prepared, draws, parameters
         self.run = np.empty_like(prepared.initial_run)
         self.log = np.empty((100 + int(LOG_ROWS_PER_STEP * len(prepared.plan.rows)), 3), np.int64)
         self.calendar_arrays = CalendarArrays()
@@ -250,10 +250,10 @@ class Workspace:
         if state is not None:
             write_remaining_work(self.run, state)
         self.run[REPLICATION], self.run[LOG_CAPACITY] = replication, len(self.log)
-        # budgets are numbers of the run, not compiled in: tests lower them
+        # limits stand in the array of the run, not in the code: tests lower them
         self.run[MAX_JUMPS], self.run[MAX_ROUNDS] = simpy_engine.MAX_JUMPS_PER_MINUTE, dispatcher.MAX_ROUNDS_PER_MINUTE
         self.run[MAX_ROWS] = simpy_engine.MAX_EVENTS_PER_RUN
-        return run_kernel(self.prepared.arrays, self.run, self.numbers, self.parameters, calendar_array, self.log)
+        return run_kernel(self.prepared.arrays, self.run, self.draws, self.parameters, calendar_array, self.log)
 
 
 def simulate_many(
@@ -278,7 +278,7 @@ def simulate_many(
     for begin in range(first, first + count, DRAWN_TOGETHER):
         for draws in tables.chunk(begin, min(DRAWN_TOGETHER, first + count - begin)):
             if workspace is None:
-                workspace = Workspace(prepared, tables.numbers, np.concatenate([tables.parameters, draws.parameters]))
+                workspace = Workspace(prepared, tables.draws, np.concatenate([tables.parameters, draws.parameters]))
             # the distribution tables come first and stay; only the parameters of the replication are overwritten
             workspace.parameters[fixed_size:] = draws.parameters
             calendars = calendars_of(draws.replication)
@@ -316,7 +316,7 @@ class GivenRuns:
         duplicate, workspace = copy(self), self._workspace
         duplicate._kernel_plan = copy(self._kernel_plan)
         duplicate._kernel_plan.initial_run = self._kernel_plan.initial_run.copy()
-        duplicate._workspace = Workspace(duplicate._kernel_plan, workspace.numbers, workspace.parameters)
+        duplicate._workspace = Workspace(duplicate._kernel_plan, workspace.draws, workspace.parameters)
         return duplicate
 
     def run(self, initial: Mapping[int, int]) -> RunOutcome:
@@ -342,7 +342,7 @@ class DrawnRuns:
         self._shared_draws = [*tables.chunk(0, replications)]
         self._fixed_size = len(tables.parameters)
         parameters = np.concatenate([tables.parameters, self._shared_draws[0].parameters])
-        self._workspaces = [Workspace(self._kernel_plan, tables.numbers, parameters.copy()) for _ in range(threads)]
+        self._workspaces = [Workspace(self._kernel_plan, tables.draws, parameters.copy()) for _ in range(threads)]
         self._threads = ThreadPoolExecutor(threads)
 
     def run(self, initial: Mapping[int, int]) -> list[RunOutcome]:

@@ -233,9 +233,9 @@ MUTANTS = (
         "crowding is read before entering",
         "kernel.py",
         "minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area])",
-        "minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area] - plan[kind_at + PEOPLE])",
+        "minutes = scaled(plan, minutes, area, run[run[COUNTERS] + area] - plan[record_at + PEOPLE])",
     ),
-    Mutant("nobody leaves an area", "kernel.py", "-= plan[kind_at + PEOPLE]", "-= 0"),
+    Mutant("nobody leaves an area", "kernel.py", "-= plan[record_at + PEOPLE]", "-= 0"),
     Mutant(
         "factors round down",
         "kernel.py",
