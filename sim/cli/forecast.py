@@ -96,7 +96,7 @@ def forecast(
             extras=lambda found, directory: write_run(with_trend(found, earlier), directory, drawing),
         )  # fmt: skip
     date_shifts = attribution.shifts(result.sample) if attribution else []
-    save_forecast(result, target)
+    save_forecast(result, target, date_shifts)
     click.echo(describe_forecast(result, date_shifts, earlier))
     click.echo(f"\n{describe_trend(saved_forecasts(target), result.manifest['start_date'])}")
     if len(result.more.get("levers", {})):

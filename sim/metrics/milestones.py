@@ -56,7 +56,7 @@ def milestone_metrics(record: Record, blocks: Online, layout: Layout, project: P
     for milestone in project.milestones:
         day = reached_on(milestone, record, blocks, layout)
         metrics[milestone.metric] = day
-        metrics[milestone.in_time_metric] = float(day < milestone.last_day(project.scale.start_date))
+        metrics[milestone.in_time_metric] = float(day <= milestone.last_day(project.scale.start_date))
         if milestone.damages_metric is not None:
             damages = damages_for(milestone, day, project)
             metrics[milestone.damages_metric] = damages
@@ -96,6 +96,6 @@ def first_power(record: Record) -> float:
 
 def damages_for(milestone: ContractMilestone, day: float, project: Project) -> float:
     """Return the dollars owed for a milestone reached on a day: whole days begun after its date, up to the cap."""
-    days_begun = np.floor(min(day, project.money.horizon_days) - milestone.last_day(project.scale.start_date)) + 1
+    days_begun = np.ceil(min(day, project.money.horizon_days) - milestone.last_day(project.scale.start_date))
     uncapped_usd = max(0.0, float(days_begun)) * (milestone.damages_usd_per_day or 0.0)
     return uncapped_usd if milestone.cap_usd is None else min(uncapped_usd, milestone.cap_usd)

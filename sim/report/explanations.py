@@ -36,6 +36,7 @@ from sim.study.analyses.drivers import METRICS, Drivers
 from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY
 from sim.study.common_factors import CONTROLS, MIN_INDEX_RUNS
 from sim.study.intervals import Interval, controlled_mean, mean_interval
+from sim.world.working_time import finish_date
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,7 +203,8 @@ NO_PRICE = " What ordering at the decision would cost and buy: sim report DIR --
 def chain_rows(view: ResultView) -> Iterator[tuple[str, str, str, str, str]]:
     """Yield the chain as a table: from, to, days, what it is due to, and what happened."""
     for period in cause_periods(view.chain):
-        began, ended = (day_of_month(view.dates.date_of(day)) for day in (period.begin, period.end))
+        began = day_of_month(view.dates.date_of(period.begin))
+        ended = day_of_month(finish_date(view.dates.start, period.end))
         yield began, ended, number(period.days, 0.1), period.name, period.what
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from sim.config.sections.display_units import display
 from sim.metrics.registry import metric_of
 from sim.plan.layout import PLACE_KINDS
+from sim.world.working_time import finish_date
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MONDAY_TO_FRIDAY = frozenset(range(5))
 NEVER, NOT_QUOTED = "not reached", "not quoted"
-WITHHELD = "more than 0.1 % of the runs failed"
-NO_INTERVAL = "too few runs for an interval"
+WITHHELD, NO_INTERVAL = "more than 0.1 % of the runs failed", "too few runs for an interval"
 SAMPLING_ONLY = "sampling error only, not input or model error"
 
 # --- numbers ----------------------------------------------------------------------------------------------------------
@@ -197,12 +197,12 @@ class ProjectDates:
             raise ValueError("a week needs at least one working day")
 
     def date_of(self, day: float) -> date:
-        """Return the civil date in which project day `day` (finite, days since the start) falls."""
+        """Return the civil date in which project day `day` (finite, days since the start) falls, as a start."""
         return self.start + timedelta(days=math.floor(day))
 
     def working_day(self, day: float) -> date:
-        """Return the same date, or the next working day after it: what may be promised as 'on or before'."""
-        day_date = self.date_of(day)
+        """Return the date of a finish, or the next working day after it: what may be promised as 'on or before'."""
+        day_date = finish_date(self.start, day)
         while day_date.weekday() not in self.working_weekdays or day_date in self.holidays:
             day_date += timedelta(days=1)
         return day_date

@@ -25,7 +25,7 @@ from sim.plan.checks import check as check_plan
 from sim.plan.draws import Inputs
 from sim.plan.layout import layout_of
 from sim.plan.vocabulary import MINUTES_PER_DAY
-from sim.report.formatting import ProjectDates, activity_in_words, ids_in_words, in_words, number
+from sim.report.formatting import ProjectDates, activity_in_words, day_of_month, ids_in_words, in_words, number
 from sim.study.case import Case, prepare_case
 from sim.study.crew_planning.crew_plan import CrewChange, crew_changes
 from sim.world.project_calendars import SHIFT
@@ -250,7 +250,7 @@ def _crews(case: Case) -> Table:
         )
         table.add_row(
             window.trade,
-            dates.format(window.start / MINUTES_PER_DAY),
+            day_of_month(dates.date_of(window.start / MINUTES_PER_DAY)),
             dates.format(window.finish / MINUTES_PER_DAY),
             number(window.earned_hours),
             f"{len(mobilisations)} of {trade.team}{in_shifts}{typed_note}",

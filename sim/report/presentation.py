@@ -6,7 +6,7 @@ import base64
 import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import singledispatch
 from html import escape
 from pathlib import Path
@@ -22,7 +22,7 @@ from sim.report.study_tables import describe_sensitivity, describe_sweep, descri
 from sim.report.verdict import headline, key_results
 from sim.study.analyses.drivers import Drivers
 from sim.study.analyses.forecast.checks.status_fact_checks import StatusFinding
-from sim.study.analyses.forecast.trend import DateShift
+from sim.study.analyses.forecast.trend import DateShift, shifts_since
 from sim.study.analyses.sensitivity import SensitivityResult
 from sim.study.analyses.sweep import Sweep
 from sim.study.analyses.tuning import TuningResult
@@ -30,6 +30,7 @@ from sim.study.api import Comparison
 from sim.study.case import Case
 from sim.study.common_factors import factor_in_words
 from sim.study.result import Result
+from sim.world.working_time import finish_date
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -143,7 +144,7 @@ def describe_forecast(result: Result, shifts: Sequence[DateShift], summaries: Se
         [
             *_forecast_dates(result, shifts, summaries),
             "",
-            *_causes_of_shifts(shifts),
+            *_causes_of_shifts(shifts, _last_before(result, summaries)),
             *_learned_factors(result),
             *_earned_value_table(result),
             *_remarks(result),
@@ -161,17 +162,27 @@ def _forecast_dates(
     for label, metric in (("first MW", FIRST), ("all MW", FINISH)):
         if metric in numbers:
             yield _quantile_dates(label, start, numbers[metric]["p50"], numbers[metric]["p80"])
-    older = [summary for summary in summaries if str(summary["data_date"]) < forecast["data_date"]]
-    if older and FINISH in numbers and "p50" in older[-1]["days"].get("all", {}):
-        previous = older[-1]["days"]["all"]
+    last = _last_before(result, summaries)
+    if last is not None and FINISH in numbers and "p50" in last["days"].get("all", {}):
+        previous = last["days"]["all"]
         p50, p80 = (numbers[FINISH][p] - previous[p] for p in ("p50", "p80"))
         yield (
             _quantile_dates("  before", start, previous["p50"], previous["p80"])
-            + f"   as of {_civil_date(older[-1]['data_date'])}"
+            + f"   as of {_civil_date(last['data_date'])}"
         )
         yield f"    moved since then by   P50 {p50:+.0f} days   P80 {p80:+.0f} days"
     if shifts:
         yield _quantile_dates("  plan", start, shifts[0].p50, shifts[0].p80) + "   before anything was known"
+
+
+def _last_before(result: Result, summaries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Return the last forecast before the data date of a forecast; None where there is none."""
+    data_date = result.manifest["forecast"]["data_date"]
+    return max(
+        (summary for summary in summaries if str(summary["data_date"]) < data_date),
+        key=lambda summary: str(summary["data_date"]),
+        default=None,
+    )
 
 
 def _quantile_dates(label: str, start: date, p50: float, p80: float) -> str:
@@ -179,24 +190,41 @@ def _quantile_dates(label: str, start: date, p50: float, p80: float) -> str:
 
 
 def _day(start: date, days: float) -> str:
-    """Return the civil date of a project day as text."""
+    """Return the civil date of a finish on a project day as text."""
     if not math.isfinite(days):
         return "never" if days > 0 else "unknown"
-    return day_of_month(start + timedelta(days=int(days)))
+    return day_of_month(finish_date(start, days))
 
 
 def _civil_date(iso_date: object) -> str:
     return day_of_month(date.fromisoformat(str(iso_date)))
 
 
-def _causes_of_shifts(shifts: Sequence[DateShift]) -> Iterator[str]:
-    """Yield the plan's dates and by how much each cause shifted them."""
+LEAST_SHIFT = 0.05
+"""Days of a shift that is shown: one that is written as zero is not."""
+
+
+def _causes_of_shifts(shifts: Sequence[DateShift], last: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield the plan's dates and by how much each cause shifted them, and since the last forecast those that differ."""
     if not shifts:
         return
     plan, *causes = shifts
     yield f"from the plan (P50 day {plan.p50:.0f}, P80 day {plan.p80:.0f} on the same random numbers), in days:"
-    yield from (f"  {shift.cause:32} P50 {shift.p50:+7.1f}   P80 {shift.p80:+7.1f}" for shift in causes)
-    yield f"  {'all together':32} P50 {sum(s.p50 for s in causes):+7.1f}   P80 {sum(s.p80 for s in causes):+7.1f}"
+    yield from map(_shift_line, causes)
+    yield _all_together(causes)
+    moved = [one for one in shifts_since(shifts, last or {}) if max(abs(one.p50), abs(one.p80)) >= LEAST_SHIFT]
+    if last is not None and moved:
+        yield f"of it since {_civil_date(last['data_date'])}:"
+        yield from map(_shift_line, moved)
+        yield _all_together(moved)
+
+
+def _shift_line(shift: DateShift) -> str:
+    return f"  {shift.cause:32} P50 {shift.p50:+7.1f}   P80 {shift.p80:+7.1f}"
+
+
+def _all_together(shifts: Sequence[DateShift]) -> str:
+    return _shift_line(DateShift("all together", sum(s.p50 for s in shifts), sum(s.p80 for s in shifts)))
 
 
 MAX_LEARNT = 8

@@ -351,7 +351,7 @@ def _promise(outlook: MilestoneOutlook, start: date) -> Milestone:
         if outlook.damages_usd is None
         else f"{money(outlook.damages_usd)} in the mean, P80 {money(outlook.damages_p80_usd or 0.0)}"
     )
-    day = float((outlook.milestone.date - start).days)
+    day = outlook.milestone.last_day(start)
     return Milestone(outlook.milestone.name, day, outlook.p50, outlook.p80, in_time, damages, is_promised=True)
 
 

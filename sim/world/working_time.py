@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,15 @@ ALL = 2**62
 """A minute later than any: `known` of a calendar without an end to what is known."""
 ALWAYS_OPEN = "always"
 """Name of the calendar that is always open."""
+
+
+def finish_date(start_date: date, day: float) -> date:
+    """Return the civil date of a finish on a finite project day, with its fraction: midnight ends the day before.
+
+    >>> finish_date(date(2027, 1, 4), 1.0), finish_date(date(2027, 1, 4), 1.25)
+    (datetime.date(2027, 1, 4), datetime.date(2027, 1, 5))
+    """
+    return start_date + timedelta(days=max(ceil(day) - 1, 0))
 
 
 class CalendarEnds(SimError):

@@ -28,12 +28,17 @@ def test_each_is_reached_on_its_day() -> None:
 
 
 def test_a_day_late_is_a_day_of_damages_and_none_is_owed_in_time() -> None:
-    # day 27 is 1 February; 31 January was the last day in time, 30 January the one agreed
+    # day 27 begins with 1 February: what is reached at that midnight is reached on 31 January, and 30 January is agreed
     found = planned(HALF, ALL)
     assert found["milestone_half_to_tenant_in_time"] == 0
-    assert found["milestone_half_to_tenant_damages_usd"] == 2 * 1000
+    assert found["milestone_half_to_tenant_damages_usd"] == 1000
     assert found["milestone_all_in_time"] == 1
-    assert found["milestone_damages_usd"] == 2000
+    assert found["milestone_damages_usd"] == 1000
+
+
+def test_midnight_ends_the_promised_day() -> None:
+    found = planned(HALF.replace("01-30", "01-31"))
+    assert (found["milestone_half_to_tenant_in_time"], found["milestone_half_to_tenant_damages_usd"]) == (1, 0)
 
 
 def test_damages_end_at_their_cap() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+import math
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -16,9 +17,17 @@ from sim.report.figures.gantt import data_day
 from sim.report.html_report.gantt_document import gantt_document
 from sim.report.html_report.run_charts import run_charts
 from sim.report.html_report.run_report import page
+from sim.report.presentation import describe_forecast
 from sim.report.result_view import ResultView
 from sim.study.analyses.forecast.status import Fact
-from sim.study.analyses.forecast.trend import forecast_summary, save_forecast, saved_forecasts, with_trend
+from sim.study.analyses.forecast.trend import (
+    DateShift,
+    forecast_summary,
+    save_forecast,
+    saved_forecasts,
+    shifts_since,
+    with_trend,
+)
 from sim.study.common_factors import factor_in_words
 from sim.study.result import Result
 from tests.study.analyses.forecast.test_forecast import CONFIG, START, status
@@ -50,6 +59,11 @@ def test_the_trend_has_every_data_date_and_what_each_forecast_told(tmp_path: Pat
     save_forecast(forecast(0.7), tmp_path / "out")
     again = with_trend(forecast(0.7), saved_forecasts(tmp_path / "out"))
     assert len(again.manifest["forecast"]["trend"]) == 2
+    # forecast dates are dates: on the axis, and in the numbers of the chart
+    assert charts["trend"].y.start == result.manifest["start_date"]
+    rows = charts["trend"].csv(ResultView.of(result).dates).decode().splitlines()
+    day = math.ceil(forecast_summary(forecast(0.5))["days"]["first"]["p50"])
+    assert f",{START + timedelta(days=day - 1)}," in rows[1]
 
 
 def test_the_milestone_trend_has_a_line_for_every_milestone_of_the_contract(tmp_path: Path) -> None:
@@ -138,3 +152,23 @@ def test_every_axis_of_dates_reaches_back_to_the_data_date() -> None:
     assert "mw_online" in dated
     (line,) = (series for series in charts["headcount"].series if series.width == 2.5)
     assert line.name == "until the data date, as planned"
+
+
+def test_what_moved_the_date_since_the_last_forecast_is_the_difference_of_two_attributions(tmp_path: Path) -> None:
+    result, last = forecast(0.7), forecast(0.5)
+    names = "plan", "actual progress", "changed promises", "learnt from actuals"
+    before = [DateShift(name, *days) for name, days in zip(names, [(700, 720), (4, 5), (0, 0), (-1, -2)], strict=True)]
+    now = [DateShift(name, *days) for name, days in zip(names, [(700, 720), (4, 7), (10, 9), (2, 1)], strict=True)]
+    save_forecast(last, tmp_path / "out", before)
+    summaries = saved_forecasts(tmp_path / "out")
+    since = {shift.cause: (shift.p50, shift.p80) for shift in shifts_since(now, summaries[-1])}
+    assert since == {"actual progress": (0, 2), "changed promises": (10, 9), "learnt from actuals": (3, 3)}
+    text = describe_forecast(result, now, summaries)
+    assert "of it since" in text
+    assert (
+        text.index("+16.0") < text.index("of it since") < text.index("+13.0")
+    )  # P50 of all together: from the plan, since
+    # other dates of the plan: another seed or number of replications, so that a difference would be noise
+    other = [DateShift("plan", 701, 720), *now[1:]]
+    assert shifts_since(other, summaries[-1]) == []
+    assert "of it since" not in describe_forecast(result, other, summaries)

@@ -28,6 +28,7 @@ from sim.report.formatting import (
     signed,
     step_for,
 )
+from sim.world.working_time import finish_date
 
 MINUS = "\N{MINUS SIGN}"
 
@@ -133,7 +134,8 @@ MONDAY = ProjectDates(date(2027, 1, 4))
     [
         (0.0, "4 Jan 2027"),
         (4.99, "8 Jan 2027"),  # Friday, nearly midnight
-        (5.0, "11 Jan 2027"),  # Saturday 00:00 waits for Monday
+        (5.0, "8 Jan 2027"),  # midnight ends Friday
+        (5.001, "11 Jan 2027"),  # Saturday 00:01 waits for Monday
         (6.5, "11 Jan 2027"),
         (math.inf, NEVER),
     ],
@@ -149,8 +151,8 @@ def test_saturdays_and_holidays_are_the_projects_own() -> None:
 
 
 def test_intervals_of_dates_name_a_year_once() -> None:
-    assert MONDAY.format_interval(0, 9) == "4 Jan to 13 Jan 2027"
-    assert MONDAY.format_interval(0, 365) == "4 Jan 2027 to 4 Jan 2028"
+    assert MONDAY.format_interval(0, 9) == "4 Jan to 12 Jan 2027"
+    assert MONDAY.format_interval(0, 365) == "4 Jan 2027 to 3 Jan 2028"
     assert MONDAY.format_interval(0.1, 0.9) == "4 Jan 2027"
     assert MONDAY.format_interval(0, math.inf) == "4 Jan 2027 or later"
 
@@ -163,8 +165,9 @@ def test_a_week_without_work_is_refused() -> None:
 @given(st.floats(0, 5000), st.sets(st.integers(0, 6), min_size=1))
 def test_a_promised_date_is_never_before_the_moment_it_stands_for(day: float, week: set[int]) -> None:
     dates = ProjectDates(date(2027, 1, 4), frozenset(week))
-    assert dates.date_of(day) <= dates.working_day(day)
-    assert (dates.working_day(day) - dates.date_of(day)).days < 7
+    last_date = finish_date(dates.start, day)
+    assert last_date <= dates.working_day(day)
+    assert (dates.working_day(day) - last_date).days < 7
     assert dates.working_day(day).weekday() in week
 
 

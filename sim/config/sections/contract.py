@@ -78,7 +78,7 @@ class ContractMilestone(Section):
         return None if self.damages_usd_per_day is None else f"{MILESTONE}{self.key}{DAMAGES}"
 
     def last_day(self, start: calendar_date) -> float:
-        """Return the end of its date in days from 00:00 of the project's start: in time is what comes before."""
+        """Return the end of its date in days from 00:00 of the project's start: in time is what is reached until then."""
         return float((self.date - start).days + 1)
 
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sim.config.sections.display_units import display
 from sim.report.formatting import ProjectDates
+from sim.world.working_time import finish_date
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,7 +186,7 @@ class Chart:
                     repeat(series.name),
                     xs,
                     *[_dates(series.x, dates, date_of_day)] * bool(self.x.start),
-                    ys,
+                    [_finish(dates, y) for y in ys] if self.y.start else ys,
                     lows,
                 ]
                 yield from map(list, zip(*columns, strict=False))  # columns have one more x
@@ -197,6 +198,11 @@ def _dates(days: NDArray[np.float64], dates: ProjectDates, date_of_day: dict[flo
         if day not in date_of_day:
             date_of_day[day] = dates.date_of(day).isoformat() if math.isfinite(day) else ""
     return [date_of_day[day] for day in day_list]
+
+
+def _finish(dates: ProjectDates, day: float) -> str:
+    """Return the ISO date of a finish; "" for one that is never reached."""
+    return finish_date(dates.start, day).isoformat() if math.isfinite(day) else ""
 
 
 def _exact(values: NDArray[np.float64]) -> list[float]:

@@ -120,13 +120,14 @@ def _trend(
             series.append(Series(label, "points", colour, dates, days, width=3.0, unlisted=True))
     finite_days = [day for line in series for day in line.y.tolist() if math.isfinite(day)]
     low, high = min([dates[0], *finite_days]), max([dates[-1], *finite_days])
+    margin = 0.05 * (high - low)
     return Chart(
         title,
-        f"Solid: P50, dashed: P80, in days after the decision, as forecast at {len(forecasts)} data dates. A level line"
-        " holds; one that rises slips. On the thin line a date is reached.",
+        f"Solid: P50, dashed: P80, as forecast at {len(forecasts)} data dates. A level line holds; one that rises slips."
+        " On the thin line a date is reached.",
         f"{title}: {len(forecasts)} data dates, from {forecasts[0]['data_date']} to {forecasts[-1]['data_date']}.",
         date_axis(view.dates, dates[0] - 7, max(dates[-1] + 30, dates[0] + 60)),
-        ChartAxis("forecast, days after the decision", range=(0.9 * low, 1.05 * high)),
+        replace(date_axis(view.dates, low - margin, high + margin), label="forecast date"),
         series=(*series, Series("reached", "line", "muted", [low, high], [low, high], width=1.0)),
         head=("data date", *(f"{name}{unit}, {q}" for name in names for q in ("P50", "P80"))),
         table_rows=[

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sim.report.figures.gantt import RangeRow, data_day, range_rows
@@ -12,6 +14,7 @@ from sim.report.html_report.chart_spec import json_value
 from sim.report.representative_run import Bar, wait_bars, work_bars
 from sim.report.result_view import FINISH, Milestone, ResultView
 from sim.study.gantt_ranges import FACTS, PHASE, GanttRow, gantt_rows
+from sim.world.working_time import finish_date
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,12 +48,21 @@ def gantt_document(view: ResultView) -> dict[str, Any] | None:
 
 def gantt_csv(view: ResultView) -> str:
     """Return the rows of the Gantt chart as CSV: dates of the expected plan, P50 and P80, and criticality."""
+    finish_of = partial(finish_date, view.dates.start)
     lines = ["row,level,parent,plan_begin,plan_end,begin_p50,end_p50,end_p80,critical"]
     for row in range_rows(view.spread):
-        days = (*row.planned, row.begin, row.end, row.p80)
-        dates = (view.dates.date_of(day).isoformat() if math.isfinite(day) else "" for day in days)
+        plan_begin, plan_end = row.planned
+        dates = (
+            _iso_date(plan_begin, view.dates.date_of), _iso_date(plan_end, finish_of),
+            _iso_date(row.begin, view.dates.date_of), _iso_date(row.end, finish_of), _iso_date(row.p80, finish_of),
+        )  # fmt: skip
         lines.append(",".join([f'"{row.name}"', str(row.level), f'"{row.parent}"', *dates, f"{row.critical:g}"]))
     return "\n".join(lines) + "\n"
+
+
+def _iso_date(day: float, date_of: Callable[[float], date]) -> str:
+    """Return a day as an ISO date; empty where it is never reached."""
+    return date_of(day).isoformat() if math.isfinite(day) else ""
 
 
 def _milestone(milestone: Milestone) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from sim.report.html_report.chart_spec import Chart, Mark, Series
 from sim.report.result_view import FINISH, FIRST, PEAK, Milestone, ResultView, RunData
 from sim.report.study_tables import lever_rows
 from sim.report.verdict import verdict_sentences
+from sim.world.working_time import finish_date
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,7 +124,13 @@ MILESTONE_HEAD = ("milestone", "expected plan or promise", "P50", "P80, on or be
 
 def _milestone(view: ResultView, milestone: Milestone) -> tuple[str, ...]:
     day, dates = milestone.planned, view.dates
-    planned = "" if day is None else day_of_month(dates.date_of(day)) if milestone.is_promised else dates.format(day)
+    planned = (
+        ""
+        if day is None
+        else day_of_month(finish_date(dates.start, day))
+        if milestone.is_promised
+        else dates.format(day)
+    )
     name = f"{milestone.name} (contract)" if milestone.is_promised else milestone.name
     damages = milestone.damages
     if milestone.name == "all MW online" and not damages and view.has("liquidated_damages_usd"):

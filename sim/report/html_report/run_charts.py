@@ -35,6 +35,7 @@ from sim.report.representative_run import (
 )
 from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, Values
 from sim.study.common_factors import MIN_INDEX_RUNS
+from sim.world.working_time import finish_date
 
 SHARE = ChartAxis("share of runs, on or before", suffix=" %", range=(0, 104))
 
@@ -177,7 +178,7 @@ def _ramp_marks(view: ResultView) -> Iterator[Mark]:
         yield Mark("x", target, f"target {view.dates.format(target)}", "ink", DASHED)
     for milestone in view.dates_reached:
         if milestone.is_promised and milestone.planned is not None:
-            promised = day_of_month(view.dates.date_of(milestone.planned))
+            promised = day_of_month(finish_date(view.dates.start, milestone.planned))
             yield Mark("x", milestone.planned, f"{milestone.name} {promised}", "muted", DOTTED, optional=True)
     for name, metric in (("first MW", FIRST), ("all MW", FINISH)):
         p80 = (view.percentiles(metric) or {}).get("p80", math.nan)

@@ -27,6 +27,7 @@ from sim.report.html_report.chart_spec import (
 )
 from sim.report.representative_run import STAGES, hall_releases, online_days, stages
 from sim.report.result_view import PEAK, ResultView, Values
+from sim.world.working_time import finish_date
 
 
 def trades(view: ResultView, people: dict[str, Values]) -> Chart:
@@ -103,7 +104,7 @@ def flowline(view: ResultView) -> Chart:
         None,
         tuple(series),
         head=("block", "online"),
-        table_rows=[(block, day_of_month(view.dates.date_of(day))) for block, day in sorted(online.items())][
+        table_rows=[(block, day_of_month(finish_date(view.dates.start, day))) for block, day in sorted(online.items())][
             :: max(1, len(online) // 12)
         ],
     )

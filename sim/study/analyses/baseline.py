@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, timedelta
+from datetime import date
 from math import inf, isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,6 +39,7 @@ from sim.study.analyses.baseline_diff import (
 from sim.study.case import prepare_case
 from sim.study.result import Result
 from sim.study.sample import json_value, number
+from sim.world.working_time import finish_date
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -222,7 +223,7 @@ def _levels_outside(
 
 
 def _dated(start: date, day: float) -> str:
-    return (start + timedelta(days=int(day))).isoformat() if isfinite(day) else "never"
+    return finish_date(start, day).isoformat() if isfinite(day) else "never"
 
 
 def _input_changes(result: Result, path: str | Path) -> list[str]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from math import floor, inf, isfinite, nan
+from datetime import date
+from math import inf, isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from sim.errors import SimError, did_you_mean
 from sim.study.chunk import Floats
 from sim.study.intervals import Interval, proportion_interval, quantile
 from sim.study.sample import Sample
+from sim.world.working_time import finish_date
 
 # --- milestones of the contract ---------------------------------------------------------------------------------------
 
@@ -49,7 +50,7 @@ def outlooks(config: Mapping[str, Any], values: Callable[[str], Floats]) -> list
     for section in config.get("milestones") or ():
         milestone = ContractMilestone.model_validate(section)
         days = np.sort(values(milestone.metric))
-        runs_in_time = int((days < milestone.last_day(start)).sum())
+        runs_in_time = int((days <= milestone.last_day(start)).sum())
         damages = np.sort(values(milestone.damages_metric)) if milestone.damages_metric else np.zeros(0)
         costs = (float(damages.mean()), quantile(damages, 0.8)) if len(damages) else (None, None)
         in_time = proportion_interval(runs_in_time, len(days))
@@ -77,8 +78,8 @@ def milestone_rows(manifest: Mapping[str, Any], sample: Sample) -> Iterator[dict
 
 
 def civil_date(start: date, day: float) -> date | None:
-    """Return the date in which a day of the project falls; None where it is never reached or not known."""
-    return start + timedelta(days=floor(day)) if isfinite(day) else None
+    """Return the date of a finish on a day of the project; None where it is never reached or not known."""
+    return finish_date(start, day) if isfinite(day) else None
 
 
 # --- questions --------------------------------------------------------------------------------------------------------
@@ -165,7 +166,7 @@ def ask(manifest: Mapping[str, Any], sample: Sample, question: str) -> Answer:
         return Answer(text, Interval(nan, nan, nan, 0), _percentiles(sample.values(event), None))
     probability = Interval(nan, nan, nan, 0)
     if last is not None:
-        probability = proportion_interval(int((days < (last - start).days + 1).sum()), len(days))
+        probability = proportion_interval(int((days <= (last - start).days + 1).sum()), len(days))
         text = f"{event} by {last.isoformat()}"
     return Answer(text, probability, _percentiles(days, start), note)
 

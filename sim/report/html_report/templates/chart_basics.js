@@ -39,6 +39,7 @@ const basics = (() => {
     return (value < 0 && /[1-9]/.test(text) ? MINUS : "") + text;
   }
   function written(axis, value) {
+    if (axis.start) { return dated(axis.start, Math.ceil(value) - 1); }  // of a finish: midnight ends the day before
     const text = number(value, axis.digits || 0), isNegative = text.startsWith(MINUS);
     const figures = isNegative ? text.slice(1) : text;
     return (isNegative ? MINUS : "") + (axis.prefix || "") + figures + (axis.suffix || "");

@@ -25,14 +25,21 @@ const lineChart = (() => {
   const groupOf = (one) => one.group || one.name;
   const onlyPercent = (axis) => (axis.suffix === " %" ? " %" : "");
 
+  // at most so many ticks up the left axis: numbers, or dates with their year where it changes
+  function leftTicks(y, most) {
+    if (!y.start) { return niceTicks(y.low, y.high, most, y.whole); }
+    const found = dateTicks(y.start, y.low, y.high, 58 * most);
+    const texts = new Map(found.map(([day, text, year]) => [day, year ? `${text} ${year}` : text]));
+    return { ticks: [...texts.keys()], texts, digits: 0 };
+  }
   // Everything that is known before a line is drawn: axes with ticks, the plot's box, and scales.
   function frameOf(chart, small, width, height) {
     const y = { ...chart.y }, y2 = chart.y2 ? { ...chart.y2 } : null, [x0, x1] = chart.x.range;
     [y.low, y.high] = chart.y.range || extent(chart, 1);
     if (y2) { [y2.low, y2.high] = chart.y2.range || extent(chart, 2); }
-    const ticks = niceTicks(y.low, y.high, small ? 4 : 6, y.whole), ticks2 = y2 ? niceTicks(y2.low, y2.high, 5) : null;
+    const ticks = leftTicks(y, small ? 4 : 6), ticks2 = y2 ? niceTicks(y2.low, y2.high, 5) : null;
     y.digits = Math.max(y.digits || 0, ticks.digits);
-    const tickText = (t) => written({ ...y, digits: ticks.digits, suffix: onlyPercent(y) }, t);
+    const tickText = (t) => (ticks.texts ? ticks.texts.get(t) : written({ ...y, digits: ticks.digits, suffix: onlyPercent(y) }, t));
     const tickText2 = (t) => written({ ...y2, digits: ticks2.digits }, t);
     const left = 12 + Math.max(...ticks.ticks.map((t) => widthOf(tickText(t))), 18);
     const right = y2 ? 12 + Math.max(...ticks2.ticks.map((t) => widthOf(tickText2(t)))) : 14;

@@ -59,12 +59,13 @@ def forecasts_directory(out: str | Path) -> Path:
     return directory
 
 
-def save_forecast(result: Result, out: str | Path) -> Path:
-    """Save the summary of a forecast; it replaces an earlier one of the same data date."""
+def save_forecast(result: Result, out: str | Path, shifts: Sequence[DateShift] = ()) -> Path:
+    """Save the summary of a forecast and what shifted it; they replace those of an earlier one of the same data date."""
     folder = forecasts_directory(out)
     files.make_directory(folder)
     path = folder / f"{result.manifest['forecast']['data_date']}.json"
-    files.write(path, (json.dumps(json_value(forecast_summary(result)), indent=1) + "\n").encode())
+    summary = forecast_summary(result) | {"shifts": {shift.cause: [shift.p50, shift.p80] for shift in shifts}}
+    files.write(path, (json.dumps(json_value(summary), indent=1) + "\n").encode())
     return path
 
 
@@ -126,7 +127,8 @@ def saved_forecasts(out: str | Path) -> list[dict[str, Any]]:
         try:
             document = json.loads(files.read(path, MAX_BYTES))
             days = {name: _as_floats(quantiles) for name, quantiles in dict(document["days"]).items()}
-            summaries.append({**document, "data_date": str(document["data_date"]), "days": days})
+            shifts = {str(cause): [float(p50), float(p80)] for cause, (p50, p80) in document.get("shifts", {}).items()}
+            summaries.append({**document, "data_date": str(document["data_date"]), "days": days, "shifts": shifts})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             message = (
                 f"{path}: is not a forecast that `sim forecast` saved; it may be deleted: the trend then leaves it out"
@@ -150,6 +152,21 @@ class DateShift:
     cause: str
     p50: float
     p80: float
+
+
+def shifts_since(shifts: Sequence[DateShift], earlier: Mapping[str, Any]) -> list[DateShift]:
+    """Return by how much each group of facts has shifted the dates since an earlier forecast.
+
+    It is the difference of two attributions to the same plan. Empty where the earlier one began from other dates of the plan
+    (another seed, other `--moves`, another plan before it), or has none.
+    """
+    before = earlier.get("shifts") or {}
+    if not shifts or before.get("plan") != [shifts[0].p50, shifts[0].p80]:
+        return []
+    causes = dict.fromkeys([*(shift.cause for shift in shifts[1:]), *list(before)[1:]])
+    now = {shift.cause: (shift.p50, shift.p80) for shift in shifts}
+    pairs = [(cause, now.get(cause, (0.0, 0.0)), before.get(cause, (0.0, 0.0))) for cause in causes]
+    return [DateShift(cause, after[0] - old[0], after[1] - old[1]) for cause, after, old in pairs]
 
 
 FactSubset = tuple[Status, bool]
