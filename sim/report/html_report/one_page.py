@@ -123,14 +123,11 @@ MILESTONE_HEAD = ("milestone", "expected plan or promise", "P50", "P80, on or be
 
 
 def _milestone(view: ResultView, milestone: Milestone) -> tuple[str, ...]:
+    """Return the row of a milestone: its planned or promised date, P50 and P80, whether it is kept, and damages."""
     day, dates = milestone.planned, view.dates
-    planned = (
-        ""
-        if day is None
-        else day_of_month(finish_date(dates.start, day))
-        if milestone.is_promised
-        else dates.format(day)
-    )
+    planned = ""
+    if day is not None:
+        planned = day_of_month(finish_date(dates.start, day)) if milestone.is_promised else dates.format(day)
     name = f"{milestone.name} (contract)" if milestone.is_promised else milestone.name
     damages = milestone.damages
     if milestone.name == "all MW online" and not damages and view.has("liquidated_damages_usd"):
