@@ -85,16 +85,16 @@ class ResourcePlan:
 
     While a project is rehearsed, the crews of trades that are not in `mobilisations` are on site from the start: as
     many as `crews` says, or without limit where it has no number. `order_minutes` is by unit; a unit that is not in it
-    orders when its place is decided. `released` is the day of release by place, where that is not its order's;
-    `placed` the planned minute by order that has no date. `priorities` are by unit those of its holds of crews, in
+    orders when its place is decided. `release_days` are by hall and block, where that is not its order's day;
+    `placement_minutes` by order that has no date, as planned. `priorities` are by unit those of its holds of crews, in
     order: the unit that must finish first goes first. `reviews` are by trade, where the site reacts to a slip.
     """
 
     crews: Mapping[str, int] = field(default_factory=dict)
     mobilisations: Mapping[str, tuple[Mobilisation, ...]] = field(default_factory=dict)
     order_minutes: Mapping[str, int] = field(default_factory=dict)
-    released: Mapping[str, int] = field(default_factory=dict)
-    placed: Mapping[str, int] = field(default_factory=dict)
+    release_days: Mapping[str, int] = field(default_factory=dict)
+    placement_minutes: Mapping[str, int] = field(default_factory=dict)
     priorities: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     reviews: Mapping[str, TradeReviews] = field(default_factory=dict)
 

@@ -36,7 +36,7 @@ def write_plan(
     plan.works_on(calendars)
     context = PlanContext(
         project,
-        layout_of(project, resource_plan.released),
+        layout_of(project, resource_plan.release_days),
         resource_plan,
         plan,
         day_minutes["site"],

@@ -178,7 +178,7 @@ class Case(Displayed):
     def _plain_context(self) -> MetricContext:
         """Return what runs are measured with before anything is planned."""
         site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
-        layout = layout_of(self.project, self.crew_plan.resource_plan.released)
+        layout = layout_of(self.project, self.crew_plan.resource_plan.release_days)
         return MetricContext.of(self.project, layout, self.plan, site, kernels_for(compiled=self.engine == COMPILED))
 
     @cached_property

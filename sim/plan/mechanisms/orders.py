@@ -255,7 +255,7 @@ def _purchase(book: OrderBook, name: str, order: Order, place: Place) -> list[Pl
 
 def _planned_minute(book: OrderBook, order: Order) -> int:
     """Return the minute at which an order is planned to be placed."""
-    return book.context.resource_plan.placed.get(order.name, round(order.day * MINUTES_PER_DAY))
+    return book.context.resource_plan.placement_minutes.get(order.name, round(order.day * MINUTES_PER_DAY))
 
 
 def _stopping(context: PlanContext) -> list[PlanStep]:

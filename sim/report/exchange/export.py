@@ -271,7 +271,7 @@ def prepare_export(
     log, calendars = simulated.outcome.log, simulated.calendars
     _require_same_events(case.event_table(simulated), result)
     runs = min(quantile_runs, result.sample.size)
-    layout = layout_of(case.project, case.crew_plan.resource_plan.released)
+    layout = layout_of(case.project, case.crew_plan.resource_plan.release_days)
     before = case.baseline if case.baseline.plan.has_steps_of(case.plan) else case
     planned = with_contract(schedule(before, before.planned_run.log, before.planned_calendars), layout)
     rolled_up_run, bars = roll_up(with_contract(schedule(case, log, calendars), layout), level)

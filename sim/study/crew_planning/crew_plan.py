@@ -173,9 +173,8 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     rehearsal.rerun(chosen.crews)
     hires = {trade: hires_per_week(project, trade) for trade in rehearsal.max_crews_at_once}
     crews = mobilisations(rehearsal, chosen.manning, hires)
-    resource_plan = _with_dates(
-        project, ResourcePlan(chosen.crews, crews, placed=rehearsal.placed(), priorities=priorities), calendars
-    )
+    undated = ResourcePlan(chosen.crews, crews, placement_minutes=rehearsal.placement_minutes(), priorities=priorities)
+    resource_plan = _with_dates(project, undated, calendars)
     resource_plan = replace(resource_plan, reviews=progress_reviews(stated, resource_plan, calendars))
     curves = {name: trade.crews_by_month for name, trade in project.labour.trades.items() if trade.crews_by_month}
     return CrewPlan(
@@ -250,12 +249,12 @@ def _chosen(project: Project, search: Levelling, by_window: Levelled, aim: Aim, 
 
 
 def _with_dates(project: Project, resource_plan: ResourcePlan, calendars: Mapping[str, Calendar]) -> ResourcePlan:
-    """Return the resource plan with the dates of orders and releases that the crews' coming and going leaves."""
+    """Return the resource plan with dates of orders and days of release, from rehearsals in which its crews come and go."""
     if project.procurement.policy == "just_in_time":
-        called = Rehearsal(project, resource_plan, calendars=calendars)
-        resource_plan = replace(resource_plan, order_minutes=called.order_minutes(), placed=called.placed())
+        rehearsal = Rehearsal(project, resource_plan, calendars=calendars)
+        order_minutes, placement_minutes = rehearsal.order_minutes(), rehearsal.placement_minutes()
+        resource_plan = replace(resource_plan, order_minutes=order_minutes, placement_minutes=placement_minutes)
     if project.orders.policy == "released":
-        resource_plan = replace(
-            resource_plan, released=Rehearsal(project, resource_plan, calendars=calendars).released()
-        )
+        rehearsal = Rehearsal(project, resource_plan, calendars=calendars)
+        resource_plan = replace(resource_plan, release_days=rehearsal.release_days())
     return resource_plan

@@ -127,7 +127,7 @@ def mobilisations(
     the work of their trade: without them a step could wait for ever.
     """
     timeline = _Timeline(rehearsal)
-    undated = bool(rehearsal.placed())  # calls count from orders, whose dates are not known yet
+    undated = bool(rehearsal.placement_minutes())  # calls count from orders, whose dates are not known yet
     called_by_date = undated or rehearsal.project.labour.called_by != "progress"
     early_weeks = rehearsal.project.labour.early_weeks
     stays_of_trade = {}

@@ -238,13 +238,13 @@ class Rehearsal:
                 order_minutes[self.plan.units[self.plan.unit_of[step]]] = minute - minute % MINUTES_PER_DAY
         return order_minutes
 
-    def placed(self) -> dict[str, int]:
+    def placement_minutes(self) -> dict[str, int]:
         """Return by order without a date the minute at which it is placed."""
         gates = {number: gate for number, gate in enumerate(self.plan.gates) if gate.endswith(PLACED)}
         rows = [row for row in self.rows_of(SIGNAL) if self.argument(row) in gates]
         return {gates[self.argument(row)].removesuffix(PLACED): int(self.log[row, LogColumn.MINUTE]) for row in rows}
 
-    def released(self) -> dict[str, int]:
+    def release_days(self) -> dict[str, int]:
         """Return by hall and block the day on which it is released: a fixed time before its first block is online.
 
         Never later than the first thing that is bought or done for it.
@@ -256,12 +256,12 @@ class Rehearsal:
             for row in self.online_rows(self.log)
         }
         first_minute = self._first_minutes()
-        released_days = {}
+        release_days = {}
         for place in (*layout.halls, *layout.blocks):
             first_online = min(minute_online[block] for block in place.blocks)
-            released = min(first_minute.get(place.name, NEVER), first_online - minutes_ahead)
-            released_days[place.name] = max(0, released) // MINUTES_PER_DAY
-        return released_days
+            release = min(first_minute.get(place.name, NEVER), first_online - minutes_ahead)
+            release_days[place.name] = max(0, release) // MINUTES_PER_DAY
+        return release_days
 
     def _first_minutes(self) -> dict[str, int]:
         """Return by place the first minute at which something is ordered or done for it."""

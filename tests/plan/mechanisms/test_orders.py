@@ -230,9 +230,9 @@ def test_a_block_is_released_ahead_of_its_planned_date_but_not_after_its_first_p
     early, late = (
         tiny_case(f"orders={{policy: released, released_days_ahead: {days}}}", *just_in_time) for days in (25, 5)
     )
-    assert [early.crew_plan.resource_plan.released[block] for block in ("b1", "b2")] == [2, 5]
+    assert [early.crew_plan.resource_plan.release_days[block] for block in ("b1", "b2")] == [2, 5]
     bought = early.crew_plan.resource_plan.order_minutes["electrical.s1"] // DAY
-    assert late.crew_plan.resource_plan.released["b1"] == bought > 2
+    assert late.crew_plan.resource_plan.release_days["b1"] == bought > 2
     found = planned(early)
     assert found["lead_time_mw_weighted_days"] == pytest.approx(25)
     assert found["authorised_idle_months"] < planned(tiny_case(*just_in_time))["authorised_idle_months"]
