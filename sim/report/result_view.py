@@ -323,8 +323,8 @@ class ResultView:
     def dates_reached(self) -> list[Milestone]:
         """Return the ends of the phases of the work, first MW and all MW; as far as they are known, by P50."""
         phases = self.spread[self.spread["level"] == 0].to_dict("records") if len(self.spread) else []
-        ends = [row for row in phases if row["place"] in ENDS]
-        milestones = [Milestone(ENDS[row["place"]], row["plan_end"], row["end_p50"], row["end_p80"]) for row in ends]
+        ends = [(ENDS[phase["place"]], phase) for phase in phases if phase["place"] in ENDS]
+        milestones = [Milestone(name, phase["plan_end"], phase["end_p50"], phase["end_p80"]) for name, phase in ends]
         for name, metric in (("first MW online", FIRST), ("all MW online", FINISH)):
             if (percentiles := self.percentiles(metric)) is not None:
                 planned = self.planned(metric)

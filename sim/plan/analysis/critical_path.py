@@ -1,7 +1,7 @@
 """The critical path without limits: when everything could be done if crews and machines were never short.
 
 `ForwardPass` runs a plan in which only order, dates, working hours and what others make count. Crews, machines and
-places are there as soon as any are; a skid, a crew or a megawatt is not there before it has been made, has arrived or
+slots are there as soon as any are; a skid, a crew or a megawatt is not there before it has been made, has arrived or
 is generated. Learning and crowding are at their best. What is asked for at the same minute goes in the order
 (priority, minute asked, name), as in the engines.
 """
@@ -265,9 +265,9 @@ def _supply_counts(plan: CompiledPlan, sharing: bool) -> tuple[list[PoolCounts],
     requested: list[PoolCounts] = [()] * len(plan.rows)
     supplied: list[PoolCounts] = [()] * len(plan.rows)
     classes = route_classes(plan)
-    place_pools = Prerequisites(plan, classes).place_pools
+    circulating_pools = Prerequisites(plan, classes).circulating_pools
     kinds = enumerate(plan.pool_kinds)
-    supplied_pools = {pool for pool, kind in kinds if kind != "returned" and pool not in place_pools}
+    supplied_pools = {pool for pool, kind in kinds if kind != "returned" and pool not in circulating_pools}
     for route_class in classes:
         for operation, counts_of in ((HOLD, requested), (FREE, supplied)):
             for step, counts in _per_step(route_class, operation, supplied_pools, sharing).items():

@@ -109,8 +109,8 @@ class Prerequisites:
         return _needed_pools(amount_by_pools, count)
 
     @cached_property
-    def place_pools(self) -> frozenset[int]:
-        """Return the pools of places: units pass them on, but none is given back before some of them was taken."""
+    def circulating_pools(self) -> frozenset[int]:
+        """Return the pools whose slots units pass on: none of them is given back before some were taken."""
         before_supply = [self.pools_before_supply(pool) for pool in range(len(self.plan.pools))]
         initial = self.plan.initial.tolist()
         return frozenset(

@@ -1,4 +1,4 @@
-"""What everything shared has to carry, against what it can: lines, cranes, trucks, crews, places, power."""
+"""What everything shared has to carry, against what it can: lines, cranes, trucks, crews, slots, power."""
 
 from __future__ import annotations
 
@@ -104,14 +104,14 @@ def loads(plan: CompiledPlan, values: Sequence[int], schedule: Schedule, calenda
     `values` are the planned minutes (learning and crowding left out), `schedule` the one without limits that they
     give (`earliest`), `calendars` those of the plan, in its order.
     """
-    uses, place_pools = _uses(plan, values, schedule)
+    uses, circulating_pools = _uses(plan, values, schedule)
     end = (
         schedule.completion
         if schedule.completion is not None
         else int(schedule.log[:, LogColumn.MINUTE].max(initial=0))
     )
     pool_loads = [
-        _load(plan, calendars, pool, use, pool in place_pools, end) for pool, use in uses.items() if use.changes
+        _load(plan, calendars, pool, use, pool in circulating_pools, end) for pool, use in uses.items() if use.changes
     ]
     return sorted(pool_loads, key=_busiest_first)
 
@@ -121,9 +121,9 @@ def _busiest_first(load: Load) -> tuple[bool, float, str]:
 
 
 def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tuple[dict[int, _Use], frozenset[int]]:
-    """Return the use of every pool in the log of a schedule, and the pools of places."""
+    """Return the use of every pool in the log of a schedule, and the circulating pools."""
     classes = route_classes(plan)
-    place_pools = Prerequisites(plan, classes).place_pools
+    circulating_pools = Prerequisites(plan, classes).circulating_pools
     class_of = {unit: route_class for route_class in classes for unit in route_class.units}
     unit_of, first, rows = plan.unit_of.tolist(), plan.first.tolist(), plan.rows.tolist()
     uses: dict[int, _Use] = defaultdict(_Use)
@@ -146,21 +146,23 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
             for pool, count in plan.bundles[input_or_bundle]:
                 uses[pool].add(minute, count if operation == HOLD else -count, held_counts.get(pool, 0))
                 # a place changes hands with what stands on it: it is not gone because another unit gives it back
-                if operation == HOLD and held_at_end.get(pool, 0) > 0 and pool not in place_pools:
+                if operation == HOLD and held_at_end.get(pool, 0) > 0 and pool not in circulating_pools:
                     uses[pool].used_up += count
-    return uses, place_pools
+    return uses, circulating_pools
 
 
-def _load(plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Use, is_places: bool, end: int) -> Load:
-    """Return the load of one pool up to minute `end`; a pool of places is given back by whichever unit, not supplied."""
+def _load(
+    plan: CompiledPlan, calendars: Sequence[Calendar], pool: int, use: _Use, is_circulating: bool, end: int
+) -> Load:
+    """Return the load of one pool up to minute `end`; a circulating one is given back by whichever unit, not supplied."""
     initial, minutes = int(plan.initial[pool]), sum(use.minutes.values())
-    supplies = [] if is_places else use.supplied
+    supplies = [] if is_circulating else use.supplied
     capacity = initial + sum(count for _, count in supplies)
     # a pool that serves several calendars is there whenever one of them is open
     calendar = reduce(union, (calendars[number] for number in use.minutes)) if use.minutes else None
     day = day_minutes(calendar) if calendar is not None else MINUTES_PER_DAY
     window = calendar.worked(max(use.first, end)) - calendar.worked(use.first) if calendar is not None else 0
-    given_back = [(minute, -count) for minute, count in use.supplied] if is_places else []
+    given_back = [(minute, -count) for minute, count in use.supplied] if is_circulating else []
     return Load(
         pool=plan.pools[pool],
         users=len(use.users),

@@ -42,7 +42,7 @@ def _findings(plan: CompiledPlan, values: Sequence[int] | None) -> Iterator[Find
     """Yield the findings of all checks; holds that are known to be impossible count in how far every unit can come."""
     classes = route_classes(plan)
     prerequisites, possible = Prerequisites(plan, classes), Prerequisites(plan, classes, on_some_path=True)
-    all_yards = yards(plan, classes, prerequisites.place_pools)
+    all_yards = yards(plan, classes, prerequisites.circulating_pools)
     yield from route_findings(plan, classes)
     ruled_out: set[tuple[int, int]] = set()
     impossible = [*too_large(plan, classes, prerequisites)]
@@ -60,7 +60,7 @@ def _findings(plan: CompiledPlan, values: Sequence[int] | None) -> Iterator[Find
     yield from gone_too_early(plan, classes, prerequisites)
     for yard in all_yards:
         yield from blocked_by_others(plan, classes, possible, yard, all_yards)
-    yield from DeadlockSearch(plan, classes, possible, prerequisites.place_pools, all_yards).findings()
+    yield from DeadlockSearch(plan, classes, possible, prerequisites.circulating_pools, all_yards).findings()
     reach = Reach(plan, classes, ruled_out)
     yield from never_finishing(plan, prerequisites, reach)
     if has_waits_on_some_path(classes):

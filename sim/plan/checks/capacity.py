@@ -1,9 +1,9 @@
 """Whether there is enough: for the largest hold, for all that is used up, and for work after the crews have left.
 
-A skid takes a place before it lies ready, so no more can ever lie than there are places. A pool of places is found,
-not declared: whatever a unit always has (so many for each) when it hands a token on, and what is only given back by
-those who have taken the token. Some places come back only when several have taken theirs: temporary power, until a
-whole hall has been tested.
+A skid takes a slot of the yard before it lies ready, so no more can ever lie than there are slots. Such a circulating pool
+is found, not declared: whatever a unit always has (so many for each) when it hands a token on, and what is only given
+back by those who have taken the token. Some slots come back only when several have taken theirs: temporary power, until
+a whole hall has been tested.
 """
 
 from __future__ import annotations
@@ -24,30 +24,30 @@ from sim.plan.vocabulary import FREE, HOLD, SIGNAL
 
 @dataclass(frozen=True)
 class Yard:
-    """A pool of places, and per token that lies there the places it takes."""
+    """A pool of slots, and per token that lies there the slots it takes."""
 
-    places: int
+    pool: int
     tokens: Mapping[int, Fraction]
 
     def weight(self, held_counts: Mapping[int, int]) -> Fraction:
-        """Return the places that a unit occupies in all: those it holds itself, and those of the tokens it holds."""
+        """Return the slots that a unit occupies in all: those it holds itself, and those of the tokens it holds."""
         tokens = sum((held_counts.get(token, 0) * weight for token, weight in self.tokens.items()), Fraction(0))
-        return held_counts.get(self.places, 0) + tokens
+        return held_counts.get(self.pool, 0) + tokens
 
     def most_tokens(self, token: int, initial: Sequence[int]) -> int:
         """Return how many of a token the yard can store; `initial` is the count of every pool at the start."""
-        return initial[token] + int(initial[self.places] / self.tokens[token])
+        return initial[token] + int(initial[self.pool] / self.tokens[token])
 
 
-def yards(plan: CompiledPlan, classes: Sequence[RouteClass], place_pools: Collection[int]) -> list[Yard]:
-    """Return the yards of a plan; `place_pools` are the pools of places that units pass on to others."""
+def yards(plan: CompiledPlan, classes: Sequence[RouteClass], circulating_pools: Collection[int]) -> list[Yard]:
+    """Return the yards of a plan; `circulating_pools` are those that units pass on to others."""
     all_yards = []
-    makers_of = {token: makers for token, makers in _makers(classes).items() if token not in place_pools}
-    for pool in (pool for pool, kind in enumerate(plan.pool_kinds) if kind == "returned" or pool in place_pools):
-        places_of = {
-            token: _places_per_token(makers, token, pool) for token, makers in makers_of.items() if token != pool
+    makers_of = {token: makers for token, makers in _makers(classes).items() if token not in circulating_pools}
+    for pool in (pool for pool, kind in enumerate(plan.pool_kinds) if kind == "returned" or pool in circulating_pools):
+        slots_of = {
+            token: _slots_per_token(makers, token, pool) for token, makers in makers_of.items() if token != pool
         }
-        tokens = {token: places for token, places in places_of.items() if places > 0}
+        tokens = {token: slots for token, slots in slots_of.items() if slots > 0}
         yard = Yard(pool, tokens)
         combinations = (counts for route_class in classes for counts in _distinct_counts(route_class, yard))
         if tokens and all(yard.weight(counts) >= 0 for counts in combinations):
@@ -65,20 +65,20 @@ def _makers(classes: Sequence[RouteClass]) -> dict[int, list[RouteClass]]:
     return makers
 
 
-def _places_per_token(makers: Sequence[RouteClass], token: int, place_pool: int) -> Fraction:
-    """Return how many places every maker of a token holds at least for each one it has supplied."""
-    min_places = Fraction(1 << 30)
+def _slots_per_token(makers: Sequence[RouteClass], token: int, pool: int) -> Fraction:
+    """Return how many slots every maker of a token holds at least for each one it has supplied."""
+    min_slots = Fraction(1 << 30)
     for route_class in makers:
         for held_counts in route_class.held_at_step:
             if held_counts is not None and held_counts.get(token, 0) < 0:
                 count_supplied = -held_counts[token]
-                min_places = min(min_places, Fraction(max(0, held_counts.get(place_pool, 0)), count_supplied))
-    return min_places
+                min_slots = min(min_slots, Fraction(max(0, held_counts.get(pool, 0)), count_supplied))
+    return min_slots
 
 
 def _distinct_counts(route_class: RouteClass, yard: Yard) -> Iterator[HeldCounts]:
-    """Yield the counts by pool of a yard's places and tokens that a unit holds along its route, each combination once."""
-    pools = (yard.places, *yard.tokens)
+    """Yield the counts by pool of a yard's slots and tokens that a unit holds along its route, each combination once."""
+    pools = (yard.pool, *yard.tokens)
     counts_seen = set()
     for held_counts in route_class.held_at_step:
         counts = tuple((held_counts or {}).get(pool, 0) for pool in pools)
@@ -96,12 +96,12 @@ def over_capacity(
         for step in route_class.steps_of(HOLD):
             requested = dict(plan.bundles[route_class.rows[step][Column.ARGUMENT]])
             requests_token = any(token in requested for token in yard.tokens)
-            places = yard.weight(requested)
-            if requests_token and places + yard.weight(route_class.held_at_step[step] or {}) > capacity:
+            slots = yard.weight(requested)
+            if requests_token and slots + yard.weight(route_class.held_at_step[step] or {}) > capacity:
                 tokens = ", ".join(f"{n} of {plan.pools[pool]}" for pool, n in requested.items() if pool in yard.tokens)
                 sentence = (
-                    f"{{who}}: {tokens} at once can never be there: they lie on {float(places):g} places of"
-                    f" {plan.pools[yard.places]}, which has {plan.initial[yard.places]}"
+                    f"{{who}}: {tokens} at once can never be there: they lie on {float(slots):g} places of"
+                    f" {plan.pools[yard.pool]}, which has {plan.initial[yard.pool]}"
                 )
                 yield route_class, step, sentence
 
@@ -127,15 +127,15 @@ def blocked_by_others(
             tokens = [pool for pool in pools_in(pools_by_then) if pool in passed_tokens and pool_taken in passed_tokens]
             for token in tokens if len(tokens) > 1 else ():
                 other_tokens = [other for other in tokens if other != token]
-                places_of_others = sum((yard.tokens[other] * max_stored[other] for other in other_tokens), Fraction(0))
-                if places_of_others + yard.tokens[token] * _largest_hold(classes, token) > capacity:
+                slots_of_others = sum((yard.tokens[other] * max_stored[other] for other in other_tokens), Fraction(0))
+                if slots_of_others + yard.tokens[token] * _largest_hold(classes, token) > capacity:
                     names = " and ".join(plan.pools[other] for other in other_tokens)
                     yield Finding(
                         "warning",
-                        plan.pools[yard.places],
-                        f"{{who}}: {names} can take so many of the {plan.initial[yard.places]} places of"
-                        f" {plan.pools[yard.places]} that too few are left for {plan.pools[token]}:"
-                        " give each route_class places of its own",
+                        plan.pools[yard.pool],
+                        f"{{who}}: {names} can take so many of the {plan.initial[yard.pool]} places of"
+                        f" {plan.pools[yard.pool]} that too few are left for {plan.pools[token]}:"
+                        " give each kind places of its own",
                         tuple(plan.units[unit] for unit in route_class.units),
                     )
 
@@ -187,8 +187,8 @@ def too_large(
     """Yield (route class, step, sentence) for each request for more of a pool than there can ever be."""
     for route_class in classes:
         for step, pool, count, held_before in route_class.takes():
-            # a place may have come back through others
-            still_held = 0 if pool in prerequisites.place_pools else max(0, held_before)
+            # a slot may have come back through others
+            still_held = 0 if pool in prerequisites.circulating_pools else max(0, held_before)
             capacity = capacity_of(plan, prerequisites, pool)
             if count + still_held > capacity:
                 and_held = f" with the {still_held} it has" if still_held else ""
@@ -200,7 +200,7 @@ def too_large(
 def capacity_of(plan: CompiledPlan, prerequisites: Prerequisites, pool: int) -> int:
     """Return how many of a pool there can ever be at once."""
     capacity = int(plan.initial[pool])
-    if pool not in prerequisites.place_pools:
+    if pool not in prerequisites.circulating_pools:
         capacity += sum(count for _, _, count in prerequisites.supplies[pool])
     return capacity
 
@@ -281,7 +281,7 @@ def _signalled_after(route_class: RouteClass, step: int) -> Counter[int]:
 
 @dataclass(frozen=True)
 class Group:
-    """A unit that gives places back at a step of its route, and what others must have taken before it can.
+    """A unit that gives slots back at a step of its route, and what others must have taken before it can.
 
     What has come back by then is not counted. `least_taken` are taken for certain, `counts_taken` by those who come first.
     """
@@ -296,30 +296,28 @@ class Group:
 def stuck_in_groups(
     plan: CompiledPlan, prerequisites: Prerequisites, possible: Prerequisites
 ) -> Iterator[tuple[Finding, list[Group]]]:
-    """Yield a finding per pool of places of which more must be taken than there are before any are given back.
+    """Yield a finding per circulating pool of which more must be taken than there are before any are given back.
 
     With each error come the groups that can never give anything back. `possible` are the prerequisites on any path.
     """
-    for pool in sorted(prerequisites.place_pools):
-        places, supplies = int(plan.initial[pool]), prerequisites.supplies[pool]
+    for pool in sorted(prerequisites.circulating_pools):
+        slots, supplies = int(plan.initial[pool]), prerequisites.supplies[pool]
         all_groups = [_group(prerequisites, possible, unit, step, pool) for unit, step, _ in supplies]
         most_needed = 0 if _comes_back_singly(prerequisites, pool) else min(group.least_taken for group in all_groups)
         taken_by_others = _taken_by_others(prerequisites, pool, all_groups)
         groups = [group for group in all_groups if len(group.counts_taken) > (0 if taken_by_others else 1)]
         # at worst every group has taken all it needs but its smallest count
         taken_at_worst = taken_by_others + sum(sum(group.counts_taken) - group.counts_taken[0] for group in groups)
-        if most_needed > places:
-            problem = f"comes back only when {most_needed:,} of it have been taken, and there are {places:,}"
+        if most_needed > slots:
+            problem = f"comes back only when {most_needed:,} of it have been taken, and there are {slots:,}"
             yield _finding(plan, pool, "error", all_groups, problem), all_groups
-        elif groups and taken_at_worst + max(group.counts_taken[-1] for group in groups) > places:
-            problem = (
-                f"comes back only when several have taken theirs; of {places:,} too many can begin and none finish"
-            )
+        elif groups and taken_at_worst + max(group.counts_taken[-1] for group in groups) > slots:
+            problem = f"comes back only when several have taken theirs; of {slots:,} too many can begin and none finish"
             yield _finding(plan, pool, "warning", groups, problem), []
 
 
 def _group(prerequisites: Prerequisites, possible: Prerequisites, unit: int, step: int, pool: int) -> Group:
-    """Return the group of units that must have taken places before a unit gives some back, with their counts, least first."""
+    """Return the group of units that must have taken slots before a unit gives some back, with their counts, least first."""
     count_of_unit = _counts_taken(possible, unit, step, pool, only_certain=False)
     given_back = [-count for count in count_of_unit.values() if count < 0]
     taken = sorted(count for count in count_of_unit.values() if count > 0)
@@ -344,7 +342,7 @@ def _counts_taken(
 
 
 def _taken_by_others(prerequisites: Prerequisites, pool: int, groups: Sequence[Group]) -> int:
-    """Return the places taken by units that are in no group, such as skids that are stored for any block."""
+    """Return the slots taken by units that are in no group, such as skids that are stored for any block."""
     units_in_groups = frozenset[int]().union(*(group.members for group in groups))
     return sum(
         route_class.largest_held.get(pool, 0) * len(set(route_class.units) - units_in_groups)
@@ -363,6 +361,6 @@ def _comes_back_singly(prerequisites: Prerequisites, pool: int) -> bool:
 
 
 def _finding(plan: CompiledPlan, pool: int, severity: Severity, groups: Sequence[Group], problem: str) -> Finding:
-    """Return the finding that the units of some groups have a problem with a pool of places."""
+    """Return the finding that the units of some groups have a problem with a circulating pool."""
     name = plan.pools[pool]
     return Finding(severity, name, f"{{who}}: {name} {problem}", tuple(plan.units[group.unit] for group in groups))

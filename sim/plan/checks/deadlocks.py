@@ -56,17 +56,18 @@ class DeadlockSearch:
         plan: CompiledPlan,
         classes: Sequence[RouteClass],
         prerequisites: Prerequisites,
-        place_pools: Collection[int],
+        circulating_pools: Collection[int],
         yards: Sequence[Yard],
     ) -> None:
-        """Build the wait-for graph; `prerequisites` are those on any path, `place_pools` the pools of places."""
-        self.plan, self.classes, self.prerequisites, self.place_pools = plan, classes, prerequisites, place_pools
+        """Build the wait-for graph; `prerequisites` are those on any path, `circulating_pools` those that units pass on."""
+        self.plan, self.classes = plan, classes
+        self.prerequisites, self.circulating_pools = prerequisites, circulating_pools
         # by pool: the most there can ever be; the (route class, count) that take it; the largest hold; the count used up
         self.capacity = plan.initial.tolist()
         for pool, supplies in enumerate(prerequisites.supplies):
-            if pool not in place_pools:
+            if pool not in circulating_pools:
                 self.capacity[pool] += sum(count for _, _, count in supplies)
-        # tokens occupy places: never more of them at once than their yard has room for
+        # tokens occupy slots: never more of them at once than their yard has room for
         for yard in yards:
             for token in yard.tokens:
                 self.capacity[token] = min(self.capacity[token], yard.most_tokens(token, plan.initial.tolist()))
@@ -83,7 +84,7 @@ class DeadlockSearch:
             departs = plan.unit_info[route_class.units[0]].kind == "departure"
             for pool, count in () if departs else (route_class.held_at_end or {}).items():
                 self.consumed[pool] += max(0, count) * len(route_class.units)
-        tokens = {yard.places: pool_set(yard.tokens) for yard in yards}
+        tokens = {yard.pool: pool_set(yard.tokens) for yard in yards}
         self.before_supply = [self._needed_for_supply(pool) & ~tokens.get(pool, 0) for pool in range(len(plan.pools))]
         self.edges = self._wait_graph()
 
@@ -99,7 +100,7 @@ class DeadlockSearch:
 
     def _needed_for_supply(self, pool: int) -> int:
         """Return the pools that must be taken before enough of a pool is supplied: for one hold, for all used up."""
-        if pool in self.place_pools:
+        if pool in self.circulating_pools:
             return self.prerequisites.pools_before_supply(pool)
         missing = max(self.largest[pool], self.consumed[pool]) - int(self.plan.initial[pool])
         return self.prerequisites.pools_before_supply(pool, missing) if missing > 0 else 0
@@ -140,7 +141,7 @@ class DeadlockSearch:
         """Yield (pool, count) that a unit holds while it waits at a step, but for what it never gives back."""
         for pool, count in (route_class.held_at_step[step] or {}).items():
             given_back = route_class.held_at_end is None or route_class.held_at_end.get(pool, 0) <= 0
-            if count > 0 and (self.plan.pool_kinds[pool] == "returned" or given_back or pool in self.place_pools):
+            if count > 0 and (self.plan.pool_kinds[pool] == "returned" or given_back or pool in self.circulating_pools):
                 yield pool, count
 
     def _add_edges(self, edges: list[WaitEdges], route_class: RouteClass, step: int, held: dict[int, int]) -> None:
@@ -264,7 +265,7 @@ class DeadlockSearch:
     def _exhausted(self) -> Iterator[Finding]:
         """Yield a finding per pool that others can use up before the units get theirs on whom further supply depends."""
         for pool, count_used in self.consumed.items():
-            supplies = self.prerequisites.supplies[pool] if pool not in self.place_pools else []
+            supplies = self.prerequisites.supplies[pool] if pool not in self.circulating_pools else []
             before_step = self.prerequisites.pools_before_step
             dependent = [(unit, count) for unit, step, count in supplies if before_step(unit, step) >> pool & 1]
             independent = self.capacity[pool] - sum(count for _, count in dependent)
