@@ -220,6 +220,7 @@ def _numbers(names: Sequence[str]) -> dict[str, int]:
 class Record:
     """One run: its log of shape (rows, 3), the content minutes by input, its calendars and common factors by number.
 
+    Common factors are sampled once for all that share them; the unit costs of a run are among them, in dollars.
     `kernels` are the implementation of long passes over the log: in numpy, or compiled.
     """
 

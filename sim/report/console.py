@@ -94,7 +94,7 @@ def sample_note(view: ResultView) -> str:
     """Return from which runs the numbers come and what their intervals leave out."""
     info = view.info
     how = f", {info.sampling}" if info.sampling else ""
-    return f"{info.count}, seed {info.seed}{how}. Intervals are 95 %: {SAMPLING_ONLY}."
+    return f"{info.runs_text}, seed {info.seed}{how}. Intervals are 95 %: {SAMPLING_ONLY}."
 
 
 # --- several strategies -----------------------------------------------------------------------------------------------

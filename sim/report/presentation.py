@@ -84,7 +84,7 @@ def _(result: Result) -> str:
             f"<td style='text-align:left'>{escape(text)}</td>" for text in (line.label, line.value, line.note)
         )
         rows.append(f"<tr>{cells}</tr>")
-    title = f"<p><b>{escape(view.info.name)}</b> ({escape(view.info.count)}, seed {view.info.seed})</p>"
+    title = f"<p><b>{escape(view.info.name)}</b> ({escape(view.info.runs_text)}, seed {view.info.seed})</p>"
     picture = _picture(result.plot.finish()) if view.has(FINISH) and not view.info.all_failed else ""
     return f"{title}<p>{escape(headline(view))}</p>{picture}<table>{''.join(rows)}</table>"
 

@@ -27,7 +27,7 @@ from sim.report.formatting import (
     percent,
     percentile_estimate,
 )
-from sim.study.analyses.probabilities import MilestoneOutlook, outlooks
+from sim.study.analyses.probabilities import MilestoneForecast, milestone_forecasts
 from sim.study.common_factors import INDICES
 from sim.study.intervals import proportion_interval, quantile
 
@@ -95,8 +95,8 @@ class RunInfo:
         return self.failed == self.runs
 
     @property
-    def count(self) -> str:
-        """Return the number of runs with its noun."""
+    def runs_text(self) -> str:
+        """Return the number of runs, stalled and failed ones included, with its noun."""
         return counted(self.runs, "run", "runs")
 
     def caption(self, *units: str) -> str:
@@ -111,7 +111,7 @@ class RunInfo:
     def _sample(self) -> str:
         lost = [f"{self.stalled:,} stalled"] * bool(self.stalled) + [f"{self.failed:,} failed"] * bool(self.failed)
         how = [self.sampling] * bool(self.sampling)
-        return ", ".join([f"n = {self.count}", *lost, f"seed {self.seed}", *how])
+        return ", ".join([f"n = {self.runs_text}", *lost, f"seed {self.seed}", *how])
 
 
 @dataclass(frozen=True)
@@ -256,9 +256,9 @@ class ResultView:
         return self.source.turnovers()
 
     @cached_property
-    def milestones(self) -> list[MilestoneOutlook]:
+    def milestones(self) -> list[MilestoneForecast]:
         """Return how sure each milestone of the contract is; empty where none is agreed."""
-        return outlooks(self.config, self.values)
+        return milestone_forecasts(self.config, self.values)
 
     @cached_property
     def ramp(self) -> pd.DataFrame:
@@ -330,7 +330,7 @@ class ResultView:
                 planned = self.planned(metric)
                 share_in_time = "" if planned is None else self.share_at_most(metric, planned).text()
                 milestones.append(Milestone(name, planned, percentiles["p50"], percentiles["p80"], share_in_time))
-        milestones += [_promise(outlook, self.dates.start) for outlook in self.milestones]
+        milestones += [_promise(forecast, self.dates.start) for forecast in self.milestones]
         return sorted((m for m in milestones if math.isfinite(m.p50)), key=lambda milestone: milestone.p50)
 
     @cached_property
@@ -343,16 +343,16 @@ class ResultView:
         return [(float(day), mw * (k + 1)) for k, day in enumerate(blocks) if math.isfinite(day)]
 
 
-def _promise(outlook: MilestoneOutlook, start: date) -> Milestone:
+def _promise(forecast: MilestoneForecast, start: date) -> Milestone:
     """Return a milestone of the contract with its date, P50 and P80, probability of being in time, and damages."""
-    in_time = f"{percent(outlook.in_time.value)} ({interval(outlook.in_time.low, outlook.in_time.high, percent)})"
+    in_time = f"{percent(forecast.in_time.value)} ({interval(forecast.in_time.low, forecast.in_time.high, percent)})"
     damages = (
         ""
-        if outlook.damages_usd is None
-        else f"{money(outlook.damages_usd)} in the mean, P80 {money(outlook.damages_p80_usd or 0.0)}"
+        if forecast.damages_usd is None
+        else f"{money(forecast.damages_usd)} in the mean, P80 {money(forecast.damages_p80_usd or 0.0)}"
     )
-    day = outlook.milestone.last_day(start)
-    return Milestone(outlook.milestone.name, day, outlook.p50, outlook.p80, in_time, damages, is_promised=True)
+    day = forecast.milestone.last_day(start)
+    return Milestone(forecast.milestone.name, day, forecast.p50, forecast.p80, in_time, damages, is_promised=True)
 
 
 def _optional(table: Mapping[str, Any] | None, metric: str) -> float | None:

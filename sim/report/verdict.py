@@ -166,7 +166,7 @@ def _unfinished_runs(info: RunInfo) -> list[KeyResult]:
         lines.append(KeyResult(part, "stalled", value, f"{bounds}; counted as never online"))
     if info.failed:
         note = "left out; above 0.1 % no P80 is quoted: the late ones fail first"
-        lines.append(KeyResult(part, "failed", f"{info.failed:,} of {info.count}", note))
+        lines.append(KeyResult(part, "failed", f"{info.failed:,} of {info.runs_text}", note))
     return lines
 
 

@@ -236,7 +236,7 @@ def values_so_far(store: ChunkStore, metric: str, runs: int) -> Floats:
     return np.where(status == FAILED, np.nan, values).astype(np.float64)
 
 
-def split_sample(sample: Sample, runs: int) -> tuple[Sample, ...]:
+def samples_by_case(sample: Sample, runs: int) -> tuple[Sample, ...]:
     """Split replications of several cases that were simulated as one, `runs` each, into samples numbered from 0."""
     samples = []
     for first in range(0, sample.size, runs):

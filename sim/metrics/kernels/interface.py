@@ -30,8 +30,10 @@ LABOUR_CALENDAR, LABOUR_PEOPLE, LABOUR_INPUT, LABOUR_COLUMNS = range(4)
 """Columns of `Index.labour_of_step`, and how many there are: calendar, people, and the input whose work content is earned."""
 ROW_ITEM, ROW_MINUTE, ROW_UNTIL = range(3)
 """Index in `Timeline.rows`: item, minute from which a state holds, and minute until which it does."""
-PAID, IN_SERVICE, COMMITTED, EXPOSED, SHARE_ONLINE, DEBT_DRAWN, STATES = range(7)
-"""Index in `Timeline.states`, and how many there are; the share is in 0..1, the others are cents."""
+PAID, IN_SERVICE, COMMITTED, EXPOSED, SHARE_ONLINE, DEBT_DRAW, STATES = range(7)
+"""Index in `Timeline.states`, and how many there are; the share is in 0..1, the others are cents.
+
+A row holds until the next of its item; only `DEBT_DRAW` is of its minute alone: the debt that is drawn in it."""
 CANCELLING, RECONCILING, PERIOD = -1, -2, -3
 """Events of the ledger that are no step of the plan.
 
@@ -203,7 +205,7 @@ class Integrals(NamedTuple):
 
 
 class DebtDraws(NamedTuple):
-    """Draws on debt, and the rows of a timeline at which debt is drawn or a share online changes.
+    """Draws on debt, and the rows of a timeline at which debt is drawn or a share online changes; items are the ledger's.
 
     minute, change          by row: its minute, and by how much the share of its item that is online changes
     row, last               by draw: index of its own row among these rows, and of the last row of its item

@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, entry_point, float_view, int_view, jit
 from sim.metrics.kernels.interface import (
-    DEBT_DRAWN,
+    DEBT_DRAW,
     PERIOD,
     ROW_ITEM,
     ROW_MINUTE,
@@ -154,7 +154,7 @@ def write_draws(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats) -> t
     rows, states, ints, floats = int_view(rows_), float_view(states_), int_view(ints_), float_view(floats_)
     capacity, count, draws, first_draw_of_item, previous_share = rows_.shape[1], 0, 0, 0, 0.0
     for row in range(capacity):
-        share, debt = states[SHARE_ONLINE * capacity + row], states[DEBT_DRAWN * capacity + row]
+        share, debt = states[SHARE_ONLINE * capacity + row], states[DEBT_DRAW * capacity + row]
         if row == 0 or rows[ROW_ITEM * capacity + row - 1] != rows[ROW_ITEM * capacity + row]:
             previous_share = 0.0
         # other rows change neither debt nor its end: interest is summed over a fraction of the timeline

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from sim.metrics.kernels.interface import (
-    DEBT_DRAWN,
+    DEBT_DRAW,
     EXPOSED,
     GROUP_BITS,
     IN_SERVICE,
@@ -363,7 +363,7 @@ def _peak_idle(timeline: Timeline, horizon: int) -> float:
 
 def debt_draws(timeline: Timeline) -> DebtDraws:
     """Return every draw on debt, and the rows of a timeline at which debt is drawn or a share online changes."""
-    minute, share, debt = timeline.rows[ROW_MINUTE], timeline.states[SHARE_ONLINE], timeline.states[DEBT_DRAWN]
+    minute, share, debt = timeline.rows[ROW_MINUTE], timeline.states[SHARE_ONLINE], timeline.states[DEBT_DRAW]
     share_change = steps(timeline, share)
     # interest is summed over these rows alone, a fraction of the timeline
     is_kept, draw_rows = (share_change != 0) | (debt != 0), np.flatnonzero(debt)

@@ -178,20 +178,22 @@ LEGAL_WIDTH_FT, LEGAL_LB = 8.5, 48_000
 
 @dataclass(frozen=True)
 class Contracts:
-    """Every item that is bought, as arrays by item: name, factors of its unit cost, quantity, and the shares of its price.
+    """Every item that is bought, as arrays by item: name, unit cost, quantity, and the shares of its price.
 
-    `unit` and `extra` are numbers of the plan's factors (-1: none); `ordered` is the step of its order; `group` is the number
-    of those authorised together, `block` the first block it is for, `authorised` the minute, or -1 where that is the minute
-    of the block's order. `due`, `owed` (on cancelling) and `title` are shares by step.
+    `unit_cost_index` and `addition_index` (for making it in a factory; -1: none) say which sampled inputs of a replication
+    (`Record.factors`) are its dollars a unit and its additional dollars a MW, `addition_mw` for how many MW. `ordered` is
+    the step of its order; `group` is the number of those authorised together, `block` the first block it is for,
+    `authorised` the minute, or -1 where that is the minute of the block's order. `due`, `owed` (on cancelling) and `title`
+    are shares by step.
     """
 
     names: tuple[str, ...]
     prices: tuple[str, ...]
     places: tuple[str, ...]
-    unit: Ints
+    unit_cost_index: Ints
     quantity: Floats
-    extra: Ints
-    extra_quantity: Floats
+    addition_index: Ints
+    addition_mw: Floats
     escalation: Floats
     sales_tax: Floats
     part: Ints
@@ -245,10 +247,10 @@ def contracts(index: Index, layout: Layout, project: Project) -> Contracts:
         names=tuple(item.name for item in items),
         prices=tuple(item.price for item in items),
         places=tuple(item.place.name for item in items),
-        unit=np.array([factors[price(item.price)] for item in items], np.int64),
+        unit_cost_index=np.array([factors[price(item.price)] for item in items], np.int64),
         quantity=np.array([_quantity(item, project) for item in items]),
-        extra=np.array([factors.get(addition(item.price), -1) for item in items], np.int64),
-        extra_quantity=np.array([_extra_mw(item, project) for item in items]),
+        addition_index=np.array([factors.get(addition(item.price), -1) for item in items], np.int64),
+        addition_mw=np.array([_addition_mw(item, project) for item in items]),
         escalation=np.array([item.terms.escalation.value / 100 for item in items]),
         sales_tax=np.array([item.terms.sales_tax.value for item in items]),
         part=np.array([PARTS.index(item.terms.part) for item in items], np.int64),
@@ -286,7 +288,7 @@ def _priced_items(index: Index, layout: Layout, project: Project) -> Iterator[_P
                 name, terms, place_of_item, {**notes, ONLINE: _online_steps(place_of_item, notes_by_part)}
             )
             # items without cost in any run are left out
-            if _quantity(item, project) or _extra_mw(item, project):
+            if _quantity(item, project) or _addition_mw(item, project):
                 yield item
 
 
@@ -364,7 +366,7 @@ def _load_miles(system: str, project: Project, terms: Price) -> float:
     return skid.per_block * float(miles) * (1.0 if is_legal else terms.oversize_factor.value)
 
 
-def _extra_mw(item: _PricedItem, project: Project) -> float:
+def _addition_mw(item: _PricedItem, project: Project) -> float:
     """Return the MW of an item for which the addition of a factory to its unit cost is paid."""
     has_addition = item.terms.in_factory_usd_per_mw is not None and any(_made_in_factory(item, project))
     return item.place.built_mw if has_addition else 0.0

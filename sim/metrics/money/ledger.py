@@ -179,15 +179,16 @@ def _minute_of_step(when: Ints, step: Ints) -> Ints:
     return np.where(step >= 0, when[step], -1)
 
 
-def _values(run: Run, contracts: Contracts, ordered: Ints, chips: Floats) -> Ints:
-    """Return the price of every contract in cents: quantity × unit cost, at the prices of its order's date."""
-    factors = run.record.factors
-    extra = np.where(contracts.extra >= 0, factors[contracts.extra] * contracts.extra_quantity, 0.0)
-    dollars = factors[contracts.unit] * contracts.quantity + extra
+def _values(run: Run, contracts: Contracts, ordered: Ints, chip_price_factor: Floats) -> Ints:
+    """Return the price of every contract in cents: quantity × sampled unit cost, at the prices of its order's date."""
+    sampled = run.record.factors
+    has_addition = contracts.addition_index >= 0
+    additions = np.where(has_addition, sampled[contracts.addition_index] * contracts.addition_mw, 0.0)
+    dollars = sampled[contracts.unit_cost_index] * contracts.quantity + additions
     # a contract that is never ordered has no date; its price is not paid and only has to be finite
     years = np.maximum(ordered, 0) / (12 * MONTH)
     # tax is on the price as it is at the order; rounded once: from here on money is whole cents, and sums are exact
-    dollars = dollars * chips * (1 + contracts.escalation) ** years * (1 + contracts.sales_tax)
+    dollars = dollars * chip_price_factor * (1 + contracts.escalation) ** years * (1 + contracts.sales_tax)
     cents: Ints = np.rint(dollars * 100).astype(np.int64)
     return cents
 
@@ -240,7 +241,7 @@ def standing_costs(run: Run, first_item: int, project: Project) -> StandingCosts
 
 
 def unit_cost(record: Record, item: str) -> float:
-    """Return the unit cost of an item in a run, in dollars."""
+    """Return the unit cost of an item in a run, in dollars, as it was sampled."""
     return float(record.factors[record.index.plan.inputs.factors.index(price(item))])
 
 

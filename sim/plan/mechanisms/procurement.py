@@ -215,23 +215,23 @@ LABOUR, CAMP, GENERAL_CONDITIONS = "labour", "camp", "general_conditions"
 
 
 def price(item: str) -> str:
-    """Return the name of the factor that is an item's unit cost."""
+    """Return the name of the sampled input that is an item's unit cost."""
     return f"price.{item}"
 
 
 def addition(item: str) -> str:
-    """Return the name of the factor that is the extra unit cost of an item that is made in a factory."""
+    """Return the name of the sampled input that is added to the unit cost of an item where that is made in a factory."""
     return f"price.{item} in factory"
 
 
 def draw_prices(context: PlanContext) -> None:
-    """Write every unit cost into the plan as a factor, drawn once a replication."""
+    """Write every unit cost into the plan as a common factor, which is an input that is sampled once a replication."""
     for name, estimate in unit_costs(context.project):
         context.plan.factor(name, to_distribution(estimate), group="prices")
 
 
 def unit_costs(project: Project) -> Iterator[tuple[str, Estimate]]:
-    """Yield (name of its factor, estimate) for every unit cost of a project."""
+    """Yield (name as a sampled input, estimate) for every unit cost of a project, and for every addition to one."""
     money = project.money
     for item, item_price in money.prices.items():
         yield price(item), item_price.unit_cost

@@ -224,7 +224,7 @@ def why(view: ResultView) -> Chart:
     end = max(piece["end"] for row in rows for piece in row["pieces"])
     return Chart(
         "What the last MW waits for",
-        f"Days on the driving chain, which add up to the lead time; n = {view.info.count}, seed {view.info.seed}."
+        f"Days on the driving chain, which add up to the lead time; n = {view.info.runs_text}, seed {view.info.seed}."
         " Typical run: finish between P45 and P55, chain the most like all others'.",
         f"What the date is made of: {largest_causes}, in the mean of all runs.",
         ChartAxis(range=(0, end), start=view.dates.start.isoformat()),
@@ -249,7 +249,7 @@ def _mean_strip(view: ResultView, impacts: Sequence[CauseImpact]) -> dict[str, A
             _piece(begin, begin + impact.days, impact.cause, f"{impact.name}: {impact.mean_text()} days in the mean")
         )
         begin += impact.days
-    return {"name": f"All {view.info.count}: mean days by cause, not in order of time", "pieces": pieces}
+    return {"name": f"All {view.info.runs_text}: mean days by cause, not in order of time", "pieces": pieces}
 
 
 def _typical_strip(view: ResultView) -> dict[str, Any]:
@@ -283,7 +283,7 @@ def which_risk(view: ResultView) -> Chart | None:
     return Chart(
         "Which risk matters: days saved at P80 when it is switched off",
         f"Bars: each switched off alone on the same random numbers, with its 95 % interval; savings do not add up. {note}"
-        f" n = {view.info.count} each, seed {view.info.seed}.",
+        f" n = {view.info.runs_text} each, seed {view.info.seed}.",
         "Which risk matters: " + "; ".join(f"{row.name} {row.text} days" for row in rows[:5]) + ".",
         y=ChartAxis("days saved at P80 (bar, 95 % interval)"),
         kind="bars",

@@ -128,7 +128,7 @@ def checklist(view: ResultView) -> list[Check]:
 def _questions_on_sample(view: ResultView) -> Iterator[Check]:
     """Yield the questions about the runs."""
     info = view.info
-    yield Check("Enough runs?", info.runs >= ENOUGH_RUNS, f"{info.count}, seed {info.seed}")
+    yield Check("Enough runs?", info.runs >= ENOUGH_RUNS, f"{info.runs_text}, seed {info.seed}")
     finish = view.estimate(FINISH, "p80") if FINISH in view.runs else None
     if finish is not None and math.isfinite(finish.high - finish.low):
         half_width_share = (finish.high - finish.low) / 2 / finish.value

@@ -27,7 +27,7 @@ from sim.study.chunk import OK, STALLED, Chunk, Columns, concatenated, in_batche
 from sim.study.compare import compare
 from sim.study.crew_planning.reuse import crew_plan_of
 from sim.study.runner import run as replicate
-from sim.study.sample import split_sample
+from sim.study.sample import samples_by_case
 from sim.world.working_time import Calendar
 
 CACHED_CASES = 2
@@ -299,7 +299,7 @@ def measure_levers(case: Case, seed: int, bindings: Columns, *, workers: int = 0
     total_runs = runs * (1 + len(trials))
     chunk = runs if workers > 1 else None
     sample = replicate(series, seed=seed, runs=total_runs, workers=workers, chunk=chunk)
-    base, *lever_samples = split_sample(sample, runs)
+    base, *lever_samples = samples_by_case(sample, runs)
     rows = [_lever_effect(trial, compare({"base": base, "lever": lever_sample}, LEVER_METRICS, base="base"))
             for trial, lever_sample in zip(trials, lever_samples, strict=True)]  # fmt: skip
     texts = {"id", "name", "cause", "what"}

@@ -25,7 +25,7 @@ from sim.study.executors.memory_estimate import require_memory
 from sim.study.result import Result, extras_writer, frame, write_result
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
-from sim.study.sample import Sample, split_sample
+from sim.study.sample import Sample, samples_by_case
 from sim.study.storage.output_directory import output_lock
 from sim.study.storage.results import RESULT, require_place
 
@@ -119,7 +119,7 @@ def _switched(case: Case, seed: int, runs: int, processes: int, watch: Watch | N
         all_samples = replicate(
             switched, seed=seed, runs=len(switch_offs) * runs, workers=processes, chunk=chunk, progress=progress
         )
-    return [(cause, sample) for (cause, _), sample in zip(switch_offs, split_sample(all_samples, runs), strict=True)]
+    return [(cause, sample) for (cause, _), sample in zip(switch_offs, samples_by_case(all_samples, runs), strict=True)]
 
 
 def _bar(watch: Watch | None, name: str) -> AbstractContextManager[Progress | None]:

@@ -28,7 +28,7 @@ from sim.world.working_time import finish_date
 
 
 @dataclass(frozen=True)
-class MilestoneOutlook:
+class MilestoneForecast:
     """One milestone over all runs: how sure its date is, when it is reached, and what its delay costs.
 
     `in_time` is the share of runs with its 95 % interval; `p50` and `p80` are days from the start date; `damages_usd` is
@@ -43,10 +43,10 @@ class MilestoneOutlook:
     damages_p80_usd: float | None = None
 
 
-def outlooks(config: Mapping[str, Any], values: Callable[[str], Floats]) -> list[MilestoneOutlook]:
-    """Return the outlook of every milestone of a resolved configuration; `values` gives a metric of every run."""
+def milestone_forecasts(config: Mapping[str, Any], values: Callable[[str], Floats]) -> list[MilestoneForecast]:
+    """Return the forecast of every milestone of a resolved configuration; `values` gives a metric of every run."""
     start = date.fromisoformat(str(config["scale"]["start_date"])) if config.get("milestones") else date.min
-    outlooks_of_milestones = []
+    forecasts = []
     for section in config.get("milestones") or ():
         milestone = ContractMilestone.model_validate(section)
         days = np.sort(values(milestone.metric))
@@ -54,26 +54,24 @@ def outlooks(config: Mapping[str, Any], values: Callable[[str], Floats]) -> list
         damages = np.sort(values(milestone.damages_metric)) if milestone.damages_metric else np.zeros(0)
         costs = (float(damages.mean()), quantile(damages, 0.8)) if len(damages) else (None, None)
         in_time = proportion_interval(runs_in_time, len(days))
-        outlooks_of_milestones.append(
-            MilestoneOutlook(milestone, in_time, quantile(days, 0.5), quantile(days, 0.8), *costs)
-        )
-    return outlooks_of_milestones
+        forecasts.append(MilestoneForecast(milestone, in_time, quantile(days, 0.5), quantile(days, 0.8), *costs))
+    return forecasts
 
 
 def milestone_rows(manifest: Mapping[str, Any], sample: Sample) -> Iterator[dict[str, Any]]:
     """Yield a row a milestone: name, date, in_time with its interval, P50 and P80 as dates, damages in dollars."""
     start = date.fromisoformat(str(manifest["start_date"]))
-    for outlook in outlooks(manifest["config"], sample.values):
+    for forecast in milestone_forecasts(manifest["config"], sample.values):
         yield {
-            "milestone": outlook.milestone.name,
-            "date": outlook.milestone.date,
-            "in_time": outlook.in_time.value,
-            "in_time_low": outlook.in_time.low,
-            "in_time_high": outlook.in_time.high,
-            "p50": civil_date(start, outlook.p50),
-            "p80": civil_date(start, outlook.p80),
-            "damages_usd": outlook.damages_usd,
-            "damages_p80_usd": outlook.damages_p80_usd,
+            "milestone": forecast.milestone.name,
+            "date": forecast.milestone.date,
+            "in_time": forecast.in_time.value,
+            "in_time_low": forecast.in_time.low,
+            "in_time_high": forecast.in_time.high,
+            "p50": civil_date(start, forecast.p50),
+            "p80": civil_date(start, forecast.p80),
+            "damages_usd": forecast.damages_usd,
+            "damages_p80_usd": forecast.damages_p80_usd,
         }
 
 

@@ -33,14 +33,14 @@ from sim.study.analyses.design import (
 )
 from sim.study.api import cores
 from sim.study.case import Case, prepare_case
-from sim.study.chunk import Chunk, Columns, Floats, concatenated, failed
+from sim.study.chunk import Chunk, ChunkStore, Columns, Floats, concatenated, failed
 from sim.study.compare import compare, table
 from sim.study.executors.memory_estimate import STUDY_TABLE_COPIES, require_memory
 from sim.study.intervals import mean_difference, quantile_differences
 from sim.study.result import digest, versions
 from sim.study.runner import Progress
 from sim.study.runner import run as replicate
-from sim.study.sample import COLUMNS, Sample, split_sample, summary
+from sim.study.sample import COLUMNS, Sample, samples_by_case, summary
 from sim.study.storage import results as store
 from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.output_directory import output_lock
@@ -71,7 +71,7 @@ class SweepSeries(CaseSeries):
 
     def prepare(self, number: int) -> Case:
         """Return the case of a point, prepared to be run."""
-        return prepare_fastest(self.design.config(self.points[number]))
+        return prepare_for_fastest_engine(self.design.config(self.points[number]))
 
     def simulate_part(self, case_number: int, seed: int, first: int, replications: range) -> Chunk:
         """Return replications of one point as a chunk; those that cannot be run are failed rows with the reason.
@@ -107,16 +107,16 @@ def sweep_series(design: StudyDesign, points: Sequence[Point], runs: int) -> Swe
     for base in range(len(design.bases)):
         first = next(number for number, point in enumerate(points) if point.base == base)
         try:
-            prepared[first] = prepare_fastest(design.config(points[first]))
+            prepared[first] = prepare_for_fastest_engine(design.config(points[first]))
             metrics |= dict.fromkeys(prepared[first].metrics)
         except SimError:  # a row of its own in the table; its base has the same metrics
-            metrics |= dict.fromkeys(prepare_fastest(design.bases[base]).metrics)
+            metrics |= dict.fromkeys(prepare_for_fastest_engine(design.bases[base]).metrics)
     series = SweepSeries(runs, tuple(metrics), design, tuple(points))
     series.prepared.update(prepared)
     return series
 
 
-def prepare_fastest(config: Config) -> Case:
+def prepare_for_fastest_engine(config: Config) -> Case:
     """Return a configuration ready to be run by the fastest engine there is, checked by the reference in one replication."""
     return replace(prepare_case(config, engine=AUTO), checked=1)
 
@@ -320,9 +320,10 @@ def sweep_design(
 
 
 def run_series(
-    series: SweepSeries, seed: int, workers: int | None, progress: Progress | None = None, store: Any = None
-) -> Sweep:
-    """Return the sweep of all points of a series, each run `series.runs` times.
+    series: SweepSeries, seed: int, workers: int | None,
+    progress: Progress | None = None, store: ChunkStore | None = None,
+) -> Sweep:  # fmt: skip
+    """Return the sweep of all points of a series, each run `series.runs` times; a `store` keeps what was run before.
 
     Where there are at least twice as many points as workers, a worker is given one whole point at a time.
     """
@@ -333,7 +334,7 @@ def run_series(
         series, seed=seed, runs=total_runs, workers=processes,
         chunk=series.runs if is_chunk_a_point else None, store=store, progress=progress,
     )  # fmt: skip
-    return Sweep(manifest(series, seed), points_table(series, replications), split_sample(replications, series.runs))
+    return Sweep(manifest(series, seed), points_table(series, replications), samples_by_case(replications, series.runs))
 
 
 def points_table(case: SweepSeries, sample: Sample) -> pd.DataFrame:
