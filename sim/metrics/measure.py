@@ -31,9 +31,9 @@ Floats = NDArray[np.float64]
 CURVES = ("mw_online", "headcount", *MONEY_CURVES)
 
 
-def kernels_for(*, compiled: bool) -> Kernels:
+def kernels_for(*, use_numba: bool) -> Kernels:
     """Return the loops over an event log: compiled, or in numpy. Only the compiled ones load numba."""
-    if not compiled:
+    if not use_numba:
         return NUMPY
     # imported here: these modules load numba
     from sim.metrics.kernels import capital, critical_chain, log

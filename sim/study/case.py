@@ -147,7 +147,7 @@ class Case(Displayed):
     def planned_calendars(self) -> tuple[Calendar, ...]:
         """Return the calendars of the expected plan, in the plan's order: with typical weather."""
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
-        return (*planned_calendars(self.project, self.weather, base, compiled=self.engine == COMPILED).values(),)
+        return (*planned_calendars(self.project, self.weather, base, use_numba=self.engine == COMPILED).values(),)
 
     def _given_run(self, draws: SampledInputs, hours: Sequence[Calendar]) -> RunOutcome:
         """Return a run without chance by this case's engine."""
@@ -179,7 +179,7 @@ class Case(Displayed):
         """Return what runs are measured with before anything is planned."""
         site = self.plan.base_calendars[self.plan.calendars.index(SHIFT)]
         layout = layout_of(self.project, self.crew_plan.resource_plan.release_days)
-        return MetricContext.of(self.project, layout, self.plan, site, kernels_for(compiled=self.engine == COMPILED))
+        return MetricContext.of(self.project, layout, self.plan, site, kernels_for(use_numba=self.engine == COMPILED))
 
     @cached_property
     def metric_context(self) -> MetricContext:
@@ -209,9 +209,9 @@ class Case(Displayed):
         """Return a replication's calendars in the plan's order, with weather for `days` or all; equal for both engines."""
         if self.without_weather:
             return self.plan.base_calendars
-        compiled = (engine or self.engine) == COMPILED
+        use_numba = (engine or self.engine) == COMPILED
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
-        return (*calendars_of(self.project, self.weather, base, seed, replication, days, compiled=compiled).values(),)
+        return (*calendars_of(self.project, self.weather, base, seed, replication, days, use_numba=use_numba).values(),)
 
     @cached_property
     def _horizon(self) -> WeatherHorizon:

@@ -13,7 +13,7 @@ from sim.metrics.registry import metric_of
 from sim.study.chunk import Columns, Floats
 from sim.study.intervals import (
     CONFIDENCE_LEVEL,
-    SHIFT_DAYS,
+    NEGLIGIBLE_DAYS,
     TRUSTED_N,
     Interval,
     better,
@@ -73,7 +73,7 @@ def compare(
     *,
     base: str | None = None,
     seeds: Mapping[str, int] | None = None,
-    shift_days: float = SHIFT_DAYS,
+    negligible_days: float = NEGLIGIBLE_DAYS,
     explained: Mapping[str, Columns] | None = None,
 ) -> list[Difference]:
     """Return every other case against the base (the first if None), metric by metric, in the order of `directions`.
@@ -104,7 +104,7 @@ def compare(
             (_first(samples[name], metric, n), _first(samples[anchor], metric, n)),
             direction,
             level,
-            shift_days,
+            negligible_days,
             samples[anchor].sampling,
             _explained(explained or {}, (name, anchor), metric, n),
         )
@@ -133,7 +133,7 @@ def _difference(
     values: tuple[Floats, Floats],
     direction: int,
     level: float,
-    shift_days: float,
+    negligible_days: float,
     sampling: Sampling,
     explained: Floats | None = None,
 ) -> Difference:
@@ -154,7 +154,9 @@ def _difference(
         share_equal,
         share_better.n,
         level,
-        "; ".join(filter(None, [_remark(names[0], (mean, p50, p80), base, shift_days), CONTROLLED * bool(controlled)])),
+        "; ".join(
+            filter(None, [_remark(names[0], (mean, p50, p80), base, negligible_days), CONTROLLED * bool(controlled)])
+        ),
     )
 
 
@@ -163,15 +165,16 @@ def _three(interval: Interval) -> tuple[float, float, float]:
     return interval.value, interval.low, interval.high
 
 
-def _remark(metric: str, intervals: tuple[Interval, ...], base: Floats, shift_days: float) -> str:
+def _remark(metric: str, intervals: tuple[Interval, ...], base: Floats, negligible_days: float) -> str:
     """Return remarks on a row, given the intervals of its mean, P50 and P80, in this order."""
     # a stalled replication is infinite: the median of the finite ones says how large the metric is
     finite_values = base[np.isfinite(base)]
     row = metric_of(metric)
     unit = row.unit if row else ""
-    negligible = practical(unit, float(np.median(finite_values)) if len(finite_values) else 0.0, shift_days)
+    negligible = practical(unit, float(np.median(finite_values)) if len(finite_values) else 0.0, negligible_days)
     # by size, not by significance: with enough runs every difference is significant
-    all_negligible = all(abs(interval.value) <= negligible for interval in intervals if not np.isnan(interval.value))
+    known = [abs(interval.value) for interval in intervals if not np.isnan(interval.value)]
+    all_negligible = bool(known) and max(known) <= negligible
     too_few = 0 < intervals[-1].n < TRUSTED_N
     return "; ".join([NO_DIFFERENCE] * all_negligible + [TOO_FEW] * too_few)
 

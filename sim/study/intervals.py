@@ -144,7 +144,8 @@ BOOTSTRAP_SEED = 20_110_311
 BATCH_REPLICATIONS = 10_000
 """Replications of resamples that are drawn in one go: few enough to stay in a processor's cache."""
 TRUSTED_N = 2000
-SHIFT_DAYS = 10 / 24
+NEGLIGIBLE_DAYS = 10 / 24
+"""One shift of ten hours: a difference of less means nothing on site."""
 DAYS_PER_MONTH = 365.25 / 12
 
 
@@ -230,9 +231,9 @@ def better(case: Floats, base: Floats, direction: int, level: float = CONFIDENCE
     return proportion_interval(int(wins.sum()), len(case), level), float((case == base).mean())
 
 
-def practical(unit: str, base: float, shift_days: float = SHIFT_DAYS) -> float:
+def practical(unit: str, base: float, negligible_days: float = NEGLIGIBLE_DAYS) -> float:
     """Below this a difference means nothing on site: 0.1 % of the base, and one shift where the unit is days or months."""
-    shift = {"days": shift_days, "months": shift_days / DAYS_PER_MONTH}.get(unit, 0.0)
+    shift = {"days": negligible_days, "months": negligible_days / DAYS_PER_MONTH}.get(unit, 0.0)
     return max(0.001 * abs(base), shift) if abs(base) < inf else shift
 
 

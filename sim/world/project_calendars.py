@@ -270,17 +270,17 @@ Name = TypeVar("Name", bound=str)
 
 
 def planned_calendars(
-    project: Project, weather: WeatherModel, base: Mapping[str, Calendar] | None = None, *, compiled: bool = False
+    project: Project, weather: WeatherModel, base: Mapping[str, Calendar] | None = None, *, use_numba: bool = False
 ) -> dict[str, Calendar]:
     """Return the calendars of the expected plan: `base`, or those of the project, less the hours lost to typical weather.
 
-    With `compiled`, kernels compute the same minutes.
+    With `use_numba`, kernels compute the same minutes.
     """
     base = base or project_calendars(project)
     if weather is None:
         return dict(base)
-    closed_by_exposure = typical_weather(weather, base[SHIFT], project.scale.start_date, compiled=compiled)
-    return subtract_by_name(base, _by_exposure(project, closed_by_exposure), compiled=compiled)
+    closed_by_exposure = typical_weather(weather, base[SHIFT], project.scale.start_date, use_numba=use_numba)
+    return subtract_by_name(base, _by_exposure(project, closed_by_exposure), use_numba=use_numba)
 
 
 # --- calendars of a replication ---------------------------------------------------------------------------------------
@@ -294,21 +294,21 @@ def calendars_of(
     replication: int,
     days: int | None = None,
     *,
-    compiled: bool = False,
+    use_numba: bool = False,
 ) -> Mapping[str, Calendar]:
     """Return the calendars of a replication by name: those of `base`, in their order, less weather and plant outages.
 
     A calendar without closures is the one of `base` itself, so that its prepared arrays can be used again.
     If `days` are given, weather is drawn for so many only, and calendars that it may close are `known_until` until then.
-    With `compiled`, kernels compute the same minutes.
+    With `use_numba`, kernels compute the same minutes.
     """
     known_until = ALL
     if weather is None or days is None or days >= project.scale.horizon_days:
         days = None
     else:
         known_until = days * DAY
-    closed_by_calendar = closures_by_calendar(project, weather, seed, replication, days, compiled=compiled)
-    return subtract_by_name(base, closed_by_calendar, known_until, compiled=compiled)
+    closed_by_calendar = closures_by_calendar(project, weather, seed, replication, days, use_numba=use_numba)
+    return subtract_by_name(base, closed_by_calendar, known_until, use_numba=use_numba)
 
 
 def subtract_by_name(
@@ -316,11 +316,11 @@ def subtract_by_name(
     closed_by_name: Mapping[Name, Closed],
     known_until: int = ALL,
     *,
-    compiled: bool = False,
+    use_numba: bool = False,
 ) -> dict[Name, Calendar]:
     """Return calendars less the closed minutes of the same name; one without closures, now or later, is the same object."""
     return {
-        name: subtract_closures(calendar, closed_by_name[name], known=known_until, compiled=compiled)
+        name: subtract_closures(calendar, closed_by_name[name], known=known_until, use_numba=use_numba)
         if name in closed_by_name and (known_until < ALL or len(closed_by_name[name]))
         else calendar
         for name, calendar in base.items()
@@ -334,12 +334,12 @@ def closures_by_calendar(
     replication: int,
     days: int | None = None,
     *,
-    compiled: bool = False,
+    use_numba: bool = False,
 ) -> dict[str, Closed]:
     """Return by calendar the closures of a replication: rows (start, end) in any order; weather is drawn for `days`."""
     scale = project.scale
     horizon = days or scale.horizon_days
-    weather_closures = closed_intervals(weather, scale.start_date, horizon, seed, replication, compiled=compiled)
+    weather_closures = closed_intervals(weather, scale.start_date, horizon, seed, replication, use_numba=use_numba)
     return {**plant_outages(project, seed, replication), **_by_exposure(project, weather_closures)}
 
 

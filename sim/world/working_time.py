@@ -302,14 +302,14 @@ def _hours(minutes: int) -> str:
 
 
 def subtract_closures(
-    calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, known: int = ALL, compiled: bool = False
+    calendar: Calendar, closed: NDArray[np.int64], name: str = "", *, known: int = ALL, use_numba: bool = False
 ) -> Calendar:
     """Return a calendar less closures such as storms: rows (start, end) in any order, overlapping or not.
 
-    They are complete up to minute `known`; intervals after the last of them stay as they are. With `compiled` a
+    They are complete up to minute `known`; intervals after the last of them stay as they are. With `use_numba` a
     kernel computes the same.
     """
-    remaining = (_subtract_by_kernel if compiled else _subtract)(calendar, closed, name)
+    remaining = (_subtract_by_kernel if use_numba else _subtract)(calendar, closed, name)
     remaining.known = known
     return remaining
 

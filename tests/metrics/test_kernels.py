@@ -30,7 +30,7 @@ TERMS = (
 )
 
 
-KERNELS = tuple(kernels_for(compiled=compiled) for compiled in (False, True))
+KERNELS = tuple(kernels_for(use_numba=use_numba) for use_numba in (False, True))
 
 
 @pytest.fixture(autouse=True)

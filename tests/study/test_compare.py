@@ -46,6 +46,13 @@ def test_less_than_a_shift_is_no_practical_difference(samples: dict[str, Sample]
     assert modular.p_better == 0.0
 
 
+@pytest.mark.parametrize("lost", ["raises", "stalls"])
+def test_a_difference_that_nobody_knows_is_not_remarked_as_none(lost: str) -> None:
+    cases = {"a": Toy(delay=30), "b": Toy(**{lost: frozenset(range(20))})}  # type: ignore[arg-type]
+    (lead,) = compare({name: run(case, seed=1, runs=20) for name, case in cases.items()}, {"lead_time_full_days": -1})
+    assert NO_DIFFERENCE not in lead.remark
+
+
 def test_the_base_can_be_chosen(samples: dict[str, Sample]) -> None:
     differences = compare(samples, {"lead_time_full_days": -1}, base="hybrid")
     assert {one.base for one in differences} == {"hybrid"}

@@ -73,7 +73,7 @@ class Reach:
                 return
             next_steps = self._perform(route_class, unit, step)
             reached_steps = [
-                next_step for next_step in next_steps if self._proceeds(route_class, unit, step, next_step)
+                next_step for next_step in next_steps if self._has_reached(route_class, unit, step, next_step)
             ]
             if not reached_steps:
                 return
@@ -82,8 +82,8 @@ class Reach:
         if step == len(route_class.rows):
             visited.add(step)
 
-    def _proceeds(self, route_class: RouteClass, unit: int, step: int, next_step: int) -> bool:
-        """Return whether a unit has reached the next step: at once, or with `every_path` from all earlier steps before it."""
+    def _has_reached(self, route_class: RouteClass, unit: int, step: int, next_step: int) -> bool:
+        """Return whether a unit has reached the next step: by one path, or with `every_path` by all those before it."""
         if not self.every_path:
             return True
         if next_step <= step:

@@ -62,11 +62,11 @@ def page(views: Mapping[str, ResultView], differences: pd.DataFrame) -> bytes:
     differences_by_label = differences.assign(
         case=differences["case"].map(labels), base=differences["base"].map(labels)
     )
-    strategy_table, pair_tables = comparison_tables(views_by_label, differences_by_label)
+    side_by_side, pair_tables = comparison_tables(views_by_label, differences_by_label)
     return render(
         "compare.html.jinja", comparison_charts(views_by_label, differences_by_label), first.dates,
-        title=TITLE, made=f"{', '.join(views)}; seed {first.manifest['seed']}", first="pay_get",
-        reports=[(labels[name], f"{name}/{REPORT}") for name in views], side=_cells(strategy_table),
+        title=TITLE, made=f"{', '.join(views)}; seed {first.manifest['seed']}", first_section="pay_get",
+        reports=[(labels[name], f"{name}/{REPORT}") for name in views], side=_cells(side_by_side),
         headline=headline(differences_by_label),
         verdicts=[(label, " ".join(verdict_sentences(view))) for label, view in views_by_label.items()],
         pay_get={"head": ["", *views_by_label], "rows": [*pay_and_get(views_by_label)]},

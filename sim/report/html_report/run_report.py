@@ -242,7 +242,7 @@ def page(
     }  # fmt: skip
     return render(
         "run.html.jinja", charts, view.dates,
-        title=view.info.name, made=_subject(view), first="summary",
+        title=view.info.name, made=_subject(view), first_section="summary",
         contents=[c for c in CONTENTS if present.get(c[0], True)],
         **_summary(view), **_tables(view), **forecast_tables(view),
         basis=sample_note(view), why=explanations.describe_chain(view) if len(view.chain) else "",

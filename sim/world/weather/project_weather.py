@@ -84,7 +84,7 @@ def _generator(weather: Weather, folder: Path) -> Generator:
 
 
 def closed_intervals(
-    model: WeatherModel, start_date: date, horizon_days: int, seed: int, replication: int, *, compiled: bool = False
+    model: WeatherModel, start_date: date, horizon_days: int, seed: int, replication: int, *, use_numba: bool = False
 ) -> Closed:
     """Return the minutes the weather closes in one replication, by exposure.
 
@@ -94,12 +94,12 @@ def closed_intervals(
     span, draws = civil_days(start_date, horizon_days), WeatherDraws(seed, replication)
     if isinstance(model, WithDatedStorms):
         closed_by_exposure = closed_intervals(
-            model.drawn, start_date, horizon_days, seed, replication, compiled=compiled
+            model.drawn, start_date, horizon_days, seed, replication, use_numba=use_numba
         )
         return model.storms.added_to(closed_by_exposure, span, draws)
     if model is None:
         return {exposure: no_intervals() for exposure in EXPOSURES}
-    if compiled and isinstance(model, ClimateModel):
+    if use_numba and isinstance(model, ClimateModel):
         from sim.world.weather.generator_numba import closed
 
         return closed(model, span, draws)
@@ -170,7 +170,7 @@ def _lost_each_day(rows: NDArray[np.int64], shift: Calendar, days: int) -> NDArr
 
 
 def typical_weather(
-    model: WeatherModel, shift: Calendar, start_date: date, replications: int = YEARS, *, compiled: bool = False
+    model: WeatherModel, shift: Calendar, start_date: date, replications: int = YEARS, *, use_numba: bool = False
 ) -> Closed:
     """Return the closed minutes by exposure of typical weather, to the end of the shifts' calendar.
 
@@ -179,7 +179,7 @@ def typical_weather(
     """
     days = shift.horizon // DAY
     closures = [
-        closed_intervals(model, start_date, days, _SEED, number, compiled=compiled) for number in range(replications)
+        closed_intervals(model, start_date, days, _SEED, number, use_numba=use_numba) for number in range(replications)
     ]
     months = (np.datetime64(start_date, "D") + np.arange(days)).astype("datetime64[M]").astype(np.int64)
     months -= months[0]

@@ -40,7 +40,7 @@ def require_same(model: WeatherModel, start: date, count: int, seed: int, replic
 def closed_both(
     model: WeatherModel, start: date, count: int, seed: int, replication: int, opened: bool
 ) -> dict[str, np.ndarray]:
-    return dict(closed_intervals(model, start, count, seed, replication, compiled=opened))
+    return dict(closed_intervals(model, start, count, seed, replication, use_numba=opened))
 
 
 def same(one: Calendar, other: Calendar) -> bool:
@@ -90,7 +90,7 @@ def test_storm_seasons_that_overlap_too() -> None:
     stormy = ClimateModel(model.climate, limits_of(STATED), often)
     for number in range(10):
         require_same(stormy, START, 150, 5, number)
-    assert np.diff(closed_intervals(stormy, START, 150, 5, 0, compiled=True)["interior"]).max() >= 3000
+    assert np.diff(closed_intervals(stormy, START, 150, 5, 0, use_numba=True)["interior"]).max() >= 3000
 
 
 @settings(max_examples=300, deadline=None)
@@ -99,7 +99,7 @@ def test_taking_stretches_out_of_a_calendar(stretches: list[tuple[int, int]], cl
     base = Calendar.of("base", [(start, start + length) for start, length in stretches], 400, START)
     storms = np.array([(start, start + length) for start, length in closing], np.int64).reshape(-1, 2)
     for closed in (storms, storms[np.argsort(storms[:, 0], kind="stable")], np.asfortranarray(storms)):
-        made = [subtract_closures(base, closed, known=300, compiled=opened) for opened in (False, True)]
+        made = [subtract_closures(base, closed, known=300, use_numba=opened) for opened in (False, True)]
         assert same(*made)
 
 

@@ -119,9 +119,9 @@ def test_a_dated_storm_closes_its_days_whatever_the_weather(kind: dict[str, obje
     quiet = kind | {"storms": {"per_year": 0}}
     without = weather_model(Weather.model_validate(quiet))
     model = weather_model(Weather.model_validate(quiet | {"dated_storms": [storm]}))
-    for compiled in (False, True):
-        before = closed_intervals(without, NEW_YEAR, 120, 1, 0, compiled=compiled)
-        after = closed_intervals(model, NEW_YEAR, 120, 1, 0, compiled=compiled)
+    for use_numba in (False, True):
+        before = closed_intervals(without, NEW_YEAR, 120, 1, 0, use_numba=use_numba)
+        after = closed_intervals(model, NEW_YEAR, 120, 1, 0, use_numba=use_numba)
         for exposure in EXPOSURES:
             days = 1 if exposure == "interior" else 10
             expected = np.zeros(120 * DAY, bool)
