@@ -140,7 +140,7 @@ def compare_against(
     result: Result, other: Path, place: Path, *, engine: str, workers: int | None, scheduler: str | None
 ) -> None:
     """Print and draw the differences from another project, run with the same seed, or from a stored result."""
-    from sim.study.analyses.baseline_diff import changed_inputs
+    from sim.study.analyses.baseline_diff import input_differences
     from sim.study.api import run as run_many
     from sim.study.api import stored_result
 
@@ -155,7 +155,7 @@ def compare_against(
     names = [str(stored.manifest["name"]) for stored in (reference, result)]
     if names[0] == names[1]:
         names = ["before", "after"]
-    changes = [*changed_inputs(reference.manifest["config"], result.manifest["config"])]
+    changes = [*input_differences(reference.manifest["config"], result.manifest["config"])]
     click.echo(
         f"\n{names[1]} against {names[0]}: " + ("the same inputs" if not changes else "what is stated otherwise")
     )

@@ -118,7 +118,7 @@ PARTS = ("energise", "shell_and_systems", "compute")
 
 
 def money(checked: CheckedRun) -> Iterator[str]:
-    """Yield contracts, sums and curves that are off by a cent."""
+    """Yield a sentence for each contract, sum and curve that is off by a cent."""
     entries = checked.cost_model.ledger(checked.run)
     total = int(entries.cents.sum())
     yield from _contracts(checked, entries)

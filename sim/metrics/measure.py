@@ -47,7 +47,7 @@ def kernels_for(*, use_numba: bool) -> Kernels:
         ledger_kernels.ledger_entries,
         capital.capital_timeline,
         capital.capital_integrals,
-        ledger_kernels.debt_draws,
+        ledger_kernels.debt_drawdowns,
         ledger_kernels.earned_until,
         ChainKernels(critical_chain.walk, log.note_weather_loss, critical_chain.sum_causes),
     )

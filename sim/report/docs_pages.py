@@ -134,14 +134,14 @@ def _sourced(model: type[BaseModel]) -> tuple[str, ...]:
 
 
 def _models_in(here: Allowed) -> Iterator[type[BaseModel]]:
-    """Return the sections that may stand at a place, estimates apart."""
+    """Yield the sections that may stand at a place, estimates apart."""
     for kind in [*here.types, *_elements(here)]:
         if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in (Estimate, Figure):
             yield kind
 
 
 def _elements(allowed: Allowed) -> Iterator[Any]:
-    """Return what lists and mappings at a place hold."""
+    """Yield the types of what lists and mappings at a place hold."""
     for kind in allowed.types:
         for argument in get_args(kind):
             yield argument
@@ -247,7 +247,7 @@ def _cells(row: PredictionCheck, *, first_of_case: bool) -> Sequence[str]:
     percentiles = " – ".join(_number(value) for value in (row.p10, row.p50, row.p90))
     return (
         f"`{published.case}`" if first_of_case else "", published.quantity, f"{range_text} {published.unit}",
-        published.kind, percentiles,
+        published.role, percentiles,
         _agreement(row), _number(row.score), "" if isnan(row.naive_crps) else _number(row.naive_crps), published.source,
     )  # fmt: skip
 

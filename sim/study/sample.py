@@ -351,31 +351,31 @@ def summary(sample: Sample) -> dict[str, dict[str, float]]:
 
     The mean is not-a-number where a replication is infinite; P80 and P90 are where over 0.1 % failed.
     """
-    p80_is_valid = sample.count_status("failed") <= MAX_FAILED_SHARE * sample.size
-    return {metric: _summary_row(sample, metric, p80_is_valid) for metric in sample.metrics}
+    few_failed = sample.count_status("failed") <= MAX_FAILED_SHARE * sample.size
+    return {metric: _summary_row(sample, metric, few_failed) for metric in sample.metrics}
 
 
-def _summary_row(sample: Sample, metric: str, p80_is_valid: bool) -> dict[str, float]:
+def _summary_row(sample: Sample, metric: str, few_failed: bool) -> dict[str, float]:
     """Return the statistics of one metric by name, as in `COLUMNS`; upper percentiles that are not valid are not-a-number."""
     ordered = np.sort(sample.values(metric))
     p50, p80 = sample.quantile(metric, 0.5), sample.quantile(metric, 0.8)
     statistics = (sample.mean(metric).value, quantile(ordered, 0.1), p50.value, p80.value, quantile(ordered, 0.9))
     bounds = (p50.low, p50.high, p80.low, p80.high)
     row = dict(zip(COLUMNS, (*statistics, *bounds, len(ordered)), strict=True))
-    return row if p80_is_valid else row | dict.fromkeys(INVALID_IF_MANY_FAIL, nan)
+    return row if few_failed else row | dict.fromkeys(INVALID_IF_MANY_FAIL, nan)
 
 
 def summarise_ramp(sample: Sample) -> Columns:
     """Return a table, a row a tenth of the MW: `mw`, P50 and P80 of the day it is online, their intervals, and n."""
     max_mw = max((float(name) for name in sample.ramp if name != "replication"), default=0.0)
     levels = [f"{level:g}" for level in ramp_levels(max_mw, 0.0)]
-    p80_is_valid = sample.count_status("failed") <= MAX_FAILED_SHARE * sample.size
+    few_failed = sample.count_status("failed") <= MAX_FAILED_SHARE * sample.size
     rows = []
     for level in levels:
         days = np.full(sample.size, nan)
         days[sample.ramp["replication"]] = sample.ramp[level]
         p50 = sampled_quantile(days, 0.5, sample.sampling)
-        p80 = sampled_quantile(days, 0.8, sample.sampling) if p80_is_valid else UNKNOWN
+        p80 = sampled_quantile(days, 0.8, sample.sampling) if few_failed else UNKNOWN
         rows.append([float(level), *(part for day in (p50, p80) for part in (day.value, day.low, day.high)), p50.n])
     names = ("mw", "p50", "p50_low", "p50_high", "p80", "p80_low", "p80_high", "n")
     return {name: np.array(column) for name, column in zip(names, [*zip(*rows, strict=True)] or [()] * 8, strict=True)}

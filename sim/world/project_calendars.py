@@ -73,16 +73,16 @@ def _outages_by_calendar(project: Project) -> Mapping[str, Stops]:
 
 
 def _outage_rows(stops: Stops, stream: tuple[int, int], replication: int, horizon: int) -> NDArray[np.int64]:
-    """Return one plant's outages up to the horizon, as rows (start, end) in minutes."""
+    """Return the outages of one manufacturing plant up to the horizon, as rows (start, end) in minutes."""
     rows: list[tuple[int, int]] = []
-    now, attempt, duration = 0.0, 0, to_distribution(stops.days)
+    now, counter, duration = 0.0, 0, to_distribution(stops.days)
     while True:
-        now -= stops.mean_days_between.value * DAY * log1p(-uniform(stream, replication, attempt))
+        now -= stops.mean_days_between.value * DAY * log1p(-uniform(stream, replication, counter))
         if now >= horizon:
             return np.array(rows, np.int64).reshape(-1, 2)
-        days = float(duration.ppf(np.array([uniform(stream, replication, attempt + 1)]))[0])
+        days = float(duration.ppf(np.array([uniform(stream, replication, counter + 1)]))[0])
         rows.append((floor(now + 0.5), floor(now + days * DAY + 0.5)))
-        now, attempt = now + days * DAY, attempt + 2
+        now, counter = now + days * DAY, counter + 2
 
 
 # --- calendars of a project -------------------------------------------------------------------------------------------

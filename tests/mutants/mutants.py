@@ -85,8 +85,8 @@ MUTANTS = (
     # --- the factory ---------------------------------------------------------------------------------------------
     Mutant("chances of a test are turned round", factory._acceptance_test, "otherwise=True", "otherwise=False",
            "factory acceptance test", by.timeline(tiny.SKIDS)),
-    Mutant("a failed skid is mended and not tested again", factory._acceptance_test, "Jump(TESTED, limit=test.retests),", "",
-           "retests", by.tests_fail_as_often_as_is_stated),
+    Mutant("a failed skid is mended and not tested again", factory._acceptance_test,
+           "Jump(TEST_BEGINS, limit=test.retests),", "", "retests", by.tests_fail_as_often_as_is_stated),
     Mutant("a tested skid leaves its bay without a place", factory.build_skid,
            "route += [Hold({plant.finished: 1}), Free({plant.bays: 1, **plant.work_in_progress})]",
            "route += [Free({plant.bays: 1, **plant.work_in_progress}), Hold({plant.finished: 1})]",

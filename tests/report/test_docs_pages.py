@@ -30,7 +30,7 @@ def fact(measure: str = "lead_time_full_days", low: float = 20, high: float = 40
 def test_every_published_number_has_its_case_and_every_case_its_numbers() -> None:
     found = read_published_numbers(PUBLISHED)
     assert {one.case for one in found} == {path.stem for path in CASES.glob("*.yaml")}
-    assert {one.kind for one in found} == {"given", "calibrated", "predicted", "claim"}
+    assert {one.role for one in found} == {"given", "calibrated", "predicted", "claim"}
     assert all(one.low <= one.high and one.source for one in found)
 
 
@@ -83,8 +83,8 @@ def test_reference_class_has_its_p10_and_p90() -> None:
 
 
 def test_scores_count_what_was_predicted_of_something_built() -> None:
-    def row(kind: str, low: float, score: float, naive: float) -> PredictionCheck:
-        return PredictionCheck(replace(fact(low=low, high=low), kind=kind), 5, 10, 20, 30, 35, 9, score, naive)
+    def row(role: str, low: float, score: float, naive: float) -> PredictionCheck:
+        return PredictionCheck(replace(fact(low=low, high=low), role=role), 5, 10, 20, 30, 35, 9, score, naive)
 
     rows = [row("predicted", 20, 2, 4), row("predicted", 32, 8, 16), row("predicted", 50, 25, 25)]
     others = [row("given", 20, 0, 0), row("claim", 20, 0, 0), row("predicted", 20, 0, float("nan"))]

@@ -14,7 +14,7 @@ import numpy as np
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, entry_point, float_view, int_view, jit
 from sim.metrics.kernels.interface import (
     COMMITTED,
-    DEBT_DRAW,
+    DEBT_DRAWDOWN,
     EXPOSED,
     IN_SERVICE,
     NEVER,
@@ -212,7 +212,7 @@ def follow_items(
         # what is owed on cancelling counts as lost once it is more than what was paid
         states[EXPOSED * count + row] = max(paid - paid_before, owed - owed_before)
         states[SHARE_ONLINE * count + row] = share
-        states[DEBT_DRAW * count + row] = floats[DEBT * capacity + change]
+        states[DEBT_DRAWDOWN * count + row] = floats[DEBT * capacity + change]
     if count > 0:
         rows[ROW_UNTIL * count + count - 1] = max(rows[ROW_MINUTE * count + count - 1], horizon)
     return items

@@ -30,10 +30,10 @@ LABOUR_CALENDAR, LABOUR_PEOPLE, LABOUR_INPUT, LABOUR_COLUMNS = range(4)
 """Columns of `Index.labour_of_step`, and how many there are: calendar, people, and the input whose work content is earned."""
 ROW_ITEM, ROW_MINUTE, ROW_UNTIL = range(3)
 """Index in `Timeline.rows`: item, minute from which a state holds, and minute until which it does."""
-PAID, IN_SERVICE, COMMITTED, EXPOSED, SHARE_ONLINE, DEBT_DRAW, STATES = range(7)
+PAID, IN_SERVICE, COMMITTED, EXPOSED, SHARE_ONLINE, DEBT_DRAWDOWN, STATES = range(7)
 """Index in `Timeline.states`, and how many there are; the share is in 0..1, the others are cents.
 
-A row holds until the next of its item; only `DEBT_DRAW` is of its minute alone: the debt that is drawn in it."""
+A row holds until the next of its item; only `DEBT_DRAWDOWN` is of its minute alone: the debt that is drawn in it."""
 CANCELLING, RECONCILING, PERIOD = -1, -2, -3
 """Events of the ledger that are no step of the plan.
 
@@ -204,12 +204,12 @@ class Integrals(NamedTuple):
     by_day: Floats
 
 
-class DebtDraws(NamedTuple):
-    """Draws on debt, and the rows of a timeline at which debt is drawn or a share online changes; items are the ledger's.
+class DebtDrawdowns(NamedTuple):
+    """Drawdowns of debt, and the rows of a timeline at which debt is drawn or a share online changes; items are the ledger's.
 
     minute, change          by row: its minute, and by how much the share of its item that is online changes
-    row, last               by draw: index of its own row among these rows, and of the last row of its item
-    debt, share, share_last by draw: cents, and the share of the item that is online then and at the last row
+    row, last               by drawdown: index of its own row among these rows, and of the last row of its item
+    debt, share, share_last by drawdown: cents, and the share of the item that is online then and at the last row
     """
 
     minute: Ints
@@ -245,7 +245,7 @@ class Kernels:
     ledger_entries(when, due, value, costs, billing) → Entries of a run without cancelled orders
     capital_timeline(events, built_kw, horizon) → Timeline
     capital_integrals(timeline, total, horizon, days) → Integrals
-    debt_draws(timeline)                        → DebtDraws
+    debt_drawdowns(timeline)                    → DebtDrawdowns
     earned_until(begin, rate, moment)           → dollars earned up to each moment; begins and moments rise
     """
 
@@ -256,7 +256,7 @@ class Kernels:
     ledger_entries: Callable[[Ints, Shares, Ints, StandingCosts, Billing], Entries]
     capital_timeline: Callable[[CapitalEvents, Floats, int], Timeline]
     capital_integrals: Callable[[Timeline, Floats, int, int], Integrals]
-    debt_draws: Callable[[Timeline], DebtDraws]
+    debt_drawdowns: Callable[[Timeline], DebtDrawdowns]
     earned_until: Callable[[Ints, Floats, Floats], Floats]
     chain: ChainKernels | None = None
 

@@ -1,4 +1,4 @@
-"""The ledger, draws on debt and blocks' earnings, compiled; the reference is `sim.metrics.kernels.numpy_kernels`."""
+"""The ledger, drawdowns of debt and blocks' earnings, compiled; the reference is `sim.metrics.kernels.numpy_kernels`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import numpy as np
 
 from sim.jit.toolkit import Floats, FloatView, Ints, IntView, entry_point, float_view, int_view, jit
 from sim.metrics.kernels.interface import (
-    DEBT_DRAW,
+    DEBT_DRAWDOWN,
     PERIOD,
     ROW_ITEM,
     ROW_MINUTE,
     SHARE_ONLINE,
     Billing,
-    DebtDraws,
+    DebtDrawdowns,
     Entries,
     Shares,
     StandingCosts,
@@ -23,10 +23,10 @@ DAY, MONTH = 1440, 43_830
 """Minutes of a day, and of a month of 365.25/12 days."""
 MINUTE, ITEM, CENTS, EVENT, ENTRY_ROWS = range(5)
 """Rows of the table of ledger entries, and how many there are; row r of a view begins at r × its length."""
-CHANGE_MINUTE, DRAW_ROW, LAST_ROW, DRAW_INTS = range(4)
-"""Rows of the integers of `DebtDraws`: by row its minute; by draw its row, and the last row of its item."""
-SHARE_CHANGE, DEBT, SHARE, SHARE_LAST, DRAW_FLOATS = range(5)
-"""Rows of the floats of `DebtDraws`: by row the share's change; by draw its cents, the share then, and at the last row."""
+CHANGE_MINUTE, DRAWDOWN_ROW, LAST_ROW, DRAWDOWN_INTS = range(4)
+"""Rows of the integers of `DebtDrawdowns`: by row its minute; by drawdown its row, and the last row of its item."""
+SHARE_CHANGE, DEBT, SHARE, SHARE_LAST, DRAWDOWN_FLOATS = range(5)
+"""Rows of the floats of `DebtDrawdowns`: by row the change of share; by drawdown cents, share then, share at the last row."""
 
 
 def ledger_entries(when: Ints, due: Shares, value: Ints, costs: StandingCosts, billing: Billing) -> Entries:
@@ -129,13 +129,13 @@ def _write_fees(
     return count
 
 
-def debt_draws(timeline: Timeline) -> DebtDraws:
-    """Return every draw on debt, and the rows of a timeline at which debt is drawn or a share online changes."""
+def debt_drawdowns(timeline: Timeline) -> DebtDrawdowns:
+    """Return every drawdown of debt, and the rows of a timeline at which debt is drawn or a share online changes."""
     count = timeline.rows.shape[1]
-    ints, floats = np.empty((DRAW_INTS, count), np.int64), np.empty((DRAW_FLOATS, count))
-    rows, draws = write_draws(timeline.rows, timeline.states, ints, floats)
+    ints, floats = np.empty((DRAWDOWN_INTS, count), np.int64), np.empty((DRAWDOWN_FLOATS, count))
+    rows, drawdowns = write_drawdowns(timeline.rows, timeline.states, ints, floats)
     minute, change = ints[CHANGE_MINUTE, :rows], floats[SHARE_CHANGE, :rows]
-    return DebtDraws(minute, change, *ints[DRAW_ROW:, :draws], *floats[DEBT:, :draws])
+    return DebtDrawdowns(minute, change, *ints[DRAWDOWN_ROW:, :drawdowns], *floats[DEBT:, :drawdowns])
 
 
 def earned_until(begin: Ints, rate: Floats, moment: Floats) -> Floats:
@@ -146,33 +146,33 @@ def earned_until(begin: Ints, rate: Floats, moment: Floats) -> Floats:
 
 
 @entry_point
-def write_draws(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats) -> tuple[int, int]:
-    """Write the draws on debt, and the rows at which debt is drawn or a share online changes; return how many rows and draws.
+def write_drawdowns(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats) -> tuple[int, int]:
+    """Write the drawdowns of debt, and the rows at which debt is drawn or a share online changes; return the counts.
 
-    `rows_` and `states_` are those of a timeline; `ints_` and `floats_` become the fields of `DebtDraws`.
+    `rows_` and `states_` are those of a timeline; `ints_` and `floats_` become the fields of `DebtDrawdowns`.
     """
     rows, states, ints, floats = int_view(rows_), float_view(states_), int_view(ints_), float_view(floats_)
-    capacity, count, draws, first_draw_of_item, previous_share = rows_.shape[1], 0, 0, 0, 0.0
+    capacity, count, drawdowns, first_drawdown_of_item, previous_share = rows_.shape[1], 0, 0, 0, 0.0
     for row in range(capacity):
-        share, debt = states[SHARE_ONLINE * capacity + row], states[DEBT_DRAW * capacity + row]
+        share, debt = states[SHARE_ONLINE * capacity + row], states[DEBT_DRAWDOWN * capacity + row]
         if row == 0 or rows[ROW_ITEM * capacity + row - 1] != rows[ROW_ITEM * capacity + row]:
             previous_share = 0.0
         # other rows change neither debt nor its end: interest is summed over a fraction of the timeline
         if share - previous_share != 0 or debt != 0:
             if debt != 0:
-                ints[DRAW_ROW * capacity + draws] = count
-                floats[DEBT * capacity + draws], floats[SHARE * capacity + draws] = debt, share
-                draws += 1
+                ints[DRAWDOWN_ROW * capacity + drawdowns] = count
+                floats[DEBT * capacity + drawdowns], floats[SHARE * capacity + drawdowns] = debt, share
+                drawdowns += 1
             ints[CHANGE_MINUTE * capacity + count] = rows[ROW_MINUTE * capacity + row]
             floats[SHARE_CHANGE * capacity + count] = share - previous_share
             count += 1
         previous_share = share
-        # only now the item's last share is known, which its draws need
+        # only now the item's last share is known, which its drawdowns need
         if row == capacity - 1 or rows[ROW_ITEM * capacity + row + 1] != rows[ROW_ITEM * capacity + row]:
-            for draw in range(first_draw_of_item, draws):
-                ints[LAST_ROW * capacity + draw], floats[SHARE_LAST * capacity + draw] = count - 1, share
-            first_draw_of_item = draws
-    return count, draws
+            for drawdown in range(first_drawdown_of_item, drawdowns):
+                ints[LAST_ROW * capacity + drawdown], floats[SHARE_LAST * capacity + drawdown] = count - 1, share
+            first_drawdown_of_item = drawdowns
+    return count, drawdowns
 
 
 @entry_point

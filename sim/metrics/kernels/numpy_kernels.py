@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from sim.metrics.kernels.interface import (
-    DEBT_DRAW,
+    DEBT_DRAWDOWN,
     EXPOSED,
     GROUP_BITS,
     IN_SERVICE,
@@ -24,7 +24,7 @@ from sim.metrics.kernels.interface import (
     SHARE_ONLINE,
     Billing,
     CapitalEvents,
-    DebtDraws,
+    DebtDrawdowns,
     Entries,
     Floats,
     Integrals,
@@ -361,19 +361,19 @@ def _peak_idle(timeline: Timeline, horizon: int) -> float:
 # --- finance ----------------------------------------------------------------------------------------------------------
 
 
-def debt_draws(timeline: Timeline) -> DebtDraws:
-    """Return every draw on debt, and the rows of a timeline at which debt is drawn or a share online changes."""
-    minute, share, debt = timeline.rows[ROW_MINUTE], timeline.states[SHARE_ONLINE], timeline.states[DEBT_DRAW]
+def debt_drawdowns(timeline: Timeline) -> DebtDrawdowns:
+    """Return every drawdown of debt, and the rows of a timeline at which debt is drawn or a share online changes."""
+    minute, share, debt = timeline.rows[ROW_MINUTE], timeline.states[SHARE_ONLINE], timeline.states[DEBT_DRAWDOWN]
     share_change = steps(timeline, share)
     # interest is summed over these rows alone, a fraction of the timeline
-    is_kept, draw_rows = (share_change != 0) | (debt != 0), np.flatnonzero(debt)
+    is_kept, drawdown_rows = (share_change != 0) | (debt != 0), np.flatnonzero(debt)
     kept_index = np.cumsum(is_kept) - 1
     last_of_item = np.append(timeline.first[1:], len(minute)) - 1
     rows_by_item = np.diff(np.append(timeline.first, len(minute)))
-    last_rows = np.repeat(last_of_item, rows_by_item)[draw_rows]
-    return DebtDraws(
-        minute[is_kept], share_change[is_kept], kept_index[draw_rows], kept_index[last_rows],
-        debt[draw_rows], share[draw_rows], share[last_rows],
+    last_rows = np.repeat(last_of_item, rows_by_item)[drawdown_rows]
+    return DebtDrawdowns(
+        minute[is_kept], share_change[is_kept], kept_index[drawdown_rows], kept_index[last_rows],
+        debt[drawdown_rows], share[drawdown_rows], share[last_rows],
     )  # fmt: skip
 
 
@@ -394,6 +394,6 @@ NUMPY = Kernels(
     ledger_entries,
     capital_timeline,
     capital_integrals,
-    debt_draws,
+    debt_drawdowns,
     earned_until,
 )

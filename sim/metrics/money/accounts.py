@@ -1,6 +1,6 @@
 """The accounts of one run, and the money metrics and curves that follow from them.
 
-`keep_accounts` works out once per run the parts that all money metrics share: ledger, capital over time, draws on debt
+`keep_accounts` works out once per run the parts that all money metrics share: ledger, capital over time, drawdowns of debt
 and equity, and earnings of blocks.
 """
 
@@ -23,11 +23,11 @@ from sim.metrics.money.capital import MONTH_DAYS, CapitalTimeline, capital_event
 from sim.metrics.money.contracts import STANDING_COSTS, Contracts, contracts
 from sim.metrics.money.finance import (
     REVENUE_DAYS,
-    Draws,
+    Drawdowns,
     Earning,
     book_value,
     damages,
-    draws,
+    drawdowns,
     earning,
     foregone,
     gpu_hour_parts,
@@ -119,7 +119,7 @@ def with_budget(cost_model: CostModel, planned: Run) -> CostModel:
 class Accounts:
     """The accounts of one run, from which all money metrics are worked out.
 
-    They are its ledger, the timeline of every item of capital, the draws on equity and debt, and the earnings of its blocks.
+    They are its ledger, the timeline of every item of capital, drawdowns of equity and debt, and the earnings of its blocks.
     `online` is the minute by block, `NEVER` where it never comes online.
     """
 
@@ -129,7 +129,7 @@ class Accounts:
     needed: NeededBlocks | None
     entries: Ledger
     timeline: CapitalTimeline
-    draws: Draws
+    drawdowns: Drawdowns
     earned: Earning
     online: Ints
 
@@ -140,7 +140,7 @@ class Accounts:
 
 
 def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: NeededBlocks | None) -> Accounts:
-    """Return the accounts of one run: ledger, timeline of capital, draws and earnings."""
+    """Return the accounts of one run: ledger, timeline of capital, drawdowns and earnings."""
     project = cost_model.project
     business, horizon = project.money.business, project.money.horizon_days * DAY
     # a minute beyond all others instead of a mark, so that minima and sums over blocks need no case
@@ -148,10 +148,10 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
     entries = cost_model.ledger(run)
     useful = in_clusters(online, int(blocks.wanted.sum()), business.minimum_cluster_blocks)
     ordered_blocks = np.flatnonzero(blocks.ordered >= 0)
-    draws_by_date = draws(entries.minute, entries.item, entries.cents, project.money.finance)
-    # draws are by date, entries by item: back to the order of the ledger
-    debt_cents = np.empty(len(draws_by_date.debt))
-    debt_cents[draws_by_date.entry] = draws_by_date.debt * 100
+    drawdowns_by_date = drawdowns(entries.minute, entries.item, entries.cents, project.money.finance)
+    # drawdowns are by date, entries by item: back to the order of the ledger
+    debt_cents = np.empty(len(drawdowns_by_date.debt))
+    debt_cents[drawdowns_by_date.entry] = drawdowns_by_date.debt * 100
     block_kw = project.block.mw_gross.value * 1000
     online_moments = moments(online, useful, cost_model.layout)
     events = capital_events(
@@ -163,7 +163,7 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
     # a block earns once its cluster is whole and it is needed; each in its own order of blocks
     earning_from = np.maximum(useful, useful_from(online, needed))
     earned = earning(earning_from, entries.revenue, project, kernels)
-    return Accounts(cost_model, run, blocks, needed, entries, timeline, draws_by_date, earned, online)
+    return Accounts(cost_model, run, blocks, needed, entries, timeline, drawdowns_by_date, earned, online)
 
 
 def _built_kw(cost_model: CostModel, ordered_blocks: int) -> Floats:
@@ -204,7 +204,7 @@ def money_metrics(accounts: Accounts) -> dict[str, float]:
         "obsolescence_cost_usd": _obsolescence(accounts),
         "foregone_revenue_usd": foregone(*online_ordered_horizon, project),
         "revenue_to_day_730_usd": revenue_to(accounts.earned, blocks.start + REVENUE_DAYS * DAY),
-        "peak_net_funding_usd": peak_funding(accounts.draws.minute, accounts.draws.usd, accounts.earned),
+        "peak_net_funding_usd": peak_funding(accounts.drawdowns.minute, accounts.drawdowns.usd, accounts.earned),
         "npv_usd": _net_present_value(accounts),
         **_budget(accounts),
         **damages(*online_ordered_horizon, project),
@@ -222,7 +222,7 @@ def _financing_costs(accounts: Accounts, total: float) -> dict[str, float]:
     """Return the dollars of interest until the MW are online, of the lenders' fees, and of the capital with both."""
     finance = accounts.cost_model.project.money.finance
     interest_usd = interest(accounts.timeline, finance.debt_rate.value)
-    fees = finance.fee.value * float(accounts.draws.debt.sum())
+    fees = finance.fee.value * float(accounts.drawdowns.debt.sum())
     return {
         "interest_during_construction_usd": interest_usd,
         "financing_fees_usd": fees,
@@ -281,7 +281,7 @@ def _obsolescence(accounts: Accounts) -> float:
 
 def _net_present_value(accounts: Accounts) -> float:
     """Return the net present value on the project's first day, in dollars."""
-    payments, project, horizon = accounts.draws, accounts.cost_model.project, accounts.horizon
+    payments, project, horizon = accounts.drawdowns, accounts.cost_model.project, accounts.horizon
     book = book_value(payments.minute, payments.usd, accounts.cost_model.compute[payments.item], horizon, project)
     return net_present_value(
         (payments.minute, payments.usd), book, accounts.earned, horizon, project.money.cost_of_capital.value
@@ -325,13 +325,13 @@ def _yearly_costs(accounts: Accounts, parts: Mapping[str, float], mw: float, car
 
 def money_curves(accounts: Accounts, days: int) -> dict[str, Floats]:
     """Return dollars by day for each of `CURVES`: four of capital, cash flow of the month, equity and debt drawn."""
-    payments = accounts.draws
+    drawn = accounts.drawdowns
     return {
         # the first four of CURVES, in the timeline's order
         **dict(zip(CURVES, accounts.timeline.daily(), strict=False)),
         "cash_flow_usd_per_month": _cash_flow(accounts, days),
-        "equity_drawn_usd": running(payments.minute, payments.usd - payments.debt, days),
-        "debt_drawn_usd": running(payments.minute, payments.debt, days),
+        "equity_drawn_usd": running(drawn.minute, drawn.usd - drawn.debt, days),
+        "debt_drawn_usd": running(drawn.minute, drawn.debt, days),
     }
 
 
@@ -340,4 +340,4 @@ def _cash_flow(accounts: Accounts, days: int) -> Floats:
     # one month more than the days need, so that the last one has an end
     ends = np.arange(days * DAY // MONTH + 2, dtype=np.float64) * MONTH
     earned = np.diff(accounts.earned.until(ends))[np.arange(days) * DAY // MONTH]
-    return np.asarray(earned - monthly(accounts.draws.minute, accounts.draws.usd, days), np.float64)
+    return np.asarray(earned - monthly(accounts.drawdowns.minute, accounts.drawdowns.usd, days), np.float64)

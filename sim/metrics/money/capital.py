@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sim.metrics.event_log import MONTH, Ints
 from sim.metrics.kernels.interface import (
     COMMITTED,
-    DEBT_DRAW,
+    DEBT_DRAWDOWN,
     EXPOSED,
     IN_SERVICE,
     PAID,
@@ -101,7 +101,7 @@ class CapitalTimeline:
     @property
     def debt(self) -> Floats:
         """Return by row the cents of debt drawn."""
-        return self.table.states[DEBT_DRAW]
+        return self.table.states[DEBT_DRAWDOWN]
 
     @cached_property
     def integrals(self) -> Integrals:

@@ -1,7 +1,7 @@
 """Earnings of capital and costs of its waiting, from payments and the minutes at which blocks are online.
 
 Three parts, each a set of formulas on arrays: the business (revenue, obsolescence, damages, present value and peak
-funding); financing (draws on equity and debt, interest until the MW are online); and ownership (the cost
+funding); financing (drawdowns of equity and debt, interest until the MW are online); and ownership (the cost
 of a GPU-hour for one owner of all layers, and for a tenant of owners of whom each adds a margin).
 
 All formulas count to the evaluation horizon: a block that is not online by then earns nothing and is late until then.
@@ -163,7 +163,7 @@ def damages(online: Ints, ordered: Ints, horizon: int, project: Project) -> dict
 
 
 @dataclass(frozen=True)
-class Draws:
+class Drawdowns:
     """All payments of a run by date: minute, item, dollars, dollars of it that are debt; and index of its ledger entry."""
 
     minute: Ints
@@ -173,15 +173,15 @@ class Draws:
     entry: Ints
 
 
-def draws(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Draws:
-    """Return the draws on equity and debt by payment: debt by the gearing ratio, or only once equity is spent."""
+def drawdowns(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Drawdowns:
+    """Return the drawdowns of equity and debt by payment: debt by the gearing ratio, or only once equity is spent."""
     order = order_by_minute(minute)
     usd, gearing = cents[order] / 100, finance.gearing.value
     debt = usd * gearing
     if finance.draw == "equity_first":
         # in whole minutes: within one of them no payment comes before another
         debt = usd * _debt_shares(minute[order], usd, (1 - gearing) * usd.sum())
-    return Draws(minute[order], item[order], usd, debt, order)
+    return Drawdowns(minute[order], item[order], usd, debt, order)
 
 
 def _debt_shares(minute: Ints, usd: Floats, equity: float) -> Floats:
@@ -198,24 +198,24 @@ def _debt_shares(minute: Ints, usd: Floats, equity: float) -> Floats:
 def interest(timeline: CapitalTimeline, percent_per_year: float) -> float:
     """Return the dollars of interest on debt until the blocks it was drawn for are online, or to the horizon.
 
-    Compounded monthly: a draw D for an item, of which block b is the share w, costs D × Σ w ((1 + r/12)^m − 1), m the
-    months from the draw to b online; a block online before the draw costs nothing, one that is never online costs interest
+    Compounded monthly: a drawdown D for an item, of which block b is the share w, costs D × Σ w ((1 + r/12)^m − 1), m the
+    months from the drawdown to b online; a block online before it costs nothing, one that is never online costs interest
     up to the horizon.
     """
     if not percent_per_year or not timeline.debt.any():
         return 0.0
     # compounded by the month, at any minute: (1 + r/12)^m with a real m
     rate = np.log1p(percent_per_year / 1200) / MONTH
-    debt_draws = timeline.kernels.debt_draws(timeline.table)
+    debt_drawdowns = timeline.kernels.debt_drawdowns(timeline.table)
     # one exponential a row: the factor between two rows is the quotient of theirs
-    growth = np.exp(rate * np.minimum(debt_draws.minute, timeline.horizon))
-    cumulated = np.cumsum(debt_draws.change * growth)
-    # what comes online after a draw ends its interest then; what is never online, at the horizon
-    until_online = cumulated[debt_draws.last] - cumulated[debt_draws.row]
-    share_never_online = 1.0 - debt_draws.share_last
+    growth = np.exp(rate * np.minimum(debt_drawdowns.minute, timeline.horizon))
+    cumulated = np.cumsum(debt_drawdowns.change * growth)
+    # what comes online after a drawdown ends its interest then; what is never online, at the horizon
+    until_online = cumulated[debt_drawdowns.last] - cumulated[debt_drawdowns.row]
+    share_never_online = 1.0 - debt_drawdowns.share_last
     at_horizon = share_never_online * np.exp(rate * timeline.horizon)
-    factor = (until_online + at_horizon) / growth[debt_draws.row] - (1.0 - debt_draws.share)
-    return float((debt_draws.debt * factor).sum()) / 100  # no matrix product, see `wages`
+    factor = (until_online + at_horizon) / growth[debt_drawdowns.row] - (1.0 - debt_drawdowns.share)
+    return float((debt_drawdowns.debt * factor).sum()) / 100  # no matrix product, see `wages`
 
 
 def monthly(minute: Ints, usd: Floats, days: int) -> Floats:

@@ -37,7 +37,7 @@ BEFORE_ALL = -1_000_000
 STOPS_OF_A_LINE = 200
 """A line has no more stops than these, so that the run of a project that can never finish ends as well."""
 ROUNDING = 1e-9
-TESTED, PASSED = "test", "passed"
+TEST_BEGINS, TEST_PASSED = "test", "passed"
 LINE = "factory"
 """The cause of a delay by a line, its places and its tests."""
 
@@ -237,12 +237,12 @@ def _acceptance_test(context: PlanContext, plant: Plant) -> list[PlanStep]:
         # the bay first, or two that failed could each keep a bay and wait for the place of the other
         rework = [Free(bay), Hold(place), *rework, Hold(bay), Free(place)]
     return [
-        Label(TESTED),
+        Label(TEST_BEGINS),
         Work(name, plant_days(context, plant, test.days), plant.calendar),
-        Jump(PASSED, f"{name} passes", Chance(test.fails.value, otherwise=True)),
+        Jump(TEST_PASSED, f"{name} passes", Chance(test.fails.value, otherwise=True)),
         *rework,
-        Jump(TESTED, limit=test.retests),
-        Label(PASSED),
+        Jump(TEST_BEGINS, limit=test.retests),
+        Label(TEST_PASSED),
     ]
 
 
@@ -255,7 +255,7 @@ def rework_on_line(plant: Plant, activity: str, span: Span) -> list[PlanStep]:
         Work(activity, span, plant.calendar, earns=False),
         Hold({plant.bays: 1}),
         Free(last_station),
-        Jump(TESTED),
+        Jump(TEST_BEGINS),
     ]
 
 

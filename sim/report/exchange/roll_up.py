@@ -14,7 +14,7 @@ from dataclasses import replace
 from sim.config.project import Project
 from sim.plan.layout import place_kind, place_number
 from sim.report.exchange.schedule_model import Schedule, Task, TaskLink
-from sim.report.exchange.work_breakdown import POWER, SITE, SYSTEMS, order_of
+from sim.report.exchange.work_breakdown import POWER, SITE, SYSTEMS, heading_sort_key
 from sim.world.working_time import ALWAYS_OPEN
 
 SCHEDULE_LEVELS = (2, 3, 4)
@@ -66,13 +66,13 @@ def roll_up(schedule: Schedule, level: int) -> tuple[Schedule, Mapping[tuple[int
         for bar, tasks in zip(bars_without_links, bars.values(), strict=True)
     ]
     keys = {task.key: bars_without_links[bar_of_task[task.number]].key for task in schedule.tasks}
-    return replace(schedule, tasks=tuple(sorted(linked_bars, key=_order))), keys
+    return replace(schedule, tasks=tuple(sorted(linked_bars, key=_sort_key))), keys
 
 
-def _order(bar: Task) -> tuple[object, ...]:
-    """Return the sort key of a bar: its heading, the number in its name, and its start."""
+def _sort_key(bar: Task) -> tuple[object, ...]:
+    """Return by what bars are sorted: heading, the number in the name (off site), start, finish, and their own number."""
     digits = re.search(r"\d+", bar.name) if bar.group[0] != SITE else None
-    return (order_of(bar.group), int(digits[0]) if digits else -1, bar.start, bar.finish, bar.number)
+    return (heading_sort_key(bar.group), int(digits[0]) if digits else -1, bar.start, bar.finish, bar.number)
 
 
 def _with_reason(bar: Task, bars: Sequence[Task], schedule: Schedule) -> Task:

@@ -21,7 +21,7 @@ from sim.plan.compiled_plan import NONE, Column, CompiledPlan
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import CREW_KINDS, FREE, HOLD, NOTE, SIGNAL, UNTIL, WAIT, WORK, Log, UnitInfo
 from sim.report.exchange.task_links import PredecessorTracker
-from sim.report.exchange.work_breakdown import TaskNames, order_of
+from sim.report.exchange.work_breakdown import TaskNames, heading_sort_key
 from sim.study.case import Case
 from sim.world.project_calendars import ON_SITE, SHIFT
 from sim.world.working_time import ALWAYS_OPEN, Calendar
@@ -275,7 +275,7 @@ def bundle_words(plan: CompiledPlan, bundle: int) -> str:
 
 def in_groups(tasks: Sequence[Task]) -> tuple[Task, ...]:
     """Tasks by heading, headings in the order of the work breakdown, tasks by their start; numbers stay as they were."""
-    return tuple(sorted(tasks, key=lambda task: (order_of(task.group), task.start, task.finish, task.number)))
+    return tuple(sorted(tasks, key=lambda task: (heading_sort_key(task.group), task.start, task.finish, task.number)))
 
 
 # --- weeks ------------------------------------------------------------------------------------------------------------

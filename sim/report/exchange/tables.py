@@ -190,7 +190,7 @@ def _risks(exported: ExportedResult) -> Iterator[dict[str, Any]]:
 
 
 def inputs(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Return every value of a resolved configuration by its path, in the unit shown, and where it comes from."""
+    """Yield every value of a resolved configuration by its path, in the unit shown, and where it comes from."""
     yield from _values(config, "", (), dict.fromkeys(PROVENANCE, ""))
 
 

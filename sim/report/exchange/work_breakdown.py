@@ -105,8 +105,8 @@ def _words(name: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{f' ({plant})' if at else ''}"
 
 
-def order_of(group: tuple[str, ...]) -> tuple[tuple[int, str, int], ...]:
-    """Return the sort key of a heading: the first four names in the order of construction, others by words and numbers."""
+def heading_sort_key(group: tuple[str, ...]) -> tuple[tuple[int, str, int], ...]:
+    """Return the sort key of a heading, name by name: known ones in the order of construction, others by words and number."""
     # a natural sort of what people read: nothing but the order hangs on these digits
     return tuple(
         (

@@ -205,14 +205,14 @@ def plot_heat_map(
     is_as_good = np.zeros(values.shape, bool) if as_good is None else as_good.reindex_like(grid).to_numpy(dtype=bool)
     finite = np.where(np.isfinite(values), values, np.nan)
     colours = LinearSegmentedColormap.from_list("house", ["white", *palette.TINTS, palette.BLUE])
-    min_shade, max_shade = _shades(finite, low, high)
-    shades = colours.with_extremes(bad=palette.PALE)
-    image = ax.imshow(finite, aspect="auto", cmap=shades, origin="lower", vmin=min_shade, vmax=max_shade)
+    min_coloured, max_coloured = _colour_range(finite, low, high)
+    colour_map = colours.with_extremes(bad=palette.PALE)
+    image = ax.imshow(finite, aspect="auto", cmap=colour_map, origin="lower", vmin=min_coloured, vmax=max_coloured)
     ax.grid(visible=False)
     colour_bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.02, 0, 0.03, 1)))
     colour_bar.ax.yaxis.set_major_formatter(kept_display(lambda y, _: style.text(_value_text(metric, y))))
     colour_bar.ax.tick_params(labelsize=9.5)
-    dark_from = min_shade + 0.75 * (max_shade - min_shade)
+    dark_from = min_coloured + 0.75 * (max_coloured - min_coloured)
     for (row, column), value in np.ndenumerate(values):
         field = (row, column)
         label = _field_text(
@@ -242,7 +242,7 @@ def _field_text(metric: str, value: float, low: float, high: float, *, is_as_goo
     return f"{words}\n{' to '.join(_value_text(metric, float(end), unit=False) for end in (low, high))}"
 
 
-def _shades(values: Floats, low: Floats, high: Floats) -> tuple[float, float]:
+def _colour_range(values: Floats, low: Floats, high: Floats) -> tuple[float, float]:
     """Return the ends of the colour scale: the range of the values, but at least the mean width of an interval."""
     if not np.isfinite(values).any():
         return 0.0, 1.0

@@ -23,15 +23,15 @@ from sim.study.analyses.baseline_diff import (
     Difference,
     Step,
     Tolerances,
+    block_differences,
     chain,
-    changed_blocks,
-    changed_deliveries,
-    changed_metrics,
-    changed_numbers,
     delivery,
+    delivery_differences,
     explain_differences,
     inputs,
     interval,
+    metric_differences,
+    number_differences,
     number_text,
     sampled,
     written,
@@ -148,10 +148,10 @@ def check(result: Result, path: str | Path, tolerances: Tolerances | None = None
     try:
         allowed = tolerances or Tolerances(**document["tolerances"])
         return [
-            *changed_metrics(document["metrics"], result.sample, allowed),
-            *changed_deliveries(document["delivery"], result.sample, allowed),
-            *changed_numbers(document["planned"], _planned(result, document["planned"]), allowed),
-            *changed_blocks(document["planned_blocks"], _blocks(result), allowed),
+            *metric_differences(document["metrics"], result.sample, allowed),
+            *delivery_differences(document["delivery"], result.sample, allowed),
+            *number_differences(document["planned"], _planned(result, document["planned"]), allowed),
+            *block_differences(document["planned_blocks"], _blocks(result), allowed),
         ]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise files.Damaged(f"{path}: not a sound baseline: {error!r}") from error

@@ -145,8 +145,8 @@ def number_text(value: float) -> str:
     return text.removesuffix(".0")
 
 
-def changed_blocks(stored: Mapping[str, Any], current: Mapping[str, float], allowed: Tolerances) -> list[Difference]:
-    """Return the blocks whose planned day online changed, the earliest first, with those that are new or gone."""
+def block_differences(stored: Mapping[str, Any], current: Mapping[str, float], allowed: Tolerances) -> list[Difference]:
+    """Return a difference for each block whose planned day online changed, or that is new or gone; the earliest first."""
     days = {block: (number(stored.get(block)), current.get(block, nan)) for block in {**stored, **current}}
     differences = [
         Difference(f"planned day online of block {block}", stored_day, current_day, f"±{allowed.planned_days:g} days")
@@ -158,8 +158,10 @@ def changed_blocks(stored: Mapping[str, Any], current: Mapping[str, float], allo
     )
 
 
-def changed_numbers(stored: Mapping[str, Any], current: Mapping[str, float], allowed: Tolerances) -> list[Difference]:
-    """Return the key numbers of the planned run that changed by more than the tolerance."""
+def number_differences(
+    stored: Mapping[str, Any], current: Mapping[str, float], allowed: Tolerances
+) -> list[Difference]:
+    """Return a difference for each key number of the planned run that changed by more than the tolerance."""
     differences = []
     for metric, stored_value in stored.items():
         stored_number, current_number = number(stored_value), current.get(metric, nan)
@@ -185,8 +187,8 @@ def sampled(sample: Sample, metrics: Iterable[str]) -> dict[str, dict[str, Inter
     }
 
 
-def changed_deliveries(steps: list[Mapping[str, Any]], sample: Sample, allowed: Tolerances) -> list[Difference]:
-    """Return the changed days by which levels of MW are online, at P10, P50 and P90."""
+def delivery_differences(steps: list[Mapping[str, Any]], sample: Sample, allowed: Tolerances) -> list[Difference]:
+    """Return a difference for each changed day (P10, P50, P90) by which a level of MW is online."""
     stored = [Step.read(step) for step in steps]
     current = delivery(sample, [step.mw for step in stored])
     if len(current) != len(stored):
@@ -200,11 +202,11 @@ def changed_deliveries(steps: list[Mapping[str, Any]], sample: Sample, allowed: 
         for stored_step, current_step in zip(stored, current, strict=True)
         for name in stored_step.days
     ]
-    return _changed_intervals(pairs, allowed.sampled_days)
+    return _interval_differences(pairs, allowed.sampled_days)
 
 
-def changed_metrics(stored: Mapping[str, Any], sample: Sample, allowed: Tolerances) -> list[Difference]:
-    """Return the quantiles of the sample that changed: whose 95 % intervals do not overlap."""
+def metric_differences(stored: Mapping[str, Any], sample: Sample, allowed: Tolerances) -> list[Difference]:
+    """Return a difference for each quantile of the sample that changed: its two 95 % intervals do not overlap."""
     current, differences = sampled(sample, stored), []
     for metric, quantiles in stored.items():
         tolerance = allowed.sampled_days if metric.endswith("_days") else 0.0
@@ -216,11 +218,11 @@ def changed_metrics(stored: Mapping[str, Any], sample: Sample, allowed: Toleranc
             )
             for name, stored_interval in quantiles.items()
         ]
-        differences += _changed_intervals(pairs, tolerance)
+        differences += _interval_differences(pairs, tolerance)
     return differences
 
 
-def _changed_intervals(pairs: list[tuple[str, Interval, Interval]], tolerance: float) -> list[Difference]:
+def _interval_differences(pairs: list[tuple[str, Interval, Interval]], tolerance: float) -> list[Difference]:
     """Return the differences of (name, baseline, now) whose intervals do not meet and that moved by more than `tolerance`."""
     return [
         Difference(name, then.value, now.value, f"meets {number_text(then.low)} to {number_text(then.high)}")
@@ -286,7 +288,7 @@ def flat_inputs(config: Mapping[str, Any]) -> dict[str, Any]:
             for path, value in node.items()}  # fmt: skip
 
 
-def changed_inputs(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+def input_differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """Say which inputs of one resolved configuration are others in another, a line each."""
     return _shown([*_changed_input_lines(inputs(then), inputs(now))])
 

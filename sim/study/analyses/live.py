@@ -181,7 +181,7 @@ def _week(pattern: Pattern) -> str:
 
 
 def _risks(project: Project) -> Iterator[Lever]:
-    """Yield the drivers of the register, where any is in force."""
+    """Yield the levers on the risk register: its mode, and which of its drivers may happen."""
     risks = project.risks
     if risks.drivers:
         modes = (("as things are", "inherent"), ("after mitigation", "mitigated"), ("no risk event", "none"))

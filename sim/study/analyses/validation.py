@@ -48,10 +48,11 @@ SHARES = (0.05, 0.1, 0.5, 0.9, 0.95)
 
 @dataclass(frozen=True)
 class Published:
-    """One published number: of which case, how it is measured, its low and high value, and what kind it is.
+    """One published number: of which case, how it is measured, its low and high value, and its role.
 
-    `given`: it is an input. `calibrated`: an input was chosen with it in view. `predicted`: neither. `claim`: nothing of
-    the kind has been built. `class_low` and `class_high` are P10 and P90 of its reference class; NaN where there is none.
+    The role (column `kind`) is `given`: it is an input; `calibrated`: an input was chosen with it in view; `predicted`:
+    neither; or `claim`: nothing of the kind has been built. `class_low` and `class_high` are P10 and P90 of its reference
+    class; NaN where there is none.
     """
 
     case: str
@@ -60,7 +61,7 @@ class Published:
     unit: str
     low: float
     high: float
-    kind: str
+    role: str
     source: str
     class_low: float = nan
     class_high: float = nan
@@ -146,7 +147,7 @@ class PredictionScore:
 
 def score_predictions(rows: Sequence[PredictionCheck]) -> PredictionScore:
     """Return the score of all rows that were predicted, not given or calibrated, and have a reference class."""
-    judged = [row for row in rows if row.published.kind == "predicted" and isfinite(row.naive_crps)]
+    judged = [row for row in rows if row.published.role == "predicted" and isfinite(row.naive_crps)]
     if not judged:
         return PredictionScore(0, 0, 0, nan, nan, nan)
     return PredictionScore(
@@ -328,10 +329,8 @@ def verify(
 
 def judge(expected: Sequence[Expectation], sample: Sample) -> list[CheckResult]:
     """Return every expectation with what was observed, and whether its 95 % interval lies on the promised side."""
-    p80_is_valid = sample.count_status("failed") <= MAX_FAILED_SHARE * sample.size
-    return [
-        _check_expectation(expectation, _interval_of(expectation, sample), p80_is_valid) for expectation in expected
-    ]
+    few_failed = sample.count_status("failed") <= MAX_FAILED_SHARE * sample.size
+    return [_check_expectation(expectation, _interval_of(expectation, sample), few_failed) for expectation in expected]
 
 
 def _interval_of(expected: Expectation, sample: Sample) -> Interval:
@@ -339,12 +338,12 @@ def _interval_of(expected: Expectation, sample: Sample) -> Interval:
     return sample.mean(expected.metric) if share is None else sample.quantile(expected.metric, share)
 
 
-def _check_expectation(expected: Expectation, estimate: Interval, p80_is_valid: bool) -> CheckResult:
+def _check_expectation(expected: Expectation, estimate: Interval, few_failed: bool) -> CheckResult:
     """Return the result of one expectation, given the estimate of its statistic with its 95 % interval."""
     outcome, remark = _outcome(expected, estimate), ""
     if isnan(estimate.value):
         outcome, remark = "fails", "there is no such number: replications stalled or failed"
-    elif not p80_is_valid and outcome != "fails":
+    elif not few_failed and outcome != "fails":
         outcome, remark = "inconclusive", "replications failed, and what is left of them is too good"
     elif outcome == "inconclusive":
         remark = _more_runs(expected, estimate)

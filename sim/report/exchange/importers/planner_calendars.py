@@ -26,7 +26,8 @@ NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _DAY = ((480, 720), (780, 1020))
 USUAL_WEEK = Week((_DAY,) * 5 + ((), ()), {})
 """Microsoft Project's and P6's own default: Monday to Friday, 8 to 12 and 13 to 17."""
-_LONGEST_EXCEPTION = 3_660
+_MAX_DAYS = 3_660
+"""Ten years: of a longer exception, or between moments that lie further apart, only so many days are looked at."""
 _MORNING = 7 * 60
 _P6_EPOCH = date(1899, 12, 30)
 _TIME = r"(\d{1,2}:\d\d)"
@@ -70,7 +71,7 @@ class PlannerCalendar:
 
     def worked(self, begin: datetime, end: datetime) -> float:
         """Return the working minutes between two moments; beyond ten years, those of the first ten."""
-        first, days = begin.date(), min((end.date() - begin.date()).days, _LONGEST_EXCEPTION)
+        first, days = begin.date(), min((end.date() - begin.date()).days, _MAX_DAYS)
         total = 0.0
         for number in range(-1, days + 1):
             day = first + timedelta(days=number)
@@ -333,5 +334,5 @@ def _dates(exception: Element) -> Iterator[date]:
     except ValueError:
         return
     recurs = (exception.findtext("Type") or "1").strip() != "1"
-    for day in range(1 if recurs else min((last - first).days + 1, _LONGEST_EXCEPTION)):
+    for day in range(1 if recurs else min((last - first).days + 1, _MAX_DAYS)):
         yield first + timedelta(days=day)
