@@ -34,8 +34,9 @@ SUPPLIED_KINDS = ("supplied", "passed")
 NEVER = 1 << 40
 """The planned minute of a step that the expected plan does not reach."""
 PLAN_LIST_CACHE: RecentCache[list[list[int]]] = RecentCache(6)
+TAKES_TIME_CACHE: RecentCache[list[bool]] = RecentCache(3)
 ACTIVITY_NAME_CACHE: RecentCache[list[str]] = RecentCache(3)
-SKID_STAGE_CACHE: RecentCache[dict[int, tuple[list[int], dict[str, int]]]] = RecentCache(3)
+SKID_STAGE_CACHE: RecentCache[dict[tuple[int, ...], dict[str, int]]] = RecentCache(3)
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,9 @@ class PlanSteps:
         self.project, self.plan = project, plan
         # rows as lists of plain integers, which are faster to index one by one
         self.rows = PLAN_LIST_CACHE.get((plan,), "rows", plan.rows.tolist)
+        self.takes_time = TAKES_TIME_CACHE.get(
+            (plan,), "takes_time", lambda: np.isin(plan.operation_of, [*BLOCKING_OPERATIONS]).tolist()
+        )
         self.units = {name: number for number, name in enumerate(plan.units)}
         self.routes = self._planned_routes(planned_log)
 
@@ -83,7 +87,7 @@ class PlanSteps:
         """Return the planned routes of a case, by its expected plan."""
         return cls(case.project, case.plan, case.planned_run.log)
 
-    @property
+    @cached_property
     def supplied_pools(self) -> list[list[int]]:
         """Return by bundle those of its pools that other units supply."""
         kinds, bundles = self.plan.pool_kinds, self.plan.bundles
@@ -93,7 +97,7 @@ class PlanSteps:
             lambda: [[pool for pool, _ in bundle if kinds[pool] in SUPPLIED_KINDS] for bundle in bundles],
         )
 
-    @property
+    @cached_property
     def _activity_names(self) -> list[str]:
         """Return by step the name of its activity."""
         plan = self.plan
@@ -235,12 +239,13 @@ class PlanSteps:
         They have the order of their planned minutes, which need not be the order of the units' numbers.
         """
         reached: dict[str, list[tuple[int, int, int]]] = {}  # by stage: number within its kind, unit, position
-        stages_of_skid: dict[int, tuple[list[int], dict[str, int]]] = SKID_STAGE_CACHE.get((self.plan,), "stages", dict)
+        # by the steps of its route: a skid has few routes, one for every number of failed tests
+        stages_of_skid: dict[tuple[int, ...], dict[str, int]] = SKID_STAGE_CACHE.get((self.plan,), "stages", dict)
         for unit, (route, info) in enumerate(zip(self.routes, self.plan.unit_info, strict=True)):
             if info.kind == "skid":
-                if unit not in stages_of_skid or stages_of_skid[unit][0] != route.steps:
-                    stages_of_skid[unit] = route.steps, self._skid_stages(route, info.part)
-                for stage, position in stages_of_skid[unit][1].items():
+                if (steps := tuple(route.steps)) not in stages_of_skid:
+                    stages_of_skid[steps] = self._skid_stages(route, info.part)
+                for stage, position in stages_of_skid[steps].items():
                     reached.setdefault(f"{info.part}.{stage}", []).append((info.number, unit, position))
             elif info.kind == "installation":
                 for stage, note_kind in (("set", "set"), ("hooked_up", "complete")):
@@ -373,7 +378,7 @@ class PlanSteps:
 
     def can_take_time(self, step: int) -> bool:
         """Return whether time can pass while a unit is at a step."""
-        return self.rows[step][Column.OPERATION] in BLOCKING_OPERATIONS
+        return self.takes_time[step]
 
     def working_minutes(self, step: int, start: int, finish: int) -> int:
         """Return the working minutes between two minutes on the calendar of a work, without weather."""

@@ -16,7 +16,7 @@ import numpy as np
 from sim.plan.compiled_plan import Column
 from sim.plan.vocabulary import FREE, HOLD, SIGNAL, WAIT, WORK
 from sim.study.analyses.forecast.plan_steps import Ints, PlannedStep, PlanSteps, UnitPosition
-from sim.study.analyses.forecast.unit_status import UnitStatus
+from sim.study.analyses.forecast.unit_status import NO_FACTS, UnitStatus
 
 DoneMinutes = list[list[int]]
 """By unit the minute of each step of its route that is done, from the first step on."""
@@ -148,8 +148,9 @@ class PrecedenceAdjuster:
     def _align_steps_without_time(self, unit: int) -> None:
         """Have steps that take no time done with the step before: a hold lasts until the work that a fact says started."""
         minutes, plan_steps = self.done_minutes[unit], self.plan_steps
-        steps, actuals = plan_steps.routes[unit].steps, self.unit_status.get(unit, UnitStatus()).actual_positions
-        instants = [at for at in range(1, len(minutes)) if not plan_steps.can_take_time(steps[at])]
+        takes_time, steps = plan_steps.takes_time, plan_steps.routes[unit].steps
+        actuals = self.unit_status.get(unit, NO_FACTS).actual_positions
+        instants = [at for at in range(1, len(minutes)) if not takes_time[steps[at]]]
         for at in reversed(instants):
             if at - 1 not in actuals and plan_steps.rows[steps[at - 1]][Column.OPERATION] != WORK:
                 minutes[at - 1] = max(minutes[at - 1], minutes[at])
@@ -179,7 +180,7 @@ class PrecedenceAdjuster:
         minute, end = max(minutes[position - 1] if position else 0, opened), position + 1
         while end < len(minutes) and not self.plan_steps.can_take_time(steps[end]):
             end += 1
-        actuals = self.unit_status.get(unit, UnitStatus()).actual_positions
+        actuals = self.unit_status.get(unit, NO_FACTS).actual_positions
         if minute >= minutes[position] or any(position <= actual < end for actual in actuals):
             return False
         minutes[position:end] = [minute] * (end - position)
@@ -200,7 +201,7 @@ class PrecedenceAdjuster:
         reached, done_minutes = _minute_reached(minutes, totals, needed), self.done_minutes[unit]
         if reached is None or done_minutes[position] >= reached:
             return
-        unit_status = self.unit_status.get(unit, UnitStatus())
+        unit_status = self.unit_status.get(unit, NO_FACTS)
         actuals = [
             done_minutes[actual] for actual in unit_status.actual_positions if position <= actual < len(done_minutes)
         ]

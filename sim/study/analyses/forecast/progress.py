@@ -28,6 +28,7 @@ from sim.study.analyses.forecast.plan_steps import NEVER, PlannedStep, PlanSteps
 from sim.study.analyses.forecast.precedence import MAX_ROUNDS, DoneMinutes, GatesAndPools, PrecedenceAdjuster
 from sim.study.analyses.forecast.status import Logic, Status
 from sim.study.analyses.forecast.unit_status import (
+    NO_FACTS,
     NOTHING_REMAINS,
     OutOfSequenceWork,
     RemainingDuration,
@@ -39,8 +40,6 @@ from sim.study.analyses.forecast.unit_status import (
     overdue_remaining_share,
 )
 from sim.world.streams import stream_key, uniform
-
-NO_FACTS = UnitStatus()
 
 
 class Progress:
@@ -164,15 +163,15 @@ class Progress:
             delay += overdue_delay(
                 route.planned, last_position, unit_status.not_done_from, delay, self.data_minute, remaining_share
             )
-        for position in range(len(minutes), len(route.steps)):
+        has_activities = unit_status.position_reported or unit_status.current_work is not None
+        minute = minutes[-1] if minutes else 0
+        for position in range(len(minutes), min(len(route.steps), unit_status.not_done_from)):
             step = route.steps[position]
             # dates pass by themselves; of a unit with activities, other steps that take time are done only if reported
             is_date = self.plan_steps.rows[step][Column.OPERATION] == UNTIL
-            takes_time = self.plan_steps.can_take_time(step) and not (is_date and unit_status.position_reported)
-            has_activities = unit_status.position_reported or unit_status.current_work is not None
-            if position >= unit_status.not_done_from or (takes_time and has_activities):
+            takes_time = self.plan_steps.takes_time[step] and not (is_date and unit_status.position_reported)
+            if takes_time and has_activities:
                 break
-            minute = minutes[-1] if minutes else 0
             if takes_time or is_date or not minutes:
                 minute = max(route.planned[position] + delay, minute)
             if minute > self.data_minute:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import numpy as np
 
@@ -46,6 +46,10 @@ class UnitStatus:
     def current_work(self) -> tuple[int, int] | None:
         """Return position and start of the work that the unit is at, if it has started."""
         return max(self.in_progress.items()) if self.in_progress else None
+
+
+NO_FACTS = UnitStatus()
+"""The status of a unit of which nothing is reported; it is not changed."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +117,7 @@ def interpolated_minutes(planned: list[int], known: list[tuple[int, int]]) -> li
             else:
                 share = float(position == right)
             minutes.append(round(left_minute + share * (right_minute - left_minute)))
-    non_decreasing: list[int] = np.maximum.accumulate(minutes).tolist()
-    return non_decreasing
+    return list(accumulate(minutes, max))
 
 
 def minutes_of_counts(planned: Sequence[int], counts: Sequence[tuple[int, int]]) -> list[int]:
