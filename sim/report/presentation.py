@@ -21,6 +21,7 @@ from sim.report.result_view import FINISH, FIRST, ResultView
 from sim.report.study_tables import describe_sensitivity, describe_sweep, describe_tuning
 from sim.report.verdict import headline, key_results
 from sim.study.analyses.drivers import Drivers
+from sim.study.analyses.forecast.checks.status_checks import place_and_text
 from sim.study.analyses.forecast.checks.status_fact_checks import StatusFinding
 from sim.study.analyses.forecast.trend import DateShift, shifts_since
 from sim.study.analyses.sensitivity import SensitivityResult
@@ -283,8 +284,12 @@ MAX_REMARKS = 5
 
 
 def _remarks(result: Result) -> Iterator[str]:
-    """Yield how many steps were taken as done, what is out of sequence, and how progress logic treats that."""
+    """Yield notes about the status, how many steps were taken as done, what is out of sequence, and how that is treated."""
     forecast = result.manifest["forecast"]
+    notes = forecast.get("notes", [])
+    yield from (f"note: {text}" for text in notes[:MAX_REMARKS])
+    if len(notes) > MAX_REMARKS:
+        yield f"and {len(notes) - MAX_REMARKS} more notes about the status (sim status check)"
     if forecast["implied"]:
         yield f"{forecast['implied']} steps are not reported, but what is reported needs them: taken as done"
     out_of_sequence = forecast["out_of_sequence"]
@@ -317,12 +322,4 @@ _SHOWN = tuple((name, quantile) for name in ("first", "half", "all") for quantil
 
 def describe_findings(findings: Iterable[StatusFinding]) -> str:
     """Return what was found in a status, one line each."""
-    return "\n".join(f"{one.severity}: {_place(one)}" for one in findings)
-
-
-def _place(finding: StatusFinding) -> str:
-    problem = finding.problem
-    text = str(problem)
-    return text.replace(
-        f"{problem.file}:{problem.line}", f"{problem.file}: row {problem.line}, column {problem.path}", 1
-    )
+    return "\n".join(f"{one.severity}: {place_and_text(one)}" for one in findings)

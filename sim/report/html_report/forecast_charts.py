@@ -182,6 +182,7 @@ def forecast_tables(view: ResultView) -> dict[str, Any]:
                 for factor in forecast["learnt"]
             ],
             "remarks": [
+                *(f"Note: {text}." for text in forecast.get("notes", [])),
                 *(f"Out of sequence: {text}." for text in forecast["out_of_sequence"]),
                 *(
                     f"The status was written for another configuration: {text}."

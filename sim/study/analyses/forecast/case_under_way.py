@@ -20,7 +20,7 @@ from sim.metrics.measure import MetricContext
 from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import Draws, Spreader, Uniforms
 from sim.plan.vocabulary import MINUTES_PER_DAY, Log
-from sim.study.analyses.forecast.checks.status_checks import other_configuration
+from sim.study.analyses.forecast.checks.status_checks import notes_of, other_configuration
 from sim.study.analyses.forecast.earned_value import project_earned_value, reported_payments
 from sim.study.analyses.forecast.learning import (
     PRIOR_SEED,
@@ -88,12 +88,14 @@ class ForecastCase(Case):
 
     def under_way(self) -> dict[str, Any]:
         """Return what the manifest has about a forecast: its data date, what was learnt, implied and out of sequence."""
+        planned_usd = self.baseline.as_planned[1]["capital_deployed_usd"]
         return {
             "forecast": {
                 "data_date": self.status.data_date.isoformat(),
                 "status": self.status.file,
                 "status_digest": sha256(repr(self.status.facts).encode()).hexdigest(),
                 "facts": len(self.status.facts),
+                "notes": notes_of(self.plan_steps, self.status, planned_usd),
                 "kinds": sorted({fact.kind for fact in self.status.facts}),
                 "logic": self.logic,
                 "learning": self.learning,

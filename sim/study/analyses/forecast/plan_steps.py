@@ -76,9 +76,8 @@ class PlanSteps:
         self.project, self.plan = project, plan
         # rows as lists of plain integers, which are faster to index one by one
         self.rows = PLAN_LIST_CACHE.get((plan,), "rows", plan.rows.tolist)
-        self.takes_time = TAKES_TIME_CACHE.get(
-            (plan,), "takes_time", lambda: np.isin(plan.operation_of, [*BLOCKING_OPERATIONS]).tolist()
-        )
+        is_blocking = np.isin(plan.operation_of, [*BLOCKING_OPERATIONS])
+        self.takes_time = TAKES_TIME_CACHE.get((plan,), "", is_blocking.tolist)
         self.units = {name: number for number, name in enumerate(plan.units)}
         self.routes = self._planned_routes(planned_log)
 

@@ -27,6 +27,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -213,7 +214,8 @@ def _known_columns(path: Path, line: int, names: Sequence[str]) -> list[str]:
 def _csv_rows(data: bytes, path: Path) -> list[tuple[int, list[Any]]]:
     """Return the rows of a CSV: line number and cells."""
     try:
-        text = data.decode("utf-8-sig")
+        # "Unicode text" of Excel is UTF-16, which begins with its byte order mark
+        text = data.decode("utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
         header = text.partition("\n")[0]
         delimiter = next((sign for sign in (";", "\t") if sign in header), ",")
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -225,7 +227,9 @@ def _csv_rows(data: bytes, path: Path) -> list[tuple[int, list[Any]]]:
             raise ConfigError([Problem(str(path), rows[-1][0], 1, "", "", message)])
         return rows
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError([Problem(str(path), 0, 0, "", "", f"is no CSV in UTF-8: {error}")]) from error
+        raise ConfigError(
+            [Problem(str(path), 0, 0, "", "", f"is no CSV in UTF-8 (in Excel: save as 'CSV UTF-8'): {error}")]
+        ) from error
 
 
 def _workbook_rows(data: bytes, path: Path) -> list[tuple[int, list[Any]]]:

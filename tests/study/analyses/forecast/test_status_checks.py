@@ -12,6 +12,7 @@ from sim.errors import ConfigError
 from sim.files import Damaged
 from sim.report.presentation import _earned_value_table
 from sim.study.analyses.forecast.checks.status_checks import check_status, findings_of
+from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.status import COLUMNS, COLUMNS_OF_KIND, HEADER_KINDS, KINDS, read_status
 from sim.study.analyses.forecast.status_sheet import status_sheet
 from sim.study.analyses.forecast.trend import saved_forecasts
@@ -276,6 +277,15 @@ def test_tabs_capitals_and_comments_are_read(tmp_path: Path, name: str, text: st
     assert (fact.what, fact.count) == ("electrical.made", 1)
 
 
+def test_the_unicode_text_of_excel_is_read(tmp_path: Path) -> None:
+    text = f"kind\twhat\tdate\tcount\tcomment\ndata_date\t\t{DATA_DATE}\t\t\ncount\telectrical.made\t{DATA_DATE}\t1\tMüller\n"
+    (tmp_path / "unicode.csv").write_bytes(text.encode("utf-16"))
+    assert read_status(tmp_path / "unicode.csv", START).facts[0].what == "electrical.made"
+    (tmp_path / "ansi.csv").write_bytes(text.encode("cp1252"))
+    with pytest.raises(ConfigError, match="CSV UTF-8"):
+        read_status(tmp_path / "ansi.csv", START)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -297,6 +307,9 @@ def test_a_payment_in_millions_is_noticed(tmp_path: Path) -> None:
     given = read_status(tmp_path / "status.csv", START)
     (note,) = [str(one.problem) for one in findings_of(steps(), given, planned_usd)]
     assert "value: 90 USD, where the plan has" in note
+    # who does not check a status is told of it with the forecast
+    (told,) = forecast_case(CONFIG, given, base=planned()).under_way()["forecast"]["notes"]
+    assert f"row {given.facts[0].row}, column value" in told
 
 
 def test_a_damaged_file_of_the_history_is_named_and_may_be_deleted(tmp_path: Path) -> None:

@@ -64,6 +64,23 @@ def findings_of(
     return [*findings, *_paid(status, planned_usd), *_out_of_sequence(plan_steps, status)]
 
 
+def notes_of(plan_steps: PlanSteps, status: Status, planned_usd: Sequence[float] | NDArray[np.float64]) -> list[str]:
+    """Return the notes about a status as text, but for what a forecast says of it anyway (sequence, configuration)."""
+    findings = [*check_status(plan_steps, status), *_paid(status, planned_usd)]
+    return [
+        place_and_text(finding)
+        for finding in findings
+        if finding.severity == "note" and finding.problem.path != "config"
+    ]
+
+
+def place_and_text(finding: StatusFinding) -> str:
+    """Return a finding as text, with its row and column."""
+    problem = finding.problem
+    place = f"{problem.file}:{problem.line}"
+    return str(problem).replace(place, f"{problem.file}: row {problem.line}, column {problem.path}", 1)
+
+
 MIN_SHARE_PAID = 0.001
 
 
