@@ -76,8 +76,9 @@ class PlanSteps:
         self.project, self.plan = project, plan
         # rows as lists of plain integers, which are faster to index one by one
         self.rows = PLAN_LIST_CACHE.get((plan,), "rows", plan.rows.tolist)
-        is_blocking = np.isin(plan.operation_of, [*BLOCKING_OPERATIONS])
-        self.takes_time = TAKES_TIME_CACHE.get((plan,), "", is_blocking.tolist)
+        self.takes_time = TAKES_TIME_CACHE.get(
+            (plan,), "", lambda: [one in BLOCKING_OPERATIONS for one in plan.operation_of]
+        )
         self.units = {name: number for number, name in enumerate(plan.units)}
         self.routes = self._planned_routes(planned_log)
 
