@@ -91,11 +91,8 @@ class PlanSteps:
     def supplied_pools(self) -> list[list[int]]:
         """Return by bundle those of its pools that other units supply."""
         kinds, bundles = self.plan.pool_kinds, self.plan.bundles
-        return PLAN_LIST_CACHE.get(
-            (self.plan,),
-            "supplied_pools",
-            lambda: [[pool for pool, _ in bundle if kinds[pool] in SUPPLIED_KINDS] for bundle in bundles],
-        )
+        # a copy has those of the plan steps that it is a copy of
+        return [[pool for pool, _ in bundle if kinds[pool] in SUPPLIED_KINDS] for bundle in bundles]
 
     @cached_property
     def _activity_names(self) -> list[str]:
