@@ -31,16 +31,16 @@ class Deadlock:
     holders: tuple[str, ...]
     because: str = ""
 
-    def explain(self, most: int = 12) -> str:
-        """Return the deadlock as text, the most common causes first, at most `most` of them."""
+    def explain(self, max_lines: int = 12) -> str:
+        """Return the deadlock as text, the most common causes first, at most `max_lines` of them."""
         causes = Counter(waiter.wants for waiter in self.waiting)
         lines = [f"stalled on day {self.minute / 1440:.1f}, units not at their end: {len(self.waiting)}"]
         lines += [f"  {self.because}"] if self.because else []
-        for wants, count in causes.most_common(most):
+        for wants, count in causes.most_common(max_lines):
             units = [waiter.unit for waiter in self.waiting if waiter.wants == wants]
             more = f" and {count - 3} more" if count > 3 else ""
             lines.append(f"  {', '.join(units[:3])}{more}: {wants}")
-        lines += [f"  {holder}" for holder in self.holders[:most]]
+        lines += [f"  {holder}" for holder in self.holders[:max_lines]]
         return "\n".join(lines)
 
 

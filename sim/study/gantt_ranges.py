@@ -287,8 +287,8 @@ def _bindings(resource_minutes: Sequence[Mapping[tuple[str, str], int]]) -> Colu
 
 def sampled_replications(case: Case, sample: Sample) -> Column:
     """Return the replications that are looked at: the first that came to their end."""
-    most = RECORDED_RUNS if case.engine == COMPILED else min(RECORDED_RUNS, max(MIN_SIMPY_RUNS, sample.size // 10))
-    return np.flatnonzero(sample.runs["status"] == "ok")[:most]
+    max_runs = RECORDED_RUNS if case.engine == COMPILED else min(RECORDED_RUNS, max(MIN_SIMPY_RUNS, sample.size // 10))
+    return np.flatnonzero(sample.runs["status"] == "ok")[:max_runs]
 
 
 def _records(case: Case, seed: int, replications: Sequence[int]) -> Iterator[tuple[Record, Floats]]:

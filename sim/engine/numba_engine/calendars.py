@@ -15,7 +15,7 @@ from sim.engine.numba_engine.memory_layout import (
     CALENDAR_SIZE,
     ENDS,
     INTERVALS,
-    LONGEST,
+    LONGEST_INTERVAL,
     REACHED,
     STARTS,
     WORKED_BY_END,
@@ -143,7 +143,7 @@ def finish_whole(run: IntView, calendars: IntView, calendar: int, now: int, minu
     if minutes == 0:
         return now
     header = calendar * CALENDAR_SIZE
-    if minutes > calendars[header + LONGEST]:
+    if minutes > calendars[header + LONGEST_INTERVAL]:
         return -1
     # one back: the stretch that is open now has begun already
     for interval in range(max(intervals_begun(run, calendars, calendar, now) - 1, 0), calendars[header + INTERVALS]):

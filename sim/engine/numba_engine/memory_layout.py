@@ -124,7 +124,7 @@ numbers of its content factors, losses and delays, or -1."""
 
 # --- calendars --------------------------------------------------------------------------------------------------------
 
-STARTS, ENDS, WORKED_BY_END, INTERVALS, LONGEST, KNOWN, CALENDAR_SIZE = range(7)
+STARTS, ENDS, WORKED_BY_END, INTERVALS, LONGEST_INTERVAL, KNOWN, CALENDAR_SIZE = range(7)
 """Header of a calendar: where its starts, ends and minutes worked begin; how many open intervals, the longest; until which
 minute the calendar is known."""
 

@@ -72,10 +72,10 @@ def fill_valleys(busy_: Ints, window: int, manned_: Ints) -> None:
     trades, weeks = busy_.shape
     for trade in range(trades):
         for week in range(weeks):
-            least_maximum = 2**62
+            min_maximum = 2**62
             for last_week in range(week, week + window):
                 maximum = 0
                 for week_of_window in range(max(0, last_week - window + 1), min(weeks, last_week + 1)):
                     maximum = max(maximum, busy[trade * weeks + week_of_window])
-                least_maximum = min(least_maximum, maximum)
-            manned[trade * weeks + week] = least_maximum
+                min_maximum = min(min_maximum, maximum)
+            manned[trade * weeks + week] = min_maximum

@@ -33,10 +33,10 @@ class Prerequisites:
                 self.supplies[pool] += [(unit, step, count) for unit in route_class.units]
         self.min_level, self.max_level = ([0] * len(plan.gates) for _ in range(2))
         for route_class in classes:
-            for step, least, most in route_class.signals:
+            for step, min_amount, max_amount in route_class.signals:
                 for unit in route_class.units:
-                    self.min_level[route_class.row(unit, step)[Column.ARGUMENT]] += least
-                    self.max_level[route_class.row(unit, step)[Column.ARGUMENT]] += most
+                    self.min_level[route_class.row(unit, step)[Column.ARGUMENT]] += min_amount
+                    self.max_level[route_class.row(unit, step)[Column.ARGUMENT]] += max_amount
         self._own_before: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
         self._signalled: dict[int, Counter[int]] = {}
         """By gate: what its signals amount to, by the pools before them."""

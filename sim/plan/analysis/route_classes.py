@@ -302,7 +302,7 @@ def _signals(
     signalled_before: Mapping[int, Mapping[int, int]],
     reachable: Collection[int],
 ) -> tuple[tuple[int, int, int], ...]:
-    """Return by gate (a step that signals it, least, most): how much the route signals until the run is over.
+    """Return by gate (a step that signals it, min, max): how much the route signals until the run is over.
 
     `signalled_before` has by step what was signalled before it, an amount by gate.
     """

@@ -34,7 +34,7 @@ class Yard:
         tokens = sum((held_counts.get(token, 0) * weight for token, weight in self.tokens.items()), Fraction(0))
         return held_counts.get(self.pool, 0) + tokens
 
-    def most_tokens(self, token: int, initial: Sequence[int]) -> int:
+    def max_tokens(self, token: int, initial: Sequence[int]) -> int:
         """Return how many of a token the yard can store; `initial` is the count of every pool at the start."""
         return initial[token] + int(initial[self.pool] / self.tokens[token])
 
@@ -116,7 +116,7 @@ def blocked_by_others(
     """Yield a finding per route class that can wait for ever for a token because other tokens fill its yard."""
     passed_tokens = {token for token in yard.tokens if plan.pool_kinds[token] == "passed"}
     # others fill the yard at worst: as many as are ever made, or as a yard of their own can hold
-    max_stored = {token: _most_stored(plan, classes, token, all_yards, yard) for token in passed_tokens}
+    max_stored = {token: _max_stored_tokens(plan, classes, token, all_yards, yard) for token in passed_tokens}
     capacity = yard.weight(dict(enumerate(plan.initial.tolist())))
     for route_class in classes if len(passed_tokens) > 1 else ():
         # all tokens that must have been taken before this step, or with it, must have lain in the yard together
@@ -140,7 +140,7 @@ def blocked_by_others(
                     )
 
 
-def _most_stored(
+def _max_stored_tokens(
     plan: CompiledPlan, classes: Sequence[RouteClass], token: int, all_yards: Sequence[Yard], except_yard: Yard
 ) -> Fraction:
     """Return how many of a token can be stored at once: all that are ever supplied, or what a yard of its own allows."""
@@ -153,7 +153,7 @@ def _most_stored(
     max_stored = Fraction(int(plan.initial[token]) + count_supplied)
     for yard in all_yards:
         if yard is not except_yard and list(yard.tokens) == [token]:
-            max_stored = min(max_stored, Fraction(yard.most_tokens(token, plan.initial.tolist())))
+            max_stored = min(max_stored, Fraction(yard.max_tokens(token, plan.initial.tolist())))
     return max_stored
 
 
@@ -173,12 +173,12 @@ class Departure:
     count: int
     waits: tuple[tuple[int, int], ...]
 
-    def stays_until(self, least: Sequence[int], signalled_later: Counter[int]) -> bool:
+    def stays_until(self, min_level: Sequence[int], signalled_later: Counter[int]) -> bool:
         """Return whether it is still there at a step after which a unit signals the amounts by gate in `signalled_later`.
 
-        `least` is by gate the level that it reaches at least by the end of the run.
+        `min_level` is by gate the level that it reaches at least by the end of the run.
         """
-        return not self.waits or any(level > least[gate] - signalled_later[gate] for gate, level in self.waits)
+        return not self.waits or any(level > min_level[gate] - signalled_later[gate] for gate, level in self.waits)
 
 
 def too_large(
@@ -283,14 +283,14 @@ def _signalled_after(route_class: RouteClass, step: int) -> Counter[int]:
 class Group:
     """A unit that gives slots back at a step of its route, and what others must have taken before it can.
 
-    What has come back by then is not counted. `least_taken` are taken for certain, `counts_taken` by those who come first.
+    What has come back by then is not counted. `min_taken` are taken for certain, `counts_taken` by those who come first.
     """
 
     unit: int
     step: int
     members: frozenset[int]
     counts_taken: tuple[int, ...]
-    least_taken: int
+    min_taken: int
 
 
 def stuck_in_groups(
@@ -303,13 +303,15 @@ def stuck_in_groups(
     for pool in sorted(prerequisites.circulating_pools):
         slots, supplies = int(plan.initial[pool]), prerequisites.supplies[pool]
         all_groups = [_group(prerequisites, possible, unit, step, pool) for unit, step, _ in supplies]
-        most_needed = 0 if _comes_back_singly(prerequisites, pool) else min(group.least_taken for group in all_groups)
+        needed_before_return = (
+            0 if _comes_back_singly(prerequisites, pool) else min(group.min_taken for group in all_groups)
+        )
         taken_by_others = _taken_by_others(prerequisites, pool, all_groups)
         groups = [group for group in all_groups if len(group.counts_taken) > (0 if taken_by_others else 1)]
         # at worst every group has taken all it needs but its smallest count
         taken_at_worst = taken_by_others + sum(sum(group.counts_taken) - group.counts_taken[0] for group in groups)
-        if most_needed > slots:
-            problem = f"comes back only when {most_needed:,} of it have been taken, and there are {slots:,}"
+        if needed_before_return > slots:
+            problem = f"comes back only when {needed_before_return:,} of it have been taken, and there are {slots:,}"
             yield _finding(plan, pool, "error", all_groups, problem), all_groups
         elif groups and taken_at_worst + max(group.counts_taken[-1] for group in groups) > slots:
             problem = f"comes back only when several have taken theirs; of {slots:,} too many can begin and none finish"
@@ -324,8 +326,8 @@ def _group(prerequisites: Prerequisites, possible: Prerequisites, unit: int, ste
     for count in given_back[: len(taken)]:
         taken.remove(count if count in taken else taken[-1])
     certain = _counts_taken(prerequisites, unit, step, pool, only_certain=True)
-    least = 0 if given_back else sum(certain.values())
-    return Group(unit, step, frozenset(count_of_unit), tuple(taken), least)
+    min_taken = 0 if given_back else sum(certain.values())
+    return Group(unit, step, frozenset(count_of_unit), tuple(taken), min_taken)
 
 
 def _counts_taken(

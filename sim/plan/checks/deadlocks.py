@@ -70,7 +70,7 @@ class DeadlockSearch:
         # tokens occupy slots: never more of them at once than their yard has room for
         for yard in yards:
             for token in yard.tokens:
-                self.capacity[token] = min(self.capacity[token], yard.most_tokens(token, plan.initial.tolist()))
+                self.capacity[token] = min(self.capacity[token], yard.max_tokens(token, plan.initial.tolist()))
         self.takes: dict[int, list[tuple[RouteClass, int]]] = defaultdict(list)
         self.largest: dict[int, int] = defaultdict(int)
         self.consumed: dict[int, int] = defaultdict(int)

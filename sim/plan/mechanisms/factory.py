@@ -34,7 +34,7 @@ from sim.world.roads import LoadClass, load_class
 MILLION = 1_000_000
 BEFORE_ALL = -1_000_000
 """Priority of a line that has stopped: it is served before any skid."""
-STOPS_OF_A_LINE = 200
+MAX_STOPS_PER_LINE = 200
 """A line has no more stops than these, so that the run of a project that can never finish ends as well."""
 ROUNDING = 1e-9
 TEST_BEGINS, TEST_PASSED = "test", "passed"
@@ -187,7 +187,7 @@ def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
         Hold(line, BEFORE_ALL),
         Work("line stands still", Span(to_distribution(stops.days), MINUTES_PER_DAY), ENDLESS),
         Free(line),
-        Jump("runs", limit=STOPS_OF_A_LINE),
+        Jump("runs", limit=MAX_STOPS_PER_LINE),
     ]
 
 

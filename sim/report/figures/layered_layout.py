@@ -88,7 +88,7 @@ def layered_layout(heights: Mapping[str, float], arrows: Mapping[Pair, str]) -> 
 
 def _order(columns: list[list[Item]], links: Sequence[tuple[Item, Item]]) -> None:
     """Sort the items of each column by the mean position of their neighbours, back and forth; keep the fewest crossings."""
-    fewest, best_columns = _crossings(columns, links), [list(column) for column in columns]
+    min_crossings, best_columns = _crossings(columns, links), [list(column) for column in columns]
     for sweep in range(SWEEPS):
         forwards = sweep % 2 == 0
         neighbours = _neighbours([link if forwards else link[::-1] for link in links])
@@ -103,8 +103,8 @@ def _order(columns: list[list[Item]], links: Sequence[tuple[Item, Item]]) -> Non
             }
             columns[number].sort(key=mean.__getitem__)
         crossings = _crossings(columns, links)
-        if crossings < fewest:
-            fewest, best_columns = crossings, [list(column) for column in columns]
+        if crossings < min_crossings:
+            min_crossings, best_columns = crossings, [list(column) for column in columns]
     columns[:] = best_columns
 
 

@@ -99,10 +99,10 @@ def is_day(text: str) -> bool:
         return False
 
 
-def levers(project: Project, resource_plan: ResourcePlan, most: Mapping[str, int]) -> tuple[Lever, ...]:
-    """Return what there is to move, at the values that a project has; `most` crews of a trade one step takes."""
+def levers(project: Project, resource_plan: ResourcePlan, min_crews: Mapping[str, int]) -> tuple[Lever, ...]:
+    """Return what there is to move, at the values of a project; of a trade at least `min_crews`, which one step takes."""
     first, last = (*_dates(project), *_strategy(project)), (*_shifts(project), *_reaction(project), *_risks(project))
-    return (*first, *_crews(resource_plan, most), *_factories(project), *_site(project), *last)
+    return (*first, *_crews(resource_plan, min_crews), *_factories(project), *_site(project), *last)
 
 
 def _slider(path: str, group: str, label: str, value: int, low: int = 1) -> Lever:
@@ -130,10 +130,10 @@ def _reaction(project: Project) -> Iterator[Lever]:
         yield Lever(path, "reaction", "after a slip the site", "choice", policy.active, choices=choices, replan=True)
 
 
-def _crews(resource_plan: ResourcePlan, most: Mapping[str, int]) -> Iterator[Lever]:
+def _crews(resource_plan: ResourcePlan, min_crews: Mapping[str, int]) -> Iterator[Lever]:
     """Yield the crews of every trade: at least as many as one step takes at once."""
     for trade, stays in sorted(resource_plan.mobilisations.items()):
-        yield _slider(f"labour.trades.{trade}.crews", "crews", trade, len(stays), max(1, most.get(trade, 1)))
+        yield _slider(f"labour.trades.{trade}.crews", "crews", trade, len(stays), max(1, min_crews.get(trade, 1)))
 
 
 def _factories(project: Project) -> Iterator[Lever]:

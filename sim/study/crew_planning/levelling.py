@@ -88,8 +88,8 @@ class _KnownRuns:
         """Return a plan whose log these crews would have as well; None if there is none."""
         if not self._plans:
             return None
-        counts, (fewest, most) = np.array([*crews.values()], np.int64), self._bounds[:, : len(self._plans)]
-        same_log = np.flatnonzero(((fewest <= counts) & (counts <= most)).all(axis=1))
+        counts, (min_crews, max_crews) = np.array([*crews.values()], np.int64), self._bounds[:, : len(self._plans)]
+        same_log = np.flatnonzero(((min_crews <= counts) & (counts <= max_crews)).all(axis=1))
         return self._plans[same_log[0]] if len(same_log) else None
 
     def add(self, plan: Levelled, bounds: tuple[np.ndarray, np.ndarray] | None) -> None:
@@ -160,9 +160,9 @@ class Levelling:
         """Cache the plan that these crews give, less the crews that are never busy."""
         if plan.finish != NEVER:
             trades = plan.manning.trades
-            most_busy = dict(zip(trades, plan.manning.busy.max(axis=1).tolist(), strict=True))
+            max_busy = dict(zip(trades, plan.manning.busy.max(axis=1).tolist(), strict=True))
             busy_crews = {
-                trade: count if trade in self.typed else min(count, most_busy[trade]) for trade, count in crews.items()
+                trade: count if trade in self.typed else min(count, max_busy[trade]) for trade, count in crews.items()
             }
             plan = replace(plan, crews=busy_crews)
         self.tried[tuple(crews.values())] = plan
@@ -271,11 +271,13 @@ class Levelling:
 
         Of each trade so many crews are taken away as `steps` says, or half as many, and so on; `steps` is changed in place.
         """
-        fewest, better_plans = self.rehearsal.max_crews_at_once, dict[str, Levelled]()
-        crews_of = {trade: count for trade, count in self._changeable(plan) if count > fewest[trade]}
+        min_crews, better_plans = self.rehearsal.max_crews_at_once, dict[str, Levelled]()
+        crews_of = {trade: count for trade, count in self._changeable(plan) if count > min_crews[trade]}
         open_trades = [*crews_of]
         while open_trades:
-            crews = [{**plan.crews, trade: max(fewest[trade], crews_of[trade] - steps[trade])} for trade in open_trades]
+            crews = [
+                {**plan.crews, trade: max(min_crews[trade], crews_of[trade] - steps[trade])} for trade in open_trades
+            ]
             for trade, candidate in zip(tuple(open_trades), self.plans(crews), strict=True):
                 is_better = candidate.keeps(aim) and candidate.rank < plan.rank
                 if is_better:

@@ -43,7 +43,7 @@ class TooLarge(Stalled):
 
 MAX_STEPS = 5_000_000
 """Steps that a plan may have unless more are allowed: ten times those of the campus of 2 GW."""
-_most_steps = ContextVar("most steps", default=MAX_STEPS)
+_max_steps = ContextVar("max_steps", default=MAX_STEPS)
 STEP_BYTES, STEP_SECONDS = 1_300, 1.1e-4
 """Memory and time of a step while a plan is laid out, crews sized and arrays compiled. Measured: the 250 MW hybrid,
 58,788 steps, takes 71 MB and 6.3 s of one core (28 November 2026)."""
@@ -103,11 +103,11 @@ def _steps_of_system(system: System) -> int:
 @contextmanager
 def steps_allowed(max_steps: int) -> Iterator[None]:
     """Allow plans of so many steps within a block."""
-    token = _most_steps.set(max_steps)
+    token = _max_steps.set(max_steps)
     try:
         yield
     finally:
-        _most_steps.reset(token)
+        _max_steps.reset(token)
 
 
 def require_plan_fits(project: Project) -> None:
@@ -118,8 +118,8 @@ def require_plan_fits(project: Project) -> None:
         f"{size.bytes / 1e9:.1f} GB of memory and {size.seconds / 60:,.0f} minutes to lay out"
     )
     remedy = "make scale.capacity_mw smaller or block.mw_gross larger, or state fewer skids and units"
-    if size.steps > _most_steps.get():
-        raise TooLarge(f"{size_text}; the most is {_most_steps.get():,} steps: {remedy}, or allow it with --most-steps")
+    if size.steps > _max_steps.get():
+        raise TooLarge(f"{size_text}; the most is {_max_steps.get():,} steps: {remedy}, or allow it with --most-steps")
     if bytes_free is not None and size.bytes > bytes_free:
         raise TooLarge(f"{size_text}, and {bytes_free / 1e9:.1f} GB are free: {remedy}")
 

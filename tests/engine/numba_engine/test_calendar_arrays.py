@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 pytest.importorskip("numba", reason="the compiled engine is an extra that is not installed")
 
 from sim.engine.numba_engine.calendars import CalendarArrays
-from sim.engine.numba_engine.memory_layout import CALENDAR_SIZE, ENDS, INTERVALS, KNOWN, LONGEST, STARTS, WORKED_BY_END
+from sim.engine.numba_engine.memory_layout import (
+    CALENDAR_SIZE,
+    ENDS,
+    INTERVALS,
+    KNOWN,
+    LONGEST_INTERVAL,
+    STARTS,
+    WORKED_BY_END,
+)
 from sim.jit.toolkit import Ints
 from sim.world.working_time import Calendar
 
@@ -25,7 +33,11 @@ def require_there(hours: Ints, calendars: list[Calendar]) -> None:
     for place, calendar in enumerate(calendars):
         contents = hours[place * CALENDAR_SIZE :][:CALENDAR_SIZE]
         size = len(calendar.starts)
-        assert (contents[INTERVALS], contents[LONGEST], contents[KNOWN]) == (size, calendar.longest, calendar.known)
+        assert (contents[INTERVALS], contents[LONGEST_INTERVAL], contents[KNOWN]) == (
+            size,
+            calendar.longest,
+            calendar.known,
+        )
         columns = zip((STARTS, ENDS, WORKED_BY_END), (calendar.starts, calendar.ends, calendar.done), strict=True)
         for column, minutes in columns:
             assert np.array_equal(hours[contents[column] :][:size], minutes)

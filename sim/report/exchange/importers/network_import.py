@@ -224,8 +224,8 @@ def network_of(
 def _main_week(activities: Iterable[Activity], project: PlannerCalendar) -> PlannerCalendar:
     """Return the calendar of most activities that take time; the project's if it is among the first."""
     counts = Counter(activity.calendar for activity in activities if activity.days)
-    most = max(counts.values(), default=0)
-    return project if counts.get(project, 0) == most else counts.most_common(1)[0][0]
+    max_count = max(counts.values(), default=0)
+    return project if counts.get(project, 0) == max_count else counts.most_common(1)[0][0]
 
 
 def _links_of_work(
