@@ -76,9 +76,11 @@ def ramp_rows(view: ResultView) -> list[RampRow]:
         share_kept = share_at_most(online_days, math.floor(planned_day)) if math.isfinite(planned_day) else None
         if share_kept is not None and level >= planned[-1][1] - 1e-6 and FINISH in view.runs:
             share_kept = view.share_at_most(FINISH, planned_day)  # to the minute, as the verdict has it
-        bounds = WITHHELD if math.isnan(row["p80"]) else dates.format_interval(row["p80_low"], row["p80_high"])
+        # a day of the ramp is counted from 0 and stands for its last minute
+        p50, p80, p80_low, p80_high = (row[name] + 1 for name in ("p50", "p80", "p80_low", "p80_high"))
+        bounds = WITHHELD if math.isnan(p80) else dates.format_interval(p80_low, p80_high)
         rows[level] = RampRow(
-            f"{level:g}", dates.format(row["p50"]), dates.format(row["p80"]), bounds,
+            f"{level:g}", dates.format(p50), dates.format(p80), bounds,
             dates.format(planned_day) if planned else "", share_kept.text() if share_kept else "",
         )  # fmt: skip
     return [*rows.values()]

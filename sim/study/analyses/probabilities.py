@@ -205,7 +205,7 @@ def _days_of(event: str, manifest: Mapping[str, Any], sample: Sample) -> tuple[F
 
 
 def _ramp_days(mw: float, block: float, sample: Sample) -> tuple[Floats, str]:
-    """Return the day on which each run has so many MW, and a note if only the dates of a higher level are stored."""
+    """Return the end of the day on which each run has so many MW, and a note if only a higher level is stored."""
     levels = sorted(float(name) for name in sample.ramp if name != "replication")
     if not levels:
         raise UnknownQuestion("this result keeps no dates of MW: run it again")
@@ -216,4 +216,5 @@ def _ramp_days(mw: float, block: float, sample: Sample) -> tuple[Floats, str]:
     is_inexact = level_above - mw > 1e-6 and level_above - level_below > block + 1e-6
     between = f"between {level_below:g} and {level_above:g} MW no dates are kept"
     note = f"answered for {level_above:g} MW: {between}" if is_inexact else ""
-    return sample.ramp[f"{level_above:g}"], note
+    # stored is the number of the day, counted from 0: a finish on that day is over by its last minute
+    return sample.ramp[f"{level_above:g}"] + 1, note

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -42,6 +42,16 @@ def test_the_probability_of_so_many_mw_by_a_day_is_the_share_of_runs() -> None:
     assert answer.probability.value == (finish < days_to(PROMISED)).mean()
     assert 0 < answer.probability.low < answer.probability.value < answer.probability.high < 1
     assert answer.probability.value == result().ask(f"finish by {PROMISED}").probability.value
+
+
+def test_the_last_mw_are_online_on_the_day_of_the_finish() -> None:
+    assert result().ask("mw >= 2.5").percentiles == result().ask("finish").percentiles
+    start = date.fromisoformat(result().manifest["start_date"])
+    for day in sorted(set(result().sample.values("lead_time_full_days").astype(int).tolist()))[::5]:
+        before, by = start + timedelta(days=day - 1), start + timedelta(days=day)
+        for last in (before, by):
+            all_mw, finish = (result().ask(f"{what} by {last}").probability for what in ("mw >= 2.5", "finish"))
+            assert all_mw == finish
 
 
 def test_a_limit_a_milestone_and_a_date_to_be_found() -> None:
