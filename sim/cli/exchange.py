@@ -66,6 +66,7 @@ def export(
     from sim import files
     from sim.report.exchange.export import prepare_export
     from sim.report.exchange.formats import write
+    from sim.study.api import cores
     from sim.study.result import Result
 
     if out is not None and form != "csv":
@@ -76,7 +77,15 @@ def export(
     result = Result.load(what) if loaded is None else _run(loaded, runs, seed, workers)
     target = out or Path("out") / f"{result.manifest['name']}{ENDINGS[form] or '_csv'}"
     directory = what if loaded is None else None
-    tasks = write(prepare_export(result, looked_at, loaded, directory=directory, level=int(level)), form, target)
+    exported = prepare_export(
+        result,
+        looked_at,
+        loaded,
+        directory=directory,
+        level=int(level),
+        workers=cores() if workers is None else workers,
+    )
+    tasks = write(exported, form, target)
     if form == "xer":
         click.echo("XER is experimental: import it into an empty database first", err=True)
     click.echo(f"written to {target}: {tasks:,} activities")

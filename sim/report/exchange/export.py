@@ -5,8 +5,9 @@ How sure the dates of a schedule are: each task's P50 and P80 finish, and how of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from sim.report.exchange.work_breakdown import POWER
 from sim.study.api import Config
 from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
+from sim.study.executors.worker_process import in_fork
 from sim.study.intervals import rank
 from sim.study.result import Result, folder_of
 from sim.study.sample import representative
@@ -171,7 +173,7 @@ def with_contract(schedule: Schedule, layout: Layout) -> Schedule:
                 Task(number + index, (-1 - index, 0), milestone.name, "contract", CONTRACT, finish, finish, 0, ALWAYS_OPEN,
                      links, milestone=True, due=milestone.date)
             )  # fmt: skip
-    return replace(schedule, tasks=in_groups([*schedule.tasks, *contract_tasks]))
+    return replace(schedule, tasks=in_groups([*schedule.tasks, *contract_tasks])) if contract_tasks else schedule
 
 
 def _tasks_reaching(milestone: ContractMilestone, schedule: Schedule, layout: Layout) -> list[Task]:
@@ -252,11 +254,12 @@ class ExportedResult:
 
 def prepare_export(
     result: Result, quantile_runs: int = QUANTILE_RUNS, config: Config | None = None, *, directory: Path | None = None,
-    level: int = max(SCHEDULE_LEVELS),
+    level: int = max(SCHEDULE_LEVELS), workers: int = 1,
 ) -> ExportedResult:  # fmt: skip
     """Simulate the representative run of a result again, and others for the quantiles of tasks; Changed if it differs.
 
-    Without the `config` it came from, that of its manifest is taken; a weather file lies in the result's `directory`.
+    Without the `config` it came from, that of its manifest is taken; a weather file lies in the result's `directory`. With
+    two `workers` the planned dates are worked out in another process.
     """
     project = checked(Project, result.manifest["config"])
     if config is None and (forecast := result.manifest.get("forecast")) is not None:
@@ -272,23 +275,31 @@ def prepare_export(
     _require_same_events(case.event_table(simulated), result)
     runs = min(quantile_runs, result.sample.size)
     layout = layout_of(case.project, case.crew_plan.resource_plan.release_days)
-    before = case.baseline if case.baseline.plan.has_steps_of(case.plan) else case
-    planned = with_contract(schedule(before, before.planned_run.log, before.planned_calendars), layout)
+    planned_dates = in_fork(_planned_dates, case, layout) if workers > 1 else partial(_planned_dates, case, layout)
     rolled_up_run, bars = roll_up(with_contract(schedule(case, log, calendars), layout), level)
     quantiles = {**task_quantiles(case, seed, runs, bars), **_contract_quantiles(result, case.project)}
     return ExportedResult(
-        result, rolled_up_run, _planned(planned, bars), quantiles, replication, runs,
+        result, rolled_up_run, _dates_of_bars(planned_dates(), bars), quantiles, replication, runs,
         _total_float(case, log, calendars, bars), level, case.metric_context.since,
     )  # fmt: skip
 
 
-def _planned(planned: Schedule, bars: Mapping[Key, Key]) -> dict[Key, tuple[int, int]]:
-    """Return (first start, last finish) in the deterministic run, in minutes, by task or bar."""
+def _planned_dates(case: Case, layout: Layout) -> list[tuple[Key, int, int]]:
+    """Return start and finish of every task in the expected plan, in minutes."""
+    before = case.baseline if case.baseline.plan.has_steps_of(case.plan) else case
+    planned = with_contract(schedule(before, before.planned_run.log, before.planned_calendars), layout)
+    return [(task.key, task.start, task.finish) for task in planned.tasks]
+
+
+def _dates_of_bars(
+    dates_of_tasks: Iterable[tuple[Key, int, int]], bars: Mapping[Key, Key]
+) -> dict[Key, tuple[int, int]]:
+    """Return the first start and the last finish by task, or by the bar that a task is part of."""
     dates: dict[Key, tuple[int, int]] = {}
-    for task in planned.tasks:
-        key = bars.get(task.key, task.key)
-        start, finish = dates.get(key, (task.start, task.finish))
-        dates[key] = (min(start, task.start), max(finish, task.finish))
+    for task, task_start, task_finish in dates_of_tasks:
+        key = bars.get(task, task)
+        start, finish = dates.get(key, (task_start, task_finish))
+        dates[key] = (min(start, task_start), max(finish, task_finish))
     return dates
 
 

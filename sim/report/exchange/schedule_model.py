@@ -132,7 +132,12 @@ class _TaskCollector:
 
     def linked_tasks(self) -> list[Task]:
         """Return the tasks, with the starts that they follow turned into links to the tasks that started."""
-        return [replace(task, after=tuple(self._resolved(task.after))) for task in self.tasks]
+        return [
+            replace(task, after=tuple(self._resolved(task.after)))
+            if any(link.number < 0 for link in task.after)
+            else task
+            for task in self.tasks
+        ]
 
     def _resolved(self, links: Iterable[TaskLink]) -> Iterator[TaskLink]:
         """Yield links with the numbers of tasks; one from a start of which no task came is left out."""

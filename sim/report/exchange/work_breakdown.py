@@ -7,6 +7,7 @@ power units in their order, below a block its systems, below those the activitie
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from sim.config.project import Project
 from sim.plan.layout import place_kind, place_number
@@ -105,6 +106,7 @@ def _words(name: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{f' ({plant})' if at else ''}"
 
 
+@cache
 def heading_sort_key(group: tuple[str, ...]) -> tuple[tuple[int, str, int], ...]:
     """Return the sort key of a heading, name by name: known ones in the order of construction, others by words and number."""
     # a natural sort of what people read: nothing but the order hangs on these digits

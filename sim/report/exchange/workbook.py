@@ -263,13 +263,13 @@ def _dash(label: str) -> str:
 
 def _cell(value: Any) -> Any:
     """Return a value as a cell holds it; a text is never taken for a formula and has no control characters."""
+    if type(value) is int or (type(value) is float and isfinite(value)):  # most cells are
+        return value
     import pandas as pd
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-    if isinstance(value, str):
-        return ILLEGAL_CHARACTERS_RE.sub(" ", str(without_formula(value)))
-    if isinstance(value, list | tuple | dict):
-        return _cell(str(value))
+    if isinstance(value, str | list | tuple | dict):
+        return ILLEGAL_CHARACTERS_RE.sub(" ", str(without_formula(str(value))))
     if pd.isna(value):
         return None
     if isinstance(value, float) and value in (float("inf"), float("-inf")):

@@ -112,7 +112,8 @@ def _table(name: str, rows: Sequence[Row]) -> Iterable[str]:
         yield f"%T\t{name}"
         yield "\t".join(["%F", *fields])
         for row in rows:
-            yield "\t".join(["%R", *(_cell_text(row.get(field, "")) for field in fields)])
+            # most fields of a table are empty in most rows
+            yield "\t".join(["%R", *(_cell_text(row[field]) if field in row else "" for field in fields)])
 
 
 def _cell_text(value: object) -> str:
@@ -121,7 +122,9 @@ def _cell_text(value: object) -> str:
         return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, float):
         return f"{value:.6f}".rstrip("0").rstrip(".")
-    return str(value).translate(BREAKS)
+    text = str(value)
+    # what can be printed has no break in it; asking is faster than replacing
+    return text if text.isprintable() else text.translate(BREAKS)
 
 
 def _without_forbidden(text: object) -> str:
