@@ -201,7 +201,7 @@ def _civil_date(iso_date: object) -> str:
     return day_of_month(date.fromisoformat(str(iso_date)))
 
 
-LEAST_SHIFT = 0.05
+MIN_SHIFT = 0.05
 """Days of a shift that is shown: one that is written as zero is not."""
 
 
@@ -213,7 +213,7 @@ def _causes_of_shifts(shifts: Sequence[DateShift], last: Mapping[str, Any] | Non
     yield f"from the plan (P50 day {plan.p50:.0f}, P80 day {plan.p80:.0f} on the same random numbers), in days:"
     yield from map(_shift_line, causes)
     yield _all_together(causes)
-    moved = [one for one in shifts_since(shifts, last or {}) if max(abs(one.p50), abs(one.p80)) >= LEAST_SHIFT]
+    moved = [one for one in shifts_since(shifts, last or {}) if max(abs(one.p50), abs(one.p80)) >= MIN_SHIFT]
     if last is not None and moved:
         yield f"of it since {_civil_date(last['data_date'])}:"
         yield from map(_shift_line, moved)

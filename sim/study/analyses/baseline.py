@@ -214,12 +214,14 @@ def _levels_outside(
     """Yield where a level of MW was online before P10 or after P90, or should be online and is not."""
     day_p10, day_p90 = step.days["p10"].value, step.days["p90"].value
     day = min((day for mw, day in actual_delivery if mw >= step.mw - MW_ROUNDING), default=inf)
-    expected = f"expected {_dated(start, day_p10)} to {_dated(start, day_p90)}"
+    # days of a baseline's steps are whole, counted from 0: what is reached on one is over by its last minute
+    first_date, last_date = (_dated(start, whole_day + 1) for whole_day in (day_p10, day_p90))
+    expected = f"expected {first_date} to {last_date}"
     if day < day_p10 - 1:
         yield f"{step.mw:g} MW since {_dated(start, day)}, early: {expected}"
     elif min(day, today) > day_p90 + 1:
         actual = f"only since {_dated(start, day)}" if day <= today else "not yet"
-        yield f"{step.mw:g} MW {actual}, late since {_dated(start, day_p90)}: {expected}"
+        yield f"{step.mw:g} MW {actual}, late since {last_date}: {expected}"
 
 
 def _dated(start: date, day: float) -> str:

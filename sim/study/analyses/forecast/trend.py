@@ -104,7 +104,8 @@ def _days(sample: Sample) -> dict[str, Floats]:
         half_mw = max(map(float, mw_levels)) / 2
         days = np.full(sample.size, np.nan)
         nearest_level = min(mw_levels, key=lambda name: abs(float(name) - half_mw))
-        days[sample.ramp["replication"]] = sample.ramp[nearest_level]
+        # a day of the ramp is counted from 0 and stands for its last minute
+        days[sample.ramp["replication"]] = sample.ramp[nearest_level] + 1
         days_of_milestone["half"] = days
     for column in runs:
         if column.startswith(MILESTONE) and column.endswith(DAYS):
