@@ -283,3 +283,37 @@ def _orthonormal_powers(value: Floats, grid: Floats, occurs: float) -> list[Floa
     return (
         [standard] if square_variance < 1e-6 else [standard, (standard**2 - 1 - skew * standard) / square_variance**0.5]
     )
+
+
+# --- regression on statistics -----------------------------------------------------------------------------------------
+
+
+PENALTIES = np.logspace(-2, 5, 22)
+"""Penalties of ridge regression that are tried."""
+
+
+def ridge_regression(x: Floats, z: Floats, x_new: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return by column of z its prediction at `x_new`, leave-one-out residuals, and the share of variance explained.
+
+    `x` is standardised, shape (n, p); z has mean 0 and variance 1 by definition, shape (n, q). The penalty of each column has
+    the smallest leave-one-out error (Golub, Heath and Wahba 1979).
+    """
+    # the thin singular value decomposition x = u d v, from the smaller product: there are more statistics than replications
+    values, u = np.linalg.eigh(x @ x.T)
+    positive = values > values[-1] * 1e-12
+    d, u = np.sqrt(values[positive]), u[:, positive]
+    v = (u / d).T @ x
+    mean_z = z.mean(axis=0)
+    projected = u.T @ (z - mean_z)
+    variance = ((z - mean_z) ** 2).sum(axis=0)
+    least_error, prediction, residuals = np.full(z.shape[1], np.inf), np.zeros(z.shape[1]), z.copy()
+    for penalty in PENALTIES:
+        shrinkage = d**2 / (d**2 + penalty)
+        leverage = 1 / len(x) + (u**2 * shrinkage).sum(axis=1)
+        left_out = (z - mean_z - u @ (shrinkage[:, None] * projected)) / (1 - leverage)[:, None]
+        error = (left_out**2).sum(axis=0)
+        better = error < least_error
+        least_error = np.where(better, error, least_error)
+        residuals[:, better] = left_out[:, better]
+        prediction[better] = ((v @ x_new) * (d / (d**2 + penalty)) @ projected)[better]
+    return prediction, residuals, np.clip(1 - least_error / variance, 0.0, 0.999)

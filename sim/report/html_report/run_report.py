@@ -202,11 +202,15 @@ def write_run(result: Result, directory: Path, drawing: FigureDrawing | None = N
     drawing = drawing or FigureDrawing()
     drawing.go_on(result)
     view = ResultView.of(result)
-    # where only a few figures are drawn another process has time for the Gantt chart
-    gantt = in_fork(_gantt, view) if drawing.choice == FEW and cores() > 1 else None
+    # where only a few figures are drawn other processes have time for the Gantt chart and for the numbers
+    has_time = drawing.choice == FEW and cores() > 1
+    gantt = in_fork(_gantt, view) if has_time else None
     charts = run_charts(view)
+    numbers_written = in_fork(write_numbers, view, charts, directory / FIGURES) if has_time else None
     files.write(directory / REPORT, page(view, charts, gantt))
-    if drawing.choice != NONE:
+    if numbers_written is not None:
+        numbers_written()
+    elif drawing.choice != NONE:
         write_numbers(view, charts, directory / FIGURES)
     drawing.write(result, directory / FIGURES)
 

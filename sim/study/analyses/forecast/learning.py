@@ -34,6 +34,7 @@ from sim.plan.vocabulary import MINUTES_PER_HOUR, WORK, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
 from sim.study.case import Case
+from sim.study.common_factors import ridge_regression
 from sim.study.executors.worker_process import in_two_halves
 from sim.world.quantile_tables import DISCRETE, FIXED, sample_one
 from sim.world.working_time import Calendar
@@ -42,7 +43,6 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 MIN_EXPLAINED = 0.05
 """Share of a factor's variance that the statistics must explain out of sample; less is sampling noise."""
-PENALTIES = np.logspace(-2, 5, 22)
 MAX_DEVIATIONS = 6.0
 """Standard deviations from the prior mean to which an actual statistic is limited: no regression line is trusted further."""
 EDGE = 1e-6
@@ -157,6 +157,7 @@ class SummaryStatistics:
             self._add_counts(what, [fact for fact in status.facts_of("count") if fact.what == what])
         self._add_hours(status)
         self._add_finishes(list(self._milestones(status)))
+        self._add_not_reached(status)
         self._add_finishes(list(self._activities(status)))
         started_and_finished = self._durations_by_activity(status)
         self.needs_starts = bool(started_and_finished)
@@ -195,14 +196,23 @@ class SummaryStatistics:
             for fact in facts:
                 self._add(float(fact.count or 0), partial(_earned_by, steps, budget, int(fact.date or 0)), 1)
 
-    def _milestones(self, status: Status) -> Iterator[tuple[str, int, int]]:
-        """Yield kind, last step and minute of every milestone that was reached."""
+    def _milestones(self, status: Status, *, reached: bool = True) -> Iterator[tuple[str, int, int]]:
+        """Yield kind, last step and minute of every milestone that was reached; or of the others, with the data date."""
         for fact in status.facts_of("milestone"):
             unit = self.plan_steps.unit_of_milestone(fact.what)
-            if unit is not None and fact.finish is not None:
+            if unit is not None and (fact.finish is not None) == reached:
                 info = self.plan_steps.plan.unit_info[unit]
                 name = fact.what.rpartition(".")[2] if info.kind == "step" else ""
-                yield f"{info.kind} {info.part} {name}", self.plan_steps.routes[unit].steps[-1], fact.finish
+                minute = status.minute if fact.finish is None else fact.finish
+                yield f"{info.kind} {info.part} {name}", self.plan_steps.routes[unit].steps[-1], minute
+
+    def _add_not_reached(self, status: Status) -> None:
+        """Add by kind how many milestones were reached of those that are reported as not reached: none."""
+        steps_of_kind: dict[str, list[int]] = {}
+        for kind, step, _ in self._milestones(status, reached=False):
+            steps_of_kind.setdefault(kind, []).append(step)
+        for steps in steps_of_kind.values():
+            self._add(0.0, partial(_done_by, np.array(steps), status.minute), len(steps))
 
     def _activities(self, status: Status) -> Iterator[tuple[str, int, int]]:
         """Yield name, step and minute of every activity that is finished."""
@@ -300,13 +310,15 @@ class PriorReplications:
     def nearest(self, number: int) -> list[int]:
         """Return the replications whose statistics are nearest to the actual ones, in the order of their distance.
 
-        Where the status says nothing that tells them apart, from the slowest to the fastest at equal distances.
+        Of those that the status does not tell apart, from the slowest to the fastest at equal distances.
         """
-        if not self.standardised.shape[1]:
-            ranks = (np.arange(number) + 0.5) / number * len(self.steps_done)
-            return [int(at) for at in np.argsort(self.steps_done, kind="stable")[ranks.astype(np.int64)]]
-        squared_distance = ((self.standardised - self.actual) ** 2).sum(axis=1)
-        return [int(replication) for replication in np.argsort(squared_distance, kind="stable")[:number]]
+        distance = ((self.standardised - self.actual) ** 2).sum(axis=1)
+        order = np.lexsort((self.steps_done, distance))
+        furthest = distance[order[number - 1]]
+        nearer, tied = order[distance[order] < furthest], order[distance[order] == furthest]
+        missing = number - len(nearer)
+        ranks = (np.arange(missing) + 0.5) / missing * len(tied)
+        return [int(replication) for replication in (*nearer, *tied[ranks.astype(np.int64)])]
 
     @cached_property
     def posterior(self) -> Posterior:
@@ -317,7 +329,7 @@ class PriorReplications:
         nothing_learnt = Posterior((), np.zeros(0), np.zeros((0, 0)), np.zeros(0))
         if not rows or not self.standardised.size:
             return nothing_learnt
-        mean, residuals, explained = _ridge(self.standardised, self.scores[rows].T, self.actual)
+        mean, residuals, explained = ridge_regression(self.standardised, self.scores[rows].T, self.actual)
         learnt = np.flatnonzero(explained >= MIN_EXPLAINED)
         if not len(learnt):
             return nothing_learnt
@@ -327,32 +339,6 @@ class PriorReplications:
         # the symmetric root: of all roots of the covariance the one that changes each draw least
         root = vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
         return Posterior(tuple(names[rows[index]] for index in learnt), mean[learnt], root, explained[learnt])
-
-
-def _ridge(x: Floats, z: Floats, x_new: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return by column of z its prediction at `x_new`, leave-one-out residuals, and the share of variance explained.
-
-    `x` is standardised, shape (n, p); z has mean 0 and variance 1 by definition, shape (n, q).
-    """
-    # the thin singular value decomposition x = u d v, from the smaller product: there are more statistics than replications
-    values, u = np.linalg.eigh(x @ x.T)
-    positive = values > values[-1] * 1e-12
-    d, u = np.sqrt(values[positive]), u[:, positive]
-    v = (u / d).T @ x
-    mean_z = z.mean(axis=0)
-    projected = u.T @ (z - mean_z)
-    variance = ((z - mean_z) ** 2).sum(axis=0)
-    least_error, prediction, residuals = np.full(z.shape[1], np.inf), np.zeros(z.shape[1]), z.copy()
-    for penalty in PENALTIES:
-        shrinkage = d**2 / (d**2 + penalty)
-        leverage = 1 / len(x) + (u**2 * shrinkage).sum(axis=1)
-        left_out = (z - mean_z - u @ (shrinkage[:, None] * projected)) / (1 - leverage)[:, None]
-        error = (left_out**2).sum(axis=0)
-        better = error < least_error
-        least_error = np.where(better, error, least_error)
-        residuals[:, better] = left_out[:, better]
-        prediction[better] = ((v @ x_new) * (d / (d**2 + penalty)) @ projected)[better]
-    return prediction, residuals, np.clip(1 - least_error / variance, 0.0, 0.999)
 
 
 def prior_replications_of(case: Case, status: Status, workers: int = 1) -> PriorReplications:

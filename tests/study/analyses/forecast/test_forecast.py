@@ -19,7 +19,7 @@ from sim.study.analyses.baseline import require_actuals, save
 from sim.study.analyses.forecast.checks.status_checks import check_status, other_configuration
 from sim.study.analyses.forecast.earned_value import earned_value
 from sim.study.analyses.forecast.forecast_case import forecast_case
-from sim.study.analyses.forecast.learning import SummaryStatistics
+from sim.study.analyses.forecast.learning import SummaryStatistics, simulate_prior
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.status import Fact, ProjectComplete, Status, csv_bytes, read_status
@@ -387,3 +387,14 @@ def test_an_activity_done_in_no_time_says_nothing_of_how_long_it_takes() -> None
     name = next(iter(steps().activities))
     assert SummaryStatistics(steps(), status(0.8, Fact(1, "activity", name, start=100, finish=160))).needs_starts
     assert not SummaryStatistics(steps(), status(0.8, Fact(1, "activity", name, start=160, finish=160))).needs_starts
+
+
+def test_pasts_have_not_reached_what_is_reported_as_not_reached() -> None:
+    name = next(name for name in steps().milestones if ".shell." in name)
+    step = steps().routes[steps().unit_of_milestone(name) or 0].steps[-1]
+    finish = np.concatenate([minutes.finish[:, step] for minutes in simulate_prior(planned())])
+    day = START + timedelta(days=int(np.median(finish)) // 1440)
+    given = Status("status.csv", day, ((day - START).days + 1) * 1440, (Fact(1, "milestone", name),))
+    nearest = forecast_case(CONFIG, given, base=planned()).prior_replications.nearest(10)
+    assert len({*nearest}) == 10
+    assert (finish[nearest] > given.minute).all()
