@@ -207,7 +207,7 @@ def productive_share(project: Project, pattern: Pattern, exposure: str) -> float
     return float(minutes.sum() / (ends - starts).sum())
 
 
-def reference_share(project: Project, exposure: str) -> float:
+def reference_productive_share(project: Project, exposure: str) -> float:
     """Return the productive share of shift minutes in the reference week, for which `losses` are stated and contain it."""
     productivity = project.labour.productivity
     if productivity is None:

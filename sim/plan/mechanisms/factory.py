@@ -10,7 +10,7 @@ from sim.config.sections.estimates import Estimate
 from sim.config.sections.systems import Factory, Fleet, Learning, Partner, Stops, System
 from sim.plan.layout import Place
 from sim.plan.mechanisms.procurement import allotted, lead_time
-from sim.plan.mechanisms.productivity import pace_of
+from sim.plan.mechanisms.productivity import add_pace
 from sim.plan.plan_context import PlanContext, working_days
 from sim.plan.vocabulary import (
     MINUTES_PER_DAY,
@@ -221,7 +221,7 @@ def build_skid(
 
 def plant_days(context: PlanContext, plant: Plant, estimate: Estimate) -> Span:
     """Return a span of a plant's working days, times the plant's pace."""
-    return replace(working_days(estimate, context.factory_day_minutes), losses=pace_of(context, plant.name))
+    return replace(working_days(estimate, context.factory_day_minutes), losses=add_pace(context, plant.name))
 
 
 def _acceptance_test(context: PlanContext, plant: Plant) -> list[PlanStep]:

@@ -22,29 +22,41 @@ from sim.plan.plan_context import PlanContext
 from sim.plan.vocabulary import CREW_KINDS, Plan, Step, Work
 from sim.world.distributions import Distribution, Fixed, Lognormal, to_distribution
 from sim.world.productivity_factors import crowd_factors, unit_curve
-from sim.world.project_calendars import is_on_site, reference_share
+from sim.world.project_calendars import is_on_site, reference_productive_share
 
 # --- losses -----------------------------------------------------------------------------------------------------------
 
 
 def apply_losses(context: PlanContext) -> None:
-    """Add to the plan the loss factor of every trade and of every exposure, and the paces of the site and all plants."""
-    labour, systems = context.project.labour, context.project.by_system
-    loss_adjustment = labour.productivity.loss_adjustment if labour.productivity else 1.0
+    """Add to the plan the common factors on work: a loss by trade, a loss by weather exposure, and the paces.
+
+    The factor of a trade is `labour.losses`, the stated total, divided by the output of its people. `loss_adjustment`
+    first replaces what the total contains for absence and turnover by this project's own, and takes crowding out of it.
+    That of a weather exposure (indoors, outdoors, earthwork or crane) is the share of shift minutes that is productive in
+    the week for which the total is stated. It takes fatigue, night and heat out of the total, as the calendar on which
+    the work is done is already shortened by those of this project.
+    """
+    labour = context.project.labour
+    total, loss_adjustment = to_distribution(labour.losses), 1.0
+    if labour.productivity is not None:
+        loss_adjustment = labour.productivity.loss_adjustment
     for name, trade in labour.trades.items():
-        factor, total = loss_adjustment / trade.relative_output, to_distribution(labour.losses)
+        factor = loss_adjustment / trade.relative_output
         context.plan.factor(f"loss.{name}", total if factor == 1.0 else total.scaled(factor), group="productivity")
-    for exposure in EXPOSURES if labour.productivity else ():
-        context.plan.factor(
-            _in_calendar(exposure), Fixed(reference_share(context.project, exposure)), group="productivity"
-        )
-    for place in ("site", *(plant for name, system in systems.items() for plant in system.factory.plants(name))):
-        pace_of(context, place)  # also of plants that make nothing here: all strategies have the same drivers
+    if labour.productivity is not None:
+        for exposure in EXPOSURES:
+            share = Fixed(reference_productive_share(context.project, exposure))
+            context.plan.factor(_calendar_loss_name(exposure), share, group="productivity")
+    add_pace(context, "site")
+    # also of plants at which this plan makes nothing: all strategies then have the same random inputs
+    for name, system in context.project.by_system.items():
+        for plant in system.factory.plants(name):
+            add_pace(context, plant)
 
 
 def losses(context: PlanContext, trade: str, exposure: str) -> tuple[str, ...]:
     """Return the names of the loss factors on work of a trade (the first of a step) under an exposure."""
-    names = (f"loss.{trade}", _in_calendar(exposure))
+    names = (f"loss.{trade}", _calendar_loss_name(exposure))
     return tuple(name for name in names if name in context.plan.factors)
 
 
@@ -62,8 +74,8 @@ def crowding(context: PlanContext, place: Place, exposure: str) -> str | None:
     return hall.name
 
 
-def _in_calendar(exposure: str) -> str:
-    """Return the name of the factor that takes out of the total the losses that are in the site's calendars."""
+def _calendar_loss_name(exposure: str) -> str:
+    """Return the name of the factor that takes out of the stated total the losses that are in the site's calendars."""
     return f"in calendar.{exposure}"
 
 
@@ -108,8 +120,8 @@ COMMON = "pace.everyone"
 """The factor that the site and every factory have in common; their own are `pace.site` and `pace.PLANT`."""
 
 
-def pace_of(context: PlanContext, place: str) -> tuple[str, ...]:
-    """Return the names of the factors on all work of the site, or of a plant: one common to all, and one of its own.
+def add_pace(context: PlanContext, place: str) -> tuple[str, ...]:
+    """Add the factors on all work of the site, or of a plant: one common to all, and one of its own; return their names.
 
     A one-factor Gaussian model of the logarithms: their product is lognormal with the stated spread, and any two have
     the stated correlation.
@@ -118,11 +130,11 @@ def pace_of(context: PlanContext, place: str) -> tuple[str, ...]:
     if pace is None:
         return ()
     estimate = pace.site if place == "site" else pace.factory
-    common = (_lognormal_factor(context, COMMON, 1.0, pace.common),) if pace.common else ()
-    return (*common, _lognormal_factor(context, f"pace.{place}", estimate.planned, pace.own(estimate)))
+    common = (_add_lognormal_factor(context, COMMON, 1.0, pace.common),) if pace.common else ()
+    return (*common, _add_lognormal_factor(context, f"pace.{place}", estimate.planned, pace.own(estimate)))
 
 
-def _lognormal_factor(context: PlanContext, name: str, median: float, sigma: float) -> str:
+def _add_lognormal_factor(context: PlanContext, name: str, median: float, sigma: float) -> str:
     """Add a factor with a median and the standard deviation of its logarithm; return its name."""
     shape: Distribution = Lognormal(median, median * exp(Z90 * sigma)) if sigma else Fixed(median)
     return context.plan.factor(name, shape, group="pace")
@@ -134,7 +146,7 @@ def apply_pace(context: PlanContext) -> None:
     Lifts and pours have the machine's time; permits, curing and burn-in, which no crew does, have their own; and
     crews come and go by the calendar.
     """
-    site = pace_of(context, "site")
+    site = add_pace(context, "site")
     for unit, route in context.plan.units.items() if site else ():
         if context.plan.info(unit).kind not in {*CREW_KINDS, "outage"}:
             context.plan.units[unit] = [_with_pace(step, site) for step in route]

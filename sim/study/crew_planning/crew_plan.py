@@ -34,7 +34,7 @@ from sim.world.project_calendars import (
     day_minutes,
     planned_calendars,
     productive_share,
-    reference_share,
+    reference_productive_share,
 )
 from sim.world.weather.project_weather import WeatherModel
 from sim.world.working_time import Calendar
@@ -111,7 +111,8 @@ def _relative_hours(project: Project, trade: Trade) -> float:
     if productivity is None:
         return 1 / trade.relative_output
     without_crowding = 1.0 if productivity.crowding is None else 1 - productivity.crowding.in_losses.value
-    reference_week, own_week = reference_share(project, INDOORS), productive_share(project, project.pattern, INDOORS)
+    reference_week = reference_productive_share(project, INDOORS)
+    own_week = productive_share(project, project.pattern, INDOORS)
     return productivity.loss_adjustment / without_crowding * reference_week / own_week / trade.relative_output
 
 

@@ -8,7 +8,7 @@ from sim.study.case import Case
 from sim.study.crew_planning.crew_plan import Window, crews_of_window
 from sim.world.distributions import Pert
 from sim.world.productivity_factors import MILLIONTHS, crowd_factors
-from sim.world.project_calendars import SHIFT, project_calendars, reference_share
+from sim.world.project_calendars import SHIFT, project_calendars, reference_productive_share
 from tests.tiny_project import tiny, tiny_case, works
 
 PATTERNS = (
@@ -55,7 +55,7 @@ def worked_per_earned(project: Project, exposure: str) -> float:
     """Shift minutes for each earned minute of work that goes on for years, at the mean of the stated total."""
     base, minutes = project_calendars(project), 1_000_000
     everywhere = project.labour.productivity.loss_adjustment if project.labour.productivity else 1.0
-    lost = Pert(1.08, 1.2, 1.4).mean() * everywhere * reference_share(project, exposure)
+    lost = Pert(1.08, 1.2, 1.4).mean() * everywhere * reference_productive_share(project, exposure)
     finish = base[f"site.{exposure}"].finish(0, round(minutes * lost))
     return base[SHIFT].worked(finish) / minutes
 
