@@ -145,7 +145,7 @@ def event_table(record: Record, start_date: date) -> Columns:
     `resource` is what is held, freed, waited for, signalled or noted; `began` is -1 where nothing has a begin;
     `mechanism` is what time was spent with, by work or by a wait, and empty where none was. What follows is what the
     unit is (`unit_kind`, `place`, `part`, `step`) and, for a note, what it says (`note`, `note_part`, `note_place`):
-    a stored result has no plan, so its readers would else have to take these facts out of names.
+    a stored result has no plan, so its readers would else have to take these attributes out of names.
     """
     plan = record.index.plan
     # by unit within a minute, so that both engines give the same table
@@ -163,12 +163,12 @@ def event_table(record: Record, start_date: date) -> Columns:
         "amount": np.where(np.isin(operation, BLOCKING_OPERATIONS) | (operation == FREE), 0, detail),
         "began": np.where(np.isin(operation, BLOCKING_OPERATIONS), detail, NONE),
         "mechanism": np.array(_causes(record), dtype=object)[order].astype(str),
-        **_facts(plan, step),
+        **_attributes(plan, step),
     }
 
 
-def _facts(plan: CompiledPlan, step: Ints) -> Columns:
-    """Return the facts of the units and notes of some steps, by column."""
+def _attributes(plan: CompiledPlan, step: Ints) -> Columns:
+    """Return the attributes of the units and notes of some steps, by column."""
     info = plan.unit_info
     unit_columns = {
         "unit_kind": np.array([unit.kind for unit in info]),

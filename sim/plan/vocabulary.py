@@ -64,9 +64,9 @@ FactorGroup = Literal["productivity", "pace", "suppliers", "lots", "prices", "de
 class UnitInfo:
     """The kind of a unit, and the place and part of the project to which it belongs.
 
-    `cause` is what a delay by its work and its dates is due to, where a step does not say otherwise. `place` names the
-    phase, hall, turnover or block it belongs to; `part` the system or step network (electrical, shell, site_works), the
-    trade or the risk driver; `step` the step of a network; `number` counts units of a kind that are alike, from 1.
+    `cause` is what a delay by its work and its dates is due to, unless a step says otherwise. `place` names its phase, hall,
+    turnover or block; `part` its system or step network (electrical, shell, site_works), trade or risk driver; `step` the
+    step of a network that its whole route is (roof), or what a crew does (leave); `number` counts like units from 1.
     """
 
     kind: UnitKind = "unit"

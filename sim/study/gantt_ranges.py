@@ -33,8 +33,8 @@ from sim.study.sample import Sample
 
 MAX_GROUPS = 12
 """Halls, or groups of blocks, that have a row of the roll-up each; where there are more they are put together."""
-PHASE, ROLL_UP, PART = 0, 1, 2
-"""Levels of rows: permits and site works, power, shell, blocks; what a roll-up shows; what such a row opens to."""
+PHASE, ROLL_UP, DETAIL = 0, 1, 2
+"""Levels of rows: permits and site works, power, shell, blocks; what a roll-up shows; each hall or block of such a row."""
 SYSTEM_PARTS = frozenset({"electrical", "mechanical", "compute", "commissioning", "flush", "pad"})
 """What is built and tested in a block."""
 IN_BLOCK = frozenset({"material", "gate_slot", "installation", "commissioning", "step", "link"})
@@ -43,7 +43,10 @@ IN_BLOCK = frozenset({"material", "gate_slot", "installation", "commissioning", 
 
 @dataclass(frozen=True)
 class GanttRow:
-    """A row of the chart: the units at some places, of some kinds, parts and steps of the network (empty: of any)."""
+    """A row of the chart: the units at some places, of some kinds, parts and steps of the network (empty: of any).
+
+    What `place`, `part` and `step` of a unit are, see `UnitInfo`.
+    """
 
     name: str
     level: int
@@ -73,7 +76,8 @@ class GanttRow:
         )
 
 
-FACTS = ("unit_kind", "place", "part", "step")
+ATTRIBUTES = ("unit_kind", "place", "part", "step")
+"""Columns of a log with the attributes of its units (`UnitInfo`), in the order in which `GanttRow.has` takes them."""
 
 
 def gantt_rows(log: Mapping[str, Column]) -> list[GanttRow]:
@@ -87,7 +91,7 @@ def gantt_rows(log: Mapping[str, Column]) -> list[GanttRow]:
 def _site_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
     """Yield the rows of permits, of site works and of power."""
     # a later row of the same unit overwrites an earlier one: what is left is when the unit ended
-    end_minute = dict(zip(zip(*(_list(log[name]) for name in FACTS), strict=True), _list(log["minute"]), strict=True))
+    end_minute = dict(zip(zip(*(_list(log[name]) for name in ATTRIBUTES), strict=True), _list(log["minute"]), strict=True))
     phases = frozenset(
         place for kind, place, _, _ in end_minute if kind in {"preparation", "generating_unit", "grid_feed"}
     )
@@ -116,7 +120,7 @@ def _hall_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
         name = f"{_span('hall', group)}: shell"
         yield GanttRow(name, ROLL_UP, frozenset(group), parts=shell)
         for hall in group if len(group) > 1 else ():
-            yield GanttRow(f"hall {place_number(hall)}: shell", PART, frozenset({hall}), parts=shell, parent=name)
+            yield GanttRow(f"hall {place_number(hall)}: shell", DETAIL, frozenset({hall}), parts=shell, parent=name)
 
 
 def _block_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
@@ -137,7 +141,7 @@ def _block_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
     for name, group in _block_groups(blocks, _halls(log)):
         yield row(name, ROLL_UP, group)
         for block in group if len(group) > 1 else ():
-            yield row(f"block {place_number(block)}", PART, [block], name)
+            yield row(f"block {place_number(block)}", DETAIL, [block], name)
 
 
 def _block_groups(blocks: Sequence[str], halls: Sequence[str]) -> Iterator[tuple[str, Sequence[str]]]:
@@ -196,8 +200,8 @@ class StepRows:
         """Return the rows of a plan's steps; a step belongs to one row of each level at most."""
         plan = case.plan
         levels = []
-        facts = [(info.kind, info.place, info.part, info.step) for info in plan.unit_info]
-        for level in (PHASE, ROLL_UP, PART):
+        attributes_of_unit = [(info.kind, info.place, info.part, info.step) for info in plan.unit_info]
+        for level in (PHASE, ROLL_UP, DETAIL):
             # by place first: of some thousand units and rows only a few pairs are at one place
             rows_at: dict[str, list[tuple[int, GanttRow]]] = {}
             for number, row in enumerate(rows):
@@ -207,9 +211,9 @@ class StepRows:
                 (kind, place, part, step): next(
                     (number for number, row in rows_at.get(place, ()) if row.has(kind, place, part, step)), NONE
                 )
-                for kind, place, part, step in dict.fromkeys(facts)
+                for kind, place, part, step in dict.fromkeys(attributes_of_unit)
             }
-            levels.append(np.array([row_of[fact] for fact in facts], np.int64)[plan.unit_of])
+            levels.append(np.array([row_of[attributes] for attributes in attributes_of_unit], np.int64)[plan.unit_of])
         return cls(tuple(rows), tuple(levels))
 
     @property

@@ -13,7 +13,7 @@ from sim.report.explanations import cause_periods
 from sim.report.figures import palette, style
 from sim.report.formatting import day_of_month
 from sim.report.result_view import Milestone, RunInfo
-from sim.study.gantt_ranges import PART, PHASE
+from sim.study.gantt_ranges import DETAIL, PHASE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +77,7 @@ def plot_gantt(
     chain (`chain`), by what its days are due to, and diamonds for `milestones`; a dashed line is the `target` (day). Of a
     project under way what was done by `data_day` is solid, and what remains is hatched.
     """
-    rows = [row for row in range_rows(data) if row.level != PART]
+    rows = [row for row in range_rows(data) if row.level != DETAIL]
     top_rows = [CHAIN] * (chain is not None and len(chain) > 0) + [milestone.name for milestone in milestones]
     count = len(top_rows) + len(rows)
     ax = style.canvas(left=0.2, right=0.97, top=0.74, height=3.6 + ROW_INCHES * max(count, 8)) if ax is None else ax

@@ -13,13 +13,13 @@ from sim.report.figures.palette import CRITICALITY
 from sim.report.html_report.chart_spec import json_value
 from sim.report.representative_run import Bar, wait_bars, work_bars
 from sim.report.result_view import FINISH, Milestone, ResultView
-from sim.study.gantt_ranges import FACTS, PHASE, GanttRow, gantt_rows
+from sim.study.gantt_ranges import ATTRIBUTES, PHASE, GanttRow, gantt_rows
 from sim.world.working_time import finish_date
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("minute", "note", "note_place", *FACTS)
+COLUMNS = ("minute", "note", "note_place", *ATTRIBUTES)
 MIN_DAYS = 1.0
 """Days: shorter waits are not drawn."""
 
@@ -89,8 +89,8 @@ def _row(row: RangeRow) -> dict[str, Any]:
 def _works(events: pd.DataFrame, drawn_rows: Sequence[RangeRow]) -> Iterator[tuple[str, list[Any]]]:
     """Yield (name of a row, its units) for every row that has no rows below it; a unit is a list as `_unit` returns it."""
     works, waits = _by_unit(work_bars(events)), _by_unit(wait_bars(events))
-    facts_of_unit = events.drop_duplicates("unit").set_index("unit")[[*FACTS]]
-    facts = {str(unit): tuple(map(str, row)) for unit, *row in facts_of_unit.itertuples()}
+    attribute_table = events.drop_duplicates("unit").set_index("unit")[[*ATTRIBUTES]]
+    attributes = {str(unit): tuple(map(str, row)) for unit, *row in attribute_table.itertuples()}
     rows = gantt_rows({name: events[name].to_numpy() for name in COLUMNS})
     names, parents = {row.name for row in drawn_rows}, {row.parent for row in drawn_rows}
     leaves = [
@@ -99,10 +99,10 @@ def _works(events: pd.DataFrame, drawn_rows: Sequence[RangeRow]) -> Iterator[tup
     # by place first: a row has a few of some thousand units
     units_at_place: dict[str, list[tuple[int, str]]] = {}
     for number, unit in enumerate(works):
-        units_at_place.setdefault(facts[unit][1], []).append((number, unit))
+        units_at_place.setdefault(attributes[unit][1], []).append((number, unit))
     for row in leaves:
         candidates = sorted(unit for place in row.all_places for unit in units_at_place.get(place, ()))
-        units = [unit for _, unit in candidates if row.has(*facts[unit])]
+        units = [unit for _, unit in candidates if row.has(*attributes[unit])]
         documents = [_unit(unit, works[unit], waits.get(unit, [])) for unit in units]
         if documents:
             yield row.name, sorted(documents, key=lambda unit: unit[1][0][0])
