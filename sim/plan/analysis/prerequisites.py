@@ -1,6 +1,6 @@
 """Prerequisites: which pools must have been taken, by any unit, before a gate can open or a step can be reached.
 
-Pools are sets of bits: bit p stands for pool p. A pool is needed where too little would be left without those who
+Sets of pools are bit masks (`PoolMask`). A pool is needed where too little would be left without those who
 take it; one of many units that needs a crane does not make a gate need it, as long as others can raise the gate.
 """
 
@@ -14,9 +14,12 @@ from sim.plan.analysis.route_classes import RouteClass
 from sim.plan.compiled_plan import Column, CompiledPlan
 from sim.plan.vocabulary import HOLD, SIGNAL, WAIT
 
+PoolMask = int
+"""A set of pools: bit p stands for pool p."""
+
 
 class Prerequisites:
-    """The pools that must have been taken before the gates, steps and supplies of a plan, as sets of bits.
+    """The pools that must have been taken before the gates, steps and supplies of a plan, as bit masks.
 
     `signals` lists per gate every (unit, step of its route, amount); `supplies` the same per pool, where a unit
     gives what it had not taken. By the end of the run a gate reaches at least its `min_level`, and at most its `max_level`.
@@ -37,17 +40,17 @@ class Prerequisites:
                 for unit in route_class.units:
                     self.min_level[route_class.row(unit, step)[Column.ARGUMENT]] += min_amount
                     self.max_level[route_class.row(unit, step)[Column.ARGUMENT]] += max_amount
-        self._own_before: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
-        self._signalled: dict[int, Counter[int]] = {}
+        self._own_before: dict[tuple[int, int], tuple[PoolMask, tuple[int, ...]]] = {}
+        self._signalled: dict[int, Counter[PoolMask]] = {}
         """By gate: what its signals amount to, by the pools before them."""
-        self._signals_after_wait: dict[int, list[tuple[int, int, int]]] = {}
+        self._signals_after_wait: dict[int, list[tuple[int, PoolMask, int]]] = {}
         """By gate, signals of units that wait for it first: (level waited for, pools before the signal, amount)."""
-        self._gate_results: dict[tuple[int, int], int] = {}
+        self._gate_results: dict[tuple[int, int], PoolMask] = {}
         """By gate and level: the pools before it."""
         for gate in range(len(plan.gates)):
             self._resolve(gate)
 
-    def pools_before_gate(self, gate: int, level: int) -> int:
+    def pools_before_gate(self, gate: int, level: int) -> PoolMask:
         """Return the pools that must be taken before a gate reaches a level."""
         if gate in self._signalled and (gate, level) not in self._gate_results:
             amount_by_pools = Counter(self._signalled[gate])
@@ -60,14 +63,14 @@ class Prerequisites:
             self._gate_results[gate, level] = _needed_pools(amount_by_pools, level)
         return self._gate_results.get((gate, level), 0)
 
-    def pools_before_step(self, unit: int, step: int) -> int:
+    def pools_before_step(self, unit: int, step: int) -> PoolMask:
         """Return the pools that are taken, by this unit or others, before it performs a step of its route."""
         pools = self.own_pools_before(unit, step)
         for gate, level in self.waits_before(unit, step):
             pools |= self.pools_before_gate(gate, level)
         return pools
 
-    def own_pools_before(self, unit: int, step: int) -> int:
+    def own_pools_before(self, unit: int, step: int) -> PoolMask:
         """Return the pools that a unit has itself taken before it performs a step of its route."""
         return self._before(self.class_of[unit], step)[0]
 
@@ -101,9 +104,9 @@ class Prerequisites:
                 open_waits += self.waits_before(unit, step)
         return signal_steps
 
-    def pools_before_supply(self, pool: int, count: int = 1) -> int:
+    def pools_before_supply(self, pool: int, count: int = 1) -> PoolMask:
         """Return the pools that must be taken before `count` of a pool are supplied."""
-        amount_by_pools: Counter[int] = Counter()
+        amount_by_pools: Counter[PoolMask] = Counter()
         for unit, step, amount in self.supplies[pool]:
             amount_by_pools[self.pools_before_step(unit, step)] += amount
         return _needed_pools(amount_by_pools, count)
@@ -121,7 +124,7 @@ class Prerequisites:
             and _with_their_prerequisites(before_supply[pool], before_supply, initial) >> pool & 1
         )
 
-    def _before(self, route_class: RouteClass, step: int) -> tuple[int, tuple[int, ...]]:
+    def _before(self, route_class: RouteClass, step: int) -> tuple[PoolMask, tuple[int, ...]]:
         """Return the pools a unit itself has taken before a step, and the steps at which it has waited."""
         key = route_class.units[0], step
         if key not in self._own_before:
@@ -131,7 +134,7 @@ class Prerequisites:
                 for operation in (HOLD, WAIT)
             )
             bundles = [self.plan.bundles[route_class.rows[hold][Column.ARGUMENT]] for hold in holds]
-            self._own_before[key] = pool_set(pool for bundle in bundles for pool, _ in bundle), tuple(waits)
+            self._own_before[key] = pool_mask(pool for bundle in bundles for pool, _ in bundle), tuple(waits)
         return self._own_before[key]
 
     def _resolve(self, gate: int) -> None:
@@ -148,7 +151,7 @@ class Prerequisites:
             # all that it depends on is known now, or depends on it: a cycle, which counts as no need
             open_gates.pop()
             if gate not in self._signalled:
-                amount_by_pools: Counter[int] = Counter()
+                amount_by_pools: Counter[PoolMask] = Counter()
                 signals_after_wait = []
                 for unit, step, amount in self.signals[gate]:
                     own_level = self._level_awaited(unit, step, gate)
@@ -186,23 +189,23 @@ def _by_gate(plan: CompiledPlan, classes: Sequence[RouteClass]) -> list[list[tup
     return signals
 
 
-def pool_set(pools: Iterable[int]) -> int:
-    """Return pools as a set of bits."""
+def pool_mask(pools: Iterable[int]) -> PoolMask:
+    """Return pools as a bit mask."""
     bits = 0
     for pool in pools:
         bits |= 1 << pool
     return bits
 
 
-def pools_in(pools: int) -> Iterator[int]:
-    """Yield the pools of a set of bits, in order."""
+def pools_in(pools: PoolMask) -> Iterator[int]:
+    """Yield the pools of a bit mask, in order."""
     while pools:
         lowest_bit = pools & -pools
         yield lowest_bit.bit_length() - 1
         pools ^= lowest_bit
 
 
-def _needed_pools(amount_by_pools: Counter[int], level: int) -> int:
+def _needed_pools(amount_by_pools: Counter[PoolMask], level: int) -> PoolMask:
     """Return the pools without whose takers fewer than `level` would be signalled.
 
     `amount_by_pools` has the amount of signals by the pools that must be taken before them.
@@ -212,11 +215,11 @@ def _needed_pools(amount_by_pools: Counter[int], level: int) -> int:
     for pools, amount in amount_by_pools.items():
         for pool in pools_in(pools):
             amounts[pool] += amount
-    return pool_set(pool for pool, amount in amounts.items() if amount > spare)
+    return pool_mask(pool for pool, amount in amounts.items() if amount > spare)
 
 
-def _with_their_prerequisites(pools: int, before_supply: Sequence[int], initial: Sequence[int]) -> int:
-    """Return pools, and all pools before the supply of those that are empty at the start, as a set of bits."""
+def _with_their_prerequisites(pools: PoolMask, before_supply: Sequence[PoolMask], initial: Sequence[int]) -> PoolMask:
+    """Return pools, and all pools before the supply of those that are empty at the start, as a mask."""
     closure, to_visit = pools, pools
     while to_visit:
         lowest_bit = to_visit & -to_visit

@@ -37,7 +37,8 @@ def states(plan: CompiledPlan, unit: int) -> tuple[dict[int, State], list[Confli
     """Return by reachable step of a unit its (counts of pools held, amounts of gates signalled), and conflicts of paths.
 
     Freed tokens and supplies count as negative holdings, so that the balance of a route can be read at its end.
-    The step number behind the last one stands for the end of the route.
+    The step number behind the last one stands for the end of the route. A step that a loop repeats counts once: where a
+    round of the loop changes what is held or signalled, that is a conflict.
     """
     first, end = int(plan.first[unit]), int(plan.first[unit + 1])
     state_at: dict[int, State] = {first: ({}, {})}
@@ -58,7 +59,7 @@ def states(plan: CompiledPlan, unit: int) -> tuple[dict[int, State], list[Confli
 
 
 def _state_after(plan: CompiledPlan, step: int, state: State) -> State:
-    """Return the counts of pools held and the amounts of gates signalled after a step; repeated work signals once."""
+    """Return the counts of pools held and the amounts of gates signalled after one pass of a step."""
     operation, bundle_or_gate, amount, *_ = plan.rows[step].tolist()
     held_counts, signalled_amounts = state
     if operation in (HOLD, FREE):
@@ -159,7 +160,7 @@ class RouteClass:
 
     @cached_property
     def always_before(self) -> tuple[int, ...]:
-        """Return by step, as a set of bits, the steps that every path to it has performed."""
+        """Return by step, as a bit mask, the steps that every path to it has performed."""
         predecessors = self.predecessors
         every_step = (1 << len(self.rows)) - 1
         always_before = [0] + [every_step] * len(self.rows)
@@ -176,7 +177,7 @@ class RouteClass:
 
     @cached_property
     def sometimes_before(self) -> tuple[int, ...]:
-        """Return by step, as a set of bits, the steps that some path to it has performed."""
+        """Return by step, as a bit mask, the steps that some path to it has performed."""
         predecessors = self.predecessors
         sometimes_before = [0] * (len(self.rows) + 1)
         changed = True

@@ -41,11 +41,13 @@ def check(plan: CompiledPlan, values: Sequence[int] | None = None) -> list[Remar
 def _findings(plan: CompiledPlan, values: Sequence[int] | None) -> Iterator[Finding]:
     """Yield the findings of all checks; holds that are known to be impossible count in how far every unit can come."""
     classes = route_classes(plan)
-    prerequisites, possible = Prerequisites(plan, classes), Prerequisites(plan, classes, on_some_path=True)
-    all_yards = yards(plan, classes, prerequisites.circulating_pools)
+    # what is needed on every path of a route proves an error; what some path needs shows what can happen at worst
+    certain_prerequisites = Prerequisites(plan, classes)
+    possible_prerequisites = Prerequisites(plan, classes, on_some_path=True)
+    all_yards = yards(plan, classes, certain_prerequisites.circulating_pools)
     yield from route_findings(plan, classes)
     ruled_out: set[tuple[int, int]] = set()
-    impossible = [*too_large(plan, classes, prerequisites)]
+    impossible = [*too_large(plan, classes, certain_prerequisites)]
     for yard in all_yards:
         impossible += over_capacity(plan, classes, yard)
     for route_class, step, sentence in impossible:
@@ -53,21 +55,23 @@ def _findings(plan: CompiledPlan, values: Sequence[int] | None) -> Iterator[Find
         yield Finding(
             "error", plan.units[route_class.units[0]], sentence, tuple(plan.units[unit] for unit in route_class.units)
         )
-    for finding, groups in stuck_in_groups(plan, prerequisites, possible):
-        ruled_out.update((prerequisites.class_of[group.unit].units[0], group.step) for group in groups)
+    for finding, groups in stuck_in_groups(plan, certain_prerequisites, possible_prerequisites):
+        ruled_out.update((certain_prerequisites.class_of[group.unit].units[0], group.step) for group in groups)
         yield finding
     yield from used_up(plan, classes)
-    yield from gone_too_early(plan, classes, prerequisites)
+    yield from gone_too_early(plan, classes, certain_prerequisites)
     for yard in all_yards:
-        yield from blocked_by_others(plan, classes, possible, yard, all_yards)
-    yield from DeadlockSearch(plan, classes, possible, prerequisites.circulating_pools, all_yards).findings()
+        yield from blocked_by_others(plan, classes, possible_prerequisites, yard, all_yards)
+    yield from DeadlockSearch(
+        plan, classes, possible_prerequisites, certain_prerequisites.circulating_pools, all_yards
+    ).findings()
     reach = Reach(plan, classes, ruled_out)
-    yield from never_finishing(plan, prerequisites, reach)
+    yield from never_finishing(plan, certain_prerequisites, reach)
     if has_waits_on_some_path(classes):
         yield from never_finishing_on_some_path(
-            plan, prerequisites, reach, Reach(plan, classes, ruled_out, every_path=True)
+            plan, certain_prerequisites, reach, Reach(plan, classes, ruled_out, every_path=True)
         )
-    yield from loose_ends(plan, prerequisites)
+    yield from loose_ends(plan, certain_prerequisites)
     yield from unlimited_work(plan, classes)
     if values is not None:
         yield from few_at_once(plan, classes, values)

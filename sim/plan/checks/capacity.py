@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from sim.plan.analysis.prerequisites import Prerequisites, pool_set, pools_in
+from sim.plan.analysis.prerequisites import Prerequisites, pool_mask, pools_in
 from sim.plan.analysis.route_classes import HeldCounts, RouteClass
 from sim.plan.checks.finding import Finding, Severity
 from sim.plan.compiled_plan import Column, CompiledPlan
@@ -121,7 +121,7 @@ def blocked_by_others(
     for route_class in classes if len(passed_tokens) > 1 else ():
         # all tokens that must have been taken before this step, or with it, must have lain in the yard together
         for step, pool_taken, _, _ in route_class.takes():
-            pools_by_then = prerequisites.pools_before_step(route_class.units[0], step) | pool_set(
+            pools_by_then = prerequisites.pools_before_step(route_class.units[0], step) | pool_mask(
                 pool for pool, _ in plan.bundles[route_class.rows[step][Column.ARGUMENT]]
             )
             tokens = [pool for pool in pools_in(pools_by_then) if pool in passed_tokens and pool_taken in passed_tokens]
@@ -280,8 +280,8 @@ def _signalled_after(route_class: RouteClass, step: int) -> Counter[int]:
 
 
 @dataclass(frozen=True)
-class Group:
-    """A unit that gives slots back at a step of its route, and what others must have taken before it can.
+class SlotGroup:
+    """The other units (`members`) that must have taken slots of a circulating pool before `unit` gives some back at `step`.
 
     What has come back by then is not counted. `min_taken` are taken for certain, `counts_taken` by those who come first.
     """
@@ -294,15 +294,16 @@ class Group:
 
 
 def stuck_in_groups(
-    plan: CompiledPlan, prerequisites: Prerequisites, possible: Prerequisites
-) -> Iterator[tuple[Finding, list[Group]]]:
+    plan: CompiledPlan, prerequisites: Prerequisites, possible_prerequisites: Prerequisites
+) -> Iterator[tuple[Finding, list[SlotGroup]]]:
     """Yield a finding per circulating pool of which more must be taken than there are before any are given back.
 
-    With each error come the groups that can never give anything back. `possible` are the prerequisites on any path.
+    With each error come the groups that can never give anything back. `prerequisites` are the certain ones, for what must
+    happen; `possible_prerequisites` those on any path, for what can happen at worst.
     """
     for pool in sorted(prerequisites.circulating_pools):
         slots, supplies = int(plan.initial[pool]), prerequisites.supplies[pool]
-        all_groups = [_group(prerequisites, possible, unit, step, pool) for unit, step, _ in supplies]
+        all_groups = [_group(prerequisites, possible_prerequisites, unit, step, pool) for unit, step, _ in supplies]
         needed_before_return = (
             0 if _comes_back_singly(prerequisites, pool) else min(group.min_taken for group in all_groups)
         )
@@ -318,16 +319,16 @@ def stuck_in_groups(
             yield _finding(plan, pool, "warning", groups, problem), []
 
 
-def _group(prerequisites: Prerequisites, possible: Prerequisites, unit: int, step: int, pool: int) -> Group:
+def _group(prerequisites: Prerequisites, possible_prerequisites: Prerequisites, unit: int, step: int, pool: int) -> SlotGroup:
     """Return the group of units that must have taken slots before a unit gives some back, with their counts, least first."""
-    count_of_unit = _counts_taken(possible, unit, step, pool, only_certain=False)
+    count_of_unit = _counts_taken(possible_prerequisites, unit, step, pool, only_certain=False)
     given_back = [-count for count in count_of_unit.values() if count < 0]
     taken = sorted(count for count in count_of_unit.values() if count > 0)
     for count in given_back[: len(taken)]:
         taken.remove(count if count in taken else taken[-1])
     certain = _counts_taken(prerequisites, unit, step, pool, only_certain=True)
     min_taken = 0 if given_back else sum(certain.values())
-    return Group(unit, step, frozenset(count_of_unit), tuple(taken), min_taken)
+    return SlotGroup(unit, step, frozenset(count_of_unit), tuple(taken), min_taken)
 
 
 def _counts_taken(
@@ -343,7 +344,7 @@ def _counts_taken(
     return {signaller: count for signaller, count in count_of_unit.items() if count}
 
 
-def _taken_by_others(prerequisites: Prerequisites, pool: int, groups: Sequence[Group]) -> int:
+def _taken_by_others(prerequisites: Prerequisites, pool: int, groups: Sequence[SlotGroup]) -> int:
     """Return the slots taken by units that are in no group, such as skids that are stored for any block."""
     units_in_groups = frozenset[int]().union(*(group.members for group in groups))
     return sum(
@@ -362,7 +363,7 @@ def _comes_back_singly(prerequisites: Prerequisites, pool: int) -> bool:
     return False
 
 
-def _finding(plan: CompiledPlan, pool: int, severity: Severity, groups: Sequence[Group], problem: str) -> Finding:
+def _finding(plan: CompiledPlan, pool: int, severity: Severity, groups: Sequence[SlotGroup], problem: str) -> Finding:
     """Return the finding that the units of some groups have a problem with a circulating pool."""
     name = plan.pools[pool]
     return Finding(severity, name, f"{{who}}: {name} {problem}", tuple(plan.units[group.unit] for group in groups))

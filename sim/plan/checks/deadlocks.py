@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from sim.plan.analysis.prerequisites import Prerequisites, pool_set, pools_in
+from sim.plan.analysis.prerequisites import PoolMask, Prerequisites, pool_mask, pools_in
 from sim.plan.analysis.route_classes import RouteClass, abbreviated
 from sim.plan.checks.capacity import Yard
 from sim.plan.checks.finding import Finding, Severity
@@ -34,7 +34,7 @@ EXPLANATIONS = (
 
 @dataclass
 class WaitEdges:
-    """The edges from one pool, as sets of pools.
+    """The edges from one pool, as masks of the pools to which they lead.
 
     requested  what its holders ask for
     awaited    what its holders ask for or wait for behind a gate
@@ -42,9 +42,9 @@ class WaitEdges:
     holders    by awaited pool who holds some of it: (unit, step at which it waits, count held)
     """
 
-    requested: int = 0
-    awaited: int = 0
-    withheld: int = 0
+    requested: PoolMask = 0
+    awaited: PoolMask = 0
+    withheld: PoolMask = 0
     holders: dict[int, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -59,7 +59,7 @@ class DeadlockSearch:
         circulating_pools: Collection[int],
         yards: Sequence[Yard],
     ) -> None:
-        """Build the wait-for graph; `prerequisites` are those on any path, `circulating_pools` those that units pass on."""
+        """Build the wait-for graph; `prerequisites` are the possible ones, `circulating_pools` those that units pass on."""
         self.plan, self.classes = plan, classes
         self.prerequisites, self.circulating_pools = prerequisites, circulating_pools
         # by pool: the most there can ever be; the (route class, count) that take it; the largest hold; the count used up
@@ -84,7 +84,7 @@ class DeadlockSearch:
             departs = plan.unit_info[route_class.units[0]].kind == "departure"
             for pool, count in () if departs else (route_class.held_at_end or {}).items():
                 self.consumed[pool] += max(0, count) * len(route_class.units)
-        tokens = {yard.pool: pool_set(yard.tokens) for yard in yards}
+        tokens = {yard.pool: pool_mask(yard.tokens) for yard in yards}
         self.before_supply = [self._needed_for_supply(pool) & ~tokens.get(pool, 0) for pool in range(len(plan.pools))]
         self.edges = self._wait_graph()
 
@@ -98,7 +98,7 @@ class DeadlockSearch:
                     reported |= cycle
                     yield self._describe(cycle, kind)
 
-    def _needed_for_supply(self, pool: int) -> int:
+    def _needed_for_supply(self, pool: int) -> PoolMask:
         """Return the pools that must be taken before enough of a pool is supplied: for one hold, for all used up."""
         if pool in self.circulating_pools:
             return self.prerequisites.pools_before_supply(pool)
@@ -125,7 +125,7 @@ class DeadlockSearch:
         """Add the edges of a hold with a patience: when that is over, it withholds all the pools it asks for."""
         operation, bundle, _, patience, *_ = row
         if operation == HOLD and patience != NONE:
-            requested = pool_set(pool for pool, _ in self.plan.bundles[bundle])
+            requested = pool_mask(pool for pool, _ in self.plan.bundles[bundle])
             for pool in pools_in(requested):
                 edges[pool].withheld |= requested & ~(1 << pool)
 
@@ -149,7 +149,7 @@ class DeadlockSearch:
         for unit in route_class.units:
             operation, bundle_or_gate, level, *_ = route_class.row(unit, step)
             if operation == HOLD:
-                awaited = pool_set(pool for pool, _ in self.plan.bundles[bundle_or_gate])
+                awaited = pool_mask(pool for pool, _ in self.plan.bundles[bundle_or_gate])
             else:
                 awaited = self.prerequisites.pools_before_gate(bundle_or_gate, level)
             for pool, count in held.items():
@@ -161,8 +161,8 @@ class DeadlockSearch:
 
     # --- cycles -------------------------------------------------------------------------------------------------
 
-    def _cycles(self, kind: int) -> list[int]:
-        """Return the sets of pools that can deadlock, as bits; `kind` says which edges count, and all of lesser kinds."""
+    def _cycles(self, kind: int) -> list[PoolMask]:
+        """Return the sets of pools that can deadlock, as masks; `kind` says which edges count, and all of lesser kinds."""
         ignored = 0
         # a pool that cannot run out breaks its cycles, which may make others harmless: until nothing changes
         while True:
@@ -181,19 +181,19 @@ class DeadlockSearch:
                 return cycles
             ignored |= harmless
 
-    def _successors(self, pool: int, kind: int, ignored: int) -> int:
-        """Return the pools to which edges of a kind, or a lesser one, lead from one pool, as bits."""
+    def _successors(self, pool: int, kind: int, ignored: PoolMask) -> PoolMask:
+        """Return the pools to which edges of a kind, or a lesser one, lead from one pool, as a mask."""
         edges = self.edges[pool]
         successors = self.before_supply[pool] if kind >= BY_GATE else 0
         if not ignored >> pool & 1:
             successors |= edges.awaited if kind >= BY_GATE else edges.requested
         return successors | (edges.withheld if kind == BY_WITHHOLDING else 0)
 
-    def _is_held_in(self, pool: int, cycle: int, ignored: int) -> bool:
+    def _is_held_in(self, pool: int, cycle: PoolMask, ignored: PoolMask) -> bool:
         """Return whether some unit holds some of a pool while waiting within a cycle."""
         return bool(self.edges[pool].awaited & cycle) and not ignored >> pool & 1
 
-    def _holders(self, pool: int, cycle: int) -> dict[int, int]:
+    def _holders(self, pool: int, cycle: PoolMask) -> dict[int, int]:
         """Return by unit how much of a pool it holds while it waits for other units within a cycle."""
         held_by: dict[int, int] = {}
         for awaited_pool in pools_in(self.edges[pool].awaited & cycle):
@@ -211,7 +211,7 @@ class DeadlockSearch:
             for signaller, step in signallers.items()
         )
 
-    def _can_run_out(self, pool: int, cycle: int) -> bool:
+    def _can_run_out(self, pool: int, cycle: PoolMask) -> bool:
         """Return whether holders can have taken so much of a pool that too little is left for a unit they wait for."""
         holders = self._holders(pool, cycle)
         held_by_all = sum(holders.values())
@@ -242,7 +242,7 @@ class DeadlockSearch:
         held_by_others = sum(holders.values()) - sum(holders[unit] for unit in holding_suppliers)
         return bool(needed) and held_by_others + needed > self.capacity[pool]
 
-    def _describe(self, cycle: int, kind: int) -> Finding:
+    def _describe(self, cycle: PoolMask, kind: int) -> Finding:
         """Return the finding about a cycle of pools: who keeps what while waiting for what."""
         units: set[int] = set()
         parts = []
@@ -275,18 +275,18 @@ class DeadlockSearch:
                 yield Finding("warning", name, sentence, tuple(self.plan.units[unit] for unit, _ in dependent))
 
 
-def _strongly_connected(graph: Sequence[int]) -> list[int]:
-    """Return the strongly connected components of a graph (successors per node), as bits; a lone node needs a loop."""
+def _strongly_connected(graph: Sequence[PoolMask]) -> list[PoolMask]:
+    """Return the strongly connected components of a graph (successors per node), as masks; a lone node needs a loop."""
     reachable = list(graph)
-    # Warshall's closure on sets of bits: after round m, paths through nodes up to m are in
+    # Warshall's closure on bit masks: after round m, paths through nodes up to m are in
     for middle in range(len(graph)):
         for node in range(len(graph)):
             if reachable[node] >> middle & 1:
                 reachable[node] |= reachable[middle]
-    components: list[int] = []
+    components: list[PoolMask] = []
     for node, others in enumerate(reachable):
         if others >> node & 1 and not any(component >> node & 1 for component in components):
-            components.append(pool_set(other for other in pools_in(others) if reachable[other] >> node & 1))
+            components.append(pool_mask(other for other in pools_in(others) if reachable[other] >> node & 1))
     return components
 
 
