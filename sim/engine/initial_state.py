@@ -27,12 +27,13 @@ MILLION = 1_000_000
 class InitialState:
     """The state in which a replication begins, at the end of `minute`.
 
-    Per unit: `at` is its step (the first one of the next unit where it is at its end), `begun` the minute in which
-    that step began or `NOT_BEGUN`; of work under way `minutes` is its whole length, counted from the minute `since`. Per
-    pool, gate, step, learning curve and area: free counts, levels, attempts, first attempts begun, people at work.
-    `history` are the rows of the log until then, `content` the minutes before losses of inputs reached in it. Per input,
-    `interrupted` has the remaining minutes of work that was begun and stopped, or NONE: it takes these when its unit comes
-    to it, whatever would have been drawn.
+    Per unit: `at` is its step (the first one of the next unit where it is at its end), `begun` the minute in which that
+    step began or `NOT_BEGUN`, as the log has it. Of work under way `minutes` is the length counted from the minute `since`:
+    its whole length from `begun`, or what remains of it from the data date or a later day on which it resumes.
+    Per pool, gate, step, learning curve and area: free counts, levels, attempts, first attempts begun, people at work.
+    `history` are the rows of the log until then, `content` has by input the work content (minutes before losses) of what
+    was begun in it. Per input, `interrupted` has the remaining minutes of work that was begun and stopped, or NONE: it
+    takes these when its unit comes to it, whatever would have been drawn.
     """
 
     minute: int

@@ -302,15 +302,17 @@ class Progress:
         log = event_log_of(self.plan_steps, self.done_minutes)
         steps_done = log[:, LogColumn.STEP]
         inputs_drawn = self.plan.argument_of[steps_done[self.plan.operation_of[steps_done] == WORK]]
-        content = np.zeros(len(expected.content), np.int64)
-        content[inputs_drawn] = expected.content[inputs_drawn]
-        state = state_of_history(self.plan, log, self.data_minute, content)
+        # minutes before losses: earned hours count these
+        work_content = np.zeros(len(expected.content), np.int64)
+        work_content[inputs_drawn] = expected.content[inputs_drawn]
+        state = state_of_history(self.plan, log, self.data_minute, work_content)
         for unit in state.under_way.tolist():
             input_number = self.plan.argument_of[state.at[unit]]
-            content[input_number] = expected.content[input_number]
+            work_content[input_number] = expected.content[input_number]
             unit_status = self.unit_status.get(unit, NO_FACTS)
             current_work = unit_status.current_work
             if current_work is not None and current_work[0] == self._current_position(unit, state):
+                # until a remaining duration is drawn, which counts from the data date, its length counts from its start
                 state.begun[unit] = state.since[unit] = current_work[1]
             elif unit_status.position_reported:
                 take_back_begin(state, self.plan, unit)
