@@ -59,6 +59,7 @@ class Window:
 def windows_of_trades(rehearsal: Rehearsal, target: int) -> list[Window]:
     """Return every trade's window, from its first earliest start to its last latest finish.
 
+    Earliest starts are those of the rehearsal, the plan run once without chance and with crews for all that can begin.
     Every block may come online as much later than rehearsed as the last one may for the minute `target`.
     """
     latest_finish = rehearsal.latest_for(target)
@@ -77,7 +78,7 @@ def windows_of_trades(rehearsal: Rehearsal, target: int) -> list[Window]:
 
 
 def _earned_hours(rehearsal: Rehearsal, works: np.ndarray, trade_number: int) -> float:
-    """Return the hours that a trade earns by some works (rows of the log), each step once."""
+    """Return the hours that a trade earns by some works (rows of the log of a rehearsal), each step once."""
     plan, steps = rehearsal.plan, rehearsal.log[works, LogColumn.STEP]
     steps = np.unique(steps[plan.earns[steps]])
     minutes = rehearsal.draws.content[plan.argument_of[steps]]
@@ -219,7 +220,10 @@ def crew_changes(project: Project, plan: CrewPlan, weather: WeatherModel = None)
 
 
 def _available(project: Project, rehearsal: Rehearsal) -> dict[str, int]:
-    """Return the most crews by trade that the local market limits; ConfigError where one step needs more at once."""
+    """Return the most crews by trade that the local market limits; ConfigError where one step needs more at once.
+
+    Which crews a step takes is known from the rehearsal, a run of the plan without chance.
+    """
     market = {trade: crews_available(project, trade) for trade in rehearsal.max_crews_at_once}
     limited = {trade: crews for trade, crews in market.items() if crews is not None}
     problems = []

@@ -105,7 +105,10 @@ class _KnownRuns:
 
 
 class Levelling:
-    """The search for a crew plan of one rehearsed project; every plan that was tried is cached."""
+    """The search for a crew plan of one project; every plan that was tried is cached.
+
+    A plan is tried by a rehearsal: the project is run once without chance, with the crews of the plan from the beginning.
+    """
 
     def __init__(
         self, rehearsal: Rehearsal, typed: Collection[str] = (), available: Mapping[str, int] | None = None

@@ -66,7 +66,7 @@ class Manning:
 
 
 def manning(rehearsal: Rehearsal, log: Ints) -> Manning:
-    """Return the manning that the work in a rehearsed log needs."""
+    """Return the manning that the work in a log needs, which is of a rehearsal: its plan, run once without chance."""
     project, trades = rehearsal.project, tuple(rehearsal.max_crews_at_once)
     weeks = compiled_weeks if available() else crew_weeks
     busy, manned = weeks(rehearsal, log)
@@ -80,14 +80,17 @@ def manning(rehearsal: Rehearsal, log: Ints) -> Manning:
 
 
 def compiled_weeks(rehearsal: Rehearsal, log: Ints) -> tuple[Ints, Ints]:
-    """Return crews by trade and week, busy at most, and manned; as `crew_weeks`, compiled."""
+    """Return crews by trade and week, busy at most, and manned, in the log of a rehearsal; as `crew_weeks`, compiled."""
     from sim.metrics.kernels.crew_weeks import crew_weeks
 
     return crew_weeks(log, *rehearsal.changes_by_step, MINUTES_PER_WEEK, rehearsal.project.labour.idle_weeks)
 
 
 def crew_weeks(rehearsal: Rehearsal, log: Ints) -> tuple[Ints, Ints]:
-    """Return crews by trade and week: the most that are busy, and those manned; both of shape (trades, weeks)."""
+    """Return crews by trade and week: the most that are busy, and those manned; both of shape (trades, weeks).
+
+    `log` is one of the rehearsal, the plan run without chance, with any number of crews.
+    """
     changes = log[rehearsal.crew_steps[log[:, LogColumn.STEP]]]
     busy_after = rehearsal.crew_changes[:, changes[:, LogColumn.STEP]].cumsum(axis=1)
     weeks = int(log[-1, LogColumn.MINUTE]) // MINUTES_PER_WEEK + 1
@@ -122,6 +125,8 @@ def mobilisations(
     rehearsal: Rehearsal, plan: Manning, hired_per_week: dict[str, int]
 ) -> dict[str, tuple[Mobilisation, ...]]:
     """Return by trade the stays of each of its crews: when it is called, and the hours done at which it may leave.
+
+    Both are those of the rehearsal, the plan run once without chance with the crews of `plan` on site from the beginning.
 
     The k-th crew is on site while k crews are manned. The first ones, as many as any step takes at once, stay for all
     the work of their trade: without them a step could wait for ever.
@@ -240,10 +245,10 @@ class Need:
 
 
 class _Timeline:
-    """A rehearsed log by trade: after every row its busy crews, and the person-hours it has worked."""
+    """The log of a rehearsal (the plan run once without chance) by trade: busy crews and person-hours worked, row by row."""
 
     def __init__(self, rehearsal: Rehearsal) -> None:
-        """Read the log once."""
+        """Add up over the log, by trade, the crews taken and given back and the person-hours reported at the end of works."""
         plan, log = rehearsal.plan, rehearsal.log
         self.rehearsal, self.minute = rehearsal, log[:, LogColumn.MINUTE]
         self.busy = rehearsal.crew_changes[:, log[:, LogColumn.STEP]].cumsum(axis=1)

@@ -58,8 +58,9 @@ SEED = 8_191
 
 
 class Rehearsal:
-    """A plan and one run of it without chance: with as many crews as are asked for, or as the resource plan says.
+    """A project's plan and one run of it without chance: with as many crews as are asked for, or as the resource plan says.
 
+    Unlike the replications of a study it is a means of planning: crews, order dates and priorities are read from its log.
     Every input is at its mean, with expected rework, if nothing else is stated. `calendars` are those of typical weather
     wherever people are planned: who mans a site in Wisconsin knows that no earth is moved there in January.
     """
