@@ -91,7 +91,9 @@ def gantt_rows(log: Mapping[str, Column]) -> list[GanttRow]:
 def _site_rows(log: Mapping[str, Column]) -> Iterator[GanttRow]:
     """Yield the rows of permits, of site works and of power."""
     # a later row of the same unit overwrites an earlier one: what is left is when the unit ended
-    end_minute = dict(zip(zip(*(_list(log[name]) for name in ATTRIBUTES), strict=True), _list(log["minute"]), strict=True))
+    end_minute = dict(
+        zip(zip(*(_list(log[name]) for name in ATTRIBUTES), strict=True), _list(log["minute"]), strict=True)
+    )
     phases = frozenset(
         place for kind, place, _, _ in end_minute if kind in {"preparation", "generating_unit", "grid_feed"}
     )

@@ -319,7 +319,9 @@ def stuck_in_groups(
             yield _finding(plan, pool, "warning", groups, problem), []
 
 
-def _group(prerequisites: Prerequisites, possible_prerequisites: Prerequisites, unit: int, step: int, pool: int) -> SlotGroup:
+def _group(
+    prerequisites: Prerequisites, possible_prerequisites: Prerequisites, unit: int, step: int, pool: int
+) -> SlotGroup:
     """Return the group of units that must have taken slots before a unit gives some back, with their counts, least first."""
     count_of_unit = _counts_taken(possible_prerequisites, unit, step, pool, only_certain=False)
     given_back = [-count for count in count_of_unit.values() if count < 0]
