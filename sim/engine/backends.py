@@ -309,8 +309,8 @@ def given_runs(plan: CompiledPlan, draws: SampledInputs, threads: int = 1) -> li
     return [run]
 
 
-RunsWith = Callable[[Mapping[int, int]], list[RunOutcome]]
-"""Simulates some replications of a plan with these initial counts of some pools."""
+RunsWith = Callable[[Mapping[int, int], Callable[[RunOutcome], float]], list[float]]
+"""Simulates some replications of a plan with these initial counts of some pools; returns a number of each outcome."""
 
 
 def drawn_runs(plan: CompiledPlan, draws: Draws, replications: int, threads: int = 1) -> RunsWith:
@@ -324,10 +324,10 @@ def drawn_runs(plan: CompiledPlan, draws: Draws, replications: int, threads: int
 
         return DrawnRuns(plan, draws, replications, threads).run
 
-    def run(initial: Mapping[int, int]) -> list[RunOutcome]:
+    def run(initial: Mapping[int, int], result_of: Callable[[RunOutcome], float]) -> list[float]:
         prepared = processes.SimpyPlan(_with_counts(plan, initial))
         drawn = draws.chunk(0, replications)
-        return [processes.simulate(prepared, sampled, plan.base_calendars) for sampled in drawn]
+        return [result_of(processes.simulate(prepared, sampled, plan.base_calendars)) for sampled in drawn]
 
     return run
 

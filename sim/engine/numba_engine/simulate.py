@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from threading import Timer
 from time import perf_counter
 
@@ -345,25 +345,24 @@ class DrawnRuns:
         self._workspaces = [Workspace(self._kernel_plan, tables.draws, parameters.copy()) for _ in range(threads)]
         self._threads = ThreadPoolExecutor(threads)
 
-    def run(self, initial: Mapping[int, int]) -> list[RunOutcome]:
-        """Simulate the replications with these initial counts by pool, and the plan's own in all other pools."""
+    def run(self, initial: Mapping[int, int], result_of: Callable[[RunOutcome], float]) -> list[float]:
+        """Simulate the replications with these initial counts by pool, the plan's own in all others; return their results."""
         _set_initial_counts(self._kernel_plan, initial)
         threads = len(self._workspaces)
-        parts = [
-            self._threads.submit(self._simulate, workspace, self._shared_draws[thread::threads])
-            for thread, workspace in enumerate(self._workspaces)
-        ]
-        outcomes: list[RunOutcome] = [outcome for part in parts for outcome in part.result()]
-        return outcomes
+        shares = [self._shared_draws[thread::threads] for thread in range(threads)]
+        parts = self._threads.map(partial(self._simulate, result_of), self._workspaces, shares)
+        return [result for part in parts for result in part]
 
-    def _simulate(self, workspace: Workspace, replications: Sequence[CommonDraws]) -> list[CompiledOutcome]:
-        """Simulate some of the replications in one workspace."""
-        outcomes = []
+    def _simulate(
+        self, result_of: Callable[[RunOutcome], float], workspace: Workspace, replications: Sequence[CommonDraws]
+    ) -> list[float]:
+        """Simulate some of the replications in one workspace; only one log is in memory, as a campus has 12 MB a log."""
+        results = []
         for shared in replications:
             workspace.parameters[self._fixed_size :] = shared.parameters
             calendars = self._kernel_plan.plan.base_calendars
-            outcomes.append(workspace.simulate(shared.replication, shared.factors, calendars))
-        return outcomes
+            results.append(result_of(workspace.simulate(shared.replication, shared.factors, calendars)))
+        return results
 
 
 def _set_initial_counts(prepared: KernelPlan, initial: Mapping[int, int]) -> None:

@@ -176,6 +176,7 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     hires = {trade: hires_per_week(project, trade) for trade in rehearsal.max_crews_at_once}
     crews = mobilisations(rehearsal, chosen.manning, hires)
     undated = ResourcePlan(chosen.crews, crews, placement_minutes=rehearsal.placement_minutes(), priorities=priorities)
+    del rehearsal, search  # the plan of a campus is a hundred megabytes, and the next rehearsals write another
     resource_plan = _with_dates(project, undated, calendars)
     resource_plan = replace(resource_plan, reviews=progress_reviews(stated, resource_plan, calendars))
     curves = {name: trade.crews_by_month for name, trade in project.labour.trades.items() if trade.crews_by_month}

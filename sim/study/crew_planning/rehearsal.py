@@ -103,11 +103,13 @@ class Rehearsal:
 
         Common random numbers for all crews; infinite where a replication does not reach its end.
         """
-        outcomes = self._drawn_runs({self.crew_pools[trade]: count for trade, count in crews.items()})
-        return np.array([
-            inf if outcome.deadlock else outcome.log[self.online_rows(outcome.log), LogColumn.MINUTE].max(initial=0)
-            for outcome in outcomes
-        ], np.float64)  # fmt: skip
+        counts = {self.crew_pools[trade]: count for trade, count in crews.items()}
+        return np.array(self._drawn_runs(counts, self._finish_of), np.float64)
+
+    def _finish_of(self, outcome: RunOutcome) -> float:
+        """Return the minute of the last block online; infinite where a run does not reach its end."""
+        log = outcome.log
+        return inf if outcome.deadlock else float(log[self.online_rows(log), LogColumn.MINUTE].max(initial=0))
 
     @cached_property
     def _drawn_runs(self) -> RunsWith:
