@@ -294,6 +294,7 @@ def _without_consequences(faults: list[Fault]) -> list[Fault]:
 # --- further faults, found with placeholders for wrong values ---------------------------------------------------------
 
 
+# two each: a fault that only one of them causes is none of the file's
 _PLACEHOLDERS: dict[Any, tuple[Any, Any]] = {
     bool: (False, True),
     str: ("a", "b"),
@@ -366,8 +367,8 @@ def _fix_spelling(tree: dict[str, Any], positions: Positions, address: Address, 
 
 
 def _put_placeholder(tree: dict[str, Any], address: Address, model: type[BaseModel], choice: int) -> Address:
-    """Put one of two placeholders at an address, or for the whole number around it; return the address that changed."""
-    while len(address) > 1 and _is_number(allowed_at(model, address[:-1])):
+    """Put one of two placeholders at an address, or for the whole quantity around it; return the address that changed."""
+    while len(address) > 1 and _is_quantity(allowed_at(model, address[:-1])):
         address = address[:-1]
     section = value_at(tree, address[:-1])
     if not address or address[-1] == "id" or type(section) not in (dict, list):
@@ -379,7 +380,7 @@ def _put_placeholder(tree: dict[str, Any], address: Address, model: type[BaseMod
     return address
 
 
-def _is_number(allowed: Allowed) -> bool:
+def _is_quantity(allowed: Allowed) -> bool:
     """Return whether an estimate or a figure is allowed, which is one value however many keys it has."""
     return any(hasattr(kind, "numbers") for kind in allowed.types)
 

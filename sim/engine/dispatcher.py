@@ -80,7 +80,10 @@ class Dispatcher:
         return granted
 
     def release(self, now: int, bundle: int) -> None:
-        """Add a bundle's counts to its pools, given back or supplied; they can be granted at the end of this instant."""
+        """Add a bundle's counts to its pools, given back or supplied; they can be granted at the end of this instant.
+
+        Where some unit waits for a net level of pools (free less requested counts), that rises as well.
+        """
         if self.net_levels is not None:
             self.net_levels.change(now, bundle, 1)
         free, queues = self.free, self.queues

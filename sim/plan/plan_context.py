@@ -41,7 +41,7 @@ class Mobilisation:
 
     `because` is the unit whose work first needs so many crews; where orders have no dates, the call counts from its order.
     `progress` is what the call waits for where crews follow progress. `returns` are later stays of the same crew. Where a
-    manning curve is typed in, the crew leaves at a minute, `until_minute`, and not when hours are done.
+    manning curve is entered, the crew leaves at a minute, `until_minute`, and not when hours are done.
     """
 
     called: int

@@ -73,11 +73,11 @@ class CausePeriod:
 
 @dataclass(frozen=True)
 class CauseImpact:
-    """How much one cause contributed to the finish, over all runs that were finished."""
+    """How much one cause contributed to the finish, over all runs that were finished: mean days, and their share of all."""
 
     cause: str
     days: float
-    part: float
+    share: float
     runs: Share
     low: float = float("nan")
     high: float = float("nan")
@@ -142,11 +142,11 @@ def critical_causes(runs: pd.DataFrame) -> list[CauseImpact]:
     return sorted(impacts, key=lambda impact: -impact.days)
 
 
-def _cause_impact(name: str, days: Values, part: float) -> CauseImpact:
+def _cause_impact(name: str, days: Values, share: float) -> CauseImpact:
     """Return what one cause decided, by its days in every finished run."""
     mean = mean_interval(days)
     return CauseImpact(
-        name, mean.value, part, Share(int((days >= CRITICAL_DAYS).sum()), len(days)), mean.low, mean.high
+        name, mean.value, share, Share(int((days >= CRITICAL_DAYS).sum()), len(days)), mean.low, mean.high
     )
 
 

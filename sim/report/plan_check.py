@@ -244,7 +244,7 @@ def _crews(case: Case) -> Table:
     table = _table("trade", "from", "to", "earned hours", "crews", "people at most", "called")
     for window in sorted(case.crew_plan.windows, key=lambda window: window.start):
         mobilisations, trade = resource_plan.mobilisations[window.trade], trades[window.trade]
-        typed_note = " (typed in)" if trade.typed_crews is not None else ""
+        entered_note = " (typed in)" if trade.entered_crews is not None else ""
         first, last = (
             round(minute / MINUTES_PER_DAY) for minute in (mobilisations[0].called, mobilisations[-1].called)
         )
@@ -253,7 +253,7 @@ def _crews(case: Case) -> Table:
             day_of_month(dates.date_of(window.start / MINUTES_PER_DAY)),
             dates.format(window.finish / MINUTES_PER_DAY),
             number(window.earned_hours),
-            f"{len(mobilisations)} of {trade.team}{in_shifts}{typed_note}",
+            f"{len(mobilisations)} of {trade.team}{in_shifts}{entered_note}",
             str(len(mobilisations) * trade.team * shifts),
             f"day {first} to {last}",
         )

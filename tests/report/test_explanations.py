@@ -54,7 +54,7 @@ def test_what_was_critical_is_counted_over_the_finished_runs() -> None:
     first, second = critical_causes(runs)
     assert (first.cause, first.days, first.runs.part, first.runs.of) == ("weather", 5.0, 3, 3)
     assert (second.cause, second.days, second.runs.part) == ("crew", 3.5, 1)
-    assert first.part + second.part == pytest.approx(1)
+    assert first.share + second.share == pytest.approx(1)
 
 
 def test_the_key_results_name_what_the_date_waits_for(by_hand: Result) -> None:

@@ -116,7 +116,7 @@ def _logistics(random: Random, tree: Tree) -> None:
 
 
 def _labour(random: Random, tree: Tree) -> None:
-    """Crews typed in or sized by the rule; called by date or by the permits; learning on site."""
+    """Crews entered or sized by the rule; called by date or by the permits; learning on site."""
     labour = tree["labour"]
     for trade in labour["trades"].values():
         trade["crews"] = random.choice([None, 1, 2, 3])
@@ -187,7 +187,7 @@ def _more_than_needed(random: Random, tree: Tree) -> None:
 
 
 def _manning(random: Random, tree: Tree) -> None:
-    """Halls in sections, typed curves of crews, crews no earlier than needed, standing by, or by a second shift."""
+    """Halls in sections, entered curves of crews, crews no earlier than needed, standing by, or by a second shift."""
     tree["shell"]["section_sqft"] = random.choice([None, None, 2500])
     tree["labour"]["early_weeks"] = random.choice([None, 0, 2])
     tree["labour"] |= {"idle_leave": random.random() < 0.5, "idle_weeks": random.choice([1, 3])}

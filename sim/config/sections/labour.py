@@ -246,8 +246,8 @@ class Trade(Sourced):
         return self
 
     @property
-    def typed_crews(self) -> int | None:
-        """Crews at most, where they are typed in by hand."""
+    def entered_crews(self) -> int | None:
+        """Crews at most, where they are entered by hand (`crews` or `crews_by_month`)."""
         return max(self.crews_by_month) if self.crews_by_month else self.crews
 
     @property

@@ -81,14 +81,14 @@ def _served_kw(
 
 
 def moments(online: Ints, useful: Ints, layout: Layout) -> Ints:
-    """Return the minute by moment: blocks online, their compute useful, then the blocks online of each plant, ascending.
+    """Return the minute by moment: blocks online, compute useful, then the blocks online of each power plant, ascending.
 
-    `online` and `useful` are minutes by block.
+    `online` and `useful` are minutes by block; compute is useful from when its whole cluster is online (`in_clusters`).
     """
     online_by_plant, begin = [], 0
-    for plant in layout.plants:
-        online_by_plant.append(np.sort(online[begin : begin + len(plant.blocks)]))
-        begin += len(plant.blocks)
+    for power_plant in layout.plants:
+        online_by_plant.append(np.sort(online[begin : begin + len(power_plant.blocks)]))
+        begin += len(power_plant.blocks)
     return np.concatenate([online, useful, *online_by_plant])
 
 

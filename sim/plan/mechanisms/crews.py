@@ -285,7 +285,7 @@ class IdleLeave:
 
     @property
     def in_force(self) -> bool:
-        """Whether crews without work are sent home: by config, where some need not stay and none come by a typed curve."""
+        """Whether crews without work are sent home: by config, where some need not stay and none come by an entered curve."""
         labour, crews = self.context.project.labour, self.context.resource_plan.mobilisations[self.trade]
         return labour.idle_leave and not labour.trades[self.trade].crews_by_month and len(crews) > self.crews_kept
 
@@ -367,8 +367,8 @@ def await_permits(context: PlanContext) -> None:
         for number, stay in enumerate(stays, 1):
             name = f"crew.{trade}.{number}"
             route = context.plan.units.get(name, ())
-            from_typed_curve = context.project.labour.trades[trade].crews_by_month
-            if stay.called > expected_permits and route and isinstance(route[0], Until) and not from_typed_curve:
+            from_entered_curve = context.project.labour.trades[trade].crews_by_month
+            if stay.called > expected_permits and route and isinstance(route[0], Until) and not from_entered_curve:
                 minutes_after_permits = Work("called", fixed(stay.called - expected_permits), ALWAYS_OPEN)
                 context.plan.units[name] = [Wait(f"{first_phase.name}.permitted"), minutes_after_permits, *route[1:]]
 

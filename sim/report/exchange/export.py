@@ -42,7 +42,7 @@ from sim.world.working_time import ALWAYS_OPEN, Calendar
 DAY = 1440
 Ints = NDArray[np.int64]
 _SMALL = 1e-6
-ATTEMPTS = 1 << 20
+MAX_ATTEMPTS = 1 << 20
 """The code of a task is its step times this, plus how often its unit had done the step before."""
 QUANTILE_RUNS = 50
 """Replications that are simulated again for the quantiles of every task."""
@@ -65,7 +65,10 @@ class TaskQuantiles:
 def task_quantiles(
     case: Case, seed: int, runs: int, bars: Mapping[Key, Key] | None = None
 ) -> Mapping[Key, TaskQuantiles]:
-    """Simulate the first replications of a study again and count, task by task; `bars` are several tasks as one."""
+    """Return by task the quantiles of its finish and its shares of runs, from the first replications, simulated again.
+
+    `bars` maps a task to the bar into which it is merged: such tasks count as one, which ends with the last of them.
+    """
     to_bars = _bar_codes(bars or {})
     by_run: list[tuple[Ints, Ints, NDArray[np.bool_]]] = []
     for replication in case.replications(seed, 0, runs):
@@ -87,12 +90,12 @@ def _task_rows(case: Case, log: Ints) -> tuple[Ints, Ints]:
     first_row = np.searchsorted(sorted_steps, sorted_steps)
     attempt = np.empty(len(steps), np.int64)
     attempt[order] = np.arange(len(steps)) - first_row
-    return rows, steps * ATTEMPTS + attempt
+    return rows, steps * MAX_ATTEMPTS + attempt
 
 
 def _bar_codes(bars: Mapping[Key, Key]) -> Callable[[Ints], Ints]:
-    """Return a function that replaces the codes of tasks by those of the bars that they are part of."""
-    bar_of = {step * ATTEMPTS + attempt: bar[0] * ATTEMPTS + bar[1] for (step, attempt), bar in bars.items()}
+    """Return a function that replaces the codes of tasks by those of the bars into which `bars` merges them."""
+    bar_of = {step * MAX_ATTEMPTS + attempt: bar[0] * MAX_ATTEMPTS + bar[1] for (step, attempt), bar in bars.items()}
     codes = np.array(sorted(bar_of), np.int64)
     bar_codes = np.array([bar_of[code] for code in codes.tolist()], np.int64)
 
@@ -145,7 +148,7 @@ def _quantiles_of_runs(runs: Sequence[tuple[Ints, Ints, NDArray[np.bool_]]]) -> 
         for share in (0.5, 0.8)
     )
     return {
-        divmod(code, ATTEMPTS): TaskQuantiles(
+        divmod(code, MAX_ATTEMPTS): TaskQuantiles(
             float(p50_minute), float(p80_minute), critical_runs / len(runs), runs_done / len(runs)
         )
         for code, p50_minute, p80_minute, critical_runs, runs_done in zip(
@@ -309,7 +312,9 @@ def _total_float(case: Case, log: Ints, hours: Sequence[Calendar], bars: Mapping
     tasks, task_index = np.unique(_bar_codes(bars)(codes), return_inverse=True)
     min_float = np.full(len(tasks), NEVER)
     np.minimum.at(min_float, task_index, float_minutes(case, log, hours)[rows])
-    return {divmod(code, ATTEMPTS): minutes for code, minutes in zip(tasks.tolist(), min_float.tolist(), strict=True)}
+    return {
+        divmod(code, MAX_ATTEMPTS): minutes for code, minutes in zip(tasks.tolist(), min_float.tolist(), strict=True)
+    }
 
 
 def _require_same_events(again: Columns, result: Result) -> None:

@@ -150,7 +150,10 @@ class _TaskCollector:
                 yield TaskLink(number, link.lag, "SS")
 
     def add_row(self, minute: int, step: int, detail: int) -> None:
-        """Add what one row of the log says: a task, a wait, a link or a milestone."""
+        """Add what one row of the log says: a task, a wait, a link or a milestone.
+
+        `detail` is the minute begun of work and waits, the amount of a signal or note, the bundle of what is freed.
+        """
         operation, argument = self.rows[step][:2]
         unit = int(self.plan.unit_of[step])
         if operation == WORK:

@@ -44,7 +44,8 @@ class Flow:
 
     boxes: Mapping[str, str]
     """By title, how many of what: `300 skids`."""
-    shares: Mapping[str, tuple[str, ...]]
+    shared_resources: Mapping[str, tuple[str, ...]]
+    """By box, the resources that its units take in turns: `1 crane`."""
     arrows: Mapping[Pair, str]
     """By boxes, what is handed on; empty where one only waits for the other."""
 
@@ -65,7 +66,7 @@ def flow_of(plan: CompiledPlan) -> Flow:
     waiters: dict[int, set[str]] = {}
     givers: dict[int, set[str]] = {}
     takers: dict[int, set[str]] = {}
-    shares: dict[str, dict[str, None]] = {}
+    shared_resources: dict[str, dict[str, None]] = {}
     tokens = handed_on(plan)
     for row, (operation, argument) in enumerate(plan.rows[:, :2].tolist()):
         box = box_of[plan.unit_of[row]]
@@ -78,7 +79,7 @@ def flow_of(plan: CompiledPlan) -> Flow:
                 if pool in tokens:
                     (takers if operation == HOLD else givers).setdefault(pool, set()).add(box)
                 elif operation == HOLD and plan.initial[pool] > 0:
-                    shares.setdefault(box, {})[_resource_text(plan, pool, box)] = None
+                    shared_resources.setdefault(box, {})[_resource_text(plan, pool, box)] = None
     arrows = {pair: "" for gate, giving in signallers.items() for pair in _pairs(giving, waiters.get(gate, ()))}
     arrows |= {
         pair: _token_text(plan.pools[pool])
@@ -88,7 +89,7 @@ def flow_of(plan: CompiledPlan) -> Flow:
     connected = {box for pair in arrows for box in pair}
     return Flow(
         {box: _unit_count_text(box, items) for box, items in units.items() if box in connected},
-        {box: tuple(sorted(items, key=_own_resources_first)) for box, items in shares.items()},
+        {box: tuple(sorted(items, key=_own_resources_first)) for box, items in shared_resources.items()},
         _without_transitive(arrows),
     )
 
@@ -193,7 +194,7 @@ def as_svg(flow: Flow) -> str:
 
 def _lines(box: str, flow: Flow) -> list[tuple[str, str]]:
     """Return the lines of a box as (text, style): its title, how many units, and the first of what they share."""
-    shared = flow.shares.get(box, ())
+    shared = flow.shared_resources.get(box, ())
     others_text = f" and {len(shared) - 2} more" if len(shared) > 2 else ""
     head, colon, name = box.partition(": ")
     title = [*wrap(head + colon.rstrip(), 22), *wrap(name, 22)]
@@ -214,7 +215,7 @@ def _box(box: str, flow: Flow, lines: Sequence[tuple[str, str]], corner: Point, 
         baseline += size + 4
         style = f'font-size="{size}" font-weight="{weight}" fill="{colour}"'
         text += f'<text x="{x + 10:g}" y="{baseline:g}" {style}>{escape(line)}</text>'
-    tooltip = "; ".join([f"{box}: {flow.boxes[box]}", *flow.shares.get(box, ())])
+    tooltip = "; ".join([f"{box}: {flow.boxes[box]}", *flow.shared_resources.get(box, ())])
     return (
         f'<g><title>{escape(tooltip)}</title><rect x="{x:g}" y="{y:g}" width="{WIDTH}" height="{height:g}" rx="6" '
         f'fill="#eef3f8" stroke="#4a7fb5"/>{text}</g>'
@@ -256,7 +257,11 @@ def as_page(flow: Flow, project: Project) -> str:
     facts += [f"{name.capitalize()}: {_method(project, name)}" for name in project.by_system]
     steps = ", ".join(step.id.replace("_", " ") for step in project.shell.steps)
     facts += [f"Shell: {steps or 'none; blocks stand outside'}"]
-    cells = [(box, flow.boxes[box], "; ".join(flow.shares.get(box, ()))) for column in flow.columns for box in column]
+    cells = [
+        (box, flow.boxes[box], "; ".join(flow.shared_resources.get(box, ())))
+        for column in flow.columns
+        for box in column
+    ]
     rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
     method = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
     return (

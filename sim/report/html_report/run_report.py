@@ -319,7 +319,7 @@ def _critical(view: ResultView) -> list[dict[str, Any]]:
         {
             "name": impact.name, "colour": palette.CAUSES[impact.cause],
             "days": f"{impact.mean_text()} ({impact.interval_text()})",
-            "part": percent(impact.part), "runs": impact.runs.text(), "small": impact.part < MIN_SHARE_ON_PAPER,
+            "share": percent(impact.share), "runs": impact.runs.text(), "small": impact.share < MIN_SHARE_ON_PAPER,
         }
         for impact in explanations.critical_causes(view.runs)
     ]  # fmt: skip

@@ -41,7 +41,7 @@ MAX_MESSAGE_BYTES = 100_000
 MAX_WAITING = 200
 """Requests of one page that nobody has begun; a slider that is dragged sends some sixty a second."""
 MAX_PAGES = 16
-ATTEMPTS = 2
+MAX_ATTEMPTS = 2
 """Times that a snapshot is begun, where a worker is lost over it."""
 NOT_UNDERSTOOD, POLICY_VIOLATION, TRY_LATER = 1003, 1008, 1013
 """Reasons to close a websocket (RFC 6455 and its registry)."""
@@ -213,7 +213,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
             return self.state.latest == ticket or (not is_first_sent and self.state.still_for_long)
 
         loop.call_soon_threadsafe(self._begun)
-        for _ in range(ATTEMPTS):
+        for _ in range(MAX_ATTEMPTS):
             if not still_wanted():
                 return
             try:

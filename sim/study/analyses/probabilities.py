@@ -205,7 +205,10 @@ def _days_of(event: str, manifest: Mapping[str, Any], sample: Sample) -> tuple[F
 
 
 def _ramp_days(mw: float, block: float, sample: Sample) -> tuple[Floats, str]:
-    """Return the end of the day on which each run has so many MW, and a note if only a higher level is stored."""
+    """Return the end of the day on which each run has so many MW, and a note if only a higher level is stored.
+
+    MW come online by blocks of `block` MW: stored levels that are a block apart leave no other level between them.
+    """
     levels = sorted(float(name) for name in sample.ramp if name != "replication")
     if not levels:
         raise UnknownQuestion("this result keeps no dates of MW: run it again")

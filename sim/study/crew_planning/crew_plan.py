@@ -27,7 +27,7 @@ from sim.plan.plan_context import ResourcePlan
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_HOUR, MINUTES_PER_WEEK, WORK
 from sim.study.crew_planning.earned_schedule import progress_reviews
 from sim.study.crew_planning.levelling import Aim, Levelled, Levelling
-from sim.study.crew_planning.manning import Manning, mobilisations, with_typed_curves
+from sim.study.crew_planning.manning import Manning, mobilisations, with_entered_curves
 from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.world.project_calendars import (
     SHIFT,
@@ -88,13 +88,13 @@ def _earned_hours(rehearsal: Rehearsal, works: np.ndarray, trade_number: int) ->
 def crews_of_window(project: Project, window: Window, max_crews_at_once: int) -> int:
     """Return a trade's crews: hours × (1 + loss) ÷ (weeks × hours a week × utilisation × shape), whole crews.
 
-    Never fewer than one step takes at once (`max_crews_at_once`); as many as the planner typed in, if he did. Hours a week
+    Never fewer than one step takes at once (`max_crews_at_once`); as many as the planner entered, if he did. Hours a week
     are those of all shifts, as a crew has a team in each of them.
     """
     labour = project.labour
     trade = labour.trades[window.trade]
-    if trade.typed_crews is not None:
-        return max(trade.typed_crews, max_crews_at_once)
+    if trade.entered_crews is not None:
+        return max(trade.entered_crews, max_crews_at_once)
     weeks = max(1.0, (window.finish - window.start) / MINUTES_PER_WEEK)
     week_hours = day_minutes(project)[SHIFT] / MINUTES_PER_HOUR * len(project.site_calendar.days)
     hours = window.earned_hours * (1 + labour.planned_loss.value) * _relative_hours(project, trade)
@@ -165,8 +165,8 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     finish_first = project.labour.dispatch == "latest_finish"
     priorities = rehearsal.priorities(max(earliest, target)) if finish_first else {}
     rehearsal.serve_by(priorities)
-    typed = [name for name, trade in project.labour.trades.items() if trade.typed_crews is not None]
-    search = Levelling(rehearsal, typed, _available(project, rehearsal))
+    entered = [name for name, trade in project.labour.trades.items() if trade.entered_crews is not None]
+    search = Levelling(rehearsal, entered, _available(project, rehearsal))
     by_window = search.plan(window_crews)
     latest = max(target, by_window.finish + TOLERANCE) if earliest > target else target
     with_chance = search.with_chance(by_window.crews) + SETBACK if _is_levelled(project) else inf
@@ -183,7 +183,7 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     return CrewPlan(
         resource_plan,
         tuple(windows),
-        with_typed_curves(chosen.manning, curves) if curves else chosen.manning,
+        with_entered_curves(chosen.manning, curves) if curves else chosen.manning,
         earliest_days=earliest / MINUTES_PER_DAY,
         # a limit of people has the date that they can keep
         planned_for_days=(aim.finish if project.labour.limit is None else chosen.finish) / MINUTES_PER_DAY,
@@ -230,7 +230,7 @@ def _available(project: Project, rehearsal: Rehearsal) -> dict[str, int]:
     problems = []
     for trade, crews in limited.items():
         stated = project.labour.trades[trade]
-        min_crews = max(rehearsal.max_crews_at_once[trade], stated.typed_crews or 0)
+        min_crews = max(rehearsal.max_crews_at_once[trade], stated.entered_crews or 0)
         if crews < min_crews:
             people = f"{min_crews * on_site(project, trade)} people of {min_crews} crews"
             message = f"at least the {people} expected, which one step takes or the plan states"

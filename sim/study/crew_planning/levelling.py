@@ -111,13 +111,13 @@ class Levelling:
     """
 
     def __init__(
-        self, rehearsal: Rehearsal, typed: Collection[str] = (), available: Mapping[str, int] | None = None
+        self, rehearsal: Rehearsal, entered: Collection[str] = (), available: Mapping[str, int] | None = None
     ) -> None:
-        """Start the search; the crews of the trades in `typed` are stated in the project and stay as they are.
+        """Start the search; the crews of the trades in `entered` are stated in the project and stay as they are.
 
         `available` has by trade the most crews that the local market has, where it limits them.
         """
-        self.rehearsal, self.typed, self.available = rehearsal, frozenset(typed), available or {}
+        self.rehearsal, self.entered, self.available = rehearsal, frozenset(entered), available or {}
         self.tried: dict[tuple[int, ...], Levelled] = {}
         self._with_chance: dict[tuple[int, ...], float] = {}
         self._known_runs = _KnownRuns()
@@ -165,7 +165,7 @@ class Levelling:
             trades = plan.manning.trades
             max_busy = dict(zip(trades, plan.manning.busy.max(axis=1).tolist(), strict=True))
             busy_crews = {
-                trade: count if trade in self.typed else min(count, max_busy[trade]) for trade, count in crews.items()
+                trade: count if trade in self.entered else min(count, max_busy[trade]) for trade, count in crews.items()
             }
             plan = replace(plan, crews=busy_crews)
         self.tried[tuple(crews.values())] = plan
@@ -182,11 +182,11 @@ class Levelling:
         """Return the best plan of the searches from every multiple of `start_crews`; see `level`."""
         plans = []
         for multiple in BEGINNINGS:
-            crews = {t: count if t in self.typed else round(count * multiple) for t, count in start_crews.items()}
+            crews = {t: count if t in self.entered else round(count * multiple) for t, count in start_crews.items()}
             plans.append(self._with_smaller_peak(self._early_enough(self.plan(crews), aim), aim))
         if not any(plan.keeps(aim) for plan in plans):
             # more of one trade alone may gain nothing where several are short: start with all that any step asks for
-            crews = {t: count if t in self.typed else UNLIMITED for t, count in start_crews.items()}
+            crews = {t: count if t in self.entered else UNLIMITED for t, count in start_crews.items()}
             plans.append(self._with_smaller_peak(self.plan(crews), aim))
         in_time = [plan for plan in plans if plan.keeps(aim)]
         return min(in_time, key=lambda plan: plan.rank) if in_time else min(plans, key=lambda plan: plan.lateness)
@@ -323,7 +323,7 @@ class Levelling:
 
     def _changeable(self, plan: Levelled) -> list[tuple[str, int]]:
         """Return (trade, crews) of the trades whose crews the search may change: those that the project does not state."""
-        return [(trade, count) for trade, count in plan.crews.items() if trade not in self.typed]
+        return [(trade, count) for trade, count in plan.crews.items() if trade not in self.entered]
 
     def _added_people(self, plan: Levelled, larger: Levelled) -> float:
         """Return how many people a larger plan has more than a plan, all its crews together."""

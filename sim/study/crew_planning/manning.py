@@ -138,7 +138,7 @@ def mobilisations(
     stays_of_trade = {}
     for number, trade in enumerate(plan.trades):
         if curve := rehearsal.project.labour.trades[trade].crews_by_month:
-            stays_of_trade[trade] = typed_stays(curve, rehearsal.max_crews_at_once[trade])
+            stays_of_trade[trade] = entered_stays(curve, rehearsal.max_crews_at_once[trade])
             continue
         weeks_by_crew = [
             _stays(plan.manned[number], crew, merged=undated or crew <= rehearsal.max_crews_at_once[trade])
@@ -161,8 +161,8 @@ def mobilisations(
     return stays_of_trade
 
 
-def with_typed_curves(plan: Manning, curves: Mapping[str, Sequence[int]]) -> Manning:
-    """Return a manning in which some trades have the crews by month typed in for them (`curves`), not the rehearsed ones."""
+def with_entered_curves(plan: Manning, curves: Mapping[str, Sequence[int]]) -> Manning:
+    """Return a manning in which some trades have the crews by month entered for them (`curves`), not the rehearsed ones."""
     weeks = max([plan.manned.shape[1], *(len(curve) * MONTH // MINUTES_PER_WEEK + 1 for curve in curves.values())])
     manned = np.pad(plan.manned, ((0, 0), (0, weeks - plan.manned.shape[1])))
     busy = np.pad(plan.busy, ((0, 0), (0, weeks - plan.busy.shape[1])))
@@ -174,8 +174,8 @@ def with_typed_curves(plan: Manning, curves: Mapping[str, Sequence[int]]) -> Man
     return replace(plan, manned=manned, busy=busy)
 
 
-def typed_stays(curve: Sequence[int], max_crews_at_once: int) -> tuple[Mobilisation, ...]:
-    """Return the stays of every crew of a trade whose crews are typed in month by month.
+def entered_stays(curve: Sequence[int], max_crews_at_once: int) -> tuple[Mobilisation, ...]:
+    """Return the stays of every crew of a trade whose crews are entered month by month.
 
     The first ones, as many as one step takes at once, come in the first month in which anybody does, and stay.
     """

@@ -45,7 +45,7 @@ class Checkpoint:
 
     def __init__(self, directory: Path, identity: dict[str, Any], about: dict[str, Any], hold: float = 0.0) -> None:
         """Find what is there; chunks of the next `hold` seconds wait in memory, and stay there while there is room."""
-        self._held, self._hold_until = InMemoryStore(), time.monotonic() + hold
+        self._in_memory, self._hold_until = InMemoryStore(), time.monotonic() + hold
         self._unwritten: list[range] = []
         self.directory = directory
         self.identity = identity
@@ -58,10 +58,10 @@ class Checkpoint:
     def put(self, chunk: Chunk) -> None:
         """Store a chunk: on the disk, or in memory during the first `hold` seconds."""
         self._room -= sum(column.nbytes for column in (*chunk.runs.values(), *chunk.curves.values()))
-        is_held = time.monotonic() < self._hold_until and self._room > 0
-        if is_held or self._room > 0:
-            self._held.put(chunk)
-        if is_held:
+        is_waiting = time.monotonic() < self._hold_until and self._room > 0
+        if is_waiting or self._room > 0:
+            self._in_memory.put(chunk)
+        if is_waiting:
             self._unwritten.append(chunk.span)
             return
         self.flush()
@@ -70,10 +70,10 @@ class Checkpoint:
     def flush(self) -> None:
         """Write the chunks that have waited in memory; those that there is no room for are read from the disk then."""
         for span in self._unwritten:
-            self._write(self._held.rows(span))
+            self._write(self._in_memory.rows(span))
         self._unwritten = []
         if self._room < 0:
-            self._held = InMemoryStore()
+            self._in_memory = InMemoryStore()
 
     def _write(self, chunk: Chunk) -> None:
         """Write a chunk to a file."""
@@ -91,12 +91,12 @@ class Checkpoint:
 
     def ranges(self) -> list[range]:
         """Which stretches of replications are here."""
-        return sorted({*self._files, *self._held.ranges()}, key=lambda span: span.start)
+        return sorted({*self._files, *self._in_memory.ranges()}, key=lambda span: span.start)
 
     def rows(self, replications: range) -> Chunk:
         """Return the chunk of these replications without its curves: status, metrics and notes."""
-        if replications in self._held.ranges():
-            return self._held.rows(replications)
+        if replications in self._in_memory.ranges():
+            return self._in_memory.rows(replications)
         data, path = self._bytes(replications), str(self._files[replications])
         row_columns = [name for name in sealed_files.names(data, path) if not name.startswith(CURVE)]
         columns = sealed_files.from_bytes(data, path, row_columns)
@@ -108,17 +108,17 @@ class Checkpoint:
     def curve_names(self) -> list[str]:
         """Return the names of the curves, sorted."""
         written = {name for span in self._files for name in self._curves(span)}
-        return sorted({*written, *self._held.curve_names()})
+        return sorted({*written, *self._in_memory.curve_names()})
 
     def curve(self, span: range, name: str) -> Column | None:
         """Return one curve of a stretch; None where every replication of it failed."""
-        if span in self._held.ranges():
-            return self._held.curve(span, name)
+        if span in self._in_memory.ranges():
+            return self._in_memory.curve(span, name)
         return sealed_files.from_bytes(self._bytes(span), str(self._files[span]), [CURVE + name]).get(CURVE + name)
 
     def discard(self) -> None:
         """Remove it all, once the result is in its place; what cannot be removed goes with the next run."""
-        self._held, self._unwritten = InMemoryStore(), []
+        self._in_memory, self._unwritten = InMemoryStore(), []
         with suppress(SimError):
             files.remove(self.directory)
 

@@ -178,7 +178,7 @@ def test_without_late_permits_it_does_not_matter_how_crews_are_called() -> None:
     assert {key: when for key, when in by_permits.items() if key[1] != "called"} == found
 
 
-# --- a manning curve that is typed in -------------------------------------------------------------------------------
+# --- a manning curve that is entered ---------------------------------------------------------------------------------
 # A month has 365.25/12 days. Whoever is wanted from a month on is called nine days before: a week of hiring, a day of
 # induction, and a day in hand.
 
@@ -221,7 +221,7 @@ def test_a_curve_beside_a_number_or_without_anybody_is_refused(stated: tuple[str
         tiny_case(*stated)
 
 
-def test_the_manning_that_is_shown_has_the_typed_curve() -> None:
+def test_the_manning_that_is_shown_has_the_entered_curve() -> None:
     manning = tiny_case(NO_NUMBER, CURVE % [0, 1, 3, 0, 2]).crew_plan.manning
     shown = manning.manned[manning.trades.index("electricians")]
     months = [int(week * 7 * DAY // MONTH) for week in range(len(shown))]

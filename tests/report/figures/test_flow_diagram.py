@@ -30,7 +30,7 @@ def test_boxes_are_kinds_of_units_with_how_many_there_are(flow: Flow) -> None:
     assert flow.boxes["Electrical skids: make, test, ship"] == "2 skids"  # two blocks of one
     assert flow.boxes["Site works"] == "2 steps"
     assert flow.boxes["Electrical: set and connect"] == "2 blocks"
-    assert "1 crane" in flow.shares["Electrical: set and connect"]
+    assert "1 crane" in flow.shared_resources["Electrical: set and connect"]
 
 
 def test_arrows_are_what_follows_and_what_is_handed_on(flow: Flow) -> None:

@@ -40,7 +40,7 @@ def some(fast: int, all_of_them: int) -> list[Any]:
 
 
 def small(seed: int) -> Project:
-    """A project of four to eight blocks whose work content is random, with crews that are not typed in."""
+    """A project of four to eight blocks whose work content is random, with crews that are not entered."""
     return load(TINY, small_changes(seed)).value
 
 
@@ -62,8 +62,8 @@ def small_changes(seed: int) -> list[str]:
 def test_the_peak_is_within_five_percent_of_the_smallest_there_is(seed: int) -> None:
     project = small(seed)
     rehearsal = Rehearsal(project, ResourcePlan())
-    typed = [name for name, trade in project.labour.trades.items() if trade.crews is not None]
-    search = Levelling(rehearsal, typed)
+    entered = [name for name, trade in project.labour.trades.items() if trade.crews is not None]
+    search = Levelling(rehearsal, entered)
     begin = {
         trade: UNTYPED.get(trade) or project.labour.trades[trade].crews or 1 for trade in rehearsal.max_crews_at_once
     }

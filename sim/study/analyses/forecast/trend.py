@@ -119,7 +119,7 @@ def _quantiles(days: Floats, sampling: Sampling) -> dict[str, float]:
 
 
 def saved_forecasts(out: str | Path) -> list[dict[str, Any]]:
-    """Return the summaries of saved forecasts in the order of their data dates; raises Damaged where a file is none."""
+    """Return the summaries of saved forecasts in the order of their data dates; raises Damaged where a file is not one."""
     summaries = []
     directory = forecasts_directory(out)
     for path in files.listed(directory) if files.exists(directory) else []:
