@@ -57,7 +57,8 @@ def measured(case: Case, runs: int) -> float:
     def measure_all() -> None:
         for one in records:
             measure(
-                case.metric_context, Record.of(one.index, one.log, one.content, one.calendars, one.factors, one.kernels)
+                case.metric_context,
+                Record.of(one.plan_index, one.log, one.content, one.calendars, one.factors, one.kernels),
             )
 
     return min(cpu_seconds(measure_all) for _ in range(TURNS)) / runs

@@ -49,7 +49,7 @@ class CheckedRun:
     @property
     def plan(self) -> CompiledPlan:
         """The plan as arrays."""
-        return self.record.index.plan
+        return self.record.plan_index.plan
 
     @cached_property
     def unit(self) -> Ints:
@@ -60,7 +60,7 @@ class CheckedRun:
     def complete(self) -> bool:
         """Whether the project came to its end: its completion gate reached its level."""
         gate, level = self.plan.completion
-        rows = (self.record.operation == SIGNAL) & (self.record.index.first_argument[self.record.step] == gate)
+        rows = (self.record.operation == SIGNAL) & (self.record.plan_index.first_argument[self.record.step] == gate)
         return int(self.record.amount[rows].sum()) >= level
 
     @cached_property
@@ -68,7 +68,7 @@ class CheckedRun:
         """Return every change of what is free in a pool, by steps that hold or free resources, one row per pool."""
         record, bundles = self.record, self.plan.bundles
         rows = np.flatnonzero((record.operation == HOLD) | (record.operation == FREE))
-        bundle = record.index.first_argument[record.step[rows]]
+        bundle = record.plan_index.first_argument[record.step[rows]]
         # every hold and free is as many moves as its bundle has pools
         sizes = np.array([len(pools) for pools in bundles], np.int64)
         all_pairs = np.array([pair for pools in bundles for pair in pools], np.int64).reshape(-1, 2)

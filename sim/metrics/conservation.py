@@ -216,7 +216,7 @@ def skids(checked: CheckedRun) -> Iterator[str]:
 def _stage_minutes(checked: CheckedRun, system: str, stage: str) -> Ints:
     """Return the minutes, ascending, at which parts of a system reached a stage, as noted in the log."""
     notes = checked.record.noted(stage)
-    system_of_item = checked.record.index.part_of_item
+    system_of_item = checked.record.plan_index.part_of_item
     return np.sort(notes.minute[system_of_item[notes.item] == system]) if len(notes.item) else notes.minute
 
 
@@ -292,7 +292,7 @@ def queues(checked: CheckedRun) -> Iterator[str]:
     """Yield queues that break Little's law: people in the queue, added up over time, are the sum of their waits."""
     record, plan = checked.record, checked.plan
     rows = np.flatnonzero(record.operation == HOLD)
-    bundle = record.index.first_argument[record.step[rows]]
+    bundle = record.plan_index.first_argument[record.step[rows]]
     for bundle_number in np.unique(bundle).tolist():
         holds = rows[bundle == bundle_number]
         requested, granted = record.begun[holds], record.minute[holds]
@@ -333,7 +333,7 @@ def _at_work(checked: CheckedRun) -> Iterator[str]:
     )
     work = np.flatnonzero((record.operation == WORK) & (record.minute > record.begun))
     for number, trade in enumerate(plan.trades):
-        of_trade = item == record.index.number_of_item.get(trade, -1)
+        of_trade = item == record.plan_index.number_of_item.get(trade, -1)
         change, when = amount[of_trade], minute[of_trade]
         heads = plan.people[record.step[work], number]
         works, heads = work[heads > 0], heads[heads > 0]
@@ -365,8 +365,8 @@ def _presence_days(checked: CheckedRun, kind: str) -> int:
     last = int(record.minute[-1]) // DAY if len(record.minute) else 0
     last_day, total = min(days - 1, last), 0
     note_rows = np.flatnonzero(record.operation == NOTE)
-    notes = record.index.first_argument[record.step[note_rows]]
-    note_rows = note_rows[[record.index.plan.notes[note].kind == kind for note in notes.tolist()]]
+    notes = record.plan_index.first_argument[record.step[note_rows]]
+    note_rows = note_rows[[record.plan_index.plan.notes[note].kind == kind for note in notes.tolist()]]
     for minute, amount in zip(record.minute[note_rows].tolist(), record.amount[note_rows].tolist(), strict=True):
         day = min(minute // DAY, days - 1)
         # who leaves is there on that day, as in `headcount`

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics.delay_causes import chain_rows, compiled_chain_minutes, lost_to_weather, shares_of_rows
-from sim.metrics.event_log import DAY, Index, Ints, Record
+from sim.metrics.event_log import DAY, Ints, PlanIndex, Record
 from sim.metrics.kernels import interface
 from sim.plan.compiled_plan import CAUSES, NONE, CompiledPlan
 from sim.plan.vocabulary import DELAY_CAUSES, FREE, HOLD, OTHER, SIGNAL, TOKEN, UNTIL, WAIT, WORK
@@ -71,7 +71,7 @@ class DrivingChain:
 
     def _walk(self) -> Iterator[ChainSegment]:
         """Yield the segments from the completion back to the decision."""
-        record, operation, plan = self.record, self._operation, self.record.index.plan
+        record, operation, plan = self.record, self._operation, self.record.plan_index.plan
         row, waiting, short_resource, short_from, returned_to_pool = self._completion(), NONE, "", 0, False
         seen: set[int] = set()
         while row >= 0:
@@ -100,13 +100,13 @@ class DrivingChain:
 
     def _is_outage(self, row: int) -> bool:
         """Return whether a log row is of a risk driver that takes capacity away: nothing on site has led to it."""
-        plan = self.record.index.plan
+        plan = self.record.plan_index.plan
         return plan.unit_info[plan.unit_of[self.record.step[row]]].kind == "outage"
 
     def _completion(self) -> int:
         """Return the log row that opened the completion gate, or -1."""
-        level = self.record.index.plan.finish[1]
-        rows, minute = np.flatnonzero(self.record.index.completes[self.record.step]), self.record.minute
+        level = self.record.plan_index.plan.finish[1]
+        rows, minute = np.flatnonzero(self.record.plan_index.completes[self.record.step]), self.record.minute
         is_complete = np.cumsum(self.record.amount[rows]) >= level
         if not is_complete.any():
             return NONE
@@ -117,12 +117,12 @@ class DrivingChain:
     @cached_property
     def _operation(self) -> NDArray[np.uint8]:
         """Return the operation of every row, in the smallest numbers there are."""
-        return self.record.index.operation[self.record.step]
+        return self.record.plan_index.operation[self.record.step]
 
     @cached_property
     def _previous_row(self) -> Ints:
         """Return by log row the row before it of the same unit, or -1."""
-        unit = self.record.index.rank_of_step[self.record.step]
+        unit = self.record.plan_index.rank_of_step[self.record.step]
         order = np.argsort(unit, kind="stable")
         before = np.empty(len(unit), np.int64)
         before[order[1:]] = np.where(np.diff(unit[order]) == 0, order[:-1], NONE)
@@ -152,7 +152,7 @@ class DrivingChain:
 
     def cause(self, row: int) -> str:
         """Return the cause of delay that the plan states for a row of work, or of a wait for a date."""
-        return CAUSES[self.record.index.plan.cause_of[self.record.step[row]]]
+        return CAUSES[self.record.plan_index.plan.cause_of[self.record.step[row]]]
 
     def cause_of_unit(self, row: int) -> str:
         """Return the cause of the last step that took time of the unit of a log row, up to that row."""
@@ -165,13 +165,13 @@ class DrivingChain:
 
     def released_by(self, row: int) -> tuple[int, int]:
         """Return (row that ended a late hold or wait, pool that was short), -1 for none."""
-        record, plan = self.record, self.record.index.plan
+        record, plan = self.record, self.record.plan_index.plan
         # all rows of the minute: the one that released this may come after it in the log
         first, end = np.searchsorted(record.minute, [record.minute[row], record.minute[row] + 1]).tolist()
         operation, argument = plan.rows[record.step[row], :2].tolist()
         steps, operations = record.step[first:end], self._operation[first:end]
         of_other_unit = plan.unit_of[steps] != plan.unit_of[record.step[row]]
-        arguments = record.index.first_argument[steps]
+        arguments = record.plan_index.first_argument[steps]
         if operation == WAIT:
             signals = np.flatnonzero((operations == SIGNAL) & (arguments == argument) & of_other_unit)
             return self._row_with_fewest_waits((first + signals).tolist()), NONE
@@ -197,7 +197,7 @@ class DrivingChain:
         # the common case, without looking at what the unit did before
         if len(rows) == 1:
             return rows[0]
-        plan, step = self.record.index.plan, self.record.step
+        plan, step = self.record.plan_index.plan, self.record.step
         return min(rows, key=lambda row: (self._waits_before(row), plan.unit_of[step[row]], row), default=NONE)
 
     def _waits_before(self, row: int) -> int:
@@ -210,7 +210,7 @@ class DrivingChain:
 
     def short(self, row: int) -> str:
         """Return the cause of the first pool that was short when a late hold asked for it."""
-        record, plan = self.record, self.record.index.plan
+        record, plan = self.record, self.record.plan_index.plan
         rows_until = int(np.searchsorted(record.minute, record.begun[row], side="right"))
         needed = plan.bundles[plan.rows[record.step[row], 1]]
         short = [plan.pool_causes[pool] for pool, count in needed if self._free_count(pool, rows_until) < count]
@@ -222,8 +222,8 @@ class DrivingChain:
         moving_rows, bundle, sign = self._moves
         if pool not in self._free_counts:
             # one pass per pool that is asked for, not per question
-            changes = np.cumsum(self.record.index.counts[bundle, pool] * sign)
-            self._free_counts[pool] = self.record.index.plan.initial[pool] + np.concatenate([[0], changes])
+            changes = np.cumsum(self.record.plan_index.counts[bundle, pool] * sign)
+            self._free_counts[pool] = self.record.plan_index.plan.initial[pool] + np.concatenate([[0], changes])
         return int(self._free_counts[pool][np.searchsorted(moving_rows, rows)])
 
     @cached_property
@@ -236,7 +236,7 @@ class DrivingChain:
         """Return the log rows of holds and frees, the bundle of each, and its sign: -1 for a hold, 1 for a free."""
         operation = self._operation
         rows = np.flatnonzero((operation == FREE) | (operation == HOLD))
-        bundle = self.record.index.first_argument[self.record.step[rows]].astype(np.int64)
+        bundle = self.record.plan_index.first_argument[self.record.step[rows]].astype(np.int64)
         return rows, bundle, np.where(operation[rows] == FREE, 1, -1)
 
 
@@ -258,8 +258,8 @@ def chain_summary(record: Record) -> ChainSummary:
     """
     kernels = record.kernels.chain
     if kernels is not None:
-        return _compiled_summary(record.index, chain_rows(record, kernels))
-    plan, minutes, trade = record.index.plan, dict[tuple[str, str], int](), ""
+        return _compiled_summary(record.plan_index, chain_rows(record, kernels))
+    plan, minutes, trade = record.plan_index.plan, dict[tuple[str, str], int](), ""
     segments = DrivingChain(record).segments
     for segment in reversed(segments):  # from the completion back, as waits are handed on
         if segment.waiting >= 0:
@@ -279,9 +279,9 @@ def _trade_of(plan: CompiledPlan, step: int) -> str:
     return next((plan.pools[pool].partition(".")[2] for pool, _ in bundle if plan.pool_causes[pool] == "crew"), "")
 
 
-def _compiled_summary(index: Index, rows: Ints) -> ChainSummary:
+def _compiled_summary(plan_index: PlanIndex, rows: Ints) -> ChainSummary:
     """Return the summary of the driving chain from the rows that the compiled walk writes."""
-    plan, minutes, trade = index.plan, dict[tuple[str, str], int](), ""
+    plan, minutes, trade = plan_index.plan, dict[tuple[str, str], int](), ""
     short_minutes, own_minutes, weather_minutes = (part.tolist() for part in shares_of_rows(rows))
     steps, short_causes, own_causes, waiting_steps = (
         rows[:, column].tolist()

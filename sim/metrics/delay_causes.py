@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sim.metrics.event_log import Index, Ints, Record, open_hours
+from sim.metrics.event_log import Ints, PlanIndex, Record, open_hours
 from sim.metrics.kernels import interface
 from sim.metrics.kernels.interface import ChainKernels
 from sim.plan.compiled_plan import CAUSES, MODES
@@ -32,7 +32,7 @@ def lost_to_weather(record: Record, row: int) -> int:
 
     What closes a calendar besides nights, Sundays and holidays is weather, or an outage of a site or plant.
     """
-    plan, step = record.index.plan, int(record.step[row])
+    plan, step = record.plan_index.plan, int(record.step[row])
     operation, _, calendar, mode = plan.rows[step, :4].tolist()
     # identity, not equality: where nothing was closed in a run its calendar is the planned one itself
     if operation != WORK or record.calendars[calendar] is plan.base_calendars[calendar]:
@@ -61,35 +61,35 @@ NUMBER_OF_CAUSE = {name: number for number, name in enumerate(CAUSES)}
 class ChainPlan:
     """A plan in the form that the compiled walk reads."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, plan_index: PlanIndex) -> None:
         """Copy the plan into one array, and the initial counts of its pools into another."""
-        self.table = _chain_table(index)
+        self.table = _chain_table(plan_index)
         # free counts by pool, then the number of log rows after which they hold: the kernel moves both along the log
-        self.free = np.append(index.plan.initial, 0)
+        self.free = np.append(plan_index.plan.initial, 0)
 
 
 chain_plan = lru_cache(maxsize=8)(ChainPlan)
 
 
-def _chain_table(index: Index) -> interface.Table:
+def _chain_table(plan_index: PlanIndex) -> interface.Table:
     """Return a plan as the compiled walk reads it: one array of 32-bit integers, its header first."""
-    plan, header = index.plan, np.zeros(interface.HEADER_SIZE, np.int32)
+    plan, header = plan_index.plan, np.zeros(interface.HEADER_SIZE, np.int32)
     header[interface.COMPLETION_GATE], header[interface.RISK_CAUSE], header[interface.OTHER_CAUSE] = (
         plan.finish[0],
         NUMBER_OF_CAUSE["risk"],
         NUMBER_OF_CAUSE[OTHER],
     )
     parts, begin = [header], interface.HEADER_SIZE
-    for position, table in _tables(index).items():
+    for position, table in _tables(plan_index).items():
         header[position] = begin
         parts.append(np.asarray(table, np.int32).reshape(-1))
         begin += parts[-1].size
     return np.concatenate(parts)
 
 
-def _tables(index: Index) -> dict[int, ArrayLike]:
+def _tables(plan_index: PlanIndex) -> dict[int, ArrayLike]:
     """Return the tables of a plan by their positions in the header."""
-    plan = index.plan
+    plan = plan_index.plan
     pairs = np.array([pair for bundle in plan.bundles for pair in bundle], np.int64).reshape(-1, 2)
     return {
         interface.BUNDLE_BEGINS: np.cumsum([0, *(len(bundle) for bundle in plan.bundles)]),
@@ -100,33 +100,36 @@ def _tables(index: Index) -> dict[int, ArrayLike]:
         ],
         interface.POOL_RETURNED: [kind != "passed" for kind in plan.pool_kinds],
         interface.UNIT_IS_OUTAGE: [info.kind == "outage" for info in plan.unit_info],
-        interface.STEPS: _steps(index),
+        interface.STEPS: _steps(plan_index),
     }
 
 
-def _steps(index: Index) -> interface.Table:
+def _steps(plan_index: PlanIndex) -> interface.Table:
     """Return kind, argument, unit, calendar, mode and cause by step; steps that are no work have no calendar."""
-    steps, is_work = np.empty((len(index.operation), interface.STEP_COLUMNS), np.int32), index.operation == WORK
+    steps, is_work = (
+        np.empty((len(plan_index.operation), interface.STEP_COLUMNS), np.int32),
+        plan_index.operation == WORK,
+    )
     kind_of_operation = {
         HOLD: interface.HOLD, WAIT: interface.WAIT, WORK: interface.WORK,
         UNTIL: interface.DATE, FREE: interface.FREE, SIGNAL: interface.SIGNAL,
     }  # fmt: skip
     # from the engine's numbers of operations to the walk's, in which waits and timed steps are adjacent
-    kind = np.full(1 + max(index.operation.max(), *kind_of_operation), interface.OTHER)
+    kind = np.full(1 + max(plan_index.operation.max(), *kind_of_operation), interface.OTHER)
     kind[list(kind_of_operation)] = list(kind_of_operation.values())
-    steps[:, interface.KIND] = kind[index.operation]
-    steps[:, interface.ARGUMENT], steps[:, interface.UNIT] = index.first_argument, index.plan.unit_of
-    steps[:, interface.CALENDAR] = np.where(is_work, index.plan.rows[:, 2], interface.NONE)
-    steps[:, interface.MODE], steps[:, interface.CAUSE] = index.plan.rows[:, 3], index.plan.cause_of
+    steps[:, interface.KIND] = kind[plan_index.operation]
+    steps[:, interface.ARGUMENT], steps[:, interface.UNIT] = plan_index.first_argument, plan_index.plan.unit_of
+    steps[:, interface.CALENDAR] = np.where(is_work, plan_index.plan.rows[:, 2], interface.NONE)
+    steps[:, interface.MODE], steps[:, interface.CAUSE] = plan_index.plan.rows[:, 3], plan_index.plan.cause_of
     return steps
 
 
 def chain_rows(record: Record, kernels: ChainKernels) -> Ints:
     """Return the rows of the driving chain as the kernel writes them, from the completion back; empty if never completed."""
-    plan = chain_plan(record.index)
+    plan = chain_plan(record.plan_index)
     # `free` is moved by the walk: each run gets its own copy
     rows = kernels.walk(plan.table, record.log, record.scan, plan.free.copy())
-    base_calendars = record.index.plan.base_calendars
+    base_calendars = record.plan_index.plan.base_calendars
     # only calendars on the chain, and of these the ones that something was closed on
     for number in np.unique(rows[:, interface.CALENDAR_OF_WORK]).tolist():
         actual, base = record.calendars[number], base_calendars[number]

@@ -49,13 +49,14 @@ class Online:
 
 def online(record: Record, layout: Layout, project: Project) -> Online:
     """Return by block, from the log of a run: minute online, MW, minute of the order, and whether it was cancelled."""
-    block_of_item = record.index.item_positions(layout.block_names)
+    block_of_item = record.plan_index.item_positions(layout.block_names)
     minute, cancelled = np.full(len(layout.blocks), -1, np.int64), np.zeros(len(layout.blocks), np.bool_)
     notes = record.noted(ONLINE)
     minute[block_of_item[notes.item]] = notes.minute
     ordered = layout.order_minutes.copy()
     # blocks whose order the plan notes have no date of their own: until it is approved they are not ordered
-    undated = block_of_item[record.index.item_of_note[record.index.kind_of_note == _number_of_kind(record, APPROVED)]]
+    plan_index = record.plan_index
+    undated = block_of_item[plan_index.item_of_note[plan_index.kind_of_note == _number_of_kind(record, APPROVED)]]
     ordered[undated] = -1
     approvals = record.noted(APPROVED)
     ordered[block_of_item[approvals.item]] = approvals.minute
@@ -66,7 +67,7 @@ def online(record: Record, layout: Layout, project: Project) -> Online:
 
 def _number_of_kind(record: Record, kind: str) -> int:
     """Return the number of a kind of notes, or -1."""
-    return record.index.kinds.index(kind) if kind in record.index.kinds else -1
+    return record.plan_index.kinds.index(kind) if kind in record.plan_index.kinds else -1
 
 
 def one_order(layout: Layout, project: Project) -> bool:

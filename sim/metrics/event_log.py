@@ -51,7 +51,7 @@ class Notes:
 
 
 @dataclass(frozen=True, eq=False)
-class Index:
+class PlanIndex:
     """Look-up tables of a plan's steps and notes, made once and used for every run."""
 
     plan: CompiledPlan
@@ -64,7 +64,7 @@ class Index:
     has_people: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, plan: CompiledPlan) -> Index:
+    def of(cls, plan: CompiledPlan) -> PlanIndex:
         """Make the look-up tables of a plan; kinds and items of notes are numbered in the order in which they first come."""
         # a dict for its order: numbers must be the same in every process
         kinds = tuple(dict.fromkeys(note.kind for note in plan.notes))
@@ -220,11 +220,12 @@ def _numbers(names: Sequence[str]) -> dict[str, int]:
 class Record:
     """One run: its log of shape (rows, 3), the content minutes by input, its calendars and common factors by number.
 
-    Common factors are sampled once for all that share them; the unit costs of a run are among them, in dollars.
-    `kernels` are the implementation of long passes over the log: in numpy, or compiled.
+    `plan_index` has the look-up tables of its plan. Common factors are sampled once for all that share them; the unit
+    costs of a run are among them, in dollars. `kernels` are the implementation of long passes over the log: in
+    numpy, or compiled.
     """
 
-    index: Index
+    plan_index: PlanIndex
     log: Ints
     content: Ints
     calendars: Sequence[Calendar]
@@ -234,7 +235,7 @@ class Record:
     @classmethod
     def of(
         cls,
-        index: Index,
+        plan_index: PlanIndex,
         log: Ints,
         content: Ints,
         calendars: Sequence[Calendar],
@@ -242,7 +243,7 @@ class Record:
         kernels: Kernels = NUMPY,
     ) -> Record:
         """Make the record of a run; without `factors` it has no prices."""
-        return cls(index, log, content, calendars, np.zeros(0) if factors is None else factors, kernels)
+        return cls(plan_index, log, content, calendars, np.zeros(0) if factors is None else factors, kernels)
 
     @cached_property
     def minute(self) -> Ints:
@@ -283,7 +284,7 @@ class Record:
     @cached_property
     def operation(self) -> NDArray[np.uint8]:
         """Return by log row the operation of its step; only explanations and checks need it."""
-        return self.index.operation[self.step]
+        return self.plan_index.operation[self.step]
 
     @property
     def when(self) -> Ints:
@@ -298,7 +299,7 @@ class Record:
     @cached_property
     def scan(self) -> Scan:
         """Return the result of one pass over the log: minutes by step, rows by group, completion."""
-        return self.kernels.scan_log(self.log, self.index.step_groups)
+        return self.kernels.scan_log(self.log, self.plan_index.step_groups)
 
     def _rows_of_group(self, group: int) -> Ints:
         """Return the log rows of one group of steps, in the order of the log."""
@@ -310,9 +311,9 @@ class Record:
         if not len(rows):
             none = np.zeros(0, np.int64)
             return Notes(none, none, none)
-        return Notes(rows[:, 0], self.index.items_of(rows[:, 1]), rows[:, 2])
+        return Notes(rows[:, 0], self.plan_index.items_of(rows[:, 1]), rows[:, 2])
 
     def noted_rows(self, kind: str) -> Ints:
         """Return the rows of the notes of one kind, shape (rows, 3): minute, step, amount."""
-        number = self.index.number_of_kind.get(kind)
+        number = self.plan_index.number_of_kind.get(kind)
         return np.zeros((0, 3), np.int64) if number is None else self._rows_of_group(FIRST_NOTE_GROUP + number)

@@ -14,7 +14,7 @@ from sim.metrics.checked_run import CheckedRun
 from sim.metrics.conservation import require_conserved, switched_on
 from sim.metrics.critical_chain import DrivingChain
 from sim.metrics.delivery import demand_metrics, lead_times, mw_online, needed_blocks, online
-from sim.metrics.event_log import Index, Ints, Record
+from sim.metrics.event_log import Ints, PlanIndex, Record
 from sim.metrics.kernels.interface import ChainKernels, Kernels
 from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.metrics.milestones import milestone_metrics
@@ -59,7 +59,7 @@ class MetricContext:
 
     project: Project
     layout: Layout
-    index: Index
+    plan_index: PlanIndex
     cost_model: CostModel
     days: int
     paid_by_day: Floats
@@ -77,15 +77,15 @@ class MetricContext:
         cls, project: Project, layout: Layout, plan: CompiledPlan, site: Calendar, kernels: Kernels = NUMPY
     ) -> MetricContext:
         """Prepare the look-ups for a plan."""
-        index = Index.of(plan)
+        plan_index = PlanIndex.of(plan)
         days = project.curve_days
         # the site calendar is open in every shift, and each person works one of them
         paid = paid_hours_by_day(site, days) / len(project.pattern.shifts)
-        return cls(project, layout, index, CostModel.of(project, layout, index), days, paid, kernels)
+        return cls(project, layout, plan_index, CostModel.of(project, layout, plan_index), days, paid, kernels)
 
     def record(self, log: Ints, content: Ints, calendars: Sequence[Calendar], factors: Floats) -> Record:
         """Return a run as it is measured here."""
-        return Record.of(self.index, log, content, calendars, factors, self.kernels)
+        return Record.of(self.plan_index, log, content, calendars, factors, self.kernels)
 
     def budgeted(self, planned: Record) -> MetricContext:
         """Return this context with the planned cost: that of the deterministic run."""
@@ -103,7 +103,7 @@ def accounts_of(metric_context: MetricContext, record: Record) -> Accounts:
 
 def ledger_of(metric_context: MetricContext, record: Record) -> dict[str, NDArray[np.generic]]:
     """Return the ledger of one run as people read it: columns day, item, event, usd."""
-    return ledger_table(accounts_of(metric_context, record).entries, metric_context.index)
+    return ledger_table(accounts_of(metric_context, record).entries, metric_context.plan_index)
 
 
 def quick_metrics(metric_context: MetricContext, record: Record) -> tuple[dict[str, float], dict[str, Floats]]:

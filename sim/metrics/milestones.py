@@ -89,7 +89,7 @@ def day_of_mw(day: NDArray[np.float64], mw: NDArray[np.float64], level: float) -
 def first_power(record: Record) -> float:
     """Return the day on which the first generating unit or grid feed is installed; infinite if none is."""
     notes = record.noted("installed")
-    parts = record.index.part_of_item[notes.item]
+    parts = record.plan_index.part_of_item[notes.item]
     minutes = notes.minute[np.isin(parts, POWER_PARTS)]
     return float(minutes.min()) / DAY if len(minutes) else float("inf")
 

@@ -147,7 +147,7 @@ def event_table(record: Record, start_date: date) -> Columns:
     unit is (`unit_kind`, `place`, `part`, `step`) and, for a note, what it says (`note`, `note_part`, `note_place`):
     a stored result has no plan, so its readers would else have to take these attributes out of names.
     """
-    plan = record.index.plan
+    plan = record.plan_index.plan
     # by unit within a minute, so that both engines give the same table
     order = np.lexsort((plan.unit_of[record.step], record.minute))
     minute, step, detail = (column[order] for column in (record.minute, record.step, record.detail))
@@ -191,7 +191,7 @@ def chain_table(record: Record) -> Columns:
     empty where the next step of the same unit follows.
     """
     segments = [*DrivingChain(record).segments]
-    waited_for = _resources(record.index.plan, record.step[[segment.waiting for segment in segments]]).tolist()
+    waited_for = _resources(record.plan_index.plan, record.step[[segment.waiting for segment in segments]]).tolist()
     rows = [
         (*_segment(record, segment), *_waiting(record, segment, resource))
         for segment, resource in zip(segments, waited_for, strict=True)
@@ -204,7 +204,7 @@ def chain_table(record: Record) -> Columns:
 
 def _segment(record: Record, segment: ChainSegment) -> tuple[int, int, float, str, str, str]:
     """Return begin and end (minutes), days, unit, activity and cause of a segment."""
-    plan, step = record.index.plan, record.step[segment.row]
+    plan, step = record.plan_index.plan, record.step[segment.row]
     activity = plan.activities[plan.activity_of[step]] if plan.activity_of[step] != NONE else ""
     days = (segment.end - segment.begin) / DAY
     return segment.begin, segment.end, days, plan.units[plan.unit_of[step]], activity, segment.cause
@@ -214,7 +214,7 @@ def _waiting(record: Record, segment: ChainSegment, waited_for: str) -> tuple[st
     """Return the unit that had to wait for a segment, and what it waited for; both empty where none had to."""
     if segment.waiting == NONE:
         return "", ""
-    plan, step = record.index.plan, record.step[segment.waiting]
+    plan, step = record.plan_index.plan, record.step[segment.waiting]
     return plan.units[plan.unit_of[step]], waited_for
 
 
@@ -278,19 +278,19 @@ def on_chain(steps: Ints, *groupings: tuple[Ints, int]) -> list[NDArray[np.bool_
 
 def earned_by_day(record: Record, days: int) -> Floats:
     """Return person-hours earned until the end of each day, shape (days,); repeated work earns nothing more."""
-    plan, works = record.index.plan, record.works
+    plan, works = record.plan_index.plan, record.works
     # `unique` has the first row of each step: rework earns nothing
     first_works = works[np.unique(works[:, 1], return_index=True)[1]]
     first_works = first_works[plan.earns[first_works[:, 1]]]
     minutes, steps = first_works[:, 0], first_works[:, 1]
-    hours = record.content[record.index.first_argument[steps]] * record.index.people_of_step[steps] / 60
+    hours = record.content[record.plan_index.first_argument[steps]] * record.plan_index.people_of_step[steps] / 60
     day = np.minimum(minutes // DAY, days - 1)
     return np.cumsum(np.bincount(day, weights=hours, minlength=days)[:days])
 
 
 def skids_by_day(record: Record, days: int) -> Floats:
     """Return how many skids have been delivered to the site until the end of each day, shape (days,)."""
-    rows, plan = record.noted_rows("delivered"), record.index.plan
+    rows, plan = record.noted_rows("delivered"), record.plan_index.plan
     kinds = [plan.unit_info[unit].kind for unit in plan.unit_of[rows[:, 1]].tolist()]
     arrival_minutes = rows[np.array([kind == "skid" for kind in kinds], np.bool_), 0]
     return np.cumsum(np.bincount(np.minimum(arrival_minutes // DAY, days - 1), minlength=days)[:days]).astype(

@@ -79,7 +79,7 @@ def _by_day(record: Record, kind: str, trades: tuple[str, ...], days: int) -> In
     notes, by_day = record.noted_rows(kind), np.zeros((len(trades), days), np.int64)
     if len(notes):  # nobody, mostly, works overtime
         end = min(days - 1, record.end // DAY)
-        record.kernels.people_by_day(notes, record.index.positions_by_step(trades), by_day, end)
+        record.kernels.people_by_day(notes, record.plan_index.positions_by_step(trades), by_day, end)
     return by_day
 
 
@@ -109,7 +109,7 @@ def hours(record: Record, people: Headcount, paid_by_day: Floats) -> dict[str, f
 
 def _earned(record: Record) -> float:
     """Return person-hours of work content at reference conditions; a repeated step earns nothing more."""
-    return record.kernels.earned_minutes(record.works, record.index.labour_of_step, record.content) / 60
+    return record.kernels.earned_minutes(record.works, record.plan_index.labour_of_step, record.content) / 60
 
 
 def _worked(record: Record) -> float:
@@ -118,8 +118,8 @@ def _worked(record: Record) -> float:
     What a shift loses to fatigue, night and heat is worked, too: productive minutes are divided by their share of the shifts
     between begin and end.
     """
-    total, labour = 0.0, record.index.labour_of_step
-    for calendar_number in record.index.staffed_calendars:
+    total, labour = 0.0, record.plan_index.labour_of_step
+    for calendar_number in record.plan_index.staffed_calendars:
         minutes, people = record.kernels.worked_minutes(
             record.works, labour, calendar_number, _work_hours(record, calendar_number)
         )
@@ -129,8 +129,8 @@ def _worked(record: Record) -> float:
 
 def _work_hours(record: Record, calendar_number: int) -> WorkHours:
     """Return a calendar as it was in the run, as planned, and its shifts; off site all three are the same."""
-    actual, planned = record.calendars[calendar_number], record.index.plan.base_calendars[calendar_number]
-    shift = _shift(record.index.plan, calendar_number)
+    actual, planned = record.calendars[calendar_number], record.plan_index.plan.base_calendars[calendar_number]
+    shift = _shift(record.plan_index.plan, calendar_number)
     if shift is None:
         return WorkHours(open_hours(actual), open_hours(actual), open_hours(actual), True, True)
     # `is`: where nothing was closed in this run, its calendar is the planned one itself
@@ -167,11 +167,11 @@ def offsite_hours(record: Record, project: Project) -> float:
     if not len(delivered.minute):
         return 0.0
     systems, shifts = project.by_system, len(project.calendars.factory.shifts)
-    of_system = record.index.part_positions(tuple(systems))
+    of_system = record.plan_index.part_positions(tuple(systems))
     # the last of the reversed rows is the first one
     first_started = _last_minutes(of_system[started.item[::-1]], started.minute[::-1], len(systems))
     last_delivered = _last_minutes(of_system[delivered.item], delivered.minute, len(systems))
-    factory = record.calendars[record.index.plan.calendars.index("factory")]
+    factory = record.calendars[record.plan_index.plan.calendars.index("factory")]
     paid_hours = paid_hours_by_day(factory, max(last_delivered) // DAY + 1)
     total = 0.0
     for system, first_minute, last_minute in zip(systems.values(), first_started, last_delivered, strict=True):

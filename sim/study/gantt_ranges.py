@@ -312,7 +312,7 @@ def _records(case: Case, seed: int, replications: Sequence[int]) -> Iterator[tup
 def _planned(case: Case) -> Record:
     """Return the run without random numbers as it is measured; of a project under way that of its first day."""
     by = case.baseline if case.baseline.plan.has_steps_of(case.plan) else case
-    return Record.of(case.metric_context.index, by.planned_run.log, by.planned.content, by.planned_calendars)
+    return Record.of(case.metric_context.plan_index, by.planned_run.log, by.planned.content, by.planned_calendars)
 
 
 def _spread(

@@ -300,7 +300,7 @@ def _limits(project: Project) -> dict[str, float]:
 def _planned_blocks(case: Case, log: Any) -> dict[str, float]:
     """Return the day on which each block is online in the expected plan."""
     metric_context = case.metric_context
-    record = Record.of(metric_context.index, log, case.planned.content, case.planned_calendars)
+    record = Record.of(metric_context.plan_index, log, case.planned.content, case.planned_calendars)
     blocks = online(record, metric_context.layout, case.project)
     return {block.name: minute / DAY for block, minute in zip(metric_context.layout.blocks, blocks.minute, strict=True)}
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sim.metrics.critical_chain import DrivingChain
-from sim.metrics.event_log import Index, Record
+from sim.metrics.event_log import PlanIndex, Record
 from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import CAUSES, NONE
 from sim.plan.vocabulary import (
@@ -56,7 +56,7 @@ def with_causes(plan: Plan) -> Plan:
 def chain_of(outcome: Told, hours: Mapping[str, Calendar] | None = None) -> DrivingChain:
     plan = outcome.compiled
     calendars = [(hours or {}).get(name, base) for name, base in zip(plan.calendars, plan.base_calendars, strict=True)]
-    return DrivingChain(Record.of(Index.of(plan), outcome.outcome.log, outcome.draws.content, calendars))
+    return DrivingChain(Record.of(PlanIndex.of(plan), outcome.outcome.log, outcome.draws.content, calendars))
 
 
 def pieces(plan: Plan, hours: Mapping[str, Calendar] | None = None) -> list[Piece]:
@@ -199,7 +199,9 @@ def test_the_order_in_which_an_engine_performs_a_minute_does_not_matter() -> Non
         rows = outcome.outcome.log
         order = np.lexsort((-outcome.compiled.unit_of[rows[:, 1]], rows[:, 0]))  # units of a minute the other way round
         chain = chain_of(outcome)
-        turned = DrivingChain(Record.of(chain.record.index, rows[order], outcome.draws.content, chain.record.calendars))
+        turned = DrivingChain(
+            Record.of(chain.record.plan_index, rows[order], outcome.draws.content, chain.record.calendars)
+        )
         assert turned.minutes == chain.minutes, seed
 
 

@@ -10,7 +10,7 @@ import pytest
 from sim.jit import available
 from sim.metrics.conservation import SWITCH
 from sim.metrics.critical_chain import DrivingChain, chain_summary
-from sim.metrics.event_log import Index, Record
+from sim.metrics.event_log import PlanIndex, Record
 from sim.metrics.kernels import interface
 from sim.metrics.measure import kernels_for, measure
 from sim.plan.compiled_plan import MODES
@@ -63,8 +63,8 @@ def runs(case: Case, count: int) -> list[Record]:
         log = done.outcome.log
         rows = (len(log), (done.replication * 131) % len(log))
         logs = (log[:count].copy() for count in rows)
-        index = case.metric_context.index
-        found += [Record.of(index, log, done.content, done.calendars, done.factors) for log in logs]
+        plan_index = case.metric_context.plan_index
+        found += [Record.of(plan_index, log, done.content, done.calendars, done.factors) for log in logs]
     return found
 
 
@@ -88,7 +88,7 @@ def test_a_shipped_project_is_measured_alike(name: str) -> None:
 
 def chain_of(outcome: Told) -> DrivingChain:
     plan = outcome.compiled
-    return DrivingChain(Record.of(Index.of(plan), outcome.outcome.log, outcome.draws.content, plan.base_calendars))
+    return DrivingChain(Record.of(PlanIndex.of(plan), outcome.outcome.log, outcome.draws.content, plan.base_calendars))
 
 
 def test_the_chains_of_random_plans_are_the_same() -> None:
@@ -108,6 +108,6 @@ def test_modes_are_those_of_the_plan() -> None:
 def test_both_scans_of_a_log_find_the_same() -> None:
     case = tiny_case()
     for given in runs(case, 5):
-        slow, fast = (kernels.scan_log(given.log, given.index.step_groups) for kernels in KERNELS)
+        slow, fast = (kernels.scan_log(given.log, given.plan_index.step_groups) for kernels in KERNELS)
         for name in slow._fields:
             np.testing.assert_array_equal(getattr(slow, name), getattr(fast, name), err_msg=name)

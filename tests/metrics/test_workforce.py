@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sim.config.project import Project
-from sim.metrics.event_log import Index, Record
+from sim.metrics.event_log import PlanIndex, Record
 from sim.metrics.workforce import headcount, hours, paid_hours_by_day, payroll
 from sim.plan.compile import compile_plan
 from sim.plan.deterministic_draws import most_likely_draws
@@ -25,7 +25,7 @@ def record(plan: Plan) -> Record:
     compiled = compile_plan(plan)
     log = told(plan).outcome.log
     return Record.of(
-        Index.of(compiled), log, most_likely_draws(compiled.inputs).content, compiled.base_calendars, np.zeros(0)
+        PlanIndex.of(compiled), log, most_likely_draws(compiled.inputs).content, compiled.base_calendars, np.zeros(0)
     )
 
 

@@ -40,12 +40,12 @@ def record(name: str, replication: int) -> Record:
     luck = next(case(name).draws(1).chunk(replication, 1))
     hours = case(name).calendars_of(1, replication)
     log = case(name).simulate(luck, hours).log
-    return Record.of(case(name).metric_context.index, log, luck.content, hours, luck.factors)
+    return Record.of(case(name).metric_context.plan_index, log, luck.content, hours, luck.factors)
 
 
 def shift_minutes(run: Record, number: int, begun: int, done: int) -> float:
     """The shift minutes of one work: its productive minutes times what a shift has for each of them."""
-    plan, calendar = run.index.plan, run.calendars[number]
+    plan, calendar = run.plan_index.plan, run.calendars[number]
     minutes = calendar.worked(done) - calendar.worked(begun)
     base, shift = plan.base_calendars[number], plan.base_calendars[plan.calendars.index(SHIFT)]
     if not plan.calendars[number].startswith("site."):
@@ -58,7 +58,7 @@ def shift_minutes(run: Record, number: int, begun: int, done: int) -> float:
 @pytest.mark.parametrize("name", NAMES)
 def test_hours_worked_by_activity_and_by_trade_are_the_hours_worked(name: str, replication: int) -> None:
     run = record(name, replication)
-    plan = run.index.plan
+    plan = run.plan_index.plan
     by_activity, by_trade = defaultdict[str, float](float), defaultdict[str, float](float)
     by_month = defaultdict[int, float](float)
     for done, step, begun in zip(run.minute.tolist(), run.step.tolist(), run.detail.tolist(), strict=True):
@@ -116,7 +116,7 @@ def test_labour_by_trade_is_what_labour_costs(name: str) -> None:
     people, paid = headcount(run, project, case(name).days), case(name).metric_context.paid_by_day
     crowd = people.direct.sum(axis=0)
     each = np.divide(people.total, crowd, out=np.zeros(len(crowd)), where=crowd > 0)  # with the indirect people
-    factor = run.factors[run.index.plan.inputs.factors.index("price.labour")]
+    factor = run.factors[run.plan_index.plan.inputs.factors.index("price.labour")]
     by_trade = {
         trade: float((row * each) @ paid) * project.labour.trades[trade].paid_rate * factor
         for trade, row in zip(people.trades, people.direct, strict=True)
@@ -130,7 +130,7 @@ def test_labour_by_trade_is_what_labour_costs(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_time_of_every_unit_is_worked_or_waited_without_gap_or_overlap(name: str, replication: int) -> None:
     run = record(name, replication)
-    plan = run.index.plan
+    plan = run.plan_index.plan
     now, spent = Counter[int](), Counter[int]()
     for done, step, x in zip(run.minute.tolist(), run.step.tolist(), run.detail.tolist(), strict=True):
         unit = int(plan.unit_of[step])

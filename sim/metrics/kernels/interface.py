@@ -27,7 +27,7 @@ LOG_MINUTE, LOG_STEP, LOG_DETAIL = LogColumn.MINUTE, LogColumn.STEP, LogColumn.D
 LOG_COLUMNS = 3
 """Columns of a log, and how many there are: minute in which a step was done; its number; minute it began, or amount."""
 LABOUR_CALENDAR, LABOUR_PEOPLE, LABOUR_INPUT, LABOUR_COLUMNS = range(4)
-"""Columns of `Index.labour_of_step`, and how many there are: calendar, people, and the input whose work content is earned."""
+"""Columns of `PlanIndex.labour_of_step`, and how many there are: calendar, people, input whose work content is earned."""
 ROW_ITEM, ROW_MINUTE, ROW_UNTIL = range(3)
 """Index in `Timeline.rows`: item, minute from which a state holds, and minute until which it does."""
 PAID, IN_SERVICE, COMMITTED, EXPOSED, SHARE_ONLINE, DEBT_DRAWDOWN, STATES = range(7)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.config.sections.money import PARTS
 from sim.metrics.delivery import NeededBlocks, Online, useful_from
-from sim.metrics.event_log import DAY, MONTH, Index, Ints
+from sim.metrics.event_log import DAY, MONTH, Ints, PlanIndex
 from sim.metrics.kernels.interface import NEVER
 from sim.metrics.money.capital import MONTH_DAYS, CapitalTimeline, capital_events, capital_metrics, ratio
 from sim.metrics.money.contracts import STANDING_COSTS, Contracts, contracts
@@ -66,9 +66,9 @@ class CostModel:
     """Payments that a project under way has reported."""
 
     @classmethod
-    def of(cls, project: Project, layout: Layout, index: Index) -> CostModel:
+    def of(cls, project: Project, layout: Layout, plan_index: PlanIndex) -> CostModel:
         """Work out the contracts of a plan; the planned cost comes later, from the deterministic run."""
-        return cls(project, layout, contracts(index, layout, project))
+        return cls(project, layout, contracts(plan_index, layout, project))
 
     @property
     def standing(self) -> int:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.config.sections.money import PARTS, Price, Stage
 from sim.config.sections.systems import System
-from sim.metrics.event_log import DAY, MONTH, Index, Ints
+from sim.metrics.event_log import DAY, MONTH, Ints, PlanIndex
 from sim.metrics.kernels.interface import Shares
 from sim.metrics.money.in_service import Serving, served_by
 from sim.metrics.workforce import Headcount
@@ -233,10 +233,10 @@ class _PricedItem:
         return f"{self.price}/{self.place.name}"
 
 
-def contracts(index: Index, layout: Layout, project: Project) -> Contracts:
+def contracts(plan_index: PlanIndex, layout: Layout, project: Project) -> Contracts:
     """Return the contracts of a project, for the items that its plan notes."""
-    items = list(_priced_items(index, layout, project))
-    factors = {name: number for number, name in enumerate(index.plan.inputs.factors)}
+    items = list(_priced_items(plan_index, layout, project))
+    factors = {name: number for number, name in enumerate(plan_index.plan.inputs.factors)}
     blocks = {block.name: number for number, block in enumerate(layout.blocks)}
     first_blocks = np.array([blocks[item.place.blocks[0]] for item in items], np.int64)
     # groups are numbered in the order in which they first come, so that numbers do not depend on hashing
@@ -269,9 +269,9 @@ def contracts(index: Index, layout: Layout, project: Project) -> Contracts:
 # --- items with a price ---------------------------------------------------------------------------------------
 
 
-def _priced_items(index: Index, layout: Layout, project: Project) -> Iterator[_PricedItem]:
+def _priced_items(plan_index: PlanIndex, layout: Layout, project: Project) -> Iterator[_PricedItem]:
     """Yield every item with a price that the plan notes at some place, in the order of prices and places."""
-    notes_by_part = _notes_of_plan(index)
+    notes_by_part = _notes_of_plan(plan_index)
     places = {place.name: place for group in (layout.phases, layout.halls, layout.blocks) for place in group}
     places |= {place.name: place for place in generating_units(project, layout)}
     plants = {plant.name: plant for plant in layout.plants}
@@ -297,10 +297,10 @@ def _online_steps(place: Place, notes: Mapping[str, Mapping[str, Mapping[str, St
     return [step for block in place.blocks for step in notes.get("", {}).get(block, {}).get(ONLINE, ())]
 
 
-def _notes_of_plan(index: Index) -> dict[str, dict[str, dict[str, list[tuple[int, int]]]]]:
+def _notes_of_plan(plan_index: PlanIndex) -> dict[str, dict[str, dict[str, list[tuple[int, int]]]]]:
     """Return (step, amount) of the notes of a plan, by part, place and kind."""
     notes: dict[str, dict[str, dict[str, list[tuple[int, int]]]]] = defaultdict(lambda: defaultdict(dict))
-    plan = index.plan
+    plan = plan_index.plan
     for step in np.flatnonzero(plan.rows[:, 0] == NOTE).tolist():
         kind, part, place = plan.notes[plan.rows[step, 1]]
         notes[part][place].setdefault(kind, []).append((step, int(plan.rows[step, 2])))

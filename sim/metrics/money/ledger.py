@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.metrics.event_log import DAY, MONTH, Index, Ints, Record
+from sim.metrics.event_log import DAY, MONTH, Ints, PlanIndex, Record
 from sim.metrics.kernels.interface import CANCELLING, PERIOD, RECONCILING, Billing, Entries, Shares, StandingCosts
 from sim.metrics.kernels.numpy_kernels import bill, contract_entries, join, period_entries
 from sim.metrics.money.contracts import FEE, PERIODS, STANDING_COSTS, Contracts, beds, open_site, wages
@@ -44,7 +44,9 @@ def chip_factors(record: Record, ordered: Ints, contracts: Contracts, project: P
     """
     price, revenue = np.ones(len(contracts.names)), np.ones(project.blocks)
     notes = record.noted(ORDERABLE)
-    orderable_since = {record.index.items[item]: minute for item, minute in zip(notes.item, notes.minute, strict=True)}
+    orderable_since = {
+        record.plan_index.items[item]: minute for item, minute in zip(notes.item, notes.minute, strict=True)
+    }
     # in the order in which they come: a later one overwrites what an earlier one set
     for generation in project.orders.generations:
         if generation.id in orderable_since:
@@ -199,7 +201,7 @@ def _cancelled_minute(run: Run, contracts: Contracts) -> Ints:
     notes = run.record.noted(CANCELLED)
     if len(notes.minute):
         # cancelling is rare: places are looked up only then
-        blocks = [run.record.index.place_of_item[item] for item in notes.item.tolist()]
+        blocks = [run.record.plan_index.place_of_item[item] for item in notes.item.tolist()]
         cancelled_at = dict(zip(blocks, notes.minute.tolist(), strict=True))
         for number, place in enumerate(contracts.places):
             minute[number] = cancelled_at.get(place, -1)
@@ -242,7 +244,7 @@ def standing_costs(run: Run, first_item: int, project: Project) -> StandingCosts
 
 def unit_cost(record: Record, item: str) -> float:
     """Return the unit cost of an item in a run, in dollars, as it was sampled."""
-    return float(record.factors[record.index.plan.inputs.factors.index(price(item))])
+    return float(record.factors[record.plan_index.plan.inputs.factors.index(price(item))])
 
 
 def _cents_by_item(item: Ints, cents: Ints, items: int) -> Ints:
@@ -251,13 +253,13 @@ def _cents_by_item(item: Ints, cents: Ints, items: int) -> Ints:
     return sums
 
 
-def ledger_table(entries: Ledger, index: Index) -> dict[str, NDArray[np.generic]]:
+def ledger_table(entries: Ledger, plan_index: PlanIndex) -> dict[str, NDArray[np.generic]]:
     """Return a ledger as a table by date: columns day, item, event, usd."""
     # by date for the reader; in the ledger itself entries stand by item, as sums need them
     order = np.lexsort((entries.item, entries.minute))
     names = np.array(entries.names)
     events = [
-        _event(index, entries.names[item], entries.places[item], event)
+        _event(plan_index, entries.names[item], entries.places[item], event)
         for item, event in zip(entries.item[order].tolist(), entries.event[order].tolist(), strict=True)
     ]
     return {
@@ -268,10 +270,10 @@ def ledger_table(entries: Ledger, index: Index) -> dict[str, NDArray[np.generic]
     }
 
 
-def _event(index: Index, item: str, place: str, event: int) -> str:
+def _event(plan_index: PlanIndex, item: str, place: str, event: int) -> str:
     """Return in words the event that makes an entry due; `event` is its number, as in `Ledger`."""
     if event >= 0:
-        note = index.plan.notes[index.plan.rows[event, 1]]
+        note = plan_index.plan.notes[plan_index.plan.rows[event, 1]]
         return f"{note.kind} {note.item}"
     if event == RECONCILING:
         return "reconciled with what was reported"

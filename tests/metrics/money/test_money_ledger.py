@@ -35,7 +35,7 @@ def run_of(project: Case, replication: int | None = None) -> Run:
     """One run of a case: a replication, or the one without luck."""
     luck = project.planned if replication is None else next(Draws(project.plan.inputs, 1).chunk(replication, 1))
     log, yard = project.simulate(luck).log, project.metric_context
-    record = Record.of(yard.index, log, luck.content, project.plan.base_calendars, luck.factors)
+    record = Record.of(yard.plan_index, log, luck.content, project.plan.base_calendars, luck.factors)
     return Run.of(record, headcount(record, project.project, yard.days), yard.paid_by_day)
 
 
@@ -152,7 +152,7 @@ def test_the_contractor_bills_by_the_month_with_his_fee_and_is_paid_later() -> N
     bills_ = {"fee": 0.04, "bills": True, "pays_after": 30}
     found, project = tiny_entries(contractor=bills_, **terms([{"on": "ordered", "share": 1}], paid_by="contractor"))
     assert by_day(found) == pytest.approx({MONTH / DAY + 30: 5e6 * 1.04})
-    assert "month 0 of fee" in ledger_table(found, project.metric_context.index)["event"].tolist()
+    assert "month 0 of fee" in ledger_table(found, project.metric_context.plan_index)["event"].tolist()
 
 
 def test_a_price_drifts_until_its_order() -> None:

@@ -106,13 +106,13 @@ def test_an_order_that_is_not_needed_any_more_is_cancelled_in_time_and_settled()
     assert (found["mw_ordered"], found["mw_cancelled"]) == (5, 2.5)
     log = case.simulate(case.planned).log
     yard = case.metric_context
-    record = Record.of(yard.index, log, case.planned.content, case.plan.base_calendars, case.planned.factors)
+    record = Record.of(yard.plan_index, log, case.planned.content, case.plan.base_calendars, case.planned.factors)
     entries = ledger(
         Run.of(record, headcount(record, case.project, case.days), yard.paid_by_day),
         yard.cost_model.contracts,
         case.project,
     )
-    table = ledger_table(entries, yard.index)
+    table = ledger_table(entries, yard.plan_index)
     second = [
         (day, event, usd)
         for day, item, event, usd in zip(*table.values(), strict=True)
@@ -167,7 +167,9 @@ def test_all_strategies_face_the_same_demand() -> None:
         for case in cases:
             luck = next(Draws(case.plan.inputs, 3).chunk(replication, 1))
             log = case.simulate(luck).log
-            record = Record.of(case.metric_context.index, log, luck.content, case.plan.base_calendars, luck.factors)
+            record = Record.of(
+                case.metric_context.plan_index, log, luck.content, case.plan.base_calendars, luck.factors
+            )
             needed = needed_blocks(record, case.project)
             assert needed is not None
             found.append(needed.minute)
@@ -295,6 +297,8 @@ def test_every_replication_ends_with_everything_ordered_online() -> None:
     for luck in Draws(case.plan.inputs, 5).chunk(0, 8):
         outcome = case.simulate(luck)
         assert outcome.deadlock is None
-        record = Record.of(case.metric_context.index, outcome.log, luck.content, case.plan.base_calendars, luck.factors)
+        record = Record.of(
+            case.metric_context.plan_index, outcome.log, luck.content, case.plan.base_calendars, luck.factors
+        )
         blocks = online(record, case.metric_context.layout, case.project)
         assert np.array_equal(blocks.reached, blocks.wanted)
