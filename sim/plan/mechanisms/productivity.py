@@ -55,7 +55,7 @@ def apply_losses(context: PlanContext) -> None:
 
 
 def losses(context: PlanContext, trade: str, exposure: str) -> tuple[str, ...]:
-    """Return the names of the loss factors on work of a trade (the first of a step) under an exposure."""
+    """Return the names of the loss factors on work of a trade (the first of a step) under a weather exposure."""
     names = (f"loss.{trade}", _calendar_loss_name(exposure))
     return tuple(name for name in names if name in context.plan.factors)
 

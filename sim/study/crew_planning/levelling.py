@@ -334,7 +334,7 @@ class Levelling:
 def _rehearsed(rehearsal: Rehearsal, crews: Mapping[str, int]) -> tuple[Levelled, tuple[np.ndarray, np.ndarray] | None]:
     """Return the plan with these crews, and the fewest and the most crews by trade with which its log is the same, if known.
 
-    With so few crews that the calendars end before the work does, it is never finished.
+    The rehearsal runs it without chance. With so few crews that the calendars end before the work does, it is never finished.
     """
     try:
         log = rehearsal.log_with(crews)
