@@ -14,7 +14,7 @@ from functools import partial
 
 from sim.config.project import Project
 from sim.plan.mechanisms.camp import NO_CAMP, CampBeds, beds_of
-from sim.plan.mechanisms.crews import arrival, crew, departure, done, on_site
+from sim.plan.mechanisms.crews import arrival, crew, departure, done, people_of_crew
 from sim.plan.plan_context import PlanContext, TradeReviews
 from sim.plan.vocabulary import LEAVING_PRIORITY, Free, Hold, Jump, Label, Note, Signal, UnitInfo, Until, Wait, fixed
 from sim.plan.vocabulary import Step as PlanStep
@@ -36,7 +36,7 @@ def accelerate(context: PlanContext) -> None:
         camp_beds = NO_CAMP if context.project.labour.camp is None else CampBeds(beds_of(context, trade))
         shift_beds = camp_beds
         if reviews.second_shifts and context.project.labour.camp is not None:
-            shift_beds = CampBeds(beds_of(context, trade, second_shift(context.project, trade)))
+            shift_beds = CampBeds(beds_of(context, trade, people_of_second_shift(context.project, trade)))
         measures = [
             *((f"{OVERTIME}.{trade}.{n + 1}", OVERTIME, n + 1, camp_beds) for n in range(reviews.overtime)),
             *(
@@ -103,11 +103,11 @@ def _off_while_trade_before_is_behind(context: PlanContext, reviews: TradeReview
     ]
 
 
-def second_shift(project: Project, trade: str) -> int:
+def people_of_second_shift(project: Project, trade: str) -> int:
     """Return the direct people of a second shift that is worth one crew."""
     policy = project.labour.acceleration
     assert policy is not None  # there would be no reviews
-    people = on_site(project, trade)
+    people = people_of_crew(project, trade)
     return people if policy.shift is None else policy.shift.people(people)
 
 
@@ -116,7 +116,7 @@ def _measure(
 ) -> tuple[Sequence[PlanStep], Sequence[PlanStep]]:
     """Return the steps with which a measure (overtime, second shift or extra crew) begins, and those with which it ends."""
     if kind == SHIFT:
-        people = second_shift(context.project, trade)
+        people = people_of_second_shift(context.project, trade)
         *hiring, induction, join_pool = arrival(context, trade, camp_beds, suffix, people=people)
         begins = [*hiring, Note(SHIFT_PREMIUM, trade, people), induction, join_pool]
         return begins, [*departure(context, trade, camp_beds, people=people), Note(SHIFT_PREMIUM, trade, -people)]
@@ -125,7 +125,7 @@ def _measure(
     policy = context.project.labour.acceleration
     assert policy is not None  # there would be no reviews
     assert policy.overtime is not None
-    paid = round(on_site(context.project, trade) / (1 - policy.overtime.loss.value))
+    paid = round(people_of_crew(context.project, trade) / (1 - policy.overtime.loss.value))
     pool = {crew(trade): 1}
     return (
         [Note(OVERTIME, trade, paid), Free(pool)],

@@ -197,11 +197,11 @@ def _crew_pool(context: PlanContext, trade: str, initial: int) -> None:
 
 def hires_per_week(project: Project, trade: str) -> int:
     """Return the crews of a trade that can be hired in a week, including those on the payroll for rotation."""
-    people = on_site(project, trade) * project.labour.payroll(project.pattern)
+    people = people_of_crew(project, trade) * project.labour.payroll(project.pattern)
     return max(1, round(project.labour.trades[trade].hired_per_week.value / people))
 
 
-def on_site(project: Project, trade: str) -> int:
+def people_of_crew(project: Project, trade: str) -> int:
     """Return the direct people of one crew of a trade on site: a team in every shift."""
     return project.labour.trades[trade].team * len(project.pattern.shifts)
 
@@ -209,7 +209,7 @@ def on_site(project: Project, trade: str) -> int:
 def crews_available(project: Project, trade: str) -> int | None:
     """Return the crews of a trade that the local market has; None where it is unlimited."""
     people = project.labour.trades[trade].available
-    return None if people is None else people // on_site(project, trade)
+    return None if people is None else people // people_of_crew(project, trade)
 
 
 def _crew(
@@ -256,7 +256,7 @@ def arrival(
         *([Hold({**hiring, **beds}, patience=CREW_PATIENCE if beds else None)] if hiring or beds else []),
         Work(f"week of hiring{suffix}", fixed(MINUTES_PER_WEEK), ALWAYS_OPEN),
         *([Free(hiring)] if hiring else []),
-        Note("people", trade, people or on_site(context.project, trade)),
+        Note("people", trade, people or people_of_crew(context.project, trade)),
         Work(f"induction{suffix}", induction, "site.interior"),
         Free({crew(trade): 1}),
     ]
@@ -265,7 +265,7 @@ def arrival(
 def departure(context: PlanContext, trade: str, camp_beds: CampBeds, *others: str, people: int = 0) -> list[PlanStep]:
     """Return the route by which a crew leaves when no work waits for it, taking one of each of the other pools as well."""
     hold = Hold({crew(trade): 1, **dict.fromkeys(others, 1)}, priority=LEAVING_PRIORITY)
-    return [hold, Note("people", trade, -(people or on_site(context.project, trade))), *camp_beds.moving_out()]
+    return [hold, Note("people", trade, -(people or people_of_crew(context.project, trade))), *camp_beds.moving_out()]
 
 
 @dataclass(frozen=True)
@@ -316,7 +316,7 @@ class IdleLeave:
 
     def _standby(self, crews: int) -> list[PlanStep]:
         """Return the note by which so many crews more are paid standby, where the project pays it."""
-        people = crews * on_site(self.context.project, self.trade)
+        people = crews * people_of_crew(self.context.project, self.trade)
         return [] if self.context.project.labour.standby is None else [Note(STANDBY, self.trade, people)]
 
     def _leave_route(self, number: int, camp_beds: CampBeds) -> list[PlanStep]:

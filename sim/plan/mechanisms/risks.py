@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from sim.config.sections.risks import Driver, State
-from sim.plan.mechanisms.crews import SITE, crew, on_site
+from sim.plan.mechanisms.crews import SITE, crew, people_of_crew
 from sim.plan.mechanisms.factory import plants_of
 from sim.plan.mechanisms.logistics import CRANE, GATE
 from sim.plan.plan_context import PlanContext
@@ -255,7 +255,7 @@ def _outage(context: PlanContext, factors: DriverFactors, begins: str, pool: str
     """
     name = f"risk.{factors.config.id}"
     trade = context.plan.pools[pool].trade
-    people = on_site(context.project, trade) if trade else 0
+    people = people_of_crew(context.project, trade) if trade else 0
     return [
         Until(f"{name} begins", Span(Fixed(0), delays=(begins,))),
         Jump("over", f"{name} stays away", Chance(1.0, (factors.occurs,), otherwise=True)),

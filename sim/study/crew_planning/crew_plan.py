@@ -22,7 +22,7 @@ from sim.config.sections.labour import Trade
 from sim.errors import ConfigError, Problem
 from sim.metrics.schedule import NEVER
 from sim.plan.compiled_plan import LogColumn
-from sim.plan.mechanisms.crews import crews_available, hires_per_week, mean_over_peak, on_site
+from sim.plan.mechanisms.crews import crews_available, hires_per_week, mean_over_peak, people_of_crew
 from sim.plan.plan_context import ResourcePlan
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_HOUR, MINUTES_PER_WEEK, WORK
 from sim.study.crew_planning.earned_schedule import progress_reviews
@@ -232,7 +232,7 @@ def _available(project: Project, rehearsal: Rehearsal) -> dict[str, int]:
         stated = project.labour.trades[trade]
         min_crews = max(rehearsal.max_crews_at_once[trade], stated.entered_crews or 0)
         if crews < min_crews:
-            people = f"{min_crews * on_site(project, trade)} people of {min_crews} crews"
+            people = f"{min_crews * people_of_crew(project, trade)} people of {min_crews} crews"
             message = f"at least the {people} expected, which one step takes or the plan states"
             problems.append(Problem("", 0, 0, f"labour.trades.{trade}.available", f"{stated.available}", message))
     if problems:

@@ -19,8 +19,8 @@ from sim.config.sections.acceleration import Acceleration
 from sim.metrics.schedule import NEVER
 from sim.plan.compiled_plan import LogColumn
 from sim.plan.deterministic_draws import expected_draws
-from sim.plan.mechanisms.acceleration import second_shift
-from sim.plan.mechanisms.crews import crews_available, done, on_site
+from sim.plan.mechanisms.acceleration import people_of_second_shift
+from sim.plan.mechanisms.crews import crews_available, done, people_of_crew
 from sim.plan.plan_context import Mobilisation, ResourcePlan, Review, TradeReviews
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, SIGNAL
 from sim.study.crew_planning.rehearsal import Rehearsal
@@ -71,8 +71,8 @@ def _measures(project: Project, policy: Acceleration, trade: str, planned: int) 
     available = crews_available(project, trade)
     if available is not None:
         extra_crews = min(extra_crews, available - planned)
-        people_left = (available - planned - extra_crews) * on_site(project, trade)
-        shift = min(shift, people_left // second_shift(project, trade))
+        people_left = (available - planned - extra_crews) * people_of_crew(project, trade)
+        shift = min(shift, people_left // people_of_second_shift(project, trade))
     return overtime, extra_crews, shift
 
 
