@@ -75,7 +75,8 @@ def use_cache() -> bool:
         folder = all_folders / digest()
         # old folders are removed only when a new one is made: most starts then read one directory and nothing else
         if not folder.is_dir():
-            folder.mkdir(parents=True)
+            # two first runs may start together: what one has made or removed is no error for the other
+            folder.mkdir(parents=True, exist_ok=True)
             _remove_old(all_folders)
         remove_damaged(folder)
         # numba would find out at the first compilation, with an error instead of a warning
@@ -162,8 +163,16 @@ def _remove_old(parent: Path) -> None:
     folders = [
         path for path in parent.iterdir() if path.is_dir() and len(path.name) == length and _is_hexadecimal(path)
     ]
-    for path in sorted(folders, key=lambda folder: folder.stat().st_mtime, reverse=True)[FOLDERS_TO_KEEP:]:
+    for path in sorted(folders, key=_modified, reverse=True)[FOLDERS_TO_KEEP:]:
         rmtree(path, ignore_errors=True)
+
+
+def _modified(folder: Path) -> float:
+    """Return when a folder was modified last, in seconds; 0 where another process has removed it."""
+    try:
+        return folder.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def _is_hexadecimal(path: Path) -> bool:

@@ -147,6 +147,26 @@ def test_two_old_folders_are_kept_and_nothing_that_is_not_ours(tmp_path: Path) -
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{2:016x}", f"{3:016x}", "something else"]
 
 
+def test_two_first_runs_that_start_together_both_keep_what_they_compile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each may find no folder, and then find that the other has made it, or removed an old one."""
+    name, is_directory = cache.digest(), Path.is_dir
+    gone = [tmp_path / f"{number:016x}" for number in range(4)]
+    (tmp_path / name).mkdir()
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path))
+    # before it is looked for the folder is not there yet, and old ones are no longer when their time is asked for
+    first_look = iter([False])
+
+    def is_dir(path: Path) -> bool:
+        return next(first_look, is_directory(path)) if path.name == name else path in gone or is_directory(path)
+
+    monkeypatch.setattr(Path, "is_dir", is_dir)
+    monkeypatch.setattr(Path, "iterdir", lambda path: iter(gone if path == tmp_path else os.scandir(path)))
+    assert cache.use_cache()
+    assert not caplog.records
+
+
 COLD = """
 import sim
 from sim.study import case as cases

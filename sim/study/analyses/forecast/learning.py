@@ -157,7 +157,7 @@ class SummaryStatistics:
             self._add_counts(what, [fact for fact in status.facts_of("count") if fact.what == what])
         self._add_hours(status)
         self._add_finishes(list(self._milestones(status)))
-        self._add_not_reached(status)
+        self._add_reached(status)
         self._add_finishes(list(self._activities(status)))
         started_and_finished = self._durations_by_activity(status)
         self.needs_starts = bool(started_and_finished)
@@ -206,13 +206,14 @@ class SummaryStatistics:
                 minute = status.minute if fact.finish is None else fact.finish
                 yield f"{info.kind} {info.part} {name}", self.plan_steps.routes[unit].steps[-1], minute
 
-    def _add_not_reached(self, status: Status) -> None:
-        """Add by kind how many milestones were reached of those that are reported as not reached: none."""
-        steps_of_kind: dict[str, list[int]] = {}
-        for kind, step, _ in self._milestones(status, reached=False):
-            steps_of_kind.setdefault(kind, []).append(step)
-        for steps in steps_of_kind.values():
-            self._add(0.0, partial(_done_by, np.array(steps), status.minute), len(steps))
+    def _add_reached(self, status: Status) -> None:
+        """Add by kind how many of the reported milestones were reached, where some were not; when, says their mean finish."""
+        reached, not_reached = ([*self._milestones(status, reached=reached)] for reached in (True, False))
+        for kind in dict.fromkeys(kind for kind, _, _ in not_reached):
+            steps = [step for other, step, _ in (*reached, *not_reached) if other == kind]
+            number_not_reached = sum(other == kind for other, _, _ in not_reached)
+            compute = partial(_done_by, np.array(steps), status.minute)
+            self._add(float(len(steps) - number_not_reached), compute, number_not_reached)
 
     def _activities(self, status: Status) -> Iterator[tuple[str, int, int]]:
         """Yield name, step and minute of every activity that is finished."""
