@@ -14,10 +14,11 @@ import pytest
 import sim
 from sim.report.figures.from_result import gantt
 from sim.report.figures.gantt import data_day
+from sim.report.formatting import day_of_month
 from sim.report.html_report.gantt_document import gantt_document
 from sim.report.html_report.run_charts import run_charts
 from sim.report.html_report.run_report import page
-from sim.report.presentation import describe_forecast
+from sim.report.presentation import describe_forecast, describe_trend
 from sim.report.result_view import ResultView
 from sim.study.analyses.forecast.status import Fact
 from sim.study.analyses.forecast.trend import (
@@ -29,6 +30,7 @@ from sim.study.analyses.forecast.trend import (
     with_trend,
 )
 from sim.study.common_factors import factor_in_words
+from sim.study.intervals import sampled_quantile
 from sim.study.result import Result
 from tests.study.analyses.forecast.test_forecast import CONFIG, START, status
 
@@ -172,3 +174,14 @@ def test_what_moved_the_date_since_the_last_forecast_is_the_difference_of_two_at
     other = [DateShift("plan", 701, 720), *now[1:]]
     assert shifts_since(other, summaries[-1]) == []
     assert "of it since" not in describe_forecast(result, other, summaries)
+
+
+def test_half_of_the_mw_is_dated_to_the_day_on_which_it_is_reached() -> None:
+    """The ramp has whole days, counted from 0; a date is that of a finish, to which midnight belongs."""
+    result = forecast(0.7)
+    levels = [float(name) for name in result.sample.ramp if name != "replication"]
+    half = min(levels, key=lambda level: abs(level - max(levels) / 2))
+    median = sampled_quantile(result.sample.ramp[f"{half:g}"], 0.5, result.sample.sampling).value
+    summary = forecast_summary(result)
+    assert summary["days"]["half"]["p50"] == median + 1
+    assert day_of_month(START + timedelta(days=int(median))) in describe_trend([summary], START.isoformat())
