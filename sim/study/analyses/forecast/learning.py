@@ -150,8 +150,9 @@ class SummaryStatistics:
 
     def __init__(self, plan_steps: PlanSteps, status: Status) -> None:
         self.plan_steps = plan_steps
-        self.evidence = 0
+        self.evidence, self.evidence_if_silent = 0, 0
         self.actual: list[float] = []
+        self.only_if_silent: list[bool] = []
         self._functions: list[Callable[[StepMinutes], Floats]] = []
         for what in dict.fromkeys(fact.what for fact in status.facts_of("count")):
             self._add_counts(what, [fact for fact in status.facts_of("count") if fact.what == what])
@@ -170,11 +171,17 @@ class SummaryStatistics:
             statistics[:, column] = function(step_minutes)
         return statistics
 
-    def _add(self, actual: float, function: Callable[[StepMinutes], Floats], evidence: int) -> None:
-        """Add a statistic: its actual value, and how to work it out of replications."""
+    def _add(
+        self, actual: float, function: Callable[[StepMinutes], Floats], evidence: int, *, only_if_silent: bool = False
+    ) -> None:
+        """Add a statistic: its actual value, and how to work it out of replications; some are for silent statuses only."""
         self.actual.append(actual)
+        self.only_if_silent.append(only_if_silent)
         self._functions.append(function)
-        self.evidence += evidence
+        if only_if_silent:
+            self.evidence_if_silent += evidence
+        else:
+            self.evidence += evidence
 
     def _add_counts(self, what: str, facts: Iterable[Fact]) -> None:
         """Add the counts of a stage at its dates."""
@@ -207,13 +214,16 @@ class SummaryStatistics:
                 yield f"{info.kind} {info.part} {name}", self.plan_steps.routes[unit].steps[-1], minute
 
     def _add_reached(self, status: Status) -> None:
-        """Add by kind how many of the reported milestones were reached, where some were not; when, says their mean finish."""
+        """Add by kind how many of the reported milestones were reached, where some were not.
+
+        It is for statuses that say nothing else: beside dates and counts it made forecasts too late (calibration).
+        """
         reached, not_reached = ([*self._milestones(status, reached=reached)] for reached in (True, False))
         for kind in dict.fromkeys(kind for kind, _, _ in not_reached):
             steps = [step for other, step, _ in (*reached, *not_reached) if other == kind]
             number_not_reached = sum(other == kind for other, _, _ in not_reached)
             compute = partial(_done_by, np.array(steps), status.minute)
-            self._add(float(len(steps) - number_not_reached), compute, number_not_reached)
+            self._add(float(len(steps) - number_not_reached), compute, number_not_reached, only_if_silent=True)
 
     def _activities(self, status: Status) -> Iterator[tuple[str, int, int]]:
         """Yield name, step and minute of every activity that is finished."""
@@ -297,13 +307,16 @@ class PriorReplications:
         self, inputs: Inputs, drawn: Floats, statistics: SummaryStatistics, values: Floats, steps_done: Floats
     ) -> None:
         """Standardise `values`; `drawn` are uniforms, (factors, replications), `steps_done` counts by replication."""
-        self.inputs, self.evidence, self.steps_done = inputs, statistics.evidence, steps_done
+        self.inputs, self.steps_done = inputs, steps_done
         self.scores: Floats = special_functions().ndtri(np.clip(drawn, EDGE, 1 - EDGE))
         # a statistic that some replication does not have, or that is equal in all of them, teaches nothing
         usable: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=0))
+        usable[usable] = values[:, usable].std(axis=0) > 0
+        only_if_silent = np.array(statistics.only_if_silent, np.bool_)
+        is_silent = not (usable & ~only_if_silent).any()
+        usable &= is_silent | ~only_if_silent
+        self.evidence = statistics.evidence + is_silent * statistics.evidence_if_silent
         mean, spread = values[:, usable].mean(axis=0), values[:, usable].std(axis=0)
-        usable[usable] = spread > 0
-        mean, spread = mean[spread > 0], spread[spread > 0]
         self.standardised: Floats = (values[:, usable] - mean) / spread
         actual = np.array(statistics.actual)[usable]
         self.actual: Floats = np.clip((actual - mean) / spread, -MAX_DEVIATIONS, MAX_DEVIATIONS)
