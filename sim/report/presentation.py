@@ -23,7 +23,7 @@ from sim.report.verdict import headline, key_results
 from sim.study.analyses.drivers import Drivers
 from sim.study.analyses.forecast.checks.status_checks import place_and_text
 from sim.study.analyses.forecast.checks.status_fact_checks import StatusFinding
-from sim.study.analyses.forecast.trend import DateShift, shifts_since
+from sim.study.analyses.forecast.trend import DateShift, forecasts_before, shifts_since
 from sim.study.analyses.sensitivity import SensitivityResult
 from sim.study.analyses.sweep import Sweep
 from sim.study.analyses.tuning import TuningResult
@@ -141,11 +141,13 @@ def _picture(ax: Axes) -> str:
 @in_display_units
 def describe_forecast(result: Result, shifts: Sequence[DateShift], summaries: Sequence[Mapping[str, Any]]) -> str:
     """Return the verdict of a forecast, what shifted it and what it learnt, as lines of text."""
+    earlier = forecasts_before(summaries, result.manifest["forecast"]["data_date"])
+    last = earlier[-1] if earlier else None
     return "\n".join(
         [
-            *_forecast_dates(result, shifts, summaries),
+            *_forecast_dates(result, shifts, last),
             "",
-            *_causes_of_shifts(shifts, _last_before(result, summaries)),
+            *_causes_of_shifts(shifts, last),
             *_learned_factors(result),
             *_earned_value_table(result),
             *_remarks(result),
@@ -153,9 +155,7 @@ def describe_forecast(result: Result, shifts: Sequence[DateShift], summaries: Se
     )
 
 
-def _forecast_dates(
-    result: Result, shifts: Sequence[DateShift], summaries: Sequence[Mapping[str, Any]]
-) -> Iterator[str]:
+def _forecast_dates(result: Result, shifts: Sequence[DateShift], last: Mapping[str, Any] | None) -> Iterator[str]:
     """Yield P50 and P80 of the first and the last MW: now, in the forecast before, and in the plan."""
     start, forecast = date.fromisoformat(result.manifest["start_date"]), result.manifest["forecast"]
     yield f"{result.manifest['name']}, data date {_civil_date(forecast['data_date'])}, {result.sample.size:,} runs"
@@ -163,7 +163,6 @@ def _forecast_dates(
     for label, metric in (("first MW", FIRST), ("all MW", FINISH)):
         if metric in numbers:
             yield _quantile_dates(label, start, numbers[metric]["p50"], numbers[metric]["p80"])
-    last = _last_before(result, summaries)
     if last is not None and FINISH in numbers and "p50" in last["days"].get("all", {}):
         previous = last["days"]["all"]
         p50, p80 = (numbers[FINISH][p] - previous[p] for p in ("p50", "p80"))
@@ -174,16 +173,6 @@ def _forecast_dates(
         yield f"    moved since then by   P50 {p50:+.0f} days   P80 {p80:+.0f} days"
     if shifts:
         yield _quantile_dates("  plan", start, shifts[0].p50, shifts[0].p80) + "   before anything was known"
-
-
-def _last_before(result: Result, summaries: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    """Return the last forecast before the data date of a forecast; None where there is none."""
-    data_date = result.manifest["forecast"]["data_date"]
-    return max(
-        (summary for summary in summaries if str(summary["data_date"]) < data_date),
-        key=lambda summary: str(summary["data_date"]),
-        default=None,
-    )
 
 
 def _quantile_dates(label: str, start: date, p50: float, p80: float) -> str:

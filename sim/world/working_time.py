@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date, timedelta
 from functools import cached_property
 from math import ceil
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,18 @@ def finish_date(start_date: date, day: float) -> date:
     (datetime.date(2027, 1, 4), datetime.date(2027, 1, 5))
     """
     return start_date + timedelta(days=max(ceil(day) - 1, 0))
+
+
+Day = TypeVar("Day", float, NDArray[np.float64])
+
+
+def end_of_day(number: Day) -> Day:
+    """Return the end of a day, as a project day, from its number counted from 0: what is reached on it is over by then.
+
+    >>> finish_date(date(2027, 1, 4), end_of_day(0.0))
+    datetime.date(2027, 1, 4)
+    """
+    return number + 1
 
 
 class CalendarEnds(SimError):

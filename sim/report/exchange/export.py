@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -278,7 +277,7 @@ def prepare_export(
     _require_same_events(case.event_table(simulated), result)
     runs = min(quantile_runs, result.sample.size)
     layout = layout_of(case.project, case.crew_plan.resource_plan.release_days)
-    planned_dates = in_fork(_planned_dates, case, layout) if workers > 1 else partial(_planned_dates, case, layout)
+    planned_dates = in_fork(_planned_dates, case, layout, fork=workers > 1)
     rolled_up_run, bars = roll_up(with_contract(schedule(case, log, calendars), layout), level)
     quantiles = {**task_quantiles(case, seed, runs, bars), **_contract_quantiles(result, case.project)}
     return ExportedResult(

@@ -10,8 +10,10 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import date
+from functools import partial
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -179,6 +181,7 @@ class Chart:
         else:
             yield ["series", "day" if self.x.start else "x", *["date"] * bool(self.x.start), "value", "from"]
             date_of_day: dict[float, str] = {}  # many series have the same days
+            finish_of = partial(finish_date, dates.start)
             for series in self.series:
                 xs, ys = _exact(series.x), _exact(series.y)
                 lows: Iterable[Any] = repeat("") if series.y0 is None else _exact(series.y0)
@@ -186,7 +189,7 @@ class Chart:
                     repeat(series.name),
                     xs,
                     *[_dates(series.x, dates, date_of_day)] * bool(self.x.start),
-                    [_finish(dates, y) for y in ys] if self.y.start else ys,
+                    [iso_date(y, finish_of) for y in ys] if self.y.start else ys,
                     lows,
                 ]
                 yield from map(list, zip(*columns, strict=False))  # columns have one more x
@@ -196,13 +199,13 @@ def _dates(days: NDArray[np.float64], dates: ProjectDates, date_of_day: dict[flo
     """Return the ISO dates of days since the start of the project, added to those known; "" for one that is infinite."""
     for day in (day_list := days.tolist()):
         if day not in date_of_day:
-            date_of_day[day] = dates.date_of(day).isoformat() if math.isfinite(day) else ""
+            date_of_day[day] = iso_date(day, dates.date_of)
     return [date_of_day[day] for day in day_list]
 
 
-def _finish(dates: ProjectDates, day: float) -> str:
-    """Return the ISO date of a finish; "" for one that is never reached."""
-    return finish_date(dates.start, day).isoformat() if math.isfinite(day) else ""
+def iso_date(day: float, date_of: Callable[[float], date]) -> str:
+    """Return a day as an ISO date, "" for one that is never reached; starts and finishes have other dates at midnight."""
+    return date_of(day).isoformat() if math.isfinite(day) else ""
 
 
 def _exact(values: NDArray[np.float64]) -> list[float]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sim.report.figures.gantt import RangeRow, data_day, range_rows
 from sim.report.figures.palette import CRITICALITY
-from sim.report.html_report.chart_spec import json_value
+from sim.report.html_report.chart_spec import iso_date, json_value
 from sim.report.representative_run import Bar, wait_bars, work_bars
 from sim.report.result_view import FINISH, Milestone, ResultView
 from sim.study.gantt_ranges import ATTRIBUTES, PHASE, GanttRow, gantt_rows
@@ -53,16 +52,11 @@ def gantt_csv(view: ResultView) -> str:
     for row in range_rows(view.spread):
         plan_begin, plan_end = row.planned
         dates = (
-            _iso_date(plan_begin, view.dates.date_of), _iso_date(plan_end, finish_of),
-            _iso_date(row.begin, view.dates.date_of), _iso_date(row.end, finish_of), _iso_date(row.p80, finish_of),
+            iso_date(plan_begin, view.dates.date_of), iso_date(plan_end, finish_of),
+            iso_date(row.begin, view.dates.date_of), iso_date(row.end, finish_of), iso_date(row.p80, finish_of),
         )  # fmt: skip
         lines.append(",".join([f'"{row.name}"', str(row.level), f'"{row.parent}"', *dates, f"{row.critical:g}"]))
     return "\n".join(lines) + "\n"
-
-
-def _iso_date(day: float, date_of: Callable[[float], date]) -> str:
-    """Return a day as an ISO date; empty where it is never reached."""
-    return date_of(day).isoformat() if math.isfinite(day) else ""
 
 
 def _milestone(milestone: Milestone) -> dict[str, Any]:

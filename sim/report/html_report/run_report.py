@@ -37,6 +37,7 @@ from sim.study.executors.worker_process import in_fork
 from sim.study.intervals import quantile
 from sim.study.result import Result
 from sim.study.storage.results import FIGURES
+from sim.world.working_time import end_of_day
 
 PRECISE = 0.01
 """Half-width of the interval of the P80, as a share of it, that a published date should have."""
@@ -76,8 +77,7 @@ def ramp_rows(view: ResultView) -> list[RampRow]:
         share_kept = share_at_most(online_days, math.floor(planned_day)) if math.isfinite(planned_day) else None
         if share_kept is not None and level >= planned[-1][1] - 1e-6 and FINISH in view.runs:
             share_kept = view.share_at_most(FINISH, planned_day)  # to the minute, as the verdict has it
-        # a day of the ramp is counted from 0 and stands for its last minute
-        p50, p80, p80_low, p80_high = (row[name] + 1 for name in ("p50", "p80", "p80_low", "p80_high"))
+        p50, p80, p80_low, p80_high = (end_of_day(row[name]) for name in ("p50", "p80", "p80_low", "p80_high"))
         bounds = WITHHELD if math.isnan(p80) else dates.format_interval(p80_low, p80_high)
         rows[level] = RampRow(
             f"{level:g}", dates.format(p50), dates.format(p80), bounds,
@@ -204,14 +204,12 @@ def write_run(result: Result, directory: Path, drawing: FigureDrawing | None = N
     view = ResultView.of(result)
     # where only a few figures are drawn other processes have time for the Gantt chart and for the numbers
     has_time = drawing.choice == FEW and cores() > 1
-    gantt = in_fork(_gantt, view) if has_time else None
+    gantt = in_fork(_gantt, view, fork=has_time)
     charts = run_charts(view)
-    numbers_written = in_fork(write_numbers, view, charts, directory / FIGURES) if has_time else None
+    finish_numbers = in_fork(write_numbers, view, charts, directory / FIGURES, fork=has_time)
     files.write(directory / REPORT, page(view, charts, gantt))
-    if numbers_written is not None:
-        numbers_written()
-    elif drawing.choice != NONE:
-        write_numbers(view, charts, directory / FIGURES)
+    if drawing.choice != NONE:
+        finish_numbers()
     drawing.write(result, directory / FIGURES)
 
 

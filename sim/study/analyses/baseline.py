@@ -39,7 +39,7 @@ from sim.study.analyses.baseline_diff import (
 from sim.study.case import prepare_case
 from sim.study.result import Result
 from sim.study.sample import json_value, number
-from sim.world.working_time import finish_date
+from sim.world.working_time import end_of_day, finish_date
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -214,8 +214,7 @@ def _levels_outside(
     """Yield where a level of MW was online before P10 or after P90, or should be online and is not."""
     day_p10, day_p90 = step.days["p10"].value, step.days["p90"].value
     day = min((day for mw, day in actual_delivery if mw >= step.mw - MW_ROUNDING), default=inf)
-    # days of a baseline's steps are whole, counted from 0: what is reached on one is over by its last minute
-    first_date, last_date = (_dated(start, whole_day + 1) for whole_day in (day_p10, day_p90))
+    first_date, last_date = (_dated(start, end_of_day(number)) for number in (day_p10, day_p90))
     expected = f"expected {first_date} to {last_date}"
     if day < day_p10 - 1:
         yield f"{step.mw:g} MW since {_dated(start, day)}, early: {expected}"

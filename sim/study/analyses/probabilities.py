@@ -22,7 +22,7 @@ from sim.errors import SimError, did_you_mean
 from sim.study.chunk import Floats
 from sim.study.intervals import Interval, proportion_interval, quantile
 from sim.study.sample import Sample
-from sim.world.working_time import finish_date
+from sim.world.working_time import end_of_day, finish_date
 
 # --- milestones of the contract ---------------------------------------------------------------------------------------
 
@@ -219,5 +219,4 @@ def _ramp_days(mw: float, block: float, sample: Sample) -> tuple[Floats, str]:
     is_inexact = level_above - mw > 1e-6 and level_above - level_below > block + 1e-6
     between = f"between {level_below:g} and {level_above:g} MW no dates are kept"
     note = f"answered for {level_above:g} MW: {between}" if is_inexact else ""
-    # stored is the number of the day, counted from 0: a finish on that day is over by its last minute
-    return sample.ramp[f"{level_above:g}"] + 1, note
+    return end_of_day(sample.ramp[f"{level_above:g}"]), note

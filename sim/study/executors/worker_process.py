@@ -167,14 +167,14 @@ def answering(connections: Iterable[W]) -> list[W]:
     return [worker for worker in waited_for if worker.pipe in ready_pipes]
 
 
-def in_fork(work: Callable[..., T], *args: Any, nice: int = 0) -> Callable[[], T]:
+def in_fork(work: Callable[..., T], *args: Any, nice: int = 0, fork: bool = True) -> Callable[[], T]:
     """Start a call in a fork of this process; return a function that waits for its result.
 
-    `nice` lowers the priority of the fork. Where processes cannot be forked, or the fork is lost, that function computes
-    the result itself, in this process.
+    `nice` lowers the priority of the fork. Without `fork`, where processes cannot be forked, or where the fork is lost, that
+    function computes the result itself, in this process.
     """
     local_call = partial(work, *args)
-    if not can_fork():
+    if not fork or not can_fork():
         return local_call
     return partial(_received, WorkerConnection(_send_result, local_call, nice, fork=True), local_call)
 

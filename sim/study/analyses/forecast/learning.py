@@ -145,20 +145,22 @@ class SummaryStatistics:
     """The few numbers that summarise the facts of a status, as functions that return the same numbers of replications.
 
     They are the counts by stage, the earned hours, the mean finish by kind of milestone and by activity, and by activity the
-    mean logarithm of its duration. `evidence` is the number of events that the facts report.
+    mean logarithm of its duration. By statistic, `evidence` is the number of events that its facts report; one that is
+    `only_if_silent` is for a status that has no other.
     """
 
     def __init__(self, plan_steps: PlanSteps, status: Status) -> None:
         self.plan_steps = plan_steps
-        self.evidence, self.evidence_if_silent = 0, 0
+        self.evidence: list[int] = []
         self.actual: list[float] = []
         self.only_if_silent: list[bool] = []
         self._functions: list[Callable[[StepMinutes], Floats]] = []
         for what in dict.fromkeys(fact.what for fact in status.facts_of("count")):
             self._add_counts(what, [fact for fact in status.facts_of("count") if fact.what == what])
         self._add_hours(status)
-        self._add_finishes(list(self._milestones(status)))
-        self._add_reached(status)
+        milestones = list(self._milestones(status))
+        self._add_finishes([(kind, step, finish) for kind, step, finish in milestones if finish is not None])
+        self._add_reached(milestones, status.minute)
         self._add_finishes(list(self._activities(status)))
         started_and_finished = self._durations_by_activity(status)
         self.needs_starts = bool(started_and_finished)
@@ -178,10 +180,7 @@ class SummaryStatistics:
         self.actual.append(actual)
         self.only_if_silent.append(only_if_silent)
         self._functions.append(function)
-        if only_if_silent:
-            self.evidence_if_silent += evidence
-        else:
-            self.evidence += evidence
+        self.evidence.append(evidence)
 
     def _add_counts(self, what: str, facts: Iterable[Fact]) -> None:
         """Add the counts of a stage at its dates."""
@@ -203,27 +202,25 @@ class SummaryStatistics:
             for fact in facts:
                 self._add(float(fact.count or 0), partial(_earned_by, steps, budget, int(fact.date or 0)), 1)
 
-    def _milestones(self, status: Status, *, reached: bool = True) -> Iterator[tuple[str, int, int]]:
-        """Yield kind, last step and minute of every milestone that was reached; or of the others, with the data date."""
+    def _milestones(self, status: Status) -> Iterator[tuple[str, int, int | None]]:
+        """Yield kind, last step and minute of every milestone; None for one that was not reached."""
         for fact in status.facts_of("milestone"):
             unit = self.plan_steps.unit_of_milestone(fact.what)
-            if unit is not None and (fact.finish is not None) == reached:
+            if unit is not None:
                 info = self.plan_steps.plan.unit_info[unit]
                 name = fact.what.rpartition(".")[2] if info.kind == "step" else ""
-                minute = status.minute if fact.finish is None else fact.finish
-                yield f"{info.kind} {info.part} {name}", self.plan_steps.routes[unit].steps[-1], minute
+                yield f"{info.kind} {info.part} {name}", self.plan_steps.routes[unit].steps[-1], fact.finish
 
-    def _add_reached(self, status: Status) -> None:
+    def _add_reached(self, milestones: Sequence[tuple[str, int, int | None]], minute: int) -> None:
         """Add by kind how many of the reported milestones were reached, where some were not.
 
         It is for statuses that say nothing else: beside dates and counts it made forecasts too late (calibration).
         """
-        reached, not_reached = ([*self._milestones(status, reached=reached)] for reached in (True, False))
-        for kind in dict.fromkeys(kind for kind, _, _ in not_reached):
-            steps = [step for other, step, _ in (*reached, *not_reached) if other == kind]
-            number_not_reached = sum(other == kind for other, _, _ in not_reached)
-            compute = partial(_done_by, np.array(steps), status.minute)
-            self._add(float(len(steps) - number_not_reached), compute, number_not_reached, only_if_silent=True)
+        for kind in dict.fromkeys(kind for kind, _, finish in milestones if finish is None):
+            finish_of_step = [(step, finish) for other, step, finish in milestones if other == kind]
+            not_reached = sum(finish is None for _, finish in finish_of_step)
+            compute = partial(_done_by, np.array([step for step, _ in finish_of_step]), minute)
+            self._add(float(len(finish_of_step) - not_reached), compute, not_reached, only_if_silent=True)
 
     def _activities(self, status: Status) -> Iterator[tuple[str, int, int]]:
         """Yield name, step and minute of every activity that is finished."""
@@ -315,7 +312,7 @@ class PriorReplications:
         only_if_silent = np.array(statistics.only_if_silent, np.bool_)
         is_silent = not (usable & ~only_if_silent).any()
         usable &= is_silent | ~only_if_silent
-        self.evidence = statistics.evidence + is_silent * statistics.evidence_if_silent
+        self.evidence = int(np.array(statistics.evidence, np.int64)[is_silent | ~only_if_silent].sum())
         mean, spread = values[:, usable].mean(axis=0), values[:, usable].std(axis=0)
         self.standardised: Floats = (values[:, usable] - mean) / spread
         actual = np.array(statistics.actual)[usable]

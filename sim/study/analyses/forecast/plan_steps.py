@@ -373,10 +373,6 @@ class PlanSteps:
         works = [position for position, step in enumerate(steps) if self.rows[step][Column.OPERATION] == WORK]
         return next((position for position in reversed(works) if not self.plan.people[steps[position]].any()), None)
 
-    def can_take_time(self, step: int) -> bool:
-        """Return whether time can pass while a unit is at a step."""
-        return self.takes_time[step]
-
     def working_minutes(self, step: int, start: int, finish: int) -> int:
         """Return the working minutes between two minutes on the calendar of a work, without weather."""
         calendar = self.plan.base_calendars[self.rows[step][Column.CALENDAR]]

@@ -178,7 +178,7 @@ class PrecedenceAdjuster:
         """Have a wait end when its gate opened, with all that its unit did in that minute; return whether it moved."""
         minutes, steps = self.done_minutes[unit], self.plan_steps.routes[unit].steps
         minute, end = max(minutes[position - 1] if position else 0, opened), position + 1
-        while end < len(minutes) and not self.plan_steps.can_take_time(steps[end]):
+        while end < len(minutes) and not self.plan_steps.takes_time[steps[end]]:
             end += 1
         actuals = self.unit_status.get(unit, NO_FACTS).actual_positions
         if minute >= minutes[position] or any(position <= actual < end for actual in actuals):

@@ -36,6 +36,7 @@ from sim.study.intervals import sampled_quantile
 from sim.study.result import Result, digest
 from sim.study.sample import Sample, json_value
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
+from sim.world.working_time import end_of_day
 
 Floats = NDArray[np.float64]
 BACKGROUND_NICENESS = 10
@@ -72,8 +73,7 @@ def save_forecast(result: Result, out: str | Path, shifts: Sequence[DateShift] =
 def with_trend(result: Result, saved: Sequence[Mapping[str, Any]]) -> Result:
     """Return a forecast whose manifest has, for its report, the quantiles of the earlier forecasts and its own."""
     forecast = result.manifest["forecast"]
-    earlier = [summary for summary in saved if summary["data_date"] < forecast["data_date"]]
-    summaries = [*earlier, json_value(forecast_summary(result))]
+    summaries = [*forecasts_before(saved, forecast["data_date"]), json_value(forecast_summary(result))]
     quantiles = [{"data_date": summary["data_date"], "days": summary["days"]} for summary in summaries]
     return replace(result, manifest={**result.manifest, "forecast": {**forecast, "trend": quantiles}})
 
@@ -104,8 +104,7 @@ def _days(sample: Sample) -> dict[str, Floats]:
         half_mw = max(map(float, mw_levels)) / 2
         days = np.full(sample.size, np.nan)
         nearest_level = min(mw_levels, key=lambda name: abs(float(name) - half_mw))
-        # a day of the ramp is counted from 0 and stands for its last minute
-        days[sample.ramp["replication"]] = sample.ramp[nearest_level] + 1
+        days[sample.ramp["replication"]] = end_of_day(sample.ramp[nearest_level])
         days_of_milestone["half"] = days
     for column in runs:
         if column.startswith(MILESTONE) and column.endswith(DAYS):
@@ -136,6 +135,11 @@ def saved_forecasts(out: str | Path) -> list[dict[str, Any]]:
             )
             raise files.Damaged(message) from error
     return sorted(summaries, key=lambda summary: str(summary["data_date"]))
+
+
+def forecasts_before(summaries: Sequence[Mapping[str, Any]], data_date: str) -> list[Mapping[str, Any]]:
+    """Return those of some saved forecasts, which are in the order of their data dates, that are before a data date."""
+    return [summary for summary in summaries if summary["data_date"] < data_date]
 
 
 def _as_floats(quantiles: Mapping[str, Any]) -> dict[str, float]:
@@ -214,7 +218,7 @@ class Attribution:
         # worked out before the fork, as this process needs it as well
         prior_case = self.forecast_case.prior_case
         self.context = (prior_case if prior_case.plan.has_steps_of(self.base.plan) else self.base).metric_context
-        self.wait_for_days = in_fork(self._simulate, nice=BACKGROUND_NICENESS) if workers > 1 else self._simulate
+        self.wait_for_days = in_fork(self._simulate, nice=BACKGROUND_NICENESS, fork=workers > 1)
 
     def _simulate(self) -> list[Floats]:
         """Return the days of the last MW in replications of the earlier plan (if any), the plan and each subset of facts."""
@@ -263,7 +267,7 @@ class Attribution:
 
 def _changed_plan(earlier: Sequence[Mapping[str, Any]], data_date: str, config_digest: str) -> Loaded[Project] | None:
     """Return the plan of the latest forecast before a data date; None where there is none or its plan was the same."""
-    summaries = [summary for summary in earlier if summary["data_date"] < data_date and summary.get("config")]
+    summaries = [summary for summary in forecasts_before(earlier, data_date) if summary.get("config")]
     if not summaries or summaries[-1]["config_digest"] == config_digest:
         return None
     return as_loaded(checked(Project, dict(summaries[-1]["config"])))

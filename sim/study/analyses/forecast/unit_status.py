@@ -260,7 +260,7 @@ class StatusByUnit:
     def _set_not_done(self, unit: int, position: int) -> None:
         """Set a step as not done, and with it the steps before it back to one that can take time: they share its minute."""
         steps = self.plan_steps.routes[unit].steps
-        while position and not self.plan_steps.can_take_time(steps[position]):
+        while position and not self.plan_steps.takes_time[steps[position]]:
             position -= 1
         unit_status = self._of(unit)
         unit_status.not_done_from = min(unit_status.not_done_from, position)

@@ -113,6 +113,6 @@ def test_a_wait_ends_when_its_gate_opens(tmp_path: Path) -> None:
                 levels = list(accumulate(amount for _, amount in given_by))
                 opened = next(at for (at, _), reached in zip(given_by, levels, strict=True) if reached >= level)
                 assert minute == max(minutes[place - 1] if place else 0, opened)
-            elif place and not progress.plan_steps.can_take_time(step):
+            elif place and not progress.plan_steps.takes_time[step]:
                 assert minute == minutes[place - 1]  # what takes no time is done with what is before it
     assert waits
