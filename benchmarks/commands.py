@@ -155,11 +155,16 @@ def exports(place: Path, turns: int) -> list[Row]:
     return found
 
 
-def sweeps(place: Path) -> list[Row]:
-    """Return the row of a sweep of 50 points."""
+def fifty_points(place: Path) -> Path:
+    """Write the design of a sweep of 50 points into a folder, and return its file."""
     design = place / "sweep.yaml"
     design.write_text(SWEEP.format(base=Path(HYBRID).absolute(), rates=[5 + number / 5 for number in range(50)]))
-    command = [*SIM, "sweep", str(design), "--out", str(place / "sweep")]
+    return design
+
+
+def sweeps(place: Path) -> list[Row]:
+    """Return the row of a sweep of 50 points."""
+    command = [*SIM, "sweep", str(fifty_points(place)), "--out", str(place / "sweep")]
     return whole("sim sweep, 50 points of 100 (the plan stays)", command, 40, 1)
 
 

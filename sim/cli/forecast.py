@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import CONFIG, ENGINE, RESUME, RUNS, SEED, SET, WORKERS, WholeNumber, load, warn_stalls, watched
+from sim.cli.options import (
+    CONFIG,
+    ENGINE,
+    RESUME,
+    RUNS,
+    SEED,
+    SET,
+    WORKERS,
+    WholeNumber,
+    figures_option,
+    load,
+    warn_stalls,
+    watched,
+)
 
 if TYPE_CHECKING:
     from sim.study.analyses.forecast.plan_steps import PlanSteps
@@ -51,10 +64,7 @@ SHEET = click.option(
     "--out", type=click.Path(path_type=Path), default=None, help="Output directory; out/NAME-forecast if not given."
 )
 @RESUME
-@click.option(
-    "--figures", type=click.Choice(["none", "few", "all"]), default="few", show_default=True,
-    help="Picture files: none, few (MW online, people, finish, capital) or all; report.html has its charts anyway.",
-)  # fmt: skip
+@figures_option("few")
 @ENGINE
 def forecast(
     config: Path, status: Path, runs: int, seed: int, workers: int | None, overrides: tuple[str, ...],

@@ -17,7 +17,9 @@ from sim.errors import without_thousands
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from sim.report.figures.drawing import FigureDrawing
     from sim.study.api import Config
+    from sim.study.result import Result
 
 
 class WholeNumber(click.IntRange):
@@ -129,13 +131,20 @@ SAMPLING = click.option(
     help="Plain Monte Carlo, Latin hypercube, or Sobol for what is shared (sobol-all: for everything).",
 )
 RESUME = click.option("--resume", is_flag=True, help="Go on from what an interrupted run has left.")
-FIGURES = click.option(
-    "--figures",
-    type=click.Choice(["none", "few", "all"]),
-    default="all",
-    show_default=True,
-    help="Picture files: none, few (MW online, people, finish, capital) or all; report.html has its charts anyway.",
-)
+
+
+def figures_option(default: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return the option of which pictures are written; where several results are, few of each unless it is said otherwise."""
+    return click.option(
+        "--figures",
+        type=click.Choice(["none", "few", "all"]),
+        default=default,
+        show_default=True,
+        help="Picture files: none, few (MW online, people, finish, capital) or all; report.html has its charts anyway.",
+    )
+
+
+FIGURES = figures_option("all")
 SCHEDULER = click.option(
     "--scheduler",
     metavar="ADDRESS",
@@ -192,6 +201,13 @@ def show(text: RenderableType) -> None:
     from sim.report.console import console
 
     console().print(text)
+
+
+def write_files(result: Result, directory: Path, drawing: FigureDrawing) -> None:
+    """Write report and figures; what draws and writes them is loaded only now, after the verdict."""
+    from sim.report.html_report.run_report import write_run
+
+    write_run(result, directory, drawing)
 
 
 def write_or_print(text: str, out: Path | None, message: str = "") -> None:

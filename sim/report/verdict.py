@@ -86,7 +86,7 @@ def verdict_sentences(view: ResultView) -> list[str]:
 
 
 def _date_sentence(view: ResultView) -> str:
-    """Return the P80, the P50, and how often the expected plan is kept; with orders over time, the wait for a MW."""
+    """Return P80, P50, how often the expected plan is kept and its contingency; with orders over time, the wait for a MW."""
     if not view.has(FINISH):
         return _orders_sentence(view)
     p50, p80 = (view.estimate(FINISH, p).value for p in ("p50", "p80"))

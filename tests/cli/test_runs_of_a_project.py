@@ -61,11 +61,35 @@ def test_a_preview_says_time_and_memory_and_writes_nothing(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_comparison_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def other(tmp_path: Path) -> Path:
+    """Return a project like the tiny one under another name."""
     (tmp_path / "base.yaml").write_text((TINY.parents[2] / "configs" / "base.yaml").read_text())
     text = TINY.read_text().replace("name: tiny", "name: other").replace("../../configs/base.yaml", "base.yaml")
     (tmp_path / "other.yaml").write_text(text)
-    words = ("compare", TINY, tmp_path / "other.yaml", *RUNS, "--out", tmp_path / "out")
+    return tmp_path / "other.yaml"
+
+
+def test_a_comparison_is_printed_before_the_last_files_are_written(
+    tmp_path: Path, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    happened: list[str] = []
+    monkeypatch.setattr("sim.cli.compare.show", lambda _: happened.append("comparison"))
+    monkeypatch.setattr(
+        "sim.report.html_report.run_report.write_run", lambda result, *_: happened.append(result.manifest["name"])
+    )
+    done = sim("compare", TINY, other, *RUNS, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert happened == ["tiny", "comparison", "other"]
+    happened.clear()
+    # a stored result, even the second one, is there at once: the comparison waits for the run alone
+    done = sim("compare", TINY, tmp_path / "out" / "other", "--workers", "1", "--out", tmp_path / "again")
+    assert done.exit_code == 0, done.output
+    assert happened == ["comparison", "tiny", "other"]
+
+
+def test_a_comparison_goes_on_where_it_stopped(tmp_path: Path, other: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ("compare", TINY, other, *RUNS, "--out", tmp_path / "out")
     first = sim(*words)
     assert first.exit_code == 0, first.output
     performed: list[str] = []

@@ -177,7 +177,7 @@ def write_drawdowns(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats) 
 
 @entry_point
 def write_earned(begin_: Ints, rate_: Floats, moment_: Floats, earned_: Floats) -> None:
-    """Write the dollars earned up to each moment by blocks that earn from their begin on; begins and moments rise."""
+    """Write the revenue up to each moment of blocks (capacity) that earn from their begin on; begins and moments rise."""
     begin, rate, moment, earned = int_view(begin_), float_view(rate_), float_view(moment_), float_view(earned_)
     blocks_earning, rate_sum, rate_times_begin = 0, 0.0, 0.0
     for position in range(len(moment_)):

@@ -43,7 +43,10 @@ DAY = 1440
 
 
 def scan_log(log: Ints, groups: StepGroups) -> Scan:
-    """Read a log once: when every step was done, its rows by group, the previous row of each unit, and the completion."""
+    """Read a log of (minute, step, detail) once: when every step was done, its rows by group, and the completion.
+
+    A signal's detail is its amount. The previous row is that of the same unit.
+    """
     # kernels have no strides; a log that was sliced or sorted may have others
     log = np.ascontiguousarray(log)
     done_minute, previous_row = np.full(len(groups.mark), -1, np.int64), np.empty(len(log), np.int32)

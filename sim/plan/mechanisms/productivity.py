@@ -144,7 +144,7 @@ def apply_pace(context: PlanContext) -> None:
     """Multiply the work of crews on site with the site's pace; factories write their own into their work.
 
     Lifts and pours have the machine's time; permits, curing and burn-in, which no crew does, have their own; and
-    crews come and go by the calendar.
+    crews come and go by the calendar, as does what a risk takes away for a time (an outage).
     """
     site = add_pace(context, "site")
     for unit, route in context.plan.units.items() if site else ():

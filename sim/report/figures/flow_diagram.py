@@ -67,7 +67,7 @@ def flow_of(plan: CompiledPlan) -> Flow:
     givers: dict[int, set[str]] = {}
     takers: dict[int, set[str]] = {}
     shared_resources: dict[str, dict[str, None]] = {}
-    tokens = handed_on(plan)
+    handed_on_pools = handed_on(plan)
     for row, (operation, argument) in enumerate(plan.rows[:, :2].tolist()):
         box = box_of[plan.unit_of[row]]
         if not box:
@@ -76,13 +76,13 @@ def flow_of(plan: CompiledPlan) -> Flow:
             (signallers if operation == SIGNAL else waiters).setdefault(argument, set()).add(box)
         elif operation in (HOLD, FREE):
             for pool, _ in plan.bundles[argument]:
-                if pool in tokens:
+                if pool in handed_on_pools:
                     (takers if operation == HOLD else givers).setdefault(pool, set()).add(box)
                 elif operation == HOLD and plan.initial[pool] > 0:
                     shared_resources.setdefault(box, {})[_resource_text(plan, pool, box)] = None
     arrows = {pair: "" for gate, giving in signallers.items() for pair in _pairs(giving, waiters.get(gate, ()))}
     arrows |= {
-        pair: _token_text(plan.pools[pool])
+        pair: _item_text(plan.pools[pool])
         for pool, giving in givers.items()
         for pair in _pairs(giving, takers.get(pool, ()))
     }
@@ -95,7 +95,7 @@ def flow_of(plan: CompiledPlan) -> Flow:
 
 
 def _without_transitive(arrows: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """Return the arrows without those that a path through other boxes implies; arrows with a token stay."""
+    """Return the arrows without those that a path through other boxes implies; those that hand something on stay."""
     successors: dict[str, set[str]] = {}
     for box, successor in arrows:
         successors.setdefault(box, set()).add(successor)
@@ -107,7 +107,7 @@ def _without_transitive(arrows: Mapping[tuple[str, str], str]) -> dict[tuple[str
                 reachable(successor, without, visited)
         return visited
 
-    return {pair: token for pair, token in arrows.items() if token or pair[1] not in reachable(pair[0], pair, set())}
+    return {pair: item for pair, item in arrows.items() if item or pair[1] not in reachable(pair[0], pair, set())}
 
 
 def _pairs(first: Iterable[str], second: Iterable[str]) -> list[tuple[str, str]]:
@@ -133,7 +133,7 @@ def _unit_count_text(box: str, units: Sequence[UnitInfo]) -> str:
     return counted(len({unit.place for unit in units}), noun, f"{noun}s") if noun else f"{len(units):,}"
 
 
-def _token_text(pool: str) -> str:
+def _item_text(pool: str) -> str:
     """Return what is handed on as a planner calls it: `electrical.skid` is an electrical skid that is ready."""
     system, _, kind = pool.rpartition(".")
     if kind == "power":
@@ -169,8 +169,8 @@ def as_mermaid(flow: Flow) -> str:
     """Return a flow as text for Mermaid, as GitHub and many wikis draw it."""
     names = {box: f"n{number}" for number, box in enumerate(flow.boxes)}
     lines = [f'  {names[box]}["{box}<br/>{count}"]' for box, count in flow.boxes.items()]
-    for (box, successor), token in flow.arrows.items():
-        lines.append(f"  {names[box]} -->{f'|{token}|' if token else ''} {names[successor]}")
+    for (box, successor), item in flow.arrows.items():
+        lines.append(f"  {names[box]} -->{f'|{item}|' if item else ''} {names[successor]}")
     return "\n".join(["flowchart LR", *lines]) + "\n"
 
 
@@ -179,9 +179,9 @@ def as_svg(flow: Flow) -> str:
     lines = {box: _lines(box, flow) for box in flow.boxes}
     heights = {box: 14.0 + sum(LINE[kind][0] + 4 for _, kind in box_lines) for box, box_lines in lines.items()}
     layout = layered_layout(heights, flow.arrows)
-    parts = [_arrow(layout.paths[pair], token) for pair, token in flow.arrows.items()]
+    parts = [_arrow(layout.paths[pair], item) for pair, item in flow.arrows.items()]
     parts += [_box(box, flow, lines[box], corner, heights[box]) for box, corner in layout.boxes.items()]
-    parts += [_label(layout.paths[pair], token) for pair, token in flow.arrows.items() if token]
+    parts += [_label(layout.paths[pair], item) for pair, item in flow.arrows.items() if item]
     width, height = f"{layout.width:g}", f"{layout.height:g}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
@@ -222,23 +222,23 @@ def _box(box: str, flow: Flow, lines: Sequence[tuple[str, str]], corner: Point, 
     )
 
 
-def _arrow(path: Sequence[Point], token: str) -> str:
-    """Return an arrow as SVG, with bends in the gaps between columns; thick where a token is handed on."""
+def _arrow(path: Sequence[Point], item: str) -> str:
+    """Return an arrow as SVG, with bends in the gaps between columns; thick where something is handed on."""
     line = f"M{path[0][0]:g},{path[0][1]:g}"
     for (x, y), (to_x, to_y) in pairwise(path):
         straight = x == to_x or y == to_y
         middle = (x + to_x) / 2
         line += f" L{to_x:g},{to_y:g}" if straight else f" C{middle:g},{y:g} {middle:g},{to_y:g} {to_x:g},{to_y:g}"
     return (
-        f'<path d="{line}" fill="none" stroke="#556" stroke-width="{2.5 if token else 1.1}" marker-end="url(#tip)">'
-        f"<title>{escape(token)}</title></path>"
+        f'<path d="{line}" fill="none" stroke="#556" stroke-width="{2.5 if item else 1.1}" marker-end="url(#tip)">'
+        f"<title>{escape(item)}</title></path>"
     )
 
 
-def _label(path: Sequence[Point], token: str) -> str:
+def _label(path: Sequence[Point], item: str) -> str:
     """Return the label of what an arrow hands on as SVG, behind the box that it comes from."""
     (x, y), (_, to_y) = path[:2]
-    lines = wrap(token, 11)
+    lines = wrap(item, 11)
     top = y - 6 - 12 * (len(lines) - 1) if to_y >= y else y + 14
     return "".join(
         f'<text x="{x + 5:g}" y="{top + 12 * number:g}" font-size="11" fill="#223" stroke="#fff" stroke-width="3" '

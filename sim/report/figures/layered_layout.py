@@ -158,7 +158,7 @@ def _without_overlap(preferred: Sequence[float], sizes: Sequence[float]) -> list
 
 def _lefts(arrows: Mapping[Pair, str], columns: list[list[Item]], column_of: Mapping[str, int]) -> list[float]:
     """Return where each column begins: behind a gap that has room for a label if an arrow begins there with one."""
-    labelled = {column_of[first] for (first, _), token in arrows.items() if token}
+    labelled = {column_of[first] for (first, _), label in arrows.items() if label}
     gaps = [LABELLED_GAP if at in labelled else COLUMN_GAP for at in range(len(columns) - 1)]
     return list(accumulate((WIDTH + gap for gap in gaps), initial=float(MARGIN)))
 

@@ -321,7 +321,8 @@ class PriorReplications:
     def nearest(self, number: int) -> list[int]:
         """Return the replications whose statistics are nearest to the actual ones, in the order of their distance.
 
-        Of those that the status does not tell apart, from the slowest to the fastest at equal distances.
+        Where more than are asked for are equally near, as the status does not tell them apart, evenly spaced ones of
+        these, from the slowest to the fastest.
         """
         distance = ((self.standardised - self.actual) ** 2).sum(axis=1)
         order = np.lexsort((self.steps_done, distance))
