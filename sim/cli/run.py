@@ -126,7 +126,7 @@ def run(
         show_levers(result)
     click.echo(f"\nwritten to {target}: report.html, figures/, summary.json and tables (runs, curves, events, chain)")
     if against is not None:
-        from sim.cli.compare import compare_against
+        from sim.cli.compare_projects import compare_against
 
         place = target.with_name(f"{target.name}_against")
         compare_against(result, against, place, engine=engine, workers=workers, scheduler=scheduler)

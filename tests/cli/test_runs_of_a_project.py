@@ -74,7 +74,7 @@ def test_a_comparison_is_printed_before_the_last_files_are_written(
     tmp_path: Path, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happened: list[str] = []
-    monkeypatch.setattr("sim.cli.compare.show", lambda _: happened.append("comparison"))
+    monkeypatch.setattr("sim.cli.compare_projects.show", lambda _: happened.append("comparison"))
     monkeypatch.setattr(
         "sim.report.html_report.run_report.write_run", lambda result, *_: happened.append(result.manifest["name"])
     )
