@@ -311,18 +311,16 @@ class Progress:
             work_content[input_number] = expected.content[input_number]
             unit_status = self.unit_status.get(unit, NO_FACTS)
             current_work = unit_status.current_work
-            if current_work is not None and current_work[0] == self._current_position(unit, state):
+            if current_work is not None and current_work[0] == self.position_of(unit):
                 # until a remaining duration is drawn, which counts from the data date, its length counts from its start
                 state.begun[unit] = state.since[unit] = current_work[1]
             elif unit_status.position_reported:
                 take_back_begin(state, self.plan, unit)
         return state
 
-    def _current_position(self, unit: int, state: InitialState) -> int:
-        """Return the position in its route of the step that a unit is at; NONE where the state has it at another step."""
-        position = len(self.done_minutes[unit])
-        steps = self.plan_steps.routes[unit].steps
-        return position if position < len(steps) and steps[position] == state.at[unit] else NONE
+    def position_of(self, unit: int) -> int:
+        """Return the position in its route of the step that a unit is at; a repeated test is at several positions."""
+        return len(self.done_minutes[unit])
 
 
 def event_log_of(plan_steps: PlanSteps, done_minutes: DoneMinutes) -> Log:

@@ -94,8 +94,7 @@ def history_of(progress: Progress, state: InitialState) -> History:
     routes = progress.plan_steps.routes
     units = state.under_way.tolist()
     out_of_sequence = [*progress.retained, *progress.parallel]
-    current_steps = zip(units, state.at[units].tolist(), strict=True)
-    works = [(unit, routes[unit].steps.index(step), int(state.begun[unit])) for unit, step in current_steps]
+    works = [(unit, progress.position_of(unit), int(state.begun[unit])) for unit in units]
     remaining = [progress.remaining.get((unit, position), RemainingDuration()) for unit, position, _ in works]
     works += [(work.unit, work.position, work.start) for work in out_of_sequence]
     remaining += [work.remaining for work in out_of_sequence]

@@ -12,6 +12,8 @@ from sim.plan.vocabulary import SIGNAL, WAIT, WORK
 from sim.study.analyses.forecast.checks.status_checks import check_status, findings_of
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.status import Fact
+from sim.study.analyses.forecast.unit_status import working_day
+from sim.world.project_calendars import day_minutes
 from tests.study.analyses.forecast.test_forecast import CONFIG, as_planned, planned, steps
 
 
@@ -57,16 +59,14 @@ def steps_done(activity: str) -> int:
 
 
 L2, FIX = "b1.commissioning/L2", "b1.commissioning/L2 fix"
+FIXED = Fact(5, "activity", FIX, None, 484_308, 500_000)
 
 
 @pytest.mark.parametrize(
     ("facts", "remaining"),
     [
         (
-            (
-                Fact(4, "activity", L2, start=520_000, remaining_days=5.0),
-                Fact(5, "activity", FIX, None, 484_308, 500_000),
-            ),
+            (Fact(4, "activity", L2, start=520_000, remaining_days=5.0), FIXED),
             [L2],
         ),
         ((Fact(4, "activity", L2, None, 478_810, 484_308), Fact(5, "activity", FIX, start=490_000)), [FIX, L2]),
@@ -90,6 +90,39 @@ def test_a_test_that_failed_and_is_done_again_is_no_work_out_of_sequence(
         unit = steps().units["b1.commissioning"]
         names = [plan.activities[plan.activity_of[step]] for step in rows[:, 1] if plan.unit_of[step] == unit]
         assert names[: len(remaining)] == [name.partition("/")[2] for name in remaining]
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        Fact(4, "activity", L2, start=520_000, remaining_days=5.0),
+        Fact(4, "activity", L2, start=520_000, percent=25.0),
+        Fact(4, "activity", L2, start=520_000, suspended=530_000, resumed=540_000),
+    ],
+    ids=["days", "percent", "suspended"],
+)
+def test_what_remains_of_a_repeated_test_is_what_is_reported_of_it(tmp_path: Path, fact: Fact) -> None:
+    """It is the second time that its step is in the route: what was reported of it was looked for at the first."""
+    reported = as_planned(tmp_path, 0.93, "activities")
+    facts = (fact, FIXED, *(other for other in reported.facts if other.what != L2))
+    case = forecast_case(
+        CONFIG,
+        replace(reported, facts=tuple(replace(one, row=row) for row, one in enumerate(facts, 4))),
+        base=planned(),
+    )
+    unit, step = steps().work_steps[L2]
+    day = working_day(case.plan, step, day_minutes(case.project))
+    for history in case.histories:
+        work = history.state.under_way.tolist().index(unit)
+        remains = history.remaining[work]
+        assert history.steps[work] == step
+        assert (remains.suspended, remains.resumed) == (fact.suspended, fact.resumed)
+        assert remains.share == (fact.percent and 0.75)
+        assert remains.minutes == (fact.remaining_days and (5.0 * day,) * 3)
+    for done in case.replications(1, 0, 4) if fact.remaining_days else ():
+        log = done.outcome.log
+        finish = int(log[(log[:, 1] == step) & (log[:, 0] > reported.minute), 0][0])
+        assert steps().working_minutes(step, reported.minute, finish) == 5 * day
 
 
 def test_a_wait_ends_when_its_gate_opens(tmp_path: Path) -> None:
