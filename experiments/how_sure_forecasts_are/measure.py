@@ -33,8 +33,8 @@ from sim.plan.vocabulary import JUMP, MINUTES_PER_DAY, WORK, Log
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.learning import Posterior, PosteriorUniforms
 from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.sheet.status_sheet import GRAINS
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
-from sim.study.analyses.forecast.status_sheet import GRAINS
 from sim.study.case import Case, prepare_case
 from sim.study.intervals import proportion_interval
 

@@ -25,13 +25,25 @@ from sim.cli.options import (
 
 if TYPE_CHECKING:
     from sim.study.analyses.forecast.plan_steps import PlanSteps
+    from sim.study.analyses.forecast.sheet.status_sheet import Grain
     from sim.study.api import Config
 
 REQUIRED_STATUS = click.option(
     "--status", type=click.Path(path_type=Path), required=True, help="File of facts, as `sim status init` writes it."
 )
+
+
+def _require_ending(_context: click.Context, _option: click.Parameter, out: Path | None) -> Path | None:
+    """Return the file to write; refuse one of another format before anything is worked out for it."""
+    if out is not None:
+        from sim.study.analyses.forecast.status_file import written_ending
+
+        written_ending(out)
+    return out
+
+
 SHEET = click.option(
-    "--out", type=click.Path(path_type=Path), default=None,
+    "--out", type=click.Path(path_type=Path), default=None, callback=_require_ending,
     help="File to write: .csv, .yaml or .xlsx; standard output if not given.",
 )  # fmt: skip
 
@@ -131,15 +143,15 @@ def status() -> None:
 )  # fmt: skip
 @SHEET
 @SET
-def init_status(config: Path, as_of: datetime, grain: str, out: Path | None, overrides: tuple[str, ...]) -> None:
+def init_status(config: Path, as_of: datetime, grain: Grain, out: Path | None, overrides: tuple[str, ...]) -> None:
     """Write the sheet that a planner fills: what should be done by the data date, with the plan's dates in it.
 
     A row that is left as it is says that it went as planned.
     """
-    from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
+    from sim.study.analyses.forecast.sheet.status_sheet import status_sheet
 
     loaded = load(config, overrides)
-    rows = status_sheet(_steps(loaded), as_of.date(), GRAINS[GRAINS.index(grain)])
+    rows = status_sheet(_steps(loaded), as_of.date(), grain)
     _write_sheet(rows, out, f"{len(rows)} rows written to {out}: correct what is not as planned, then sim status check")
 
 
@@ -176,7 +188,7 @@ def from_schedule(file: Path, as_of: datetime | None, out: Path | None) -> None:
 def _write_sheet(rows: list[dict[str, object]], out: Path | None, message: str) -> None:
     """Write rows of a status to a file and print a message, or print the rows where no file is given."""
     from sim import files
-    from sim.study.analyses.forecast.status import csv_bytes, status_bytes
+    from sim.study.analyses.forecast.status_file import csv_bytes, status_bytes
 
     if out is None:
         click.echo(csv_bytes(rows).decode(), nl=False)
@@ -194,11 +206,10 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
 
     Exit code 2 where something cannot be.
     """
-    from sim.errors import SimError
     from sim.report.presentation import describe_findings
-    from sim.study.analyses.forecast.checks.status_checks import findings_of
     from sim.study.analyses.forecast.plan_steps import PlanSteps
-    from sim.study.analyses.forecast.status import read_status
+    from sim.study.analyses.forecast.sheet.status_checks import findings_of
+    from sim.study.analyses.forecast.status import UnsoundStatus, read_status
     from sim.study.case import prepare_case
 
     loaded = load(config, overrides)
@@ -210,9 +221,7 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
         click.echo(describe_findings(findings))
     click.echo(f"{len(facts.facts)} facts until {facts.data_date}: {errors} errors, {len(findings) - errors} notes")
     if errors:
-        failed = SimError(f"{file}: {errors} errors")
-        failed.exit_code = 2
-        raise failed
+        raise UnsoundStatus(f"{file}: {errors} errors")
 
 
 def _steps(loaded: Config) -> PlanSteps:

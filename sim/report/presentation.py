@@ -21,8 +21,8 @@ from sim.report.result_view import FINISH, FIRST, ResultView
 from sim.report.study_tables import describe_sensitivity, describe_sweep, describe_tuning
 from sim.report.verdict import headline, key_results
 from sim.study.analyses.drivers import Drivers
-from sim.study.analyses.forecast.checks.status_checks import place_and_text
-from sim.study.analyses.forecast.checks.status_fact_checks import StatusFinding
+from sim.study.analyses.forecast.sheet.status_checks import place_and_text
+from sim.study.analyses.forecast.sheet.status_fact_checks import StatusFinding
 from sim.study.analyses.forecast.trend import DateShift, forecasts_before, shifts_since
 from sim.study.analyses.sensitivity import SensitivityResult
 from sim.study.analyses.sweep import Sweep

@@ -25,11 +25,12 @@ from sim.report.exchange.formats import read_network
 from sim.report.exchange.importers.into_config import fragment, read_trades, with_trades
 from sim.study.analyses import baseline
 from sim.study.analyses.design import StudyDesign, read_study
-from sim.study.analyses.forecast.checks.status_checks import require_sound
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.status import csv_bytes, read_status
-from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
+from sim.study.analyses.forecast.sheet.status_checks import require_sound
+from sim.study.analyses.forecast.sheet.status_sheet import GRAINS, status_sheet
+from sim.study.analyses.forecast.status import read_status
+from sim.study.analyses.forecast.status_file import csv_bytes
 from sim.study.analyses.sensitivity import analyse
 from sim.study.analyses.shards import merge_shards, run_shard
 from sim.study.analyses.shards import parse as parse_shard

@@ -15,8 +15,8 @@ from sim.errors import ConfigError
 from sim.plan.plan_context import Mobilisation, ResourcePlan
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.status import csv_bytes
-from sim.study.analyses.forecast.status_sheet import GRAINS, status_sheet
+from sim.study.analyses.forecast.sheet.status_sheet import GRAINS, status_sheet
+from sim.study.analyses.forecast.status_file import csv_bytes
 from sim.study.analyses.live import Live, UnknownLever, levers, with_changed_crews
 from sim.study.api import load, run
 from sim.study.case import prepare_case

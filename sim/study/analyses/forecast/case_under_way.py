@@ -20,7 +20,6 @@ from sim.metrics.measure import MetricContext
 from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.draws import Draws, Spreader, Uniforms
 from sim.plan.vocabulary import MINUTES_PER_DAY, Log
-from sim.study.analyses.forecast.checks.status_checks import notes_of, other_configuration
 from sim.study.analyses.forecast.earned_value import project_earned_value, reported_payments
 from sim.study.analyses.forecast.learning import (
     PRIOR_SEED,
@@ -39,6 +38,7 @@ from sim.study.analyses.forecast.plan_cache import (
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.remaining import CHUNK, CommonFactors, History, StateSampler, history_of
+from sim.study.analyses.forecast.sheet.status_checks import notes_of, other_configuration
 from sim.study.analyses.forecast.status import NO_STATUS, ONLINE, Logic, Status
 from sim.study.case import Case, compiled_plan
 from sim.study.executors.worker_process import in_two_halves

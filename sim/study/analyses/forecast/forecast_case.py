@@ -14,9 +14,9 @@ from sim.config.project import Project
 from sim.engine.backends import AUTO
 from sim.errors import ConfigError, Problem
 from sim.study.analyses.forecast.case_under_way import ForecastCase
-from sim.study.analyses.forecast.checks.status_checks import require_sound
 from sim.study.analyses.forecast.open_risks import with_other_probabilities, with_risks
 from sim.study.analyses.forecast.plan_cache import RecentCache, prepare_cached, share_plan_results
+from sim.study.analyses.forecast.sheet.status_checks import require_sound
 from sim.study.analyses.forecast.status import LOGIC, ProjectComplete, Status, read_status
 from sim.study.api import RUNS, SEED
 from sim.study.api import run as run_many

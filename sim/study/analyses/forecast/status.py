@@ -24,21 +24,23 @@ A column `comment` or `note` is not read.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from codecs import BOM_UTF16_BE, BOM_UTF16_LE
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from sim import files
-from sim.config.yaml_reader import read_file
 from sim.errors import ConfigError, Problem, SimError, did_you_mean
 from sim.plan.vocabulary import MINUTES_PER_DAY
-from sim.study.analyses.forecast.checks.status_cells import is_mapping, parse_minute, parse_number
+from sim.study.analyses.forecast.status_file import (
+    COLUMNS,
+    DATES,
+    NUMBERS,
+    is_mapping,
+    parse_minute,
+    parse_number,
+    read_rows,
+)
 
 KINDS = (
     "data_date",
@@ -53,11 +55,6 @@ KINDS = (
     "risk",
     "money",
 )
-DATES = ("date", "start", "finish", "suspended", "resumed", "low", "high")
-NUMBERS = ("count", "remaining_days", "percent", "value")
-COLUMNS = ("kind", "what", *DATES, *NUMBERS, "state")
-NOT_READ = ("comment", "comments", "note", "notes")
-"""Columns that a planner may add for himself."""
 AT_DAY_BEGIN = ("start", "resumed")
 """Columns whose date, without a time, is the beginning of its day; of the others it is the end."""
 COLUMNS_OF_KIND: Mapping[str, tuple[str, ...]] = {
@@ -85,7 +82,12 @@ LOGIC: tuple[Logic, ...] = get_args(Logic)
 STAGES = ("made", "passed", "shipped", "on_site", "set", "hooked_up", "tested")
 """Stages counted by system: skids made, past their acceptance test, shipped, on site; blocks set, hooked up and tested."""
 ONLINE = "online"
-MAX_BYTES = 20_000_000
+
+
+class UnsoundStatus(SimError):
+    """A status states what cannot be: `sim status check` has listed it."""
+
+    exit_code = 2
 
 
 class ProjectComplete(SimError):
@@ -164,90 +166,10 @@ NO_STATUS = Status("", date.min, 0, ())
 def read_status(path: str | Path, start_date: date) -> Status:
     """Read the status of a project that starts on `start_date`; raises ConfigError with row and column of every mistake."""
     path = Path(path)
-    return _parse_status(str(path), list(_read_rows(path)), start_date)
+    return _parse_status(str(path), list(read_rows(path)), start_date)
 
 
-def _read_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield the rows of a file: row number, and cells by column name."""
-    if path.suffix in {".yaml", ".yml"}:
-        yield from _yaml_rows(path)
-        return
-    if path.suffix.lower() in {".xls", ".xlsm", ".xlsb", ".ods", ".numbers"}:
-        raise ConfigError([Problem(str(path), 0, 0, "", "", "is not read: save it as .xlsx or .csv")])
-    data = files.read(path, MAX_BYTES)
-    numbered_rows = _workbook_rows(data, path) if path.suffix.lower() == ".xlsx" else _csv_rows(data, path)
-    (_, header), *body = numbered_rows or [(1, [])]
-    columns = _known_columns(path, 1, [str(name) for name in header])
-    for number, cells in body:
-        if len(cells) > len(columns):
-            message = f"has {len(cells)} cells where the first row has {len(columns)} (numbers have a point: 12.5)"
-            raise ConfigError([Problem(str(path), number, 1, "", "", message)])
-        if any(str(cell).strip() for cell in cells if cell is not None):
-            yield number, dict(zip(columns, cells, strict=False))
-
-
-def _yaml_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Yield the rows of a YAML file: number and cells by column name."""
-    tree = read_file(path).tree
-    rows = tree.get("rows") if isinstance(tree, dict) else None
-    for number, row in enumerate(rows if isinstance(rows, list) else [], 1):
-        if not isinstance(row, dict):
-            raise ConfigError([Problem(str(path), 0, 0, f"rows.{number}", str(row), "a row, like {kind: count, ...}")])
-        yield number, dict(zip(_known_columns(path, 0, [str(name) for name in row]), row.values(), strict=True))
-
-
-def _known_columns(path: Path, line: int, names: Sequence[str]) -> list[str]:
-    """Return names of columns in small letters; raises ConfigError where one is not known or `kind` is missing."""
-    columns = [name.strip().lower() for name in names]
-    unknown = [name.strip() for name in names if name.strip() and name.strip().lower() not in (*COLUMNS, *NOT_READ)]
-    if "kind" not in columns or unknown:
-        wrong = unknown[0] if unknown else ""
-        message = (
-            f"the first row has the columns' names: {', '.join(COLUMNS)}; {' or '.join(NOT_READ[::2])} is not read"
-        )
-        raise ConfigError(
-            [Problem(str(path), line, 1, "", wrong, message, did_you_mean(wrong, COLUMNS) if wrong else "")]
-        )
-    return columns
-
-
-def _csv_rows(data: bytes, path: Path) -> list[tuple[int, list[Any]]]:
-    """Return the rows of a CSV: line number and cells."""
-    try:
-        # "Unicode text" of Excel is UTF-16, which begins with its byte order mark
-        text = data.decode("utf-16" if data.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
-        header = text.partition("\n")[0]
-        delimiter = next((sign for sign in (";", "\t") if sign in header), ",")
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        rows = [(reader.line_num, cells) for cells in reader]
-        if len(rows) > 1 and text[-1] not in "\r\n" and len(rows[-1][1]) < len(rows[0][1]):
-            message = (
-                f"the file ends within a row, which has {len(rows[-1][1])} of {len(rows[0][1])} cells: it is cut off"
-            )
-            raise ConfigError([Problem(str(path), rows[-1][0], 1, "", "", message)])
-        return rows
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(
-            [Problem(str(path), 0, 0, "", "", f"is no CSV in UTF-8 (in Excel: save as 'CSV UTF-8'): {error}")]
-        ) from error
-
-
-def _workbook_rows(data: bytes, path: Path) -> list[tuple[int, list[Any]]]:
-    """Return the rows of the sheet `status` of a workbook: row number and cells."""
-    from openpyxl import load_workbook
-
-    try:
-        book = load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-    except Exception as error:  # a damaged file ends in whatever zipfile or the parser raises
-        raise ConfigError([Problem(str(path), 0, 0, "", "", f"is no Excel workbook: {error}")]) from error
-    if "status" not in book.sheetnames:
-        message = f"has no sheet `status`; there are {', '.join(book.sheetnames)}"
-        raise ConfigError([Problem(str(path), 0, 0, "", "", message)])
-    rows = book["status"].iter_rows(values_only=True)
-    return [(number, ["" if cell is None else cell for cell in row]) for number, row in enumerate(rows, 1)]
-
-
-# --- cells ----------------------------------------------------------------------------------------------------------
+# --- facts ----------------------------------------------------------------------------------------------------------
 
 
 def _parse_status(file: str, rows: list[tuple[int, Mapping[str, Any]]], start_date: date) -> Status:
@@ -269,6 +191,7 @@ def _parse_status(file: str, rows: list[tuple[int, Mapping[str, Any]]], start_da
         text = day_text(start_date, data_dates[0].date, is_finish=True)
         message = f"a day from the project's start on, {start_date}"
         problems.append(Problem(file, data_dates[0].row, 1 + COLUMNS.index("date"), "date", text, message))
+    problems += _stated_twice(file, [fact for fact in facts if fact.kind in HEADER_KINDS[1:]])
     if problems:
         raise ConfigError(problems)
     minute = data_dates[0].date or 0
@@ -280,6 +203,16 @@ def _parse_status(file: str, rows: list[tuple[int, Mapping[str, Any]]], start_da
     # risks of the sheet of `sim status init` are open as long as nothing is filled in
     unread = tuple(fact for fact in stated if fact.kind != "risk" and _is_empty(fact))
     return Status(file, day, minute, actuals, config.what, logic, config.state, unread)
+
+
+def _stated_twice(file: str, header: Sequence[Fact]) -> Iterator[Problem]:
+    """Yield a problem for every header row of a kind of which there is one already."""
+    first_of_kind: dict[str, Fact] = {}
+    for fact in header:
+        first = first_of_kind.setdefault(fact.kind, fact)
+        if first is not fact:
+            message = f"only one row `{fact.kind}`; row {first.row} is one as well"
+            yield Problem(file, fact.row, 1, "kind", fact.kind, message)
 
 
 def _is_empty(fact: Fact) -> bool:
@@ -325,43 +258,6 @@ def _parse_fact(file: str, number: int, row: Mapping[str, Any], start_date: date
         for name, hint in fact.misplaced():
             problems.append(Problem(file, number, 1 + COLUMNS.index(name), name, str(row[name]), "nothing", hint))
     return fact
-
-
-# --- writing --------------------------------------------------------------------------------------------------------
-
-
-def status_bytes(rows: Sequence[Mapping[str, object]], path: Path) -> bytes:
-    """Return rows as a file that `read_status` reads, in the format of the path's suffix: CSV, YAML or Excel workbook."""
-    if path.suffix in {".yaml", ".yml"}:
-        lines = ("{" + ", ".join(f"{name}: {json.dumps(cell)}" for name, cell in row.items()) + "}" for row in rows)
-        return ("rows:\n" + "".join(f"  - {line}\n" for line in lines)).encode()
-    if path.suffix == ".xlsx":
-        return _workbook_bytes(rows)
-    return csv_bytes(rows)
-
-
-def _workbook_bytes(rows: Iterable[Mapping[str, object]]) -> bytes:
-    """Return rows as a workbook with a sheet `status`."""
-    from openpyxl import Workbook
-
-    book = Workbook()
-    sheet = book.active
-    sheet.title = "status"
-    for cells in (COLUMNS, *([row.get(name) for name in COLUMNS] for row in rows)):
-        sheet.append(list(cells))
-    sheet.freeze_panes = "C2"
-    sink = io.BytesIO()
-    book.save(sink)
-    return sink.getvalue()
-
-
-def csv_bytes(rows: Iterable[Mapping[str, object]]) -> bytes:
-    """Return rows as a CSV that `read_status` reads and a spreadsheet opens."""
-    sink = io.StringIO()
-    writer = csv.DictWriter(sink, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return sink.getvalue().encode()
 
 
 def day_text(start_date: date, minute: int, *, is_finish: bool) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from openpyxl import Workbook
 
 import sim
 from sim.config.overrides import continued, with_settings
@@ -16,14 +15,15 @@ from sim.errors import CheckFailed, ConfigError
 from sim.report.html_report.run_charts import run_charts
 from sim.report.result_view import ResultView
 from sim.study.analyses.baseline import require_actuals, save
-from sim.study.analyses.forecast.checks.status_checks import check_status, other_configuration
 from sim.study.analyses.forecast.earned_value import earned_value
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.learning import SummaryStatistics, simulate_prior
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
-from sim.study.analyses.forecast.status import Fact, ProjectComplete, Status, csv_bytes, read_status
-from sim.study.analyses.forecast.status_sheet import GRAINS, Grain, status_sheet
+from sim.study.analyses.forecast.sheet.status_checks import check_status, other_configuration
+from sim.study.analyses.forecast.sheet.status_sheet import GRAINS, Grain, status_sheet
+from sim.study.analyses.forecast.status import Fact, ProjectComplete, Status, read_status
+from sim.study.analyses.forecast.status_file import csv_bytes
 from sim.study.analyses.forecast.trend import FACT_GROUPS, Attribution, forecast_summary
 from sim.study.case import Case, prepare_case
 from sim.study.result import manifest
@@ -305,33 +305,6 @@ def test_earned_value_of_published_examples() -> None:
     months = np.array([5.0, 15.0, 30.0, 50.0, 75.0, 105.0, 135.0, 155.0])
     value = earned_value(months, 85.0, float("nan"), 7)
     assert (value.earned_schedule, value.spi_t) == pytest.approx((5 + (85 - 75) / (105 - 75), (5 + 1 / 3) / 7))
-
-
-@pytest.mark.parametrize("cut", [0.3, 0.6, 0.9, 0.99])
-def test_a_half_written_file_is_no_status(tmp_path: Path, cut: float) -> None:
-    whole = csv_bytes(status_sheet(steps(), as_of(0.5), "counts"))
-    path = tmp_path / "status.csv"
-    at = int(cut * len(whole))
-    path.write_bytes(whole[: at - 1] if whole[at - 1 : at] == b"\n" else whole[:at])
-    with pytest.raises(ConfigError, match=r"ends within a row|one of"):
-        read_status(path, START)
-
-
-def test_a_workbook_keeps_dates_as_dates_and_an_empty_sheet_is_told(tmp_path: Path) -> None:
-    book = Workbook()
-    book.active.title = "status"
-    book.save(tmp_path / "empty.xlsx")
-    with pytest.raises(ConfigError, match="first row has the columns' names"):
-        read_status(tmp_path / "empty.xlsx", START)
-    day = START + timedelta(days=100)
-    book.active.append(["kind", "what", "date", "finish"])
-    book.active.append(["data_date", None, day, None])
-    book.active.append(["milestone", "h1.dry_in", None, datetime(day.year, day.month, day.day)])
-    book.save(tmp_path / "dates.xlsx")
-    found = read_status(tmp_path / "dates.xlsx", START)
-    assert (found.data_date, found.minute) == (day, 101 * 1440)
-    # what ends on a day has that whole day, as in a CSV
-    assert [fact.finish for fact in found.facts] == [101 * 1440]
 
 
 def test_a_status_of_another_configuration_says_what_differs_with_both_values(tmp_path: Path) -> None:

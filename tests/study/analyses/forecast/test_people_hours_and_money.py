@@ -15,8 +15,8 @@ from sim.metrics.measure import accounts_of, measure
 from sim.plan.vocabulary import NOTE
 from sim.study.analyses.forecast.case_under_way import ForecastCase
 from sim.study.analyses.forecast.forecast_case import forecast_case
+from sim.study.analyses.forecast.sheet.status_sheet import GRAINS, Grain
 from sim.study.analyses.forecast.status import Fact
-from sim.study.analyses.forecast.status_sheet import GRAINS, Grain
 from tests.study.analyses.forecast.test_forecast import CONFIG, as_planned, planned, status, steps
 
 DAY = 1440

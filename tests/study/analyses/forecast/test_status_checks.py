@@ -11,10 +11,11 @@ import pytest
 from sim.errors import ConfigError
 from sim.files import Damaged
 from sim.report.presentation import _earned_value_table
-from sim.study.analyses.forecast.checks.status_checks import check_status, findings_of
 from sim.study.analyses.forecast.forecast_case import forecast_case
-from sim.study.analyses.forecast.status import COLUMNS, COLUMNS_OF_KIND, HEADER_KINDS, KINDS, read_status
-from sim.study.analyses.forecast.status_sheet import status_sheet
+from sim.study.analyses.forecast.sheet.status_checks import check_status, findings_of
+from sim.study.analyses.forecast.sheet.status_sheet import status_sheet
+from sim.study.analyses.forecast.status import COLUMNS_OF_KIND, HEADER_KINDS, KINDS, read_status
+from sim.study.analyses.forecast.status_file import COLUMNS
 from sim.study.analyses.forecast.trend import saved_forecasts
 from tests.study.analyses.forecast.test_forecast import CONFIG, START, as_of, planned, steps
 

@@ -20,10 +20,11 @@ from sim.report.exchange.formats import write
 from sim.report.exchange.importers.source_text import WrongFile
 from sim.report.exchange.importers.statused_schedule import read_statused
 from sim.report.exchange.schedule_model import Task
-from sim.study.analyses.forecast.checks.status_checks import check_status, findings_of
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.status import Fact, Status, read_status, status_bytes
+from sim.study.analyses.forecast.sheet.status_checks import check_status, findings_of
+from sim.study.analyses.forecast.status import Fact, Status, read_status
+from sim.study.analyses.forecast.status_file import status_bytes
 from sim.study.case import prepare_case
 
 CONFIG = sim.load("configs/one_block.yaml")

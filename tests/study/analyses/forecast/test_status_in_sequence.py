@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from sim.plan.vocabulary import SIGNAL, WAIT, WORK
-from sim.study.analyses.forecast.checks.status_checks import check_status, findings_of
 from sim.study.analyses.forecast.forecast_case import forecast_case
+from sim.study.analyses.forecast.sheet.status_checks import check_status, findings_of
 from sim.study.analyses.forecast.status import Fact
 from sim.study.analyses.forecast.unit_status import working_day
 from sim.world.project_calendars import day_minutes

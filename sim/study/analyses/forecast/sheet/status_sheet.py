@@ -8,8 +8,8 @@ from typing import Literal
 
 from sim.errors import ConfigError, Problem
 from sim.plan.vocabulary import MINUTES_PER_DAY
-from sim.study.analyses.forecast.checks.status_checks import stated_inputs
 from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.sheet.status_checks import stated_inputs
 from sim.study.analyses.forecast.status import ONLINE, day_text
 from sim.study.result import digest
 

@@ -12,17 +12,8 @@ from sim.config.sections.risks import State
 from sim.errors import Problem
 from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.status import (
-    AT_DAY_BEGIN,
-    COLUMNS,
-    COLUMNS_OF_KIND,
-    DATES,
-    NUMBERS,
-    ONLINE,
-    Fact,
-    Status,
-    day_text,
-)
+from sim.study.analyses.forecast.status import AT_DAY_BEGIN, COLUMNS_OF_KIND, ONLINE, Fact, Status, day_text
+from sim.study.analyses.forecast.status_file import COLUMNS, DATES, NUMBERS
 from sim.study.analyses.forecast.unit_status import working_day
 from sim.world.project_calendars import day_minutes
 

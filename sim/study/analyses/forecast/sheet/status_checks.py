@@ -15,7 +15,9 @@ from sim.config.project import Project
 from sim.errors import ConfigError, Problem, did_you_mean
 from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.study.analyses.baseline_diff import flat_inputs
-from sim.study.analyses.forecast.checks.status_fact_checks import (
+from sim.study.analyses.forecast.plan_steps import PlanSteps
+from sim.study.analyses.forecast.progress import Progress
+from sim.study.analyses.forecast.sheet.status_fact_checks import (
     REQUIRED_COLUMNS,
     StatusFinding,
     check_fact,
@@ -24,8 +26,6 @@ from sim.study.analyses.forecast.checks.status_fact_checks import (
     last_day,
     note,
 )
-from sim.study.analyses.forecast.plan_steps import PlanSteps
-from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.status import MAX_PROBLEMS, ONLINE, STAGES, Fact, Status
 from sim.study.result import digest
 from sim.world.project_calendars import day_minutes

@@ -1,1 +1,0 @@
-"""Reading and checking the cells, facts and rows of a status."""
