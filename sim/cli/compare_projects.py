@@ -177,25 +177,57 @@ def write_compared(comparison: Comparison, place: Path, names_written: Collectio
     click.echo(f"\nwritten to {place}: report.html, a folder for each, differences.csv, figures/")
 
 
+def reference_for(other: Path, name: str, target: Path, *, seed: int, sampling: str) -> Result | Config:
+    """Return the project or stored result that the run of a project is compared against, before hours are spent on it.
+
+    Raises NotComparable where a stored result was run with another seed or sampling than the run will be, and WrongPlace
+    where the comparison cannot be written.
+    """
+    from sim.study.api import stored_result
+    from sim.study.compare import NotComparable
+    from sim.study.result import Result
+    from sim.study.storage.results import RESULT, require_place
+
+    reference = stored_result(other) or load(other, ())
+    other_name = str(reference.manifest["name"]) if isinstance(reference, Result) else reference.value.name
+    for compared in before_and_after(other_name, name):
+        require_place(against_place(target).absolute() / compared, RESULT)
+    if not isinstance(reference, Result):
+        return reference
+    stored_seed, stored_sampling = int(reference.manifest["seed"]), reference.sample.sampling.method
+    if (stored_seed, stored_sampling) != (seed, sampling):
+        raise NotComparable(
+            f"--against {other}: not run on the same random numbers; it has --seed {stored_seed} --sampling "
+            f"{stored_sampling}, this run --seed {seed} --sampling {sampling}"
+        )
+    return reference
+
+
+def before_and_after(other: str, name: str) -> tuple[str, str]:
+    """Return what the results of two projects are called side by side."""
+    return ("before", "after") if other == name else (other, name)
+
+
+def against_place(target: Path) -> Path:
+    """Return where the comparison of a run with another is written: beside its own result."""
+    return target.with_name(f"{target.name}_against")
+
+
 def compare_against(
-    result: Result, other: Path, place: Path, *, engine: str, workers: int | None, scheduler: str | None
+    result: Result, reference: Result | Config, target: Path, *, engine: str, workers: int | None, scheduler: str | None
 ) -> None:
     """Print and draw the differences from another project, run with the same seed, or from a stored result."""
     from sim.study.analyses.baseline_diff import input_differences
     from sim.study.api import run as run_many
-    from sim.study.api import stored_result
+    from sim.study.result import Result
 
-    reference = stored_result(other)
-    if reference is None:
-        loaded = load(other, ())
-        with watched(f"{loaded.value.name}, to hold against") as progress:
+    if not isinstance(reference, Result):
+        with watched(f"{reference.value.name}, to hold against") as progress:
             reference = run_many(
-                loaded, runs=result.sample.size, seed=int(result.manifest["seed"]), workers=workers, engine=engine,
+                reference, runs=result.sample.size, seed=int(result.manifest["seed"]), workers=workers, engine=engine,
                 sampling=result.sample.sampling.method, scheduler=scheduler, progress=progress,
             )  # fmt: skip
-    names = [str(stored.manifest["name"]) for stored in (reference, result)]
-    if names[0] == names[1]:
-        names = ["before", "after"]
+    names = before_and_after(*(str(compared.manifest["name"]) for compared in (reference, result)))
     changes = [*input_differences(reference.manifest["config"], result.manifest["config"])]
     click.echo(
         f"\n{names[1]} against {names[0]}: " + ("the same inputs" if not changes else "what is stated otherwise")
@@ -205,7 +237,7 @@ def compare_against(
     results, verdict = dict(zip(names, (reference, result), strict=True)), ComparisonVerdict(names)
     for name, compared in results.items():
         verdict.show(name, compared)
-    write_compared(verdict.of(results), place)
+    write_compared(verdict.of(results), against_place(target))
 
 
 def result_names(inputs: Sequence[Result | Config], paths: Sequence[Path]) -> list[str]:

@@ -19,6 +19,7 @@ from sim.cli.options import (
     WholeNumber,
     figures_option,
     load,
+    show_levers,
     warn_stalls,
     watched,
 )
@@ -96,7 +97,6 @@ def forecast(
     drawing = FigureDrawing(figures)
     drawing.get_ready(workers)
     # all else is loaded only now: others draw and plan meanwhile
-    from sim.cli.run import show_levers
     from sim.report.html_report.run_report import write_run
     from sim.report.presentation import describe_forecast, describe_trend
     from sim.study.analyses.forecast.forecast_case import forecast as run_forecast

@@ -210,6 +210,13 @@ def write_files(result: Result, directory: Path, drawing: FigureDrawing) -> None
     write_run(result, directory, drawing)
 
 
+def show_levers(result: Result) -> None:
+    """Print what binds, and what each lever buys."""
+    from sim.report.console import describe_levers
+
+    show(describe_levers(result))
+
+
 def write_or_print(text: str, out: Path | None, message: str = "") -> None:
     """Write a text to a file and print a message, or print the text where no file is given."""
     from sim import files

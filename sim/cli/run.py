@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from sim.cli.compare_projects import compare_against, reference_for
 from sim.cli.options import (
     CONFIG,
     ENGINE,
@@ -26,6 +27,7 @@ from sim.cli.options import (
     WholeNumber,
     load,
     show,
+    show_levers,
     warn_stalls,
     watched,
     write_files,
@@ -61,7 +63,7 @@ if TYPE_CHECKING:
 @RESUME
 @SAMPLING
 @SCHEDULER
-@click.option("--shard", metavar="I/N", default=None, help="Run part I of N only; `sim merge` puts the parts together.")
+@click.option("--shard", metavar="I/N", default=None, help="Run part I of N only; `sim merge` puts parts together.")
 @FIGURES
 @click.option("--preview", is_flag=True, help="Say how long it will take and how much it needs, and stop.")
 @click.option(
@@ -95,18 +97,26 @@ def run(
 
     loaded = load(config, overrides)
     target = out or Path("out") / loaded.value.name
+    for option in ("shard" if shard is not None else "", "preview" if preview else ""):
+        if option and (precision or scheduler or against or levers):
+            raise click.UsageError(
+                f"--{option} is of a stated number of runs here: no --precision, --scheduler, --against or --levers"
+            )
+    options: dict[str, Any] = {"runs": runs, "seed": seed, "workers": workers, "sampling": sampling, "engine": engine}
     if preview:
-        show_preview(loaded, runs=runs, seed=seed, workers=workers, sampling=sampling)
+        from sim.study.analyses.run_preview import preview as preview_run
+
+        click.echo(preview_run(loaded, **options).describe())
         return
     if shard is not None:
-        if precision or scheduler or against:
-            raise click.UsageError(
-                "--shard is a part of a stated number of runs here: no --precision, --scheduler or --against"
-            )
-        run_one_shard(loaded, shard, target, runs=runs, seed=seed, workers=workers, sampling=sampling, resume=resume)
+        run_one_shard(loaded, shard, target, resume=resume, **options)
         return
+    reference = (
+        None if against is None else reference_for(against, loaded.value.name, target, seed=seed, sampling=sampling)
+    )
+    workers = cores() if workers is None else workers
     drawing = FigureDrawing(figures)
-    drawing.get_ready(cores())
+    drawing.get_ready(workers)
     with ExitStack() as bar:
         progress = bar.enter_context(watched(loaded.value.name))
 
@@ -125,19 +135,9 @@ def run(
     if len(result.more.get("levers", {})):
         show_levers(result)
     click.echo(f"\nwritten to {target}: report.html, figures/, summary.json and tables (runs, curves, events, chain)")
-    if against is not None:
-        from sim.cli.compare_projects import compare_against
-
-        place = target.with_name(f"{target.name}_against")
-        compare_against(result, against, place, engine=engine, workers=workers, scheduler=scheduler)
+    if reference is not None:
+        compare_against(result, reference, target, engine=engine, workers=workers, scheduler=scheduler)
     warn_stalls(result)
-
-
-def show_levers(result: Result) -> None:
-    """Print what binds, and what each lever buys."""
-    from sim.report.console import describe_levers
-
-    show(describe_levers(result))
 
 
 def show_verdict(result: Result) -> None:
@@ -149,24 +149,12 @@ def show_verdict(result: Result) -> None:
         click.echo(f"\n{result.sample.remark}")
 
 
-def show_preview(loaded: Config, *, runs: int, seed: int, workers: int | None, sampling: str) -> None:
-    """Print how long a run will take and what it needs."""
-    from sim.study.analyses.run_preview import preview
-
-    click.echo(preview(loaded, runs=runs, seed=seed, workers=workers, sampling=sampling).describe())
-
-
-def run_one_shard(
-    loaded: Config, shard: str, target: Path, *, runs: int, seed: int, workers: int | None, sampling: str, resume: bool
-) -> None:
+def run_one_shard(loaded: Config, shard: str, target: Path, **options: Any) -> None:
     """Simulate one shard of a run, and print how to merge all of them."""
     from sim.study.analyses.shards import run_shard
 
     with watched(f"{loaded.value.name} {shard}") as progress:
-        checkpoint = run_shard(
-            loaded, shard, target, runs=runs, seed=seed, workers=workers, sampling=sampling, resume=resume,
-            progress=progress,
-        )  # fmt: skip
+        checkpoint = run_shard(loaded, shard, target, progress=progress, **options)
     click.echo(
         f"part {shard} is in {checkpoint}; with all parts in one place: sim merge {target}.shard-* --out {target}"
     )

@@ -22,9 +22,9 @@ from sim.engine.simpy_engine import RunOutcome
 from sim.errors import CheckFailed, SimError
 from sim.jit import available, load_numba, switched_off
 from sim.plan.compiled_plan import NONE, CompiledPlan, LogColumn
-from sim.plan.draws import Draws, SampledInputs, Uniforms
+from sim.plan.draws import DRAWN_TOGETHER, Draws, SampledInputs, Uniforms
 from sim.plan.vocabulary import BLOCKING_OPERATIONS, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, WAIT, canonical
-from sim.world.working_time import Calendar
+from sim.world.working_time import Calendar, CalendarsOf, CalendarsUntil
 
 if TYPE_CHECKING:
     from sim.engine.numba_engine.simulate import CompiledOutcome, KernelPlan
@@ -37,11 +37,6 @@ AROUND = 3
 """Rows of the unit's own log that are shown before and after the difference."""
 
 Rows = NDArray[np.int64]
-
-
-def same(plan: CompiledPlan, one: RunOutcome, other: RunOutcome) -> bool:
-    """Return whether two runs have the same rows in canonical order, and the same end."""
-    return difference(plan, one, other) is None
 
 
 def difference(
@@ -128,15 +123,8 @@ COMPILED: Name = "compiled"
 AUTO = "auto"
 ENGINES: tuple[str, ...] = (AUTO, SIMPY, COMPILED)
 INSTALL = "pip install numba, or this package with its extra fast"
-DRAWN_TOGETHER = 64
-"""Replications whose inputs are drawn together: enough for numpy, little enough for memory."""
 CALENDARS_TOGETHER = 16
 """Replications whose calendars are computed together."""
-
-CalendarsOf = Callable[[int], Sequence[Calendar]]
-"""The calendars of a replication, by its number."""
-CalendarsUntil = Callable[[int, int], Sequence[Calendar]]
-"""The calendars of a replication, known at least up to a minute: (replication, minute) → calendars."""
 
 
 class WrongEngine(SimError):

@@ -289,7 +289,7 @@ class Simulation:
         self.attempts[step] = attempt + 1
         remaining = self.interrupted.pop(duration, None)
         if remaining is not None:
-            return self._continue_work(step, remaining, people)
+            return self._continue_work(step, remaining, people, attempt)
         minutes = self.draws.values[duration] if attempt == 0 else self.draws.at_attempt(duration, attempt)
         curve, area = self.prepared.learning_of[step], self.prepared.area_of[step]
         # repeated work was learnt the first time: it neither gets quicker nor counts as another piece
@@ -301,10 +301,10 @@ class Simulation:
             minutes = scaled(minutes, self.plan.areas[area], self.people_in_area[area])
         return minutes
 
-    def _continue_work(self, step: int, remaining: int, people: int) -> int:
+    def _continue_work(self, step: int, remaining: int, people: int, attempt: int) -> int:
         """Count interrupted work in its curve and area; return its minutes, whose factors are fixed already."""
         curve, area = self.prepared.learning_of[step], self.prepared.area_of[step]
-        if curve != NONE:
+        if curve != NONE and attempt == 0:
             self.first_attempts[curve] += 1
         if area != NONE:
             self.people_in_area[area] += people

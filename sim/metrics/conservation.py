@@ -26,7 +26,7 @@ from sim.metrics.checked_run import CheckedRun
 from sim.metrics.event_log import DAY, MONTH, Ints
 from sim.metrics.money.contracts import STANDING_COSTS
 from sim.metrics.money.ledger import Ledger, standing_costs
-from sim.plan.compiled_plan import MODES
+from sim.plan.compiled_plan import MODES, Column
 from sim.plan.mechanisms.acceleration import OVERTIME, SHIFT_PREMIUM
 from sim.plan.mechanisms.crews import STANDBY
 from sim.plan.vocabulary import BLOCKING_OPERATIONS, FREE, HOLD, JUMP, NOTE, SIGNAL, WORK
@@ -71,7 +71,7 @@ def _route(checked: CheckedRun) -> Iterator[str]:
     order = np.argsort(checked.unit, kind="stable")
     unit, step = checked.unit[order], record.step[order]
     jumped = (record.operation[order] == JUMP) & (record.jumped[order] == 1)
-    next_step = np.where(jumped, plan.rows[step, 1], step + 1)
+    next_step = np.where(jumped, plan.rows[step, Column.ARGUMENT], step + 1)
     same_unit = np.diff(unit) == 0
     starts_route = np.concatenate([[True], ~same_unit]) if len(unit) else np.zeros(0, np.bool_)
     for row in np.flatnonzero(same_unit & (next_step[:-1] != step[1:])).tolist():
@@ -87,9 +87,9 @@ def _needless_waits(checked: CheckedRun) -> Iterator[str]:
     order = np.argsort(checked.unit, kind="stable")
     unit, step = checked.unit[order], checked.record.step[order]
     jumped = (checked.record.operation[order] == JUMP) & (checked.record.jumped[order] == 1)
-    next_step[unit] = np.where(jumped, plan.rows[step, 1], step + 1)
+    next_step[unit] = np.where(jumped, plan.rows[step, Column.ARGUMENT], step + 1)
     for waiting in np.flatnonzero(next_step < plan.first[1:]).tolist():
-        if plan.rows[next_step[waiting], 0] in INSTANT_OPERATIONS:
+        if plan.rows[next_step[waiting], Column.OPERATION] in INSTANT_OPERATIONS:
             yield f"{plan.units[waiting]} never does step {next_step[waiting]}, which nothing keeps it from"
 
 
@@ -98,8 +98,8 @@ def _within_calendar(checked: CheckedRun) -> Iterator[str]:
     record, plan = checked.record, checked.plan
     rows = np.flatnonzero((record.operation == WORK) & (record.minute > np.maximum(record.begun, checked.data_date)))
     # drivers' hours of service end where the driver stands, open road or not
-    rows = rows[plan.rows[record.step[rows], 3] != MODES["duty"]]
-    calendar = plan.rows[record.step[rows], 2]
+    rows = rows[plan.rows[record.step[rows], Column.MODE] != MODES["duty"]]
+    calendar = plan.rows[record.step[rows], Column.CALENDAR]
     for calendar_number in np.unique(calendar).tolist():
         rows_of_calendar = rows[calendar == calendar_number]
         working_time, ends = record.calendars[calendar_number], record.minute[rows_of_calendar]

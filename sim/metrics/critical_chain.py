@@ -273,10 +273,11 @@ def chain_summary(record: Record) -> ChainSummary:
 
 
 def _trade_of(plan: CompiledPlan, step: int) -> str:
-    """Return the trade whose crews a step waits for; empty where it waits for none."""
+    """Return the trade whose crews a step waits for; empty where it waits for none, or for a bed of the camp alone."""
     operation, number = plan.rows[step, :2].tolist()
     bundle = plan.bundles[number] if operation == HOLD else ()
-    return next((plan.pools[pool].partition(".")[2] for pool, _ in bundle if plan.pool_causes[pool] == "crew"), "")
+    trades = (plan.pools[pool].partition(".")[2] for pool, _ in bundle if plan.pool_causes[pool] == "crew")
+    return next((trade for trade in trades if trade), "")
 
 
 def _compiled_summary(plan_index: PlanIndex, rows: Ints) -> ChainSummary:

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from sim.metrics.event_log import Ints, PlanIndex, Record, open_hours
 from sim.metrics.kernels import interface
 from sim.metrics.kernels.interface import ChainKernels
-from sim.plan.compiled_plan import CAUSES, MODES
+from sim.plan.compiled_plan import CAUSES, MODES, Column
 from sim.plan.vocabulary import FREE, HOLD, OTHER, SIGNAL, TOKEN, UNTIL, WAIT, WORK
 
 # --- weather ----------------------------------------------------------------------------------------------------------
@@ -119,8 +119,8 @@ def _steps(plan_index: PlanIndex) -> interface.Table:
     kind[list(kind_of_operation)] = list(kind_of_operation.values())
     steps[:, interface.KIND] = kind[plan_index.operation]
     steps[:, interface.ARGUMENT], steps[:, interface.UNIT] = plan_index.first_argument, plan_index.plan.unit_of
-    steps[:, interface.CALENDAR] = np.where(is_work, plan_index.plan.rows[:, 2], interface.NONE)
-    steps[:, interface.MODE], steps[:, interface.CAUSE] = plan_index.plan.rows[:, 3], plan_index.plan.cause_of
+    steps[:, interface.CALENDAR] = np.where(is_work, plan_index.plan.rows[:, Column.CALENDAR], interface.NONE)
+    steps[:, interface.MODE], steps[:, interface.CAUSE] = plan_index.plan.rows[:, Column.MODE], plan_index.plan.cause_of
     return steps
 
 

@@ -23,7 +23,7 @@ from sim.metrics.kernels.interface import (
     Table,
 )
 from sim.metrics.kernels.numpy_kernels import NUMPY
-from sim.plan.compiled_plan import CompiledPlan
+from sim.plan.compiled_plan import Column, CompiledPlan
 from sim.plan.vocabulary import NOTE, SIGNAL, WORK
 from sim.world.working_time import Calendar
 
@@ -72,8 +72,8 @@ class PlanIndex:
         kind_number, item_number = _numbers(kinds), _numbers(items)
         return cls(
             plan,
-            plan.rows[:, 0].astype(np.uint8),
-            plan.rows[:, 1].astype(np.int32),
+            plan.rows[:, Column.OPERATION].astype(np.uint8),
+            plan.rows[:, Column.ARGUMENT].astype(np.int32),
             kinds,
             items,
             np.array([kind_number[note.kind] for note in plan.notes], np.int64),
@@ -132,7 +132,7 @@ class PlanIndex:
     def labour_of_step(self) -> Table:
         """Return by step the columns `LABOUR_…`: calendar, people, and the input whose work content it earns, or -1."""
         input_earned = np.where(self.plan.earns, self.first_argument, -1)
-        calendar = np.where(self.operation == WORK, self.plan.rows[:, 2], 0)
+        calendar = np.where(self.operation == WORK, self.plan.rows[:, Column.CALENDAR], 0)
         return np.stack(
             [calendar, self.plan.people.sum(axis=1), input_earned], axis=1, dtype=np.int32, casting="same_kind"
         )

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sim.metrics.critical_chain import ChainSegment, DrivingChain
 from sim.metrics.event_log import DAY, Floats, Ints, Record
 from sim.metrics.workforce import Headcount
-from sim.plan.compiled_plan import NONE, CompiledPlan
+from sim.plan.compiled_plan import NONE, Column, CompiledPlan
 from sim.plan.vocabulary import BLOCKING_OPERATIONS, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, UNTIL, WAIT, WORK
 from sim.world.working_time import Calendar
 
@@ -151,7 +151,7 @@ def event_table(record: Record, start_date: date) -> Columns:
     # by unit within a minute, so that both engines give the same table
     order = np.lexsort((plan.unit_of[record.step], record.minute))
     minute, step, detail = (column[order] for column in (record.minute, record.step, record.detail))
-    operation = plan.rows[step, 0]
+    operation = plan.rows[step, Column.OPERATION]
     day0 = np.datetime64(start_date, "D")
     return {
         "minute": minute,
@@ -176,7 +176,9 @@ def _attributes(plan: CompiledPlan, step: Ints) -> Columns:
         "part": np.array([unit.part for unit in info]),
         "step": np.array([unit.step for unit in info]),
     }
-    note = np.where(plan.rows[step, 0] == NOTE, plan.rows[step, 1], len(plan.notes))  # the last one: no note
+    note = np.where(
+        plan.rows[step, Column.OPERATION] == NOTE, plan.rows[step, Column.ARGUMENT], len(plan.notes)
+    )  # the last one: no note
     notes = zip(("note", "note_part", "note_place"), zip(*plan.notes, ("", "", ""), strict=True), strict=True)
     return {
         **{name: column[plan.unit_of[step]] for name, column in unit_columns.items()},
@@ -240,7 +242,7 @@ def _resources(plan: CompiledPlan, step: Ints) -> NDArray[np.str_]:
     notes = ["/".join(text for text in note if text) for note in plan.notes]
     first_gate, first_note = len(bundles), len(bundles) + len(plan.gates)
     names = np.array([*bundles, *plan.gates, *notes, ""])
-    operation, argument = plan.rows[step, 0], plan.rows[step, 1]
+    operation, argument = plan.rows[step, Column.OPERATION], plan.rows[step, Column.ARGUMENT]
     kinds = [np.isin(operation, kind) for kind in ((HOLD, FREE), (WAIT, SIGNAL), (NOTE,))]
     return names[np.select(kinds, [argument, argument + first_gate, argument + first_note], len(names) - 1)]
 
@@ -266,7 +268,7 @@ def begin_and_end_of_work(record: Record, groupings: Sequence[Ints], count: int)
 
 
 def on_chain(steps: Ints, *groupings: tuple[Ints, int]) -> list[NDArray[np.bool_]]:
-    """Return for each grouping (group numbers as in `worked`, and their count) which groups are on the driving chain."""
+    """Return for each grouping which groups are on the driving chain; it is group numbers by step, -1 for none, and their count."""
     results = []
     for group, count in groupings:
         has_step = np.zeros(count, np.bool_)

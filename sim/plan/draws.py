@@ -43,6 +43,8 @@ from sim.world.streams import (
 
 SPAN, CHANCE, COMPLEMENT = range(3)
 """A drawn number of minutes; a jump with a probability; a jump with the complement of a probability."""
+DRAWN_TOGETHER = 64
+"""Replications whose inputs are drawn together: enough for numpy, little enough for memory."""
 
 
 @dataclass(frozen=True)
@@ -264,7 +266,7 @@ def content_and_values(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return (content, values), both int64 of shape (inputs, replications): minutes before losses; minutes, or 0 and 1.
 
-    `shapes` are sampled values in their own unit, `drawn` the uniforms they came from. Durations are rounded only here.
+    `shapes` are sampled values in their own unit, `input_uniforms` where they came from. Durations are rounded only here.
     """
     # in this order, one factor after the other: floats must round alike here, in `value_of` and in the kernel
     amount = shapes * inputs.minutes[:, None]

@@ -128,7 +128,7 @@ class PlanContext:
 
     def never_closes(self, calendar: str) -> bool:
         """Return whether a calendar is open around the clock from the first day to the last, weather aside."""
-        return len(self.plan.calendars[calendar].starts) == 1
+        return self.plan.calendars[calendar].never_closes
 
     @cached_property
     def _factory_calendars(self) -> frozenset[str]:
@@ -211,27 +211,38 @@ class PlanContext:
         return Until("decision", days(place.order_day), cause="order_date")
 
 
-def working_days(estimate: Estimate, minutes_per_day: float) -> Span:
-    """Return a span of working days on a calendar with so many productive minutes a day."""
-    return Span(to_distribution(estimate), minutes_per_day)
+# --- crews ------------------------------------------------------------------------------------------------------------
+
+
+def people_of_crew(project: Project, trade: str) -> int:
+    """Return the direct people of one crew of a trade on site: a team in every shift."""
+    return project.labour.trades[trade].team * len(project.pattern.shifts)
+
+
+def people_of_second_shift(project: Project, trade: str) -> int:
+    """Return the direct people of a second shift that is worth one crew."""
+    policy = project.labour.acceleration
+    assert policy is not None  # there would be no reviews
+    people = people_of_crew(project, trade)
+    return people if policy.shift is None else policy.shift.people(people)
+
+
+def is_idle_leave(info: UnitInfo) -> bool:
+    """Return whether a unit is the idle leave of a crew: it is sent home for lack of work, and called back."""
+    return info.kind == "crew" and info.step == "leave"
 
 
 # --- working days -----------------------------------------------------------------------------------------------------
 
 
-def always_open(calendar: Calendar) -> bool:
-    """Return whether a calendar never closes: an activity on it is waiting, not work."""
-    return calendar.worked(calendar.horizon) == calendar.horizon
+def working_days(estimate: Estimate, minutes_per_day: float) -> Span:
+    """Return a span of working days on a calendar with so many productive minutes a day."""
+    return Span(to_distribution(estimate), minutes_per_day)
 
 
-def sent_home_idle(info: UnitInfo) -> bool:
-    """Return whether a unit is the idle leave of a crew: it is sent home for lack of work, and called back."""
-    return info.kind == "crew" and info.step == "leave"
-
-
-def day_minutes(calendar: Calendar) -> float:
+def mean_day_minutes(calendar: Calendar) -> float:
     """Return the mean open minutes of the days on which a calendar is open at all."""
-    if always_open(calendar):
+    if calendar.never_closes:
         return MINUTES_PER_DAY
     first_day, last_day = calendar.starts // MINUTES_PER_DAY, (calendar.ends - 1) // MINUTES_PER_DAY
     # an interval that begins on the day on which the one before ends adds no day

@@ -42,7 +42,7 @@ from sim.study.compare import CONTROLLED, NO_DIFFERENCE, TOO_FEW
 
 if TYPE_CHECKING:
     import pandas as pd
-    from rich.console import Console, Group, RenderableType
+    from rich.console import RenderableType
 
     from sim.study.analyses.drivers import Drivers
     from sim.study.runner import Progress
@@ -305,8 +305,6 @@ PLAIN_WIDTH = 110
 
 def console(*, stderr: bool = False) -> Console:
     """Return the console; a fixed width where the output is a file or a pipe."""
-    from rich.console import Console
-
     # labels may have brackets and colons, so no text is read as markup: styles are set with Text
     terminal = Console(stderr=stderr, highlight=False, soft_wrap=False, markup=False, emoji=False)
     if terminal.is_terminal:
@@ -371,10 +369,6 @@ STYLES = {"holds": "green", "fails": "bold red", "inconclusive": "yellow"}
 
 def describe_checks(title: str, rows: Sequence[CheckResult]) -> Group:
     """Return the rows as a table, with how many hold below it."""
-    from rich.console import Group
-    from rich.table import Table
-    from rich.text import Text
-
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in ("", "what", "expected", "observed"):
         table.add_column(column, overflow="fold")

@@ -67,7 +67,7 @@ class RunData(Protocol):
         """What each cause costs, by column; empty where no cause was switched off."""
 
     def table(self, name: str) -> pd.DataFrame:
-        """Return one more table: ramp, spread, hours or indices; empty where it is not there."""
+        """Return one more table: ramp, spread, hours, bindings, indices or levers; empty where it is not there."""
 
     def turnovers(self) -> pd.DataFrame:
         """Return a row a tenth of the MW: mw, P50 and P80 of its date with their intervals, n."""

@@ -21,8 +21,6 @@ from sim.display import Displayed
 from sim.engine.backends import (
     COMPILED,
     SIMPY,
-    CalendarsOf,
-    CalendarsUntil,
     Name,
     Replication,
     require_same,
@@ -53,7 +51,7 @@ from sim.study.executors.worker_process import WorkerConnection, WorkerLost, beg
 from sim.world.project_calendars import SHIFT, calendars_of, day_minutes, planned_calendars, project_calendars
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
 from sim.world.weather.project_weather import WeatherHorizon, WeatherModel, weather_model
-from sim.world.working_time import Calendar
+from sim.world.working_time import Calendar, CalendarsOf, CalendarsUntil
 
 if TYPE_CHECKING:
     from sim.engine.numba_engine.simulate import KernelPlan

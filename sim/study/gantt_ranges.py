@@ -243,9 +243,9 @@ class RowTimes(NamedTuple):
 def gantt_ranges(
     case: Case, seed: int, sample: Sample, log: Mapping[str, Column], workers: int = 1
 ) -> dict[str, Columns]:
-    """Return the tables `range_table`, `hours` and `bindings`; nothing where no replication came to its end.
+    """Return the tables `spread`, `hours` and `bindings`; nothing where no replication came to its end.
 
-    `range_table` has a row a row of the chart: place, level, parent, begin and end in days (P10, P50, P80, P90), `plan_begin`
+    `spread` has a row a row of the chart: place, level, parent, begin and end in days (P10, P50, P80, P90), `plan_begin`
     and `plan_end` of the expected plan, and `critical`, the share of replications in which it had a part of the driving
     chain; `runs` is how many were simulated. `hours` has a row a day: planned, and P10, P50, P80, P90 of person-hours
     earned and paid until then, and in columns `skids_` of skids that have come to the site. `bindings` has a row a

@@ -30,6 +30,7 @@ from sim.metrics.event_log import DAY, Record
 from sim.study.case import Case
 from sim.study.chunk import Columns
 from sim.study.crew_planning.rehearsal import finished
+from sim.study.crew_planning.reuse import LIBRARIES
 from sim.study.sample import COLUMNS, Sample, summarise_ramp, summary
 from sim.study.storage import results as store
 from sim.study.storage.output_directory import output_lock
@@ -221,7 +222,6 @@ def frame(columns: Mapping[str, Any]) -> pd.DataFrame:
 # --- manifest ---------------------------------------------------------------------------------------------------------
 
 
-LIBRARIES = ("hybrid-dc-sim", "simpy", "numpy", "scipy", "pydantic", "holidays")
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -287,7 +287,7 @@ def digest(project: Project) -> str:
 @cache
 def versions() -> dict[str, str]:
     """Return the versions of what decides about numbers."""
-    return {name: version(name) for name in LIBRARIES}
+    return {name: version(name) for name in ("hybrid-dc-sim", *LIBRARIES)}
 
 
 def _limits(project: Project) -> dict[str, float]:

@@ -90,7 +90,9 @@ class Precision:
 
 
 def _relative(interval: Interval) -> float:
-    """Half-width as a share of the value."""
+    """Half-width as a share of the value; none of a value that is surely 0."""
+    if interval.half_width == 0:
+        return 0.0
     return interval.half_width / abs(interval.value) if interval.value else float("inf")
 
 

@@ -395,5 +395,5 @@ def json_value(value: Any) -> Any:
 
 
 def number(value: float | str | None) -> float:
-    """Return the number behind what `plain` wrote."""
+    """Return the number behind what `json_value` wrote."""
     return nan if value is None else float(value)

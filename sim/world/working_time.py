@@ -9,7 +9,7 @@ interrupts it: storms, plant outages, curfews.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, timedelta
 from functools import cached_property
 from math import ceil
@@ -141,6 +141,11 @@ class Calendar:
             return f"day {minute // DAY}"
         return (self.start_date + timedelta(days=minute // DAY)).isoformat()
 
+    @property
+    def never_closes(self) -> bool:
+        """Whether it is open around the clock up to its horizon: an activity on it is waiting, not work."""
+        return self.worked(self.horizon) == self.horizon
+
     def worked(self, t: int) -> int:
         """Return the working minutes in [0, t), negative for a t before the project's start, where every minute counts."""
         if t > self.horizon:
@@ -246,6 +251,12 @@ class Calendar:
             f"calendar {self.name} ends on {self.moment(self.horizon)} and the project is not done by then:"
             " give it a later last day, or look for what keeps the project from finishing"
         )
+
+
+CalendarsOf = Callable[[int], Sequence[Calendar]]
+"""The calendars of a replication, by its number."""
+CalendarsUntil = Callable[[int, int], Sequence[Calendar]]
+"""The calendars of a replication, known at least up to a minute: (replication, minute) → calendars."""
 
 
 def always(horizon: int, name: str = ALWAYS_OPEN, start_date: date | None = None) -> Calendar:

@@ -51,3 +51,15 @@ def test_two_stored_results_are_compared(place: Path) -> None:
     assert done.exit_code == 0, done.output
     assert {"one", "two"} <= {path.name for path in (place / "both").iterdir()}
     assert "two − one" in done.output  # both are of one project: they go by their folders
+
+
+@pytest.mark.parametrize("option", [("--seed", "8"), ("--sampling", "lhs")])
+def test_what_a_run_cannot_be_compared_with_is_refused_before_the_run(place: Path, option: tuple[str, str]) -> None:
+    assert told("run", str(TINY), "--runs", "3", "--seed", "7", "--out", "before").exit_code == 0
+    refused = told("run", str(TINY), "--runs", "3", "--seed", "7", *option, "--against", "before", "--out", "after")
+    assert refused.exit_code == 2
+    assert "not run on the same random numbers" in refused.output
+    missing = told("run", str(TINY), "--runs", "3", "--against", "nothing.yaml", "--out", "after")
+    assert missing.exit_code == 2
+    assert "nothing.yaml" in missing.output
+    assert not (place / "after").exists()

@@ -46,11 +46,42 @@ def test_a_missing_part_is_a_partial_result(tmp_path: Path) -> None:
     assert not (tmp_path / "tiny").exists()
 
 
-@pytest.mark.parametrize("more", [("--precision", "1%@p80:lead_time_full_days"), ("--scheduler", "local")])
-def test_a_part_is_of_a_stated_number_of_runs_here(tmp_path: Path, more: tuple[str, str]) -> None:
-    told = sim("run", TINY, "--shard", "1/2", *more, "--out", tmp_path / "tiny")
+@pytest.mark.parametrize("part", [("--shard", "1/2"), ("--preview",)])
+@pytest.mark.parametrize(
+    "more", [("--precision", "1%@p80:lead_time_full_days"), ("--scheduler", "local"), ("--levers",)]
+)
+def test_a_part_or_a_preview_is_of_a_stated_number_of_runs_here(
+    tmp_path: Path, part: tuple[str, ...], more: tuple[str, ...]
+) -> None:
+    told = sim("run", TINY, *part, *more, "--out", tmp_path / "tiny")
     assert told.exit_code == 2
-    assert "--shard" in told.output
+    assert part[0] in told.output
+
+
+@pytest.mark.parametrize("part", [("--shard", "1/2"), ("--preview",)])
+def test_a_part_and_a_preview_take_the_engine_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: tuple[str, ...]
+) -> None:
+    engines: list[str] = []
+    from sim.study.analyses import run_preview, shards
+
+    for module in (run_preview, shards):
+        prepare = module.prepare_case
+
+        def noted(*given: object, engine: str, prepare: object = prepare, **options: object) -> object:
+            engines.append(engine)
+            return prepare(*given, engine=engine, **options)  # type: ignore[operator]
+
+        monkeypatch.setattr(module, "prepare_case", noted)
+    assert sim("run", TINY, *RUNS, *part, "--engine", "simpy", "--out", tmp_path / "tiny").exit_code == 0
+    assert engines == ["simpy"]
+
+
+def test_a_part_that_cannot_fit_into_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.study.executors.memory_estimate.free_bytes", lambda: 1_000_000_000)
+    told = sim("run", TINY, "--runs", "1000000", "--workers", "1", "--shard", "1/2", "--out", tmp_path / "tiny")
+    assert told.exit_code == 3
+    assert "GB of memory" in told.output
 
 
 def test_a_preview_says_time_and_memory_and_writes_nothing(tmp_path: Path) -> None:

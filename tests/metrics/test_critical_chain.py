@@ -9,12 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sim.metrics.critical_chain import DrivingChain
+from sim.metrics.critical_chain import DrivingChain, _trade_of
 from sim.metrics.event_log import PlanIndex, Record
 from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import CAUSES, NONE
+from sim.plan.mechanisms.camp import BEDS
 from sim.plan.vocabulary import (
     DELAY_CAUSES,
+    HOLD,
     OTHER,
     TOKEN,
     UNTIL,
@@ -256,3 +258,14 @@ def test_a_mechanism_that_states_no_cause_is_found_when_the_plan_of_a_project_is
     plan.factor("heat", Fixed(1.0))
     with pytest.raises(PlanError, match="factor heat does not state its group"):
         plan.require_causes()
+
+
+def test_a_crew_that_waits_for_a_bed_and_to_be_hired_is_of_its_trade() -> None:
+    case = tiny_case("labour.camp={rooms: 0, stages: [{opens_days: 5}]}")
+    plan, trades = case.plan, set[str]()
+    for step, (operation, bundle) in enumerate(plan.rows[:, :2].tolist()):
+        pools = [plan.pools[pool] for pool, _ in plan.bundles[bundle]] if operation == HOLD else []
+        if BEDS in pools and any(pool.startswith("hiring.") for pool in pools):
+            trades.add(_trade_of(plan, step))
+    assert trades
+    assert trades <= set(case.crew_plan.resource_plan.mobilisations)

@@ -129,7 +129,7 @@ MUTANTS = (
            "people_of_crew(context.project, trade) // 2)", "nobody works who is not there", by.conserved()),
     Mutant("work of crews is twice as quick", crew_work.step_span, "60 / people", "30 / people",
            "work content over people", by.timeline(tiny.SITE)),
-    Mutant("the second shift has no beds", camp.beds_of, "(name).team * len(project.pattern.shifts)", "(name).team",
+    Mutant("the second shift has no beds", camp.beds_of, "people_of_crew(project, name)", "context.trade(name).team",
            "the camp", site_crews.test_every_shift_of_a_crew_has_beds),
     Mutant("a large hall has the crews of a small one", shell.crews_by_area, "count * sqft / reference_sqft for", "count for",
            "crews by area", area.test_a_hall_of_twice_the_area_takes_the_same_time_with_twice_the_crews),

@@ -52,3 +52,9 @@ def test_reached_when_the_interval_is_narrow_enough() -> None:
 def test_stalled_runs_are_never_precise() -> None:
     values = np.concatenate([np.arange(1.0, 701.0), np.full(300, np.inf)])
     assert not Precision(0.5, 0.8, METRICS[0]).reached(values)
+
+
+def test_a_value_that_is_surely_nothing_is_known_exactly() -> None:
+    precision = Precision(0.01, 0.5, METRICS[1])
+    assert precision.reached(np.zeros(200))
+    assert "±0 % after 200 runs" in precision.remark(np.zeros(200), 200)

@@ -177,7 +177,7 @@ STAYS = -1
 def follow_route(
     plan: IntView, run: IntView, draws: IntView, parameters: FloatView, log: IntView, unit: int, step: int, now: int
 ) -> None:
-    """Follow a unit's route from step `at` on until it has to wait or the route ends."""
+    """Follow a unit's route from a step on until it has to wait or the route ends."""
     end = plan[plan[FIRST] + unit + 1]
     next_step = step
     while next_step != STAYS and next_step < end:

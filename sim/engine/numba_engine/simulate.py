@@ -63,10 +63,10 @@ from sim.jit.toolkit import Floats, Ints
 from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import MODES, Column, CompiledPlan
 from sim.plan.deterministic_draws import most_likely_draws
-from sim.plan.draws import Draws, SampledInputs, Uniforms
+from sim.plan.draws import DRAWN_TOGETHER, Draws, SampledInputs, Uniforms
 from sim.plan.vocabulary import Plan, PlanError, Signal
 from sim.world.roads import duty_finish
-from sim.world.working_time import ALL, Calendar, CalendarEnds, NoWindow
+from sim.world.working_time import ALL, Calendar, CalendarEnds, CalendarsUntil, NoWindow
 
 # --- endings ----------------------------------------------------------------------------------------------------------
 
@@ -134,14 +134,10 @@ def _column(run: Ints, column: int, size: int) -> list[int]:
 
 
 Calendars = Sequence[Calendar]
-CalendarsUntil = Callable[[int, int], Calendars]
-"""The calendars of a replication, known at least up to a minute: (replication, minute) → calendars."""
 LOAD_SECONDS = 3.0
 """Seconds to load machine code from the disk in; what takes longer is being compiled."""
 COMPILING = "compiling the fast engine for this machine: once, for about half a minute"
 """Engine, weather and metrics, one after the other, when each is first called."""
-DRAWN_TOGETHER = 64
-"""Replications whose common draws are drawn together."""
 MAX_CACHED_STATES = 16  # states whose runs are cached at their start: replications take ten in turns
 LOG_ROWS_PER_STEP = 1.5
 """Rows of log to begin with, per step of the plan; more where rework needs more."""
@@ -284,11 +280,6 @@ def simulate_many(
             calendars = calendars_of(draws.replication)
             state = state_of(draws.replication) if state_of else None
             yield workspace.simulate(draws.replication, draws.factors, calendars, calendars_until, state)
-
-
-def simulate(prepared: KernelPlan, seed: int, replication: int, calendars: Calendars) -> CompiledOutcome:
-    """Simulate one replication."""
-    return next(simulate_many(prepared, seed, replication, 1, lambda _: calendars))
 
 
 def simulate_given(prepared: KernelPlan, draws: SampledInputs, calendars: Calendars) -> CompiledOutcome:

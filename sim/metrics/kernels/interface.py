@@ -318,4 +318,4 @@ OWN_CAUSE                       cause that the plan states for the step
 WAITING_STEP                    step of the late hold or wait that led to this row, or `NONE`
 """
 PAUSING, WHOLE = 0, 1
-"""The numbers of `sim.plan.compile.MODES`; any other one is driving duty."""
+"""The numbers of `sim.plan.compiled_plan.MODES`; any other one is driving duty."""

@@ -26,6 +26,7 @@ from sim.metrics.event_log import DAY, MONTH, Ints, PlanIndex
 from sim.metrics.kernels.interface import Shares
 from sim.metrics.money.in_service import Serving, served_by
 from sim.metrics.workforce import Headcount
+from sim.plan.compiled_plan import Column
 from sim.plan.layout import Layout, Place, generating_units
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.procurement import CAMP, GENERAL_CONDITIONS, LABOUR, addition, price
@@ -301,9 +302,9 @@ def _notes_of_plan(plan_index: PlanIndex) -> dict[str, dict[str, dict[str, list[
     """Return (step, amount) of the notes of a plan, by part, place and kind."""
     notes: dict[str, dict[str, dict[str, list[tuple[int, int]]]]] = defaultdict(lambda: defaultdict(dict))
     plan = plan_index.plan
-    for step in np.flatnonzero(plan.rows[:, 0] == NOTE).tolist():
-        kind, part, place = plan.notes[plan.rows[step, 1]]
-        notes[part][place].setdefault(kind, []).append((step, int(plan.rows[step, 2])))
+    for step in np.flatnonzero(plan.rows[:, Column.OPERATION] == NOTE).tolist():
+        kind, part, place = plan.notes[plan.rows[step, Column.ARGUMENT]]
+        notes[part][place].setdefault(kind, []).append((step, int(plan.rows[step, Column.AMOUNT])))
     return notes
 
 

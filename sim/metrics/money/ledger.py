@@ -20,6 +20,7 @@ from sim.metrics.kernels.interface import CANCELLING, PERIOD, RECONCILING, Billi
 from sim.metrics.kernels.numpy_kernels import bill, contract_entries, join, period_entries
 from sim.metrics.money.contracts import FEE, PERIODS, STANDING_COSTS, Contracts, beds, open_site, wages
 from sim.metrics.workforce import Headcount
+from sim.plan.compiled_plan import Column
 from sim.plan.mechanisms.orders import CANCELLED
 from sim.plan.mechanisms.procurement import CAMP, GENERAL_CONDITIONS, LABOUR, ORDERABLE, price
 
@@ -273,7 +274,7 @@ def ledger_table(entries: Ledger, plan_index: PlanIndex) -> dict[str, NDArray[np
 def _event(plan_index: PlanIndex, item: str, place: str, event: int) -> str:
     """Return in words the event that makes an entry due; `event` is its number, as in `Ledger`."""
     if event >= 0:
-        note = plan_index.plan.notes[plan_index.plan.rows[event, 1]]
+        note = plan_index.plan.notes[plan_index.plan.rows[event, Column.ARGUMENT]]
         return f"{note.kind} {note.item}"
     if event == RECONCILING:
         return "reconciled with what was reported"

@@ -12,7 +12,7 @@ from sim.plan.analysis.critical_path import Schedule
 from sim.plan.analysis.prerequisites import Prerequisites
 from sim.plan.analysis.route_classes import route_classes
 from sim.plan.compiled_plan import CompiledPlan, LogColumn
-from sim.plan.plan_context import day_minutes, sent_home_idle
+from sim.plan.plan_context import is_idle_leave, mean_day_minutes
 from sim.plan.vocabulary import FREE, HOLD, MINUTES_PER_DAY, WORK
 from sim.world.working_time import Calendar, CalendarEnds, union
 
@@ -128,7 +128,7 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
     unit_of, first, rows = plan.unit_of.tolist(), plan.first.tolist(), plan.rows.tolist()
     uses: dict[int, _Use] = defaultdict(_Use)
     # without limits crews are idle all the time, and those that may go home go and come back again for ever
-    idle_leaves = {unit for unit, info in enumerate(plan.unit_info) if sent_home_idle(info)}
+    idle_leaves = {unit for unit, info in enumerate(plan.unit_info) if is_idle_leave(info)}
     for minute, step, _, _ in schedule.log.tolist():
         unit, (operation, input_or_bundle, calendar, *_) = unit_of[step], rows[step]
         if unit in idle_leaves:
@@ -160,7 +160,7 @@ def _load(
     capacity = initial + sum(count for _, count in supplies)
     # a pool that serves several calendars is there whenever one of them is open
     calendar = reduce(union, (calendars[number] for number in use.minutes)) if use.minutes else None
-    day = day_minutes(calendar) if calendar is not None else MINUTES_PER_DAY
+    day = mean_day_minutes(calendar) if calendar is not None else MINUTES_PER_DAY
     window = calendar.worked(max(use.first, end)) - calendar.worked(use.first) if calendar is not None else 0
     given_back = [(minute, -count) for minute, count in use.supplied] if is_circulating else []
     return Load(

@@ -9,7 +9,7 @@ from sim.plan.analysis.prerequisites import Prerequisites
 from sim.plan.analysis.route_classes import RouteClass
 from sim.plan.checks.finding import Finding
 from sim.plan.compiled_plan import NONE, CompiledPlan
-from sim.plan.plan_context import always_open, day_minutes, sent_home_idle
+from sim.plan.plan_context import is_idle_leave, mean_day_minutes
 from sim.plan.vocabulary import HOLD, JUMP, WAIT, WORK, UnitInfo
 
 LISTED = 10
@@ -31,7 +31,7 @@ def loose_ends(plan: CompiledPlan, prerequisites: Prerequisites) -> Iterator[Fin
 
 def _ends_by_itself(info: UnitInfo) -> bool:
     """Return whether a unit is meant to lead to nothing: an outage, or a crew's way home for good or for lack of work."""
-    return info.kind in ("outage", "departure") or sent_home_idle(info)
+    return info.kind in ("outage", "departure") or is_idle_leave(info)
 
 
 def _awaited_by_finish(plan: CompiledPlan, prerequisites: Prerequisites) -> set[int]:
@@ -69,14 +69,14 @@ def unlimited_work(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterato
 
     Units that supply something themselves, such as a crew on its way, are left out; many activities share one finding.
     """
-    is_always_open = [always_open(calendar) for calendar in plan.base_calendars]
+    never_closes = [calendar.never_closes for calendar in plan.base_calendars]
     units_of: dict[str, list[str]] = defaultdict(list)
     for route_class in classes:
         supplies = any(plan.pool_kinds[pool] == "supplied" for _, pool, _ in route_class.supplies())
         for step in route_class.steps_of(WORK) if not supplies else ():
             _, _, calendar, _, people, _ = route_class.rows[step]
             holds_anything = any(count > 0 for count in (route_class.held_at_step[step] or {}).values())
-            if not people and not holds_anything and not is_always_open[calendar] and route_class.timed[step]:
+            if not people and not holds_anything and not never_closes[calendar] and route_class.timed[step]:
                 for unit in route_class.units:
                     row = plan.first[unit] + step
                     if plan.work_roles[row] != "lag":  # time that passes is no work
@@ -95,11 +95,11 @@ def unlimited_work(plan: CompiledPlan, classes: Sequence[RouteClass]) -> Iterato
 def long_tasks(plan: CompiledPlan, values: Sequence[int]) -> Iterator[Finding]:
     """Yield the activities whose planned value is longer than 44 working days, all in one finding."""
     days_of_activity: dict[str, float] = {}
-    is_always_open = [always_open(calendar) for calendar in plan.base_calendars]
-    minutes_per_day = [day_minutes(calendar) for calendar in plan.base_calendars]
+    never_closes = [calendar.never_closes for calendar in plan.base_calendars]
+    minutes_per_day = [mean_day_minutes(calendar) for calendar in plan.base_calendars]
     steps = zip(plan.activity_of.tolist(), plan.rows.tolist(), plan.work_roles, strict=True)
     for activity, (operation, number, calendar, *_), role in steps:
-        if operation == WORK and role != "lag" and not is_always_open[calendar]:
+        if operation == WORK and role != "lag" and not never_closes[calendar]:
             length, name = values[number] / minutes_per_day[calendar], plan.activities[activity]
             if length > max(LONG_TASK_DAYS, days_of_activity.get(name, 0)):
                 days_of_activity[name] = length
@@ -125,7 +125,7 @@ def few_at_once(plan: CompiledPlan, classes: Sequence[RouteClass], values: Seque
 
     More crews of the trade do not help: a step takes as many as it says, whatever the size of its hall.
     """
-    minutes_per_day = [day_minutes(calendar) for calendar in plan.base_calendars]
+    minutes_per_day = [mean_day_minutes(calendar) for calendar in plan.base_calendars]
     longest_of_activity: dict[str, tuple[float, str]] = {}
     for route_class in classes:
         for step in route_class.steps_of(WORK):

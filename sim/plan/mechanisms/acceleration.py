@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from sim.config.project import Project
 from sim.plan.mechanisms.camp import NO_CAMP, CampBeds, beds_of
-from sim.plan.mechanisms.crews import arrival, crew, departure, done, people_of_crew
-from sim.plan.plan_context import PlanContext, TradeReviews
-from sim.plan.vocabulary import LEAVING_PRIORITY, Free, Hold, Jump, Label, Note, Signal, UnitInfo, Until, Wait, fixed
+from sim.plan.mechanisms.crews import arrival, crew, departure, done, reported_hours
+from sim.plan.plan_context import PlanContext, TradeReviews, people_of_crew, people_of_second_shift
+from sim.plan.vocabulary import LEAVING_PRIORITY, Free, Hold, Jump, Label, Note, UnitInfo, Until, Wait, fixed
 from sim.plan.vocabulary import Step as PlanStep
 
 OVERTIME = "overtime"
@@ -30,7 +29,7 @@ Change = Callable[[str], tuple[Sequence[PlanStep], Sequence[PlanStep]]]
 
 def accelerate(context: PlanContext) -> None:
     """Write the measures of every trade that is reviewed; its crews are written before."""
-    hours = _hours_of_trades(context)
+    hours = reported_hours(context.plan, context.resource_plan.reviews)
     for trade, reviews in context.resource_plan.reviews.items():
         planned = len(context.resource_plan.mobilisations[trade])
         camp_beds = NO_CAMP if context.project.labour.camp is None else CampBeds(beds_of(context, trade))
@@ -103,14 +102,6 @@ def _off_while_trade_before_is_behind(context: PlanContext, reviews: TradeReview
     ]
 
 
-def people_of_second_shift(project: Project, trade: str) -> int:
-    """Return the direct people of a second shift that is worth one crew."""
-    policy = project.labour.acceleration
-    assert policy is not None  # there would be no reviews
-    people = people_of_crew(project, trade)
-    return people if policy.shift is None else policy.shift.people(people)
-
-
 def _measure(
     context: PlanContext, trade: str, kind: str, camp_beds: CampBeds, suffix: str
 ) -> tuple[Sequence[PlanStep], Sequence[PlanStep]]:
@@ -131,14 +122,3 @@ def _measure(
         [Note(OVERTIME, trade, paid), Free(pool)],
         [Hold(pool, priority=LEAVING_PRIORITY), Note(OVERTIME, trade, -paid)],
     )
-
-
-def _hours_of_trades(context: PlanContext) -> dict[str, int]:
-    """Return by reviewed trade the person-hours that all units together will signal as done."""
-    trade_of = {done(trade): trade for trade in context.resource_plan.reviews}
-    hours = dict.fromkeys(context.resource_plan.reviews, 0)
-    for route in context.plan.units.values() if trade_of else ():
-        for step in route:
-            if isinstance(step, Signal) and step.gate in trade_of:
-                hours[trade_of[step.gate]] += step.amount
-    return hours

@@ -13,7 +13,7 @@ from math import ceil
 
 from sim.config.sections.labour import Camp
 from sim.errors import SimError
-from sim.plan.plan_context import Mobilisation, PlanContext
+from sim.plan.plan_context import Mobilisation, PlanContext, people_of_crew, people_of_second_shift
 from sim.plan.vocabulary import MINUTES_PER_DAY, Free, Signal, Span, UnitInfo, Until, Wait
 from sim.plan.vocabulary import Step as PlanStep
 from sim.world.distributions import to_distribution
@@ -77,16 +77,16 @@ def beds_of(context: PlanContext, name: str, direct: int | None = None) -> int:
     project = context.project
     housed = 1.0 if project.money.camp is None else project.money.camp.housed.value
     if direct is None:
-        direct = context.trade(name).team * len(project.pattern.shifts)
+        direct = people_of_crew(project, name)
     return ceil(direct * (1 + project.labour.indirect_ratio.value) * housed - 1e-9)
 
 
 def _beds_added(context: PlanContext, trade: str) -> int:
     """Return the beds of all crews and second shifts that progress reviews may add to a trade."""
-    reviews, policy = context.resource_plan.reviews[trade], context.project.labour.acceleration
+    reviews = context.resource_plan.reviews[trade]
     beds = reviews.extra_crews * beds_of(context, trade)
-    if reviews.second_shifts and policy is not None and policy.shift is not None:
-        beds += reviews.second_shifts * beds_of(context, trade, policy.shift.people(context.trade(trade).team))
+    if reviews.second_shifts:
+        beds += reviews.second_shifts * beds_of(context, trade, people_of_second_shift(context.project, trade))
     return beds
 
 

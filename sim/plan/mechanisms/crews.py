@@ -17,7 +17,7 @@ from sim.plan.layout import Place
 from sim.plan.mechanisms.camp import NO_CAMP, CampBeds, beds_of, write_camp
 from sim.plan.mechanisms.logistics import CRANE
 from sim.plan.mechanisms.productivity import crowding, losses
-from sim.plan.plan_context import Mobilisation, PlanContext, working_days
+from sim.plan.plan_context import Mobilisation, PlanContext, people_of_crew, working_days
 from sim.plan.vocabulary import (
     CREW_PATIENCE,
     LEAVING_PRIORITY,
@@ -199,11 +199,6 @@ def hires_per_week(project: Project, trade: str) -> int:
     """Return the crews of a trade that can be hired in a week, including those on the payroll for rotation."""
     people = people_of_crew(project, trade) * project.labour.payroll(project.pattern)
     return max(1, round(project.labour.trades[trade].hired_per_week.value / people))
-
-
-def people_of_crew(project: Project, trade: str) -> int:
-    """Return the direct people of one crew of a trade on site: a team in every shift."""
-    return project.labour.trades[trade].team * len(project.pattern.shifts)
 
 
 def crews_available(project: Project, trade: str) -> int | None:

@@ -243,7 +243,8 @@ def _purchase(book: OrderBook, name: str, order: Order, place: Place) -> list[Pl
     order_minutes, plan = book.context.resource_plan.order_minutes, book.context.plan
     minute_placed = _planned_minute(book, order)
     for unit in plan.copies.units(name) if order_minutes else ():
-        plan.own_spans[unit] = {"order": fixed(max(0, order_minutes.get(unit, 0) - minute_placed))}
+        # beside what procurement has written there: the lead time of its own lot
+        plan.own_spans.setdefault(unit, {})["order"] = fixed(max(0, order_minutes.get(unit, 0) - minute_placed))
     delay = max(0, order_minutes.get(name, 0) - minute_placed)
     cancelling = book.context.project.orders.cancelling
     wait_steps: list[PlanStep] = [Work("order", fixed(delay), ALWAYS_OPEN, cause="order_date")]

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from sim.config.sections.risks import Driver, State
-from sim.plan.mechanisms.crews import SITE, crew, people_of_crew
+from sim.plan.mechanisms.crews import SITE, crew
 from sim.plan.mechanisms.factory import plants_of
 from sim.plan.mechanisms.logistics import CRANE, GATE
-from sim.plan.plan_context import PlanContext
+from sim.plan.plan_context import PlanContext, people_of_crew
 from sim.plan.vocabulary import (
     CREW_KINDS,
     MINUTES_PER_WEEK,

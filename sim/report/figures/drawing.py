@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from sim.study.result import Result
 
 NONE, FEW, ALL = "none", "few", "all"
-CHOICES = (NONE, FEW, ALL)
 KEY_FIGURES = frozenset({"mw_online", "headcount", "finish", "capital"})
 """The figures of the sample that the key results are about."""
 
@@ -270,7 +269,7 @@ def draw_figures(
 
 
 def draw_packed_result(packed_result: bytes, choice: str, finished: Sequence[str], share: tuple[int, int]) -> Pictures:
-    """Return the pictures of a result that was packed once for several processes, as `drawn`."""
+    """Return the pictures of a result that was packed once for several processes, as `draw_figures` does."""
     return draw_figures(unpacked(packed_result), choice, finished, share)
 
 

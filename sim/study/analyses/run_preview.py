@@ -1,6 +1,6 @@
 """How long a run will take and how much it needs, before it is begun.
 
-A few replications are run and timed on this machine; what memory is needed is worked out (`room`).
+A few replications are run and timed on this machine; what memory is needed is worked out (`memory_estimate`).
 """
 
 from __future__ import annotations
@@ -54,11 +54,12 @@ class Preview:
 
 
 def preview(
-    config: Config | Project, *, runs: int = RUNS, seed: int = SEED, workers: int | None = None, sampling: str = "mc"
-) -> Preview:
+    config: Config | Project, *, runs: int = RUNS, seed: int = SEED, workers: int | None = None, sampling: str = "mc",
+    engine: str = AUTO,
+) -> Preview:  # fmt: skip
     """Prepare a project, time a few of its replications, and say how long `runs` of them will take."""
     started = time.perf_counter()
-    case = prepare_case(config, sampling=sampling, runs=runs, engine=AUTO)
+    case = prepare_case(config, sampling=sampling, runs=runs, engine=engine)
     case.simulate_chunk(seed, 0, 1)
     preparing = time.perf_counter() - started
     replications, processes = case.sampling.fit(runs), cores() if workers is None else max(workers, 1)

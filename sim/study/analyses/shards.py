@@ -170,6 +170,7 @@ def run_shard(
     seed: int = SEED,
     workers: int | None = None,
     sampling: str = "mc",
+    engine: str = AUTO,
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Path:
@@ -179,13 +180,13 @@ def run_shard(
     interrupted part left. Raises SimError.
     """
     requested = parse(shard)
-    case = prepare_case(config, sampling=sampling, runs=runs, engine=AUTO)
-    runs = case.sampling.fit(runs)
+    case = prepare_case(config, sampling=sampling, runs=runs, engine=engine)
+    runs, workers = case.sampling.fit(runs), cores() if workers is None else workers
+    require_memory(case, len(requested.part(runs)), workers)
     target = requested.target(Path(out).absolute())
     with open_checkpoint(target, identity(case, seed), resume=resume, about={RUNS_KEY: runs}) as store:
         run_range(
-            case, seed=seed, part=requested.part(runs), store=store, progress=progress,
-            workers=cores() if workers is None else workers,
+            case, seed=seed, part=requested.part(runs), store=store, progress=progress, workers=workers
         )  # fmt: skip
         return store.directory
 

@@ -22,8 +22,8 @@ from sim.config.sections.labour import Trade
 from sim.errors import ConfigError, Problem
 from sim.metrics.schedule import NEVER
 from sim.plan.compiled_plan import LogColumn
-from sim.plan.mechanisms.crews import crews_available, hires_per_week, mean_over_peak, people_of_crew
-from sim.plan.plan_context import ResourcePlan
+from sim.plan.mechanisms.crews import crews_available, hires_per_week, mean_over_peak
+from sim.plan.plan_context import ResourcePlan, people_of_crew
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_HOUR, MINUTES_PER_WEEK, WORK
 from sim.study.crew_planning.earned_schedule import progress_reviews
 from sim.study.crew_planning.levelling import Aim, Levelled, Levelling

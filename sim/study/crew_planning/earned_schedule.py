@@ -19,9 +19,15 @@ from sim.config.sections.acceleration import Acceleration
 from sim.metrics.schedule import NEVER
 from sim.plan.compiled_plan import LogColumn
 from sim.plan.deterministic_draws import expected_draws
-from sim.plan.mechanisms.acceleration import people_of_second_shift
-from sim.plan.mechanisms.crews import crews_available, done, people_of_crew
-from sim.plan.plan_context import Mobilisation, ResourcePlan, Review, TradeReviews
+from sim.plan.mechanisms.crews import crews_available, done
+from sim.plan.plan_context import (
+    Mobilisation,
+    ResourcePlan,
+    Review,
+    TradeReviews,
+    people_of_crew,
+    people_of_second_shift,
+)
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, SIGNAL
 from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.world.working_time import Calendar

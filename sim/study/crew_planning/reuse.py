@@ -118,7 +118,8 @@ MAX_ON_DISK = 64
 """Crew plans that stay in the folder, the newest: some 200 KB each, 2 MB for 2 GW."""
 PLANNED_BY = ("config", "engine", "jit", "metrics", "plan", "study/crew_planning", "world")
 """Folders of `sim` that crews are planned by."""
-LIBRARIES = ("numpy", "scipy", "simpy", "holidays", "astral", "pydantic")
+LIBRARIES = ("simpy", "numpy", "scipy", "pydantic", "holidays", "astral")
+"""Libraries whose versions decide about numbers."""
 
 
 def _folder() -> Path | None:

@@ -19,7 +19,7 @@ from sim.world.working_time import Calendar
 if not available():
     pytest.skip("the compiled engine is an extra that is not installed", allow_module_level=True)
 
-from sim.engine.numba_engine.simulate import CompiledOutcome, KernelPlan, simulate  # after the skip
+from sim.engine.numba_engine.simulate import CompiledOutcome, KernelPlan, simulate_many  # after the skip
 
 __all__ = ["CompiledOutcome", "KernelPlan", "agree", "compiled", "drawn_by", "reference", "simulate"]
 
@@ -32,6 +32,11 @@ def reference(plan: CompiledPlan, luck: SampledInputs, calendars: Sequence[Calen
         return processes.simulate(processes.SimpyPlan(plan), luck, calendars)
     except SimError as refused:
         return f"{type(refused).__name__}: {refused}"
+
+
+def simulate(prepared: KernelPlan, seed: int, replication: int, calendars: Sequence[Calendar]) -> CompiledOutcome:
+    """Perform one replication by the kernel."""
+    return next(simulate_many(prepared, seed, replication, 1, lambda _: calendars))
 
 
 def compiled(plan: CompiledPlan, seed: int, replication: int, calendars: Sequence[Calendar]) -> CompiledOutcome | str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sim.plan.analysis.critical_path import earliest
 from sim.plan.analysis.resource_load import Load, loads
 from sim.plan.compile import compile_plan
-from sim.plan.plan_context import day_minutes
+from sim.plan.plan_context import mean_day_minutes
 from sim.plan.vocabulary import Free, Hold, Plan, Pool, Step, UnitInfo, Work, fixed
 from sim.world.working_time import always, weekly
 from tests.engine.small_plans import Pools, Routes, at, job, told, work, write
@@ -123,10 +123,10 @@ def test_the_busiest_that_can_run_out_comes_first() -> None:
 
 
 def test_a_mean_working_day() -> None:
-    assert day_minutes(WEEKS) == TEN_HOURS
-    assert day_minutes(always(1_440 * 100)) == 1_440
+    assert mean_day_minutes(WEEKS) == TEN_HOURS
+    assert mean_day_minutes(always(1_440 * 100)) == 1_440
     two_shifts = weekly("two", MONDAY, 70, shifts=[("06:00", "14:00"), ("14:30", "22:30")])
-    assert day_minutes(two_shifts) == 960
+    assert mean_day_minutes(two_shifts) == 960
 
 
 @settings(max_examples=100)

@@ -132,3 +132,10 @@ def test_lots_by_number_hall_and_order() -> None:
     assert [lot_of(layout, "hall", f"b{n}") for n in (4, 5, 8)] == [("h1", 3), ("h2", 0), ("h2", 3)]
     assert [lot_of(layout, "order", f"b{n}") for n in (6, 7, 8)] == [("day 0", 5), ("day 30", 0), ("day 30", 1)]
     assert lot_of(layout, "order", "h2") == ("day 0", 4)
+
+
+def test_every_lot_of_a_phase_that_waits_for_an_order_has_its_own_lead_time() -> None:
+    """Blocks of a phase share a written route; with dates of purchases they had the lead time of the first one's lot."""
+    phases = "scale.phases=2", "scale.phase_interval_days=5", "hall.blocks=2", "orders={phase_after_units: 1}"
+    days = lead_days(tiny_case(*LOTS, *phases, "procurement.policy=just_in_time", "systems.electrical.site.lot=1"))
+    assert len(days) == len(set(days)) == 4

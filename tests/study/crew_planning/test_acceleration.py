@@ -17,6 +17,7 @@ from sim.metrics.money.contracts import wages
 from sim.metrics.workforce import Headcount, headcount, hours
 from sim.plan.compile import compile_plan
 from sim.plan.deterministic_draws import most_likely_draws
+from sim.plan.identical_units import Copy
 from sim.plan.mechanisms.acceleration import OVERTIME, SHIFT_PREMIUM, accelerate
 from sim.plan.mechanisms.crews import crew, done
 from sim.plan.plan_context import Mobilisation, PlanContext, ResourcePlan, Review, TradeReviews
@@ -94,6 +95,23 @@ def test_who_is_in_time_at_every_review_costs_nothing() -> None:
 def test_behind_at_the_last_review_it_stays_until_all_is_done() -> None:
     found = noted(site(TradeReviews(REVIEWS, 1, 0), {10: 30, 200: 10}), OVERTIME)
     assert found == [(112, 5), (200, -5)]
+
+
+def test_hours_of_all_units_that_share_a_route_are_to_be_done_before_it_ends() -> None:
+    """Two units report 20 of the trade's 40 hours each by one written route: on day 112 half of them are open."""
+    context = bench(POLICY)
+    reviews = {TRADE: TradeReviews(REVIEWS, 1, 0)}
+    context = replace(
+        context, resource_plan=ResourcePlan(mobilisations={TRADE: (Mobilisation(0, 1),)}, reviews=reviews)
+    )
+    context.plan.pool(crew(TRADE), 0, "supplied", cause="crew", trade=TRADE)
+    with context.plan.copies.adding_all((Copy({"b1": "b1"}), Copy({"b1": "b2"}, 1))):
+        context.plan.unit(
+            "b1.work", [Until("day", fixed(200 * DAY), "crew"), Signal(context.plan.gate(done(TRADE)), 20)]
+        )
+    accelerate(context)
+    waits = [step.level for step in context.plan.units[f"{OVERTIME}.{TRADE}.1"] if isinstance(step, Wait)]
+    assert max(waits) == 40
 
 
 def test_overtime_begins_at_once_and_its_lost_hours_are_paid_as_well() -> None:
