@@ -23,10 +23,10 @@ from sim.cli.options import (
     SET,
     STATUS,
     WORKERS,
+    exit_unless_all_finished,
     figures_option,
     load,
     show,
-    warn_stalls,
     watched,
     write_files,
 )
@@ -113,7 +113,7 @@ def compare(
     drawers.close()
     write_compared(verdict.of({name: results[name] for name in names}), out, names_written=configs)
     for result in results.values():
-        warn_stalls(result)
+        exit_unless_all_finished(result)
 
 
 class ComparisonVerdict:

@@ -17,10 +17,10 @@ from sim.cli.options import (
     SET,
     WORKERS,
     WholeNumber,
+    exit_unless_all_finished,
     figures_option,
     load,
     show_levers,
-    warn_stalls,
     watched,
 )
 
@@ -124,7 +124,7 @@ def forecast(
     if len(result.more.get("levers", {})):
         show_levers(result)
     click.echo(f"\nwritten to {target}; what it tells is kept in {target}.history")
-    warn_stalls(result)
+    exit_unless_all_finished(result)
 
 
 @click.group()

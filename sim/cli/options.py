@@ -229,7 +229,7 @@ def write_or_print(text: str, out: Path | None, message: str = "") -> None:
         click.echo(message)
 
 
-def warn_stalls(result: Any) -> None:
+def exit_unless_all_finished(result: Any) -> None:
     """End with exit code 3 or 4 where replications stalled or failed."""
     status = result.sample.runs["status"]
     for word, code in (("failed", 4), ("stalled", 3)):

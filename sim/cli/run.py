@@ -25,10 +25,10 @@ from sim.cli.options import (
     STATUS,
     WORKERS,
     WholeNumber,
+    exit_unless_all_finished,
     load,
     show,
     show_levers,
-    warn_stalls,
     watched,
     write_files,
 )
@@ -137,7 +137,7 @@ def run(
     click.echo(f"\nwritten to {target}: report.html, figures/, summary.json and tables (runs, curves, events, chain)")
     if reference is not None:
         compare_against(result, reference, target, engine=engine, workers=workers, scheduler=scheduler)
-    warn_stalls(result)
+    exit_unless_all_finished(result)
 
 
 def show_verdict(result: Result) -> None:
@@ -176,4 +176,4 @@ def merge(directories: tuple[Path, ...], out: Path) -> None:
     result = merge_shards(directories, out, write_run)
     show(describe_run(result))
     click.echo(f"\nwritten to {out}")
-    warn_stalls(result)
+    exit_unless_all_finished(result)

@@ -19,10 +19,10 @@ from sim.cli.options import (
     STATUS,
     WORKERS,
     WholeNumber,
+    exit_unless_all_finished,
     from_status,
     load,
     show,
-    warn_stalls,
     watched,
     write_or_print,
 )
@@ -220,7 +220,7 @@ def drivers(
     )
     show(describe_drivers(result))
     click.echo(f"\nwritten to {target}: report.html, drivers.parquet, figures/tornado.png, and what sim run writes")
-    warn_stalls(result.result)
+    exit_unless_all_finished(result.result)
 
 
 # --- own history ------------------------------------------------------------------------------------------------------

@@ -16,14 +16,14 @@ from sim.config.project import Project
 from sim.config.sections.logistics import Curfew
 from sim.config.sections.systems import Predecessor
 from sim.config.sections.working_week import ClockSpan
-from sim.errors import Finding
+from sim.errors import SectionProblem
 
 KeyPath = tuple[str | int, ...]
 DAY = 1440
 """Minutes of a day."""
 
 
-def repetitions(project: Project) -> Iterator[Finding]:
+def repetitions(project: Project) -> Iterator[SectionProblem]:
     """Yield the entries of a project's lists that are there already, and hours that overlap others."""
     for path, entries in _lists(project, ()):
         yield from _repeated(path, entries)
@@ -53,7 +53,7 @@ def _identity(entry: Any) -> tuple[KeyPath, Hashable]:
     return (), entry if isinstance(entry, str) else None
 
 
-def _repeated(path: KeyPath, entries: Sequence[Any]) -> Iterator[Finding]:
+def _repeated(path: KeyPath, entries: Sequence[Any]) -> Iterator[SectionProblem]:
     """Yield the entries of a list with the name of an earlier one."""
     first_path: dict[Hashable, KeyPath] = {}
     for index, entry in enumerate(entries):
@@ -64,11 +64,11 @@ def _repeated(path: KeyPath, entries: Sequence[Any]) -> Iterator[Finding]:
         if name in first_path:
             each_text = "each id" if path_in_entry else "each"
             message = f"{each_text} once in {path[-1]}; it stands at {{other_position}} already"
-            yield Finding(name_path, name, message, "", first_path[name])
+            yield SectionProblem(name_path, name, message, "", first_path[name])
         first_path.setdefault(name, name_path)
 
 
-def _overlaps(path: KeyPath, entries: Sequence[Any]) -> Iterator[Finding]:
+def _overlaps(path: KeyPath, entries: Sequence[Any]) -> Iterator[SectionProblem]:
     """Yield hours of a list that overlap earlier ones of the list on the same day, past midnight too."""
     spans = [
         (index, hours, _days(entry)) for index, entry in enumerate(entries) if (hours := _hours(entry)) is not None
@@ -77,7 +77,9 @@ def _overlaps(path: KeyPath, entries: Sequence[Any]) -> Iterator[Finding]:
         for earlier_index, earlier_hours, earlier_days in spans[:number]:
             if days & earlier_days and _overlap(hours, earlier_hours):
                 message = f"hours that do not overlap {earlier_hours.start} to {earlier_hours.end} ({{other_position}})"
-                yield Finding((*path, index), f"{hours.start} to {hours.end}", message, "", (*path, earlier_index))
+                yield SectionProblem(
+                    (*path, index), f"{hours.start} to {hours.end}", message, "", (*path, earlier_index)
+                )
                 break
 
 

@@ -40,16 +40,16 @@ def kernels_for(*, use_numba: bool) -> Kernels:
     from sim.metrics.kernels import ledger as ledger_kernels
 
     return Kernels(
-        log.scan_log,
-        log.earned_minutes,
-        log.worked_minutes,
-        log.people_by_day,
-        ledger_kernels.ledger_entries,
-        capital.capital_timeline,
-        capital.capital_integrals,
-        ledger_kernels.debt_drawdowns,
-        ledger_kernels.earned_until,
-        ChainKernels(critical_chain.walk, log.note_weather_loss, critical_chain.sum_causes),
+        scan_log=log.scan_log,
+        earned_minutes=log.earned_minutes,
+        worked_minutes=log.worked_minutes,
+        people_by_day=log.people_by_day,
+        ledger_entries=ledger_kernels.ledger_entries,
+        capital_timeline=capital.capital_timeline,
+        capital_integrals=capital.capital_integrals,
+        debt_drawdowns=ledger_kernels.debt_drawdowns,
+        earned_until=ledger_kernels.earned_until,
+        chain=ChainKernels(critical_chain.walk, log.note_weather_loss, critical_chain.sum_causes),
     )
 
 

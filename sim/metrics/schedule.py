@@ -268,7 +268,7 @@ def begin_and_end_of_work(record: Record, groupings: Sequence[Ints], count: int)
 
 
 def on_chain(steps: Ints, *groupings: tuple[Ints, int]) -> list[NDArray[np.bool_]]:
-    """Return for each grouping which groups are on the driving chain; it is group numbers by step, -1 for none, and their count."""
+    """Return for each grouping which groups are on the driving chain; one is group numbers by step (or -1) and how many."""
     results = []
     for group, count in groupings:
         has_step = np.zeros(count, np.bool_)

@@ -148,7 +148,7 @@ class Layout:
     halls: tuple[Place, ...]
     turnovers: tuple[Place, ...]
     blocks: tuple[Place, ...]
-    plants: tuple[Place, ...]
+    power_plants: tuple[Place, ...]
     """Power plants with the blocks they serve: one per phase, or one of the first phase's name for all blocks."""
 
     @cached_property
@@ -268,7 +268,7 @@ def generating_units(project: Project, layout: Layout) -> list[Place]:
     """
     units, block = project.energization.units, project.block.mw_gross.value
     places = []
-    for plant in layout.plants:
+    for plant in layout.power_plants:
         for number in range(units.count):
             first_block = int(max(0, number - units.spare) * units.mw.value / block + 1e-9)
             blocks = plant.blocks[min(first_block, len(plant.blocks) - 1) :]

@@ -27,7 +27,7 @@ Variant = TypeVar("Variant")
 
 
 @dataclass(frozen=True)
-class Progress:
+class CalledAfter:
     """The progress at which a crew is called: so many minutes after a trade has done so many person-hours."""
 
     trade: str
@@ -47,7 +47,7 @@ class Mobilisation:
     called: int
     until_hours: int
     because: str = ""
-    progress: Progress | None = None
+    progress: CalledAfter | None = None
     returns: tuple[Mobilisation, ...] = ()
     until_minute: int | None = None
 

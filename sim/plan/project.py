@@ -46,7 +46,7 @@ def write_plan(
     for phase in context.layout.phases:
         permits_and_design(context, phase)
         site_works(context, phase)
-        for plant in context.layout.plants:
+        for plant in context.layout.power_plants:
             if plant.phase == phase.name:
                 energize(context, plant)
     erect_halls(context)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from sim.study.analyses.drivers import Drivers
-    from sim.study.runner import Progress
+    from sim.study.runner import ReportProgress
 
 
 # --- one run ----------------------------------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 @contextmanager
-def progress(name: str) -> Iterator[Progress | None]:
+def progress(name: str) -> Iterator[ReportProgress | None]:
     """Yield the callback that moves a bar in a notebook's cell or on stderr; None where stderr is no terminal."""
     if in_notebook():
         with progress_shown(name), _bar_in_cell(name) as move:
@@ -345,7 +345,7 @@ def _time_left(seconds: float | None) -> str:
 
 
 @contextmanager
-def _bar_in_cell(name: str) -> Iterator[Progress]:
+def _bar_in_cell(name: str) -> Iterator[ReportProgress]:
     """Yield the callback that moves a bar in the output of the cell that runs; it goes when all is done."""
     ipython = import_module("IPython.display")  # installed with every notebook kernel; not needed elsewhere
     handle = ipython.display(ipython.HTML(""), display_id=True)

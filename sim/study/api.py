@@ -29,7 +29,7 @@ from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker_process import WorkerConnection
 from sim.study.gantt_ranges import BINDINGS, gantt_ranges
 from sim.study.result import Result, digest, extras_writer, folder_of, identity, manifest, versions, write_result
-from sim.study.runner import Executor, Progress, default_executor
+from sim.study.runner import Executor, ReportProgress, default_executor
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
@@ -109,7 +109,7 @@ def run(
     scheduler: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
     extras: Callable[[Result, Path], object] | None = None,
     on_sample: Callable[[Result, Sequence[WorkerConnection]], object] | None = None,
     on_details: Callable[[Result], object] | None = None,
@@ -178,7 +178,7 @@ def compare(
     sampling: str = "mc",
     engine: str = AUTO,
     scheduler: str | None = None,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
 ) -> Comparison:
     """Run several projects on the same random numbers; differences are to the first of them, pair by pair.
 

@@ -74,7 +74,7 @@ class Case(Displayed):
     weather: WeatherModel = None
     sampling: Sampling = PLAIN_MONTE_CARLO
     engine: Name = SIMPY
-    checked: int = COMPARED_RUNS
+    compared_runs: int = COMPARED_RUNS
     """Number of its first replications that are simulated by both engines."""
     without_weather: bool = False
     """Whether weather and outages are left out: every replication has the calendars as configured."""
@@ -147,13 +147,13 @@ class Case(Displayed):
         base = dict(zip(self.plan.calendars, self.plan.base_calendars, strict=True))
         return (*planned_calendars(self.project, self.weather, base, use_numba=self.engine == COMPILED).values(),)
 
-    def _given_run(self, draws: SampledInputs, hours: Sequence[Calendar]) -> RunOutcome:
+    def _given_run(self, draws: SampledInputs, calendars: Sequence[Calendar]) -> RunOutcome:
         """Return a run without chance by this case's engine."""
         if self.engine != COMPILED:
-            return self.simulate(draws, hours)
+            return self.simulate(draws, calendars)
         from sim.engine.numba_engine.simulate import simulate_given
 
-        return simulate_given(self.kernel_plan, draws, hours)
+        return simulate_given(self.kernel_plan, draws, calendars)
 
     @cached_property
     def simpy_plan(self) -> SimpyPlan:
@@ -216,15 +216,15 @@ class Case(Displayed):
         """Return the days ahead for which the weather of replications is drawn."""
         return WeatherHorizon(int(self.planned_run.log[:, LogColumn.MINUTE].max()))
 
-    def simulate(self, draws: SampledInputs, hours: Sequence[Calendar] | None = None) -> RunOutcome:
-        """Return the outcome of simulating the project once, on the plan's own calendars if no `hours` are given."""
-        return simulate(self.simpy_plan, draws, hours or self.plan.base_calendars)
+    def simulate(self, draws: SampledInputs, calendars: Sequence[Calendar] | None = None) -> RunOutcome:
+        """Return the outcome of simulating the project once, on the plan's own calendars if none are given."""
+        return simulate(self.simpy_plan, draws, calendars or self.plan.base_calendars)
 
     def measured(
-        self, draws: SampledInputs, outcome: RunOutcome, hours: Sequence[Calendar] | None = None
+        self, draws: SampledInputs, outcome: RunOutcome, calendars: Sequence[Calendar] | None = None
     ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
         """Return the metrics and daily curves of a performance on those calendars."""
-        calendars = hours or self.plan.base_calendars
+        calendars = calendars or self.plan.base_calendars
         return measure(
             self.metric_context, self.metric_context.record(outcome.log, draws.content, calendars, draws.factors)
         )
@@ -289,7 +289,7 @@ class Case(Displayed):
         Those are the first ones of a run and of each process. SimPy takes its weather from numpy, to compare kernels too.
         """
         for simulated in self.replications(seed, first, count):
-            if self.engine == COMPILED and (simulated.replication < self.checked or not self._compared):
+            if self.engine == COMPILED and (simulated.replication < self.compared_runs or not self._compared):
                 (reference,) = self.replications(seed, simulated.replication, 1, engine=SIMPY)
                 require_same(self.plan, reference, simulated)
                 self._compared.add(simulated.replication)

@@ -308,10 +308,12 @@ def _planned_blocks(case: Case, log: Any) -> dict[str, float]:
 # --- other files ------------------------------------------------------------------------------------------------------
 
 
-Extras = Callable[[Result, Path], object]
+ResultExtras = Callable[[Result, Path], object]
 
 
-def extras_writer(config: Loaded[Project] | Project, result: Result, extras: Extras | None) -> Callable[[Path], None]:
+def extras_writer(
+    config: Loaded[Project] | Project, result: Result, extras: ResultExtras | None
+) -> Callable[[Path], None]:
     """Return the function that adds to the directory of a result its weather file and what `extras` writes."""
 
     def fill(directory: Path) -> None:

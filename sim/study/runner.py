@@ -116,7 +116,7 @@ def parse(
 # --- runner -----------------------------------------------------------------------------------------------------------
 
 
-Progress = Callable[[int, int, float | None], None]
+ReportProgress = Callable[[int, int, float | None], None]
 
 
 class Executor(Protocol):
@@ -154,7 +154,7 @@ def run(
     workers: int = 1,
     chunk: int | None = None,
     store: ChunkStore | None = None,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
     precision: Precision | None = None,
     sampling: Sampling = PLAIN_MONTE_CARLO,
     executor: AbstractContextManager[Executor] | None = None,
@@ -191,7 +191,7 @@ def _grow_until_precise(
     case: CaseLike,
     store: ChunkStore,
     sizer: ChunkSizer,
-    progress: Progress | None,
+    progress: ReportProgress | None,
 ) -> Sample:
     """Grow the sample until it is precise enough or has as many replications as are allowed."""
     n = precision.first
@@ -211,7 +211,7 @@ def run_range(
     store: ChunkStore,
     workers: int = 1,
     chunk: int | None = None,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
     executor: AbstractContextManager[Executor] | None = None,
 ) -> None:
     """Simulate a range of replications and leave them in the chunk store: the part of one shard."""
@@ -220,7 +220,7 @@ def run_range(
 
 
 def simulate_missing(
-    executor: Executor, store: ChunkStore, requested: range, sizer: ChunkSizer, progress: Progress | None
+    executor: Executor, store: ChunkStore, requested: range, sizer: ChunkSizer, progress: ReportProgress | None
 ) -> None:
     """Simulate those of the wanted replications that are not in the chunk store yet."""
     pending = PendingRanges(missing(store.ranges(), requested))
@@ -235,7 +235,7 @@ def simulate_missing(
             _report(progress, requested, remaining, sizer)
 
 
-def _report(progress: Progress | None, requested: range, remaining: int, sizer: ChunkSizer) -> None:
+def _report(progress: ReportProgress | None, requested: range, remaining: int, sizer: ChunkSizer) -> None:
     """Report the progress."""
     if progress is not None:
         progress(len(requested) - remaining, len(requested), sizer.seconds_left(remaining))

@@ -387,13 +387,13 @@ def earned_until(begin: Ints, rate: Floats, moment: Floats) -> Floats:
 
 
 NUMPY = Kernels(
-    scan_log,
-    earned_minutes,
-    worked_minutes,
-    people_by_day,
-    ledger_entries,
-    capital_timeline,
-    capital_integrals,
-    debt_drawdowns,
-    earned_until,
+    scan_log=scan_log,
+    earned_minutes=earned_minutes,
+    worked_minutes=worked_minutes,
+    people_by_day=people_by_day,
+    ledger_entries=ledger_entries,
+    capital_timeline=capital_timeline,
+    capital_integrals=capital_integrals,
+    debt_drawdowns=debt_drawdowns,
+    earned_until=earned_until,
 )

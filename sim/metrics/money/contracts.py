@@ -275,7 +275,7 @@ def _priced_items(plan_index: PlanIndex, layout: Layout, project: Project) -> It
     notes_by_part = _notes_of_plan(plan_index)
     places = {place.name: place for group in (layout.phases, layout.halls, layout.blocks) for place in group}
     places |= {place.name: place for place in generating_units(project, layout)}
-    plants = {plant.name: plant for plant in layout.plants}
+    plants = {plant.name: plant for plant in layout.power_plants}
     for name, terms in project.money.prices.items():
         sources = terms.of or (name,)
         # a dict keeps the order: items must have the same order in every process

@@ -67,7 +67,7 @@ def _served_kw(
         offset = len(number_of_block) if is_compute else 0
         yield from ((offset + number_of_block[block], kw) for block in place.blocks)
         return
-    units, plant = project.energization.units, next(plant for plant in layout.plants if plant.name == place.phase)
+    units, plant = project.energization.units, next(plant for plant in layout.power_plants if plant.name == place.phase)
     # moments are numbered: blocks online, blocks useful, then the blocks of each plant by their turn
     first_moment = 2 * len(number_of_block) + number_of_block[plant.blocks[0]]
     tranche = place.unit - 1 - units.spare
@@ -86,7 +86,7 @@ def moments(online: Ints, useful: Ints, layout: Layout) -> Ints:
     `online` and `useful` are minutes by block; compute is useful from when its whole cluster is online (`in_clusters`).
     """
     online_by_plant, begin = [], 0
-    for power_plant in layout.plants:
+    for power_plant in layout.power_plants:
         online_by_plant.append(np.sort(online[begin : begin + len(power_plant.blocks)]))
         begin += len(power_plant.blocks)
     return np.concatenate([online, useful, *online_by_plant])

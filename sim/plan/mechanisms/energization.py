@@ -18,7 +18,7 @@ TEMPORARY = "temporary power"
 
 def power(context: PlanContext, place: Place) -> str:
     """Return the pool of the firm permanent power that serves a place, in kW."""
-    plant = context.layout.plants[0].name if context.project.energization.shared else place.phase
+    plant = context.layout.power_plants[0].name if context.project.energization.shared else place.phase
     return f"{plant}.power"
 
 

@@ -191,9 +191,7 @@ def _stops(plant: Plant, stops: Stops | None) -> list[PlanStep]:
     ]
 
 
-def build_skid(
-    context: PlanContext, plant: Plant, order: Until, block: Place, unit: str = ""
-) -> list[PlanStep]:  # fmt: skip
+def build_skid(context: PlanContext, plant: Plant, order: Until, block: Place, unit: str = "") -> list[PlanStep]:
     """Return the first part of a skid's route: order, parts, the stations of the line, the test, a finished-goods place."""
     factory = plant.factory
     route: list[PlanStep] = [

@@ -203,7 +203,7 @@ def _power_to_spare(context: PlanContext, info: UnitInfo) -> bool:
     """Return whether a plant has enough power for its blocks without its last generating unit, or without a grid feed."""
     energization = context.project.energization
     units, feeds = energization.units, {feed.id: feed.mw.value for feed in energization.grid}
-    mw_needed = next(plant.built_mw for plant in context.layout.plants if plant.name == info.place)
+    mw_needed = next(plant.built_mw for plant in context.layout.power_plants if plant.name == info.place)
     firm_mw = max(0, units.count - units.spare) * units.mw.value + fsum(feeds.values())
     return firm_mw - (units.mw.value if info.kind == "generating_unit" else feeds[info.part]) >= mw_needed
 

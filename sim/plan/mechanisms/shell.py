@@ -72,7 +72,7 @@ def write_network(context: PlanContext, steps: Sequence[Step], instance: Instanc
 
 def _step_route(
     context: PlanContext, step: Step, instance: Instance, links: Sequence[Predecessor], by_id: Mapping[str, Step]
-) -> list[PlanStep]:  # fmt: skip
+) -> list[PlanStep]:
     """Return a step's route: waits for predecessors of its start and for deliveries, lag, work, waits before its finish."""
     activity = f"{instance.network}.{step.id}"
     # a link's type is as planners write it: FS, SS, FF, SF; a dot in its id leads to another network
@@ -125,7 +125,7 @@ def _from_opening(context: PlanContext, step: Step, link: Predecessor, predecess
 
 def _waits(
     context: PlanContext, step: Step, instance: Instance, links: Sequence[Predecessor], by_id: Mapping[str, Step]
-) -> list[PlanStep]:  # fmt: skip
+) -> list[PlanStep]:
     """Return a wait for each link: for its own gate if it has one, else for the predecessor's."""
     gates = [
         context.plan.gate(_link_gate(instance, step, link))
@@ -138,7 +138,7 @@ def _waits(
 
 def _link_route(
     context: PlanContext, instance: Instance, step: Step, link: Predecessor, predecessor: Step | None
-) -> list[PlanStep]:  # fmt: skip
+) -> list[PlanStep]:
     """Return the route of the unit that opens the gate of a link, when the lag has passed after its predecessor's event.
 
     A lead is counted from the predecessor's start, the only moment that is known in time: its planned length less the
@@ -214,7 +214,7 @@ def resolved_links(steps: Sequence[Step], days_per_week: int) -> dict[str, list[
 
 def _replace_lead(
     by_id: Mapping[str, Step], link: Predecessor, lead: float, days_per_week: int
-) -> Iterable[Predecessor]:  # fmt: skip
+) -> Iterable[Predecessor]:
     """Yield links that replace one with a lead: from what its predecessor's start follows, `lead` working days sooner."""
     for link_before in by_id[link.id].after:
         if link_before.type[1] != "S":

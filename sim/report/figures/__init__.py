@@ -1,35 +1,24 @@
-"""The figures of a run and of a comparison: which of them are drawn, under which name, and written where."""
+"""The figures of a run and of a comparison: which of them are drawn, and under which name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.report.explanations import stored_drivers
-from sim.report.result_view import FINISH, ResultView, RunData, paired_differences
+from sim.report.result_view import FINISH, ResultView, paired_differences
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 
-def write_all(result: RunData, directory: Path) -> list[Path]:
-    """Write the figures of a run (PNG and SVG) into `directory`, which is made; return their paths.
+def run_figures(view: ResultView) -> dict[str, Callable[[ResultView], Axes]]:
+    """Return what draws each figure; none where every run failed, since then nothing is known.
 
     Ramp of MW, headcount, man-hours, capital; finish, convergence and joint confidence where the project has one finish
     (a single order); of the representative run people by trade, flowline, Gantt, and the flow of skids where it has any.
     """
-    return _save(figures_of_run(ResultView.of(result)), directory)
-
-
-def figures_of_run(view: ResultView) -> Iterator[tuple[str, Axes]]:
-    """Yield name and axes of each figure."""
-    yield from ((name, draw(view)) for name, draw in run_figures(view).items())
-
-
-def run_figures(view: ResultView) -> dict[str, Callable[[ResultView], Axes]]:
-    """Return what draws each figure; none where every run failed, since then nothing is known."""
     return {} if view.info.all_failed else dict(_run_figures(view))
 
 
@@ -66,15 +55,6 @@ def _figures_of_representative_run(view: ResultView) -> Iterator[tuple[str, Call
         yield "gantt", draw.gantt
 
 
-def write_comparison(results: Mapping[str, RunData], differences: pd.DataFrame, directory: Path) -> list[Path]:
-    """Write the figures of a comparison into `directory`, which is made; return their paths.
-
-    The strategy cloud, and for each pair (`case`, `base`) in `differences` the histogram of the paired
-    difference of the finish: `difference_CASE_BASE`.
-    """
-    return _save(figures_of_comparison(ResultView.of_each(results), differences), directory)
-
-
 def figures_of_comparison(views: Mapping[str, ResultView], differences: pd.DataFrame) -> Iterator[tuple[str, Axes]]:
     """Yield name and axes of each figure of a comparison."""
     from sim.report.figures.comparison import plot_paired_difference, plot_strategy_cloud
@@ -89,11 +69,3 @@ def figures_of_comparison(views: Mapping[str, ResultView], differences: pd.DataF
                 f"difference_{case}_{base}",
                 plot_paired_difference(differences_of_runs, a=case, b=base, metric=FINISH, seed=seed),
             )
-
-
-def _save(figures: Iterator[tuple[str, Axes]], directory: Path) -> list[Path]:
-    """Write figures by name."""
-    from sim.report.figures.style import save
-
-    directory.mkdir(parents=True, exist_ok=True)
-    return [path for name, ax in figures for path in save(ax, directory, name)]

@@ -105,7 +105,7 @@ def with_plan_of(case: Case, other_cases: Iterable[Case]) -> Case:
     """
     for other in other_cases:
         if _differ_in_money_alone(case, other):
-            shared = replace(case, plan=other.plan, checked=0 if other._compared else case.checked)  # noqa: SLF001
+            shared = replace(case, plan=other.plan, compared_runs=0 if other._compared else case.compared_runs)  # noqa: SLF001
             shared.__dict__.update({name: other.__dict__[name] for name in PLAN_CACHES if name in other.__dict__})
             return shared
     return case

@@ -23,7 +23,7 @@ from sim.study.chunk import Columns
 from sim.study.compare import Difference, compare
 from sim.study.executors.memory_estimate import require_memory
 from sim.study.result import Result, extras_writer, frame, write_result
-from sim.study.runner import Progress
+from sim.study.runner import ReportProgress
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, samples_by_case
 from sim.study.storage.output_directory import output_lock
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 RUNS = 200
 METRICS = ("lead_time_full_days", "lead_time_mw_weighted_days", "capital_total_usd", "peak_workforce_onsite")
 """What is asked of every cause; the first that a project has is what causes are ranked by."""
-Watch = Callable[[str], AbstractContextManager[Progress | None]]
+Watch = Callable[[str], AbstractContextManager[ReportProgress | None]]
 
 
 @dataclass(frozen=True, repr=False)
@@ -122,7 +122,7 @@ def _switched(case: Case, seed: int, runs: int, processes: int, watch: Watch | N
     return [(cause, sample) for (cause, _), sample in zip(switch_offs, samples_by_case(all_samples, runs), strict=True)]
 
 
-def _bar(watch: Watch | None, name: str) -> AbstractContextManager[Progress | None]:
+def _bar(watch: Watch | None, name: str) -> AbstractContextManager[ReportProgress | None]:
     """Open a progress bar, where one is wanted."""
     return watch(name) if watch else nullcontext()
 

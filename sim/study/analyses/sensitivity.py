@@ -21,7 +21,7 @@ from sim.study.analyses.design import InvalidStudy, StudyDesign, at_shares, desi
 from sim.study.analyses.sweep import Sweep, identity, run_series, sweep_series
 from sim.study.chunk import Floats
 from sim.study.compare import compare
-from sim.study.runner import Progress
+from sim.study.runner import ReportProgress
 from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.results import STUDY, require_place, write_study
 
@@ -67,7 +67,7 @@ def sensitivity(
     workers: int | None = None,
     out: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
 ) -> SensitivityResult:
     """Find which inputs matter for one number, every point on the same random numbers.
 
@@ -100,7 +100,7 @@ def analyse(
     workers: int | None = None,
     out: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
     extras: Any = None,
 ) -> SensitivityResult:
     """Run a study's sensitivity analysis; with `out` it is kept there, resumable, and `extras(found, place)` adds to it."""

@@ -23,7 +23,7 @@ from sim.study.case import prepare_case
 from sim.study.chunk import Chunk, Column, format_ranges, missing
 from sim.study.executors.memory_estimate import require_memory
 from sim.study.result import Result, identity, write_result
-from sim.study.runner import Progress, run_range
+from sim.study.runner import ReportProgress, run_range
 from sim.study.sample import Sample, gather, json_value
 from sim.study.storage.checkpoint import (
     RUN_DOCUMENT,
@@ -172,7 +172,7 @@ def run_shard(
     sampling: str = "mc",
     engine: str = AUTO,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
 ) -> Path:
     """Run part `shard` ("2/4") of a study of `runs` replications; return where its chunks lie.
 

@@ -38,7 +38,7 @@ from sim.study.compare import compare, table
 from sim.study.executors.memory_estimate import STUDY_TABLE_COPIES, require_memory
 from sim.study.intervals import mean_difference, quantile_differences
 from sim.study.result import digest, versions
-from sim.study.runner import Progress
+from sim.study.runner import ReportProgress
 from sim.study.runner import run as replicate
 from sim.study.sample import COLUMNS, Sample, samples_by_case, summary
 from sim.study.storage import results as store
@@ -118,7 +118,7 @@ def sweep_series(design: StudyDesign, points: Sequence[Point], runs: int) -> Swe
 
 def prepare_for_fastest_engine(config: Config) -> Case:
     """Return a configuration ready to be run by the fastest engine there is, checked by the reference in one replication."""
-    return replace(prepare_case(config, engine=AUTO), checked=1)
+    return replace(prepare_case(config, engine=AUTO), compared_runs=1)
 
 
 # --- sweep ------------------------------------------------------------------------------------------------------------
@@ -270,7 +270,7 @@ def sweep(
     design: str = "grid",
     out: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
 ) -> Sweep:
     """Run a configuration under many settings, all on the same random numbers.
 
@@ -302,7 +302,7 @@ def sweep_design(
     workers: int | None = None,
     out: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
     extras: Any = None,
 ) -> Sweep:
     """Run every point of a study; `extras(sweep, directory)` adds figures to `out`."""
@@ -321,7 +321,7 @@ def sweep_design(
 
 def run_series(
     series: SweepSeries, seed: int, workers: int | None,
-    progress: Progress | None = None, store: ChunkStore | None = None,
+    progress: ReportProgress | None = None, store: ChunkStore | None = None,
 ) -> Sweep:  # fmt: skip
     """Return the sweep of all points of a series, each run `series.runs` times; a `store` keeps what was run before.
 

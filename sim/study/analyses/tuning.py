@@ -26,7 +26,7 @@ from sim.study.analyses.design import InvalidStudy, Settings, StudyDesign, desig
 from sim.study.analyses.sweep import Sweep, SweepSeries, identity, manifest, run_series, sweep_series
 from sim.study.chunk import ChunkStore, Floats, StoreView
 from sim.study.intervals import quantile
-from sim.study.runner import Progress
+from sim.study.runner import ReportProgress
 from sim.study.sample import Sample
 from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.results import STUDY, require_place, write_study
@@ -121,7 +121,7 @@ def tune(
     workers: int | None = None,
     out: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
 ) -> TuningResult:
     """Choose values of inputs that make one metric small while others keep their limits.
 
@@ -160,7 +160,7 @@ def tune(
 
 def tune_design(
     design: StudyDesign, *, workers: int | None = None, out: str | Path | None = None, resume: bool = False,
-    progress: Progress | None = None, extras: Any = None,
+    progress: ReportProgress | None = None, extras: Any = None,
 ) -> TuningResult:  # fmt: skip
     """Try candidates of a study and return them with the best; `extras(tuned, directory)` adds figures to `out`.
 
@@ -207,7 +207,7 @@ def _search_and_rerun(design: StudyDesign, evaluations: _Evaluations, workers: i
 class _Evaluations:
     """Candidates simulated so far, each once; the chunk store has them in the order in which they were simulated."""
 
-    def __init__(self, design: StudyDesign, workers: int | None, progress: Progress | None) -> None:
+    def __init__(self, design: StudyDesign, workers: int | None, progress: ReportProgress | None) -> None:
         self.design, self.workers, self.progress = design, workers, progress
         self.samples: dict[tuple[Scalar, ...], Sample] = {}
         self.settings: list[Settings] = []

@@ -31,7 +31,7 @@ from sim.plan.vocabulary import WORK
 from sim.study.api import cores
 from sim.study.case import Case, prepare_case
 from sim.study.intervals import Interval, quantile
-from sim.study.runner import Progress
+from sim.study.runner import ReportProgress
 from sim.study.runner import run as replicate
 from sim.study.sample import MAX_FAILED_SHARE, Sample
 
@@ -316,7 +316,7 @@ def _fault(loaded: Loaded[Project], number: int, line: str, message: str, hint: 
 
 
 def verify(
-    loaded: Loaded[Project], *, runs: int, seed: int, workers: int | None, progress: Progress | None = None
+    loaded: Loaded[Project], *, runs: int, seed: int, workers: int | None, progress: ReportProgress | None = None
 ) -> list[CheckResult]:
     """Run a project and judge what it expects of itself; metrics it does not have are reported before anything is run."""
     if not loaded.value.expect:

@@ -19,7 +19,7 @@ from sim.jit import available
 from sim.metrics.event_log import MONTH
 from sim.plan.compiled_plan import LogColumn
 from sim.plan.mechanisms.crews import done
-from sim.plan.plan_context import Mobilisation, Progress
+from sim.plan.plan_context import CalledAfter, Mobilisation
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_WEEK, SIGNAL
 from sim.study.crew_planning.rehearsal import Rehearsal
 
@@ -274,7 +274,7 @@ class _Timeline:
         minute = max(begin, int(self.minute[first])) if not len(rows) else int(self.minute[first])
         return Need(first, minute, unit, max(1, int(self.hours[trade, last]) + 1))
 
-    def progress(self, row: int, called: int) -> Progress | None:
+    def progress(self, row: int, called: int) -> CalledAfter | None:
         """Return the progress by which a crew that is needed at a row is called at minute `called`.
 
         It is the hours worked by then of the trade that works before it, and the minutes since they were reached. None where
@@ -286,7 +286,7 @@ class _Timeline:
             if last_report >= 0:
                 report_row = int(reports[last_report])
                 minutes_since = called - int(self.minute[report_row])
-                return Progress(self.trades[trade], int(self.hours[trade, report_row]), minutes_since)
+                return CalledAfter(self.trades[trade], int(self.hours[trade, report_row]), minutes_since)
         return None
 
     def _trades_before(self, row: int) -> Iterator[int]:

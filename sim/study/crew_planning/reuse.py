@@ -31,7 +31,7 @@ from sim.config.project import Project
 from sim.config.sections.risks import Risks
 from sim.errors import SimError
 from sim.jit import user_cache
-from sim.plan.plan_context import Mobilisation, Progress, ResourcePlan, Review, TradeReviews
+from sim.plan.plan_context import CalledAfter, Mobilisation, ResourcePlan, Review, TradeReviews
 from sim.study.crew_planning.crew_plan import CrewPlan, Window, plan_crews
 from sim.study.crew_planning.manning import Manning
 from sim.world.weather.climate import CLIMATES
@@ -186,7 +186,7 @@ def _write(key: str, plan: CrewPlan) -> None:
 
 PARTS = {
     part.__name__: part
-    for part in (CrewPlan, Manning, Mobilisation, Progress, ResourcePlan, Review, TradeReviews, Window)
+    for part in (CrewPlan, Manning, Mobilisation, CalledAfter, ResourcePlan, Review, TradeReviews, Window)
 }
 """What a crew plan is made of; a tuple is a list in its file, an array and a part a mapping that says so."""
 KIND = "is"

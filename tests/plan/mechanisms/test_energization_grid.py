@@ -71,7 +71,7 @@ def test_phases_that_share_a_plant_take_its_feeds_in_turn() -> None:
 def test_a_shared_plant_is_paid_once_and_serves_blocks_of_every_phase() -> None:
     units = "energization.units={count: 2, spare: 0, mw: 2.5, first_week: 1, weeks_between: 20, slip_days: 0}"
     layout = tiny_case(*PHASES, units, "energization.shared=true").metric_context.layout
-    assert [plant.blocks for plant in layout.plants] == [("b1", "b2")]
+    assert [plant.blocks for plant in layout.power_plants] == [("b1", "b2")]
     serving = generating_units(tiny(*PHASES, units, "energization.shared=true"), layout)
     assert [(unit.name, unit.blocks) for unit in serving] == [("p1.g1", ("b1", "b2")), ("p1.g2", ("b2",))]
 

@@ -19,8 +19,8 @@ from sim.report.exchange.importers.network_import import (
     RESOURCES,
     Activity,
     PlannerNetwork,
-    Progress,
     Remarks,
+    ScheduleStatus,
     SourceLink,
     SourceTask,
     network_of,
@@ -61,14 +61,14 @@ def duration_minutes(text: str, where: str) -> float:
     return days * 1440 + hours * 60 + minutes + seconds / 60
 
 
-def progress_of(root: Element) -> Progress:
+def progress_of(root: Element) -> ScheduleStatus:
     """Return the status date, and how tasks that have begun continue out of sequence.
 
     Project splits a task so that what remains waits for its predecessors, which is retained logic; unless it splits tasks
     (`SplitsInProgressTasks`), it leaves the task where it is.
     """
     logic: Logic = "progress_override" if _text(root, "SplitsInProgressTasks") in _NO else "retained_logic"
-    return Progress(moment(_text(root, "StatusDate")), logic)
+    return ScheduleStatus(moment(_text(root, "StatusDate")), logic)
 
 
 class _Reader:

@@ -104,7 +104,7 @@ class SourceLink:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ScheduleStatus:
     """The data date of the file, and its scheduling option for activities that have begun out of sequence.
 
     With retained logic the rest of an activity waits for its predecessors; with progress override it continues at once.
@@ -199,7 +199,7 @@ def listed(names: Sequence[str]) -> str:
 
 def network_of(
     file: str, tasks: Mapping[str, SourceTask], links: Iterable[SourceLink], remarks: Remarks,
-    project: PlannerCalendar, encoding: str = "UTF-8", progress: Progress = Progress(),
+    project: PlannerCalendar, encoding: str = "UTF-8", progress: ScheduleStatus = ScheduleStatus(),
 ) -> PlannerNetwork:  # fmt: skip
     """Return the network of what a reader found; WrongFile where it contradicts itself."""
     remaining_links = _without_elapsed_lags(_links_of_work(tasks, links, remarks), tasks, progress, remarks)
@@ -251,7 +251,7 @@ def _links_of_work(
 
 
 def _without_elapsed_lags(
-    links: Iterable[SourceLink], tasks: Mapping[str, SourceTask], progress: Progress, remarks: Remarks
+    links: Iterable[SourceLink], tasks: Mapping[str, SourceTask], progress: ScheduleStatus, remarks: Remarks
 ) -> Iterator[SourceLink]:
     """Yield links with the lag that remains at the data date; links that progress has satisfied are left out."""
     for link in links:
@@ -274,7 +274,7 @@ def _without_elapsed_lags(
             yield link
 
 
-def _remaining_lag(link: SourceLink, predecessor: SourceTask, progress: Progress) -> float:
+def _remaining_lag(link: SourceLink, predecessor: SourceTask, progress: ScheduleStatus) -> float:
     """Return the calendar days of a lag that remain at the data date; all of it where dates are not known."""
     lag_start = predecessor.done if link.type[0] == "F" else predecessor.begun
     if link.lag_days <= 0 or lag_start is None or progress.data_date is None:

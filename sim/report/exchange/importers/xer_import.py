@@ -17,8 +17,8 @@ from sim.report.exchange.importers.network_import import (
     RESOURCES,
     Activity,
     PlannerNetwork,
-    Progress,
     Remarks,
+    ScheduleStatus,
     SourceLink,
     SourceTask,
     listed,
@@ -118,7 +118,7 @@ class _Reader:
         options = self._schedule_options()
         if any(row["sched_progress_override"] == row["sched_retained_logic"] == "N" for row in options):
             self.remarks.add("progress by actual dates, read as retained logic", "SCHEDOPTIONS")
-        progress = Progress(moment(self.row["last_recalc_date"]), logic_of(options))
+        progress = ScheduleStatus(moment(self.row["last_recalc_date"]), logic_of(options))
         return network_of(self.file, tasks, links, self.remarks, self.default, self.encoding, progress)
 
     # --- the project ---

@@ -23,7 +23,7 @@ from sim.study.api import run as run_many
 from sim.study.case import Case, prepare_case
 from sim.study.executors.worker_process import WorkerConnection
 from sim.study.result import Result
-from sim.study.runner import Progress as RunProgress
+from sim.study.runner import ReportProgress
 
 FORECAST_CACHE: RecentCache[ForecastCase] = RecentCache(3)
 """Forecasts that differ in what they learn from, or in promises and risks, share what they have in common."""
@@ -112,7 +112,7 @@ def _as_forecast(base: Case, options: Mapping[str, Any]) -> ForecastCase:
 def forecast(
     config: ConfigLike, status: Status | str | Path, *, runs: int = RUNS, seed: int = SEED, workers: int | None = None,
     learning: bool = True, logic: str | None = None, engine: str = AUTO, sampling: str = "mc",
-    out: str | Path | None = None, resume: bool = False, progress: RunProgress | None = None,
+    out: str | Path | None = None, resume: bool = False, progress: ReportProgress | None = None,
     extras: Callable[[Result, Path], object] | None = None,
     on_sample: Callable[[Result, Sequence[WorkerConnection]], object] | None = None, levers: bool | None = False,
 ) -> Result:  # fmt: skip
