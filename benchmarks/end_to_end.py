@@ -39,7 +39,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 def steps(case: Case, runs: int) -> dict[str, float]:
     """Return CPU seconds by step of a run of so many replications, storage and figures included."""
-    from sim.report.figures import write_all
+    from sim.report.figures.drawing import draw_figures
 
     taken = dict.fromkeys(("sampling", "simulation", "metrics"), 0.0)
     lucks = iter(case.draws(1).chunk(0, runs))
@@ -56,13 +56,8 @@ def steps(case: Case, runs: int) -> dict[str, float]:
     result = result_of(case, 1, run(case, seed=1, runs=2))
     with tempfile.TemporaryDirectory() as place:
         taken["storage"] = cpu_seconds(lambda: result.save(Path(place) / "stored"))
-        taken["figures"] = cpu_seconds(lambda: _figures(result, Path(place), write_all))
+        taken["figures"] = cpu_seconds(lambda: draw_figures(result))
     return taken
-
-
-def _figures(result: Result, place: Path, write_all: object) -> None:
-    (place / "figures").mkdir()
-    write_all(result, place / "figures")  # type: ignore[operator]
 
 
 def shares(case: Case, runs: int = RUNS, whole: int = 1000) -> dict[str, float]:
