@@ -17,7 +17,6 @@ from time import process_time
 from benchmarks.rows import Row, at_least, at_most, cpu_seconds, told
 from sim.study.api import load, result_of
 from sim.study.case import Case, prepare_case
-from sim.study.result import Result
 from sim.study.runner import run
 
 CONFIG = "configs/hybrid.yaml"

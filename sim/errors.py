@@ -103,7 +103,7 @@ class ConfigError(SimError):
 
 
 @dataclass(frozen=True)
-class SectionProblem:
+class Mistake:
     """A mistake a section found in itself; `path` is relative to that section.
 
     `message` completes "<value> given, … expected"; with `value=NOTHING` it is the whole sentence. `{other_position}` in it
@@ -123,7 +123,7 @@ NOTHING = object()
 class Refused(ValueError):
     """Raised inside a validator to report one or several located mistakes at once."""
 
-    def __init__(self, findings: Iterable[SectionProblem]) -> None:
+    def __init__(self, findings: Iterable[Mistake]) -> None:
         """Take the findings; there is at least one."""
         self.findings = tuple(findings)
         super().__init__("; ".join(finding.message for finding in self.findings))

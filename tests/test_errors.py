@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sim.errors import CheckFailed, ConfigError, PartialResults, Problem, Refused, SectionProblem, SimError, Stalled
+from sim.errors import CheckFailed, ConfigError, Mistake, PartialResults, Problem, Refused, SimError, Stalled
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_exit_codes(kind: type[SimError], code: int) -> None:
 
 
 def test_a_refusal_keeps_its_findings() -> None:
-    refusal = Refused([SectionProblem(("low",), 3, "at most 2"), SectionProblem((), None, "a number")])
+    refusal = Refused([Mistake(("low",), 3, "at most 2"), Mistake((), None, "a number")])
     assert isinstance(refusal, ValueError)
     assert str(refusal) == "at most 2; a number"
     assert [finding.path for finding in refusal.findings] == [("low",), ()]

@@ -12,7 +12,7 @@ from math import fsum
 from sim.config.project import Project
 from sim.config.sections.contract import unreachable_or_duplicate
 from sim.config.sections.systems import SYSTEMS
-from sim.errors import NOTHING, SectionProblem
+from sim.errors import NOTHING, Mistake
 
 TAKEN = (*SYSTEMS, "generation", "site_works", "shell", "pad")
 """Names that parts of every project have."""
@@ -21,7 +21,7 @@ WEATHER_SOURCES = {"file": "file", "table": "lost_days"}
 """The key of `weather` that each kind reads."""
 
 
-def contradictions(project: Project) -> Iterator[SectionProblem]:
+def contradictions(project: Project) -> Iterator[Mistake]:
     """Yield every pair of keys of a project that contradict each other."""
     yield from _working_week(project)
     yield from _standby(project)
@@ -33,42 +33,38 @@ def contradictions(project: Project) -> Iterator[SectionProblem]:
     yield from _buildings(project)
 
 
-def _existing(project: Project) -> Iterator[SectionProblem]:
+def _existing(project: Project) -> Iterator[Mistake]:
     """Yield patterns of steps that exist already and that match no step."""
     for index, pattern in enumerate(project.existing):
         if not project.existing_steps(pattern):
             allowed = "a step of site_works, shell or pad, such as shell.* or site_works.roads"
-            yield SectionProblem(("existing", index), pattern, allowed)
+            yield Mistake(("existing", index), pattern, allowed)
 
 
-def _buildings(project: Project) -> Iterator[SectionProblem]:
+def _buildings(project: Project) -> Iterator[Mistake]:
     """Yield buildings that are not whole blocks, do not add up to the capacity, or stand in several phases."""
     scale, block, path = project.scale, project.block.mw_gross.value, ("scale", "buildings")
     if not scale.buildings:
         return
     for index, building in enumerate(scale.buildings):
         if abs(building.mw / block - round(building.mw / block)) > 1e-6:
-            yield SectionProblem((*path, index, "mw"), building.mw, f"a multiple of block.mw_gross ({block:g} MW)")
+            yield Mistake((*path, index, "mw"), building.mw, f"a multiple of block.mw_gross ({block:g} MW)")
     total = fsum(building.mw for building in scale.buildings)
     if abs(total - scale.capacity_mw) > 1e-6:
-        yield SectionProblem(
-            path, f"{total:g} MW", f"buildings that add up to scale.capacity_mw ({scale.capacity_mw:g} MW)"
-        )
+        yield Mistake(path, f"{total:g} MW", f"buildings that add up to scale.capacity_mw ({scale.capacity_mw:g} MW)")
     if scale.phases > 1:
-        yield SectionProblem(
+        yield Mistake(
             path, f"{len(scale.buildings)} buildings", "one phase where buildings are stated (scale.phases: 1)"
         )
 
 
-def _working_week(project: Project) -> Iterator[SectionProblem]:
+def _working_week(project: Project) -> Iterator[Mistake]:
     """Yield keys of the site calendar that differ from labour.pattern, or that are missing where there is no pattern."""
     site_calendar, labour, path = project.calendars.site, project.labour, ("calendars", "site")
     if labour.pattern is None:
         missing = [key for key in ("days", "shifts") if getattr(site_calendar, key) is None]
         for key in missing:
-            yield SectionProblem(
-                (*path, key), NOTHING, "is missing: labour.pattern is null, so the week is stated here"
-            )
+            yield Mistake((*path, key), NOTHING, "is missing: labour.pattern is null, so the week is stated here")
         return
     pattern = labour.patterns[labour.pattern]
     for key in ("days", "shifts", "breaks"):
@@ -78,21 +74,19 @@ def _working_week(project: Project) -> Iterator[SectionProblem]:
                 f"the same {key} as labour.pattern {labour.pattern} ({{other_position}}), which would override them"
             )
             hint = "name the pattern that is meant, or write `pattern: null` under labour to work by calendars.site"
-            yield SectionProblem((*path, key), value, message, hint, ("labour", "pattern"))
+            yield Mistake((*path, key), value, message, hint, ("labour", "pattern"))
             return
 
 
-def _standby(project: Project) -> Iterator[SectionProblem]:
+def _standby(project: Project) -> Iterator[Mistake]:
     """Yield standby pay where no crew is ever sent home."""
     labour = project.labour
     if labour.standby is not None and not labour.idle_leave:
         message = "none, as labour.idle_leave ({other_position}) sends nobody home who could stand by"
-        yield SectionProblem(
-            ("labour", "standby", "share"), labour.standby.share.value, message, "", ("labour", "idle_leave")
-        )
+        yield Mistake(("labour", "standby", "share"), labour.standby.share.value, message, "", ("labour", "idle_leave"))
 
 
-def _weather_source(project: Project) -> Iterator[SectionProblem]:
+def _weather_source(project: Project) -> Iterator[Mistake]:
     """Yield a weather file or table that its kind does not read; `none` switches off any."""
     weather = project.weather
     if weather.kind == "none":
@@ -101,29 +95,27 @@ def _weather_source(project: Project) -> Iterator[SectionProblem]:
         if kind != weather.kind and getattr(weather, key) is not None:
             message = f"null, as weather.kind {weather.kind} ({{other_position}}) does not read it"
             hint = f"write `kind: {kind}` under weather if it is meant"
-            yield SectionProblem(("weather", key), getattr(weather, key), message, hint, ("weather", "kind"))
+            yield Mistake(("weather", key), getattr(weather, key), message, hint, ("weather", "kind"))
 
 
-def _phase_orders(project: Project) -> Iterator[SectionProblem]:
+def _phase_orders(project: Project) -> Iterator[Mistake]:
     """Yield an interval between phases where a schedule or the demand says when each of them is ordered."""
     scale, orders = project.scale, project.orders
     deciding_key = ("orders", "given") if orders.given else ("orders", "policy")
     if scale.phases > 1 and scale.phase_interval_days.value and (orders.given or orders.policy == "follow_demand"):
         message = f"0, as {'.'.join(deciding_key)} ({{other_position}}) says when each phase is ordered"
-        yield SectionProblem(
-            ("scale", "phase_interval_days"), scale.phase_interval_days.value, message, "", deciding_key
-        )
+        yield Mistake(("scale", "phase_interval_days"), scale.phase_interval_days.value, message, "", deciding_key)
 
 
-def _item_names(project: Project) -> Iterator[SectionProblem]:
+def _item_names(project: Project) -> Iterator[Mistake]:
     """Yield items with the name of a system or the power plant, whose deliveries and prices have that name."""
     for index, item in enumerate(project.procurement.items):
         if item.id in TAKEN:
             allowed = f"a name of its own: {item.id} is ordered and priced as a part of the project already"
-            yield SectionProblem(("procurement", "items", index, "id"), item.id, allowed)
+            yield Mistake(("procurement", "items", index, "id"), item.id, allowed)
 
 
-def _milestones(project: Project) -> Iterator[SectionProblem]:
+def _milestones(project: Project) -> Iterator[Mistake]:
     """Yield milestones that no run of the project could reach."""
     per_phase = -(-project.blocks // project.scale.phases)
     phases = [min(per_phase, project.blocks - first) for first in range(0, project.blocks, per_phase)]

@@ -31,7 +31,7 @@ from sim.config.project import Project
 from sim.config.repetitions import repetitions
 from sim.config.sections.risks import Effect
 from sim.config.sections.systems import EXPOSURES, SYSTEMS, Predecessor, Step
-from sim.errors import NOTHING, Refused, SectionProblem, did_you_mean
+from sim.errors import NOTHING, Mistake, Refused, did_you_mean
 
 # --- suppliers, partners, allocations, power --------------------------------------------------------------------------
 
@@ -40,7 +40,7 @@ KeyPath = tuple[str | int, ...]
 CALENDARS = "one of calendars.named"
 
 
-def _supply(project: Project) -> Iterator[SectionProblem]:
+def _supply(project: Project) -> Iterator[Mistake]:
     """Yield the findings about suppliers, partners, allocations, gate slots and power."""
     yield from _suppliers(project)
     yield from _partners(project)
@@ -49,7 +49,7 @@ def _supply(project: Project) -> Iterator[SectionProblem]:
     yield from _power(project)
 
 
-def _suppliers(project: Project) -> Iterator[SectionProblem]:
+def _suppliers(project: Project) -> Iterator[Mistake]:
     """Yield suppliers that are named and missing from `procurement.suppliers`."""
     known_suppliers = project.procurement.suppliers
     suppliers: dict[KeyPath, str | None] = {("energization", "units", "supplier"): project.energization.units.supplier}
@@ -62,37 +62,37 @@ def _suppliers(project: Project) -> Iterator[SectionProblem]:
         if supplier is not None and supplier not in known_suppliers:
             matches = get_close_matches(supplier, known_suppliers, n=1)
             hint = f"did you mean {matches[0]}?" if matches else f"known: {', '.join(known_suppliers) or 'none'}"
-            yield SectionProblem(path, supplier, "a supplier of procurement.suppliers", hint)
+            yield Mistake(path, supplier, "a supplier of procurement.suppliers", hint)
 
 
-def _partners(project: Project) -> Iterator[SectionProblem]:
+def _partners(project: Project) -> Iterator[Mistake]:
     """Yield systems whose partners have shares of more than 1 together."""
     for name, system in project.by_system.items():
         partners, path = system.factory.partners, ("systems", name, "factory", "partners")
         total = sum(partner.share for partner in partners)
         if total > 1 + 1e-9:
-            yield SectionProblem(path, f"{total:g}", "shares that add up to 1 or, with a first factory, to less")
+            yield Mistake(path, f"{total:g}", "shares that add up to 1 or, with a first factory, to less")
 
 
-def _allocations(project: Project) -> Iterator[SectionProblem]:
+def _allocations(project: Project) -> Iterator[Mistake]:
     """Yield systems whose allocations are less than all blocks need."""
     for name, system in project.by_system.items():
         total = sum(allocation.mw.value for allocation in system.allocations)
         if system.allocations and total < project.blocks * project.block.mw_gross.value - 1e-6:
             message = f"allocations for all that is built ({project.blocks * project.block.mw_gross.value:g} MW)"
-            yield SectionProblem(("systems", name, "allocations"), f"{total:g} MW", message)
+            yield Mistake(("systems", name, "allocations"), f"{total:g} MW", message)
 
 
-def _gate_slots(project: Project) -> Iterator[SectionProblem]:
+def _gate_slots(project: Project) -> Iterator[Mistake]:
     """Yield gate slots of a day that are fewer than the loads of a block, which come together."""
     slots = project.logistics.gate_slots_per_day
     for name, system in project.by_system.items():
         if slots is not None and system.scope == "site" and system.site.loads_per_block > slots:
             message = f"at least the loads of a block's {name} material ({system.site.loads_per_block})"
-            yield SectionProblem(("logistics", "gate_slots_per_day"), slots, message)
+            yield Mistake(("logistics", "gate_slots_per_day"), slots, message)
 
 
-def _power(project: Project) -> Iterator[SectionProblem]:
+def _power(project: Project) -> Iterator[Mistake]:
     """Yield firm power that is less than the blocks need even when all of it is installed."""
     power = project.energization
     firm_mw = max(0, power.units.count - power.units.spare) * power.units.mw.value
@@ -100,9 +100,7 @@ def _power(project: Project) -> Iterator[SectionProblem]:
     served_phases, blocks = ("all phases", project.blocks) if power.shared else ("one phase", project.blocks_per_phase)
     mw_needed = blocks * project.block.mw_gross.value
     if (power.grid or power.shared or not power.units.count) and firm_mw < mw_needed - 1e-6:
-        yield SectionProblem(
-            ("energization", "grid"), f"{firm_mw:g} MW firm", f"power for {served_phases} ({mw_needed:g} MW)"
-        )
+        yield Mistake(("energization", "grid"), f"{firm_mw:g} MW firm", f"power for {served_phases} ({mw_needed:g} MW)")
 
 
 # --- tags of risk drivers ---------------------------------------------------------------------------------------------
@@ -121,9 +119,7 @@ KINDS: Mapping[Effect, tuple[str, ...]] = {
 """Which tags an effect can have."""
 
 
-def _broken_tags(
-    project: Project, networks: Iterable[tuple[KeyPath, Sequence[Step], object]]
-) -> Iterator[SectionProblem]:
+def _broken_tags(project: Project, networks: Iterable[tuple[KeyPath, Sequence[Step], object]]) -> Iterator[Mistake]:
     """Yield every tag of the risk register that does not fit its effect, or names nothing the project could have."""
     names = tag_names(project, networks)
     for driver_index, driver in enumerate(project.risks.drivers):
@@ -132,11 +128,9 @@ def _broken_tags(
             kind, _, name = tag.partition(":")
             if kind not in KINDS[driver.effect]:
                 kinds = ", ".join(KINDS[driver.effect])
-                yield SectionProblem(
-                    path, tag, f"a tag that {driver.effect} can have: {kinds}", did_you_mean(kind, names)
-                )
+                yield Mistake(path, tag, f"a tag that {driver.effect} can have: {kinds}", did_you_mean(kind, names))
             elif not _tag_exists(kind, name, names[kind]):
-                yield SectionProblem(path, tag, f"{kind} with a name that is known", did_you_mean(name, names[kind]))
+                yield Mistake(path, tag, f"{kind} with a name that is known", did_you_mean(name, names[kind]))
 
 
 def tag_names(
@@ -216,7 +210,7 @@ def networks(project: Project) -> Iterator[tuple[KeyPath, Sequence[Step], frozen
 
 def _broken_network(
     path: KeyPath, steps: Sequence[Step], other_steps: frozenset[str], named_calendars: Collection[str]
-) -> Iterator[SectionProblem]:
+) -> Iterator[Mistake]:
     """Yield predecessors and calendars of a step network that do not exist, links it cannot have, and a cycle."""
     ids = [step.id for step in steps]
     for index, step in enumerate(steps):
@@ -230,12 +224,12 @@ def _broken_network(
             if link.id not in ids and link.id not in other_steps:
                 yield _unknown_name(link_path, link.id, [*ids, *other_steps], "a step here or further up")
             elif allowed := _allowed_instead(link, step, path, ids):
-                yield SectionProblem(link_path, link.id, allowed)
+                yield Mistake(link_path, link.id, allowed)
     try:
         TopologicalSorter(_event_graph(steps)).prepare()
     except CycleError as error:
         cycle = list(dict.fromkeys(name for name, _ in error.args[1]))
-        yield SectionProblem(path, NOTHING, f"these steps wait for each other: {' after '.join([*cycle, cycle[0]])}")
+        yield Mistake(path, NOTHING, f"these steps wait for each other: {' after '.join([*cycle, cycle[0]])}")
 
 
 def _allowed_instead(link: Predecessor, step: Step, path: KeyPath, ids: Sequence[str]) -> str:
@@ -262,15 +256,15 @@ def _event_graph(steps: Sequence[Step]) -> dict[tuple[str, str], set[tuple[str, 
     return graph
 
 
-def _unknown_name(path: KeyPath, name: str, known_names: Iterable[str], allowed: str) -> SectionProblem:
+def _unknown_name(path: KeyPath, name: str, known_names: Iterable[str], allowed: str) -> Mistake:
     """Return the finding about a name that is none of the known ones, with a hint at the most similar."""
     choices = sorted(set(known_names))
     matches = get_close_matches(name, choices, n=1)
     hint = f"did you mean {matches[0]}?" if matches else f"known: {', '.join(choices) or 'none'}"
-    return SectionProblem(path, name, allowed, hint)
+    return Mistake(path, name, allowed, hint)
 
 
-def _trades(project: Project) -> Iterator[SectionProblem]:
+def _trades(project: Project) -> Iterator[Mistake]:
     """Yield trades that are named and missing from `labour.trades`, and a repairing trade that has installed nothing."""
     trades = project.labour.trades
     for path, steps, _ in networks(project):
@@ -291,7 +285,7 @@ def _trades(project: Project) -> Iterator[SectionProblem]:
     installing = {trade for steps in _used_networks(project) for step in steps for trade in step.crews}
     if fix is not None and fix in trades and fix not in {*installing, project.commissioning.trade}:
         allowed = f"a trade that has installed something here: {', '.join(sorted(installing)) or 'none has'}"
-        yield SectionProblem(("commissioning", "fix_trade"), fix, allowed)
+        yield Mistake(("commissioning", "fix_trade"), fix, allowed)
 
 
 def _used_networks(project: Project) -> Iterator[Sequence[Step]]:
@@ -301,7 +295,7 @@ def _used_networks(project: Project) -> Iterator[Sequence[Step]]:
         yield system.site.steps if system.scope == "site" else system.hook_up
 
 
-def _prerequisites(project: Project) -> Iterator[SectionProblem]:
+def _prerequisites(project: Project) -> Iterator[Mistake]:
     """Yield prerequisites of systems, commissioning and power that are no steps or systems, and a cycle of systems."""
     steps_before = {path: names for path, _, names in networks(project)}
     site, hall = steps_before["shell", "steps"], steps_before["pad", "steps"]
@@ -324,12 +318,10 @@ def _prerequisites(project: Project) -> Iterator[SectionProblem]:
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        yield SectionProblem(
-            ("systems",), NOTHING, f"these systems wait for each other: {' after '.join(error.args[1])}"
-        )
+        yield Mistake(("systems",), NOTHING, f"these systems wait for each other: {' after '.join(error.args[1])}")
 
 
-def _items(project: Project) -> Iterator[SectionProblem]:
+def _items(project: Project) -> Iterator[Mistake]:
     """Yield items that steps need and that are not bought, or not for a place that the step can wait for."""
     items = {item.id: item.per for item in project.procurement.items}
     places = {"site_works": {"phase"}, "shell": {"phase", "hall"}, "energization": {"phase"}}
@@ -343,23 +335,23 @@ def _items(project: Project) -> Iterator[SectionProblem]:
                     yield _unknown_name((*path, index, "needs", need_index), need, items_allowed, description)
 
 
-def _groups(project: Project) -> Iterator[SectionProblem]:
+def _groups(project: Project) -> Iterator[Mistake]:
     """Yield turnovers that do not fit into halls, too many spare units, and orders that do not add up to the capacity."""
     blocks_per_hall, blocks_per_turnover = project.hall.blocks, project.turnover_blocks
     if blocks_per_hall % blocks_per_turnover and blocks_per_turnover % blocks_per_hall:
         message = f"a divisor of hall.blocks ({blocks_per_hall}), or for a building of several halls a multiple of it"
-        yield SectionProblem(("turnover_blocks",), blocks_per_turnover, message)
+        yield Mistake(("turnover_blocks",), blocks_per_turnover, message)
     if project.energization.units.spare >= project.energization.units.count > 0:
-        yield SectionProblem(
+        yield Mistake(
             ("energization", "units", "spare"), project.energization.units.spare, "fewer than the units there are"
         )
     mw_ordered = sum(order.mw for order in project.orders.given)
     if project.orders.given and abs(mw_ordered - project.scale.capacity_mw) > 1e-6:
         message = f"orders that add up to scale.capacity_mw ({project.scale.capacity_mw:g} MW)"
-        yield SectionProblem(("orders", "given"), f"{mw_ordered:g} MW", message)
+        yield Mistake(("orders", "given"), f"{mw_ordered:g} MW", message)
 
 
-def _money(project: Project) -> Iterator[SectionProblem]:
+def _money(project: Project) -> Iterator[Mistake]:
     """Yield prices whose payments do not add up, that are of nothing the plan buys, or whose cancelling shares fall."""
     bought = {"site_works", "shell", "pad", "generation", *project.by_system}
     bought |= {item.id for item in project.procurement.items}
@@ -367,7 +359,7 @@ def _money(project: Project) -> Iterator[SectionProblem]:
         total = sum(payment.share for payment in price.payments)
         path = ("money", "prices", name)
         if abs(total - 1) > 1e-9:
-            yield SectionProblem((*path, "payments"), f"{total:g}", "payment shares that add up to 1")
+            yield Mistake((*path, "payments"), f"{total:g}", "payment shares that add up to 1")
         for index, item in enumerate(price.of):
             if item not in bought:
                 yield _unknown_name((*path, "of", index), item, bought, "something the plan orders or makes")
@@ -376,33 +368,33 @@ def _money(project: Project) -> Iterator[SectionProblem]:
             yield _unknown_name(path, name, bought, "a price of something the plan orders or makes, or with `of`")
         shares = [stage.share for stage in price.cancelling]
         if shares != sorted(shares):
-            yield SectionProblem((*path, "cancelling"), shares, "shares that rise from stage to stage")
+            yield Mistake((*path, "cancelling"), shares, "shares that rise from stage to stage")
 
 
-def _orders(project: Project) -> Iterator[SectionProblem]:
+def _orders(project: Project) -> Iterator[Mistake]:
     """Yield orders that cannot be followed: without a demand, in lots that cut a turnover, or needed too early."""
     orders = project.orders
     if orders.phase_after_units > project.energization.units.count:
         limit_text = f"at most the units of a phase ({project.energization.units.count})"
-        yield SectionProblem(("orders", "phase_after_units"), orders.phase_after_units, limit_text)
+        yield Mistake(("orders", "phase_after_units"), orders.phase_after_units, limit_text)
     if orders.phase_after_units and project.energization.shared:
-        yield SectionProblem(
+        yield Mistake(
             ("orders", "phase_after_units"),
             orders.phase_after_units,
             "0: energization.shared has one plant for all phases",
         )
     if orders.given and orders.policy != "given":
-        yield SectionProblem(("orders", "policy"), orders.policy, "given, where there is a schedule of orders")
+        yield Mistake(("orders", "policy"), orders.policy, "given, where there is a schedule of orders")
     if orders.policy != "follow_demand":
         return
     if orders.demand is None:
-        yield SectionProblem(("orders", "demand"), NOTHING, "the demand to follow")
+        yield Mistake(("orders", "demand"), NOTHING, "the demand to follow")
         return
     if orders.lot_blocks % project.turnover_blocks:
         allowed = f"a multiple of turnover_blocks ({project.turnover_blocks})"
-        yield SectionProblem(("orders", "lot_blocks"), orders.lot_blocks, allowed)
+        yield Mistake(("orders", "lot_blocks"), orders.lot_blocks, allowed)
     growth, path = orders.demand.growth, orders.demand.path
     first_day = growth.first_day.value if growth is not None else min(point.day for point in path)
     if first_day < orders.look_ahead_days.value:
         allowed = f"at most the day of the first need ({first_day:g})"
-        yield SectionProblem(("orders", "look_ahead_days"), f"{orders.look_ahead_days.value:g}", allowed)
+        yield Mistake(("orders", "look_ahead_days"), f"{orders.look_ahead_days.value:g}", allowed)

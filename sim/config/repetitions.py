@@ -16,14 +16,14 @@ from sim.config.project import Project
 from sim.config.sections.logistics import Curfew
 from sim.config.sections.systems import Predecessor
 from sim.config.sections.working_week import ClockSpan
-from sim.errors import SectionProblem
+from sim.errors import Mistake
 
 KeyPath = tuple[str | int, ...]
 DAY = 1440
 """Minutes of a day."""
 
 
-def repetitions(project: Project) -> Iterator[SectionProblem]:
+def repetitions(project: Project) -> Iterator[Mistake]:
     """Yield the entries of a project's lists that are there already, and hours that overlap others."""
     for path, entries in _lists(project, ()):
         yield from _repeated(path, entries)
@@ -53,7 +53,7 @@ def _identity(entry: Any) -> tuple[KeyPath, Hashable]:
     return (), entry if isinstance(entry, str) else None
 
 
-def _repeated(path: KeyPath, entries: Sequence[Any]) -> Iterator[SectionProblem]:
+def _repeated(path: KeyPath, entries: Sequence[Any]) -> Iterator[Mistake]:
     """Yield the entries of a list with the name of an earlier one."""
     first_path: dict[Hashable, KeyPath] = {}
     for index, entry in enumerate(entries):
@@ -64,11 +64,11 @@ def _repeated(path: KeyPath, entries: Sequence[Any]) -> Iterator[SectionProblem]
         if name in first_path:
             each_text = "each id" if path_in_entry else "each"
             message = f"{each_text} once in {path[-1]}; it stands at {{other_position}} already"
-            yield SectionProblem(name_path, name, message, "", first_path[name])
+            yield Mistake(name_path, name, message, "", first_path[name])
         first_path.setdefault(name, name_path)
 
 
-def _overlaps(path: KeyPath, entries: Sequence[Any]) -> Iterator[SectionProblem]:
+def _overlaps(path: KeyPath, entries: Sequence[Any]) -> Iterator[Mistake]:
     """Yield hours of a list that overlap earlier ones of the list on the same day, past midnight too."""
     spans = [
         (index, hours, _days(entry)) for index, entry in enumerate(entries) if (hours := _hours(entry)) is not None
@@ -77,9 +77,7 @@ def _overlaps(path: KeyPath, entries: Sequence[Any]) -> Iterator[SectionProblem]
         for earlier_index, earlier_hours, earlier_days in spans[:number]:
             if days & earlier_days and _overlap(hours, earlier_hours):
                 message = f"hours that do not overlap {earlier_hours.start} to {earlier_hours.end} ({{other_position}})"
-                yield SectionProblem(
-                    (*path, index), f"{hours.start} to {hours.end}", message, "", (*path, earlier_index)
-                )
+                yield Mistake((*path, index), f"{hours.start} to {hours.end}", message, "", (*path, earlier_index))
                 break
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from sim.config.sections.base import Bounds, Name, Section, Unit
 from sim.config.validation_errors import UNKNOWN
-from sim.errors import ConfigError, Problem, Refused, SectionProblem
+from sim.errors import ConfigError, Mistake, Problem, Refused
 
 Scalar = bool | int | float | str
 Count = Annotated[int, Unit("runs"), Bounds(1, 1_000_000)]
@@ -38,7 +38,7 @@ class Input(Section):
         if ranged == bool(self.values) or (self.low is None) != (self.high is None):
             raise ValueError("give either `values`, or `low` and `high`")
         if self.low is not None and self.high is not None and not self.low < self.high:
-            raise Refused([SectionProblem(("high",), self.high, f"more than `low`, {self.low:g}")])
+            raise Refused([Mistake(("high",), self.high, f"more than `low`, {self.low:g}")])
         return self
 
 
@@ -113,5 +113,5 @@ class Study(Section):
         lengths = {name: len(varied.values) for name, varied in self.inputs.items() if varied.values}
         if self.design == "list" and len(set(lengths.values())) > 1:
             lengths_text = ", ".join(f"{name} has {length}" for name, length in lengths.items())
-            raise Refused([SectionProblem(("design",), "list", f"lists of one length ({lengths_text})")])
+            raise Refused([Mistake(("design",), "list", f"lists of one length ({lengths_text})")])
         return self

@@ -32,7 +32,7 @@ from sim.config.source_positions import (
     value_at,
 )
 from sim.config.units import days_meant, hint_for_text
-from sim.errors import NOTHING, Refused, SectionProblem, closest, did_you_mean, without_thousands
+from sim.errors import NOTHING, Mistake, Refused, closest, did_you_mean, without_thousands
 
 Validate = Callable[[type[BaseModel], dict[str, Any]], object]
 """Reads a tree as a model; raises ValidationError, or Refused where sections contradict each other."""
@@ -179,7 +179,7 @@ class _ErrorTranslator:
         hint = _cut_by_comma(self.tree, self.positions, address)
         return self._fault(address, NOTHING, UNKNOWN, hint or did_you_mean(str(address[-1]), fields))
 
-    def from_finding(self, address: Address, finding: SectionProblem) -> Fault:
+    def from_finding(self, address: Address, finding: Mistake) -> Fault:
         """Return the fault of a finding by the checks of a section, or of a range, at an address."""
         # as far as the finding's path exists in the tree, and on into keys that are missing from a section
         full_address = address

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import Field, ValidationError
 
 from sim.config.sections.estimates import Bounds, Estimate, Figure, Name, Section, Unit, states_an_estimate
-from sim.errors import Refused, SectionProblem
+from sim.errors import Mistake, Refused
 
 
 class Step(Section):
@@ -35,13 +35,13 @@ def hours(given: object) -> Estimate:
     return Step.model_validate({"hours": given}).hours
 
 
-def findings(error: ValidationError) -> list[SectionProblem]:
+def findings(error: ValidationError) -> list[Mistake]:
     """What our own validators said, with the paths made absolute."""
     told = []
     for detail in error.errors():
         cause = detail.get("ctx", {}).get("error")
         if isinstance(cause, Refused):
-            told += [SectionProblem((*detail["loc"], *f.path), f.value, f.message, f.hint) for f in cause.findings]
+            told += [Mistake((*detail["loc"], *f.path), f.value, f.message, f.hint) for f in cause.findings]
     return told
 
 

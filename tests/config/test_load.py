@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from sim.config.load import checked, load_as
 from sim.config.sections.estimates import Bounds, Estimate, Figure, Name, Section, Unit
-from sim.errors import NOTHING, ConfigError, Problem, Refused, SectionProblem
+from sim.errors import NOTHING, ConfigError, Mistake, Problem, Refused
 
 
 class Step(Section):
@@ -47,7 +47,7 @@ class Shell(Section):
     def _steps_exist(self) -> Self:
         ids = [step.id for step in self.steps]
         broken = [
-            SectionProblem(("steps", i, "after", j), name, "a step of this shell")
+            Mistake(("steps", i, "after", j), name, "a step of this shell")
             for i, step in enumerate(self.steps)
             for j, name in enumerate(step.after)
             if name not in ids
@@ -68,14 +68,14 @@ class Site(Section):
     def _fits(self) -> Self:
         findings = []
         if "electrical" not in self.factories:
-            findings.append(SectionProblem(("factories",), NOTHING, "no electrical factory"))
+            findings.append(Mistake(("factories",), NOTHING, "no electrical factory"))
         total = sum(factory.lines for factory in self.factories.values())
         if not 3 <= total <= 60:
-            findings.append(SectionProblem(("factories",), NOTHING, "need 3 to 60 lines in all"))
+            findings.append(Mistake(("factories",), NOTHING, "need 3 to 60 lines in all"))
         if len(self.label) == 1:
-            findings.append(SectionProblem(("label",), NOTHING, "is too short"))
+            findings.append(Mistake(("label",), NOTHING, "is too short"))
         if self.shell.scope == "factory" and self.night_shift:
-            findings.append(SectionProblem(("night_shift",), True, "false where the shell comes from a factory"))
+            findings.append(Mistake(("night_shift",), True, "false where the shell comes from a factory"))
         if findings:
             raise Refused(findings)
         return self

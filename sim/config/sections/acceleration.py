@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from sim.config.sections.base import Bounds, Section, Unit
 from sim.config.sections.estimates import Ratio, Share, Sourced
-from sim.errors import NOTHING, Refused, SectionProblem
+from sim.errors import NOTHING, Mistake, Refused
 
 ReviewWeeks = Annotated[int, Unit("weeks"), Bounds(1, 52)]
 SlipDays = Annotated[int, Unit("days"), Bounds(1, 365)]
@@ -96,6 +96,6 @@ class Acceleration(Section):
         """Refuse a policy that has no measure: it reads as if the site reacted, and nothing ever happens."""
         if self.overtime is None and self.crews is None and self.shift is None:
             raise Refused([
-                SectionProblem(("overtime",), NOTHING, "is missing, and so are `crews` and `shift`: there is nothing to add")
+                Mistake(("overtime",), NOTHING, "is missing, and so are `crews` and `shift`: there is nothing to add")
             ])  # fmt: skip
         return self

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from sim.errors import Refused, SectionProblem
+from sim.errors import Mistake, Refused
 
 NAME_PATTERN = r"^[A-Za-z0-9._-]{1,64}$"
 
@@ -109,7 +109,7 @@ class Unit:
         return {**_extensible(handler(schema)), "x-unit": self.name}
 
 
-class OutOfRange(SectionProblem):
+class OutOfRange(Mistake):
     """A number outside its field's bounds; the loader adds the unit, which the bounds do not know."""
 
 

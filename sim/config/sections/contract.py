@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from sim.config.sections.base import Bounds, Section, Unit
-from sim.errors import NOTHING, Refused, SectionProblem
+from sim.errors import NOTHING, Mistake, Refused
 
 MILESTONE, DAYS, IN_TIME, DAMAGES = "milestone_", "_days", "_in_time", "_damages_usd"
 """What a milestone's metrics are called: `milestone_100_mw_to_tenant_days`, and so on with the other endings."""
@@ -50,15 +50,11 @@ class ContractMilestone(Section):
         """Refuse other than one condition that reaches the milestone, a cap without damages, and an empty name."""
         conditions = [key for key in REACHED_BY if getattr(self, key) is not None]
         if len(conditions) != 1:
-            raise Refused(
-                [SectionProblem((), NOTHING, f"state one of {', '.join(REACHED_BY)}: what is reached by then")]
-            )
+            raise Refused([Mistake((), NOTHING, f"state one of {', '.join(REACHED_BY)}: what is reached by then")])
         if self.cap_usd is not None and self.damages_usd_per_day is None:
-            raise Refused([SectionProblem(("cap_usd",), self.cap_usd, "no cap where there are no damages_usd_per_day")])
+            raise Refused([Mistake(("cap_usd",), self.cap_usd, "no cap where there are no damages_usd_per_day")])
         if not self.key:
-            raise Refused(
-                [SectionProblem(("name",), self.name, "a name with a letter or a digit of the English alphabet")]
-            )
+            raise Refused([Mistake(("name",), self.name, "a name with a letter or a digit of the English alphabet")])
         return self
 
     @property
@@ -88,18 +84,16 @@ class ContractMilestone(Section):
 
 def unreachable_or_duplicate(
     milestones: Sequence[ContractMilestone], capacity_mw: float, halls: int, start: calendar_date
-) -> Iterator[SectionProblem]:
+) -> Iterator[Mistake]:
     """Yield a finding for each milestone that no replication could reach in time, or whose name another one has."""
     keys = [milestone.key for milestone in milestones]
     for number, milestone in enumerate(milestones):
         path = ("milestones", number)
         if milestone.key in keys[:number]:
-            yield SectionProblem(
-                (*path, "name"), milestone.name, "a name of its own: another milestone is called like it"
-            )
+            yield Mistake((*path, "name"), milestone.name, "a name of its own: another milestone is called like it")
         if milestone.mw is not None and milestone.mw > capacity_mw + 1e-9:
-            yield SectionProblem((*path, "mw"), milestone.mw, f"at most {capacity_mw:g} MW (all that is built)")
+            yield Mistake((*path, "mw"), milestone.mw, f"at most {capacity_mw:g} MW (all that is built)")
         if milestone.hall is not None and milestone.hall > halls:
-            yield SectionProblem((*path, "hall"), milestone.hall, f"1 to {halls}, the halls of this project")
+            yield Mistake((*path, "hall"), milestone.hall, f"1 to {halls}, the halls of this project")
         if milestone.date < start:
-            yield SectionProblem((*path, "date"), milestone.date.isoformat(), f"a day after scale.start_date, {start}")
+            yield Mistake((*path, "date"), milestone.date.isoformat(), f"a day after scale.start_date, {start}")

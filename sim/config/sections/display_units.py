@@ -17,7 +17,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from sim.config.sections.base import Bounds, Section, Unit
 from sim.config.sections.estimates import Figure
-from sim.errors import NOTHING, Refused, SectionProblem
+from sim.errors import NOTHING, Mistake, Refused
 
 DOLLAR = "USD"
 SYMBOLS: Mapping[str, str] = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "CN¥", "INR": "₹", "KRW": "₩"}
@@ -55,11 +55,9 @@ class Display(Section):
     def _a_rate_for_another_currency(self) -> Display:
         """Ask for a rate where the currency is not the dollar, and for none where it is."""
         if self.currency == DOLLAR and self.per_usd is not None and self.per_usd.value != 1:
-            raise Refused([SectionProblem(("per_usd",), self.per_usd.value, "1, or none, where the currency is USD")])
+            raise Refused([Mistake(("per_usd",), self.per_usd.value, "1, or none, where the currency is USD")])
         if self.currency != DOLLAR and self.per_usd is None:
-            raise Refused(
-                [SectionProblem(("per_usd",), NOTHING, f"how much {self.currency} one dollar is, such as 0.92")]
-            )
+            raise Refused([Mistake(("per_usd",), NOTHING, f"how much {self.currency} one dollar is, such as 0.92")])
         return self
 
     @property

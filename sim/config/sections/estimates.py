@@ -25,7 +25,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from sim.config.sections.base import Bounds, Name, Section, Unit
-from sim.errors import Refused, SectionProblem
+from sim.errors import Mistake, Refused
 
 __all__ = ["Bounds", "Estimate", "Figure", "Name", "Section", "Sourced", "Unit", "states_an_estimate"]
 
@@ -102,14 +102,14 @@ class Estimate(Sourced):
         if isinstance(value, Estimate):
             return value
         if not isinstance(value, Mapping):
-            raise Refused([SectionProblem((), value, _FORMS)])
+            raise Refused([Mistake((), value, _FORMS)])
         fields = {key: entry for key, entry in value.items() if entry is not None}
         shapes = _SHAPES.get(frozenset(fields) & frozenset(_NUMBERS))
         if shapes is None:
-            raise Refused([SectionProblem((), value, _FORMS)])
+            raise Refused([Mistake((), value, _FORMS)])
         if fields.get("shape", shapes[0]) not in shapes:
             allowed_shapes = " or ".join(shapes)
-            raise Refused([SectionProblem(("shape",), fields["shape"], f"{allowed_shapes}, to fit its numbers")])
+            raise Refused([Mistake(("shape",), fields["shape"], f"{allowed_shapes}, to fit its numbers")])
         if "values" in fields and "weights" not in fields and isinstance(fields["values"], list | tuple):
             fields["weights"] = [1] * len(fields["values"])
         return {"shape": shapes[0], **fields}
@@ -120,10 +120,10 @@ class Estimate(Sourced):
         """Return probabilities proportional to the weights; Refused for a negative weight or where all are zero."""
         if weights is None:
             return None
-        negative = [SectionProblem((i,), w, "a weight of at least 0") for i, w in enumerate(weights) if w < 0]
+        negative = [Mistake((i,), w, "a weight of at least 0") for i, w in enumerate(weights) if w < 0]
         total = math.fsum(weights)
         if negative or not 0 < total < math.inf:
-            raise Refused(negative or [SectionProblem((), weights, "weights with a sum above 0")])
+            raise Refused(negative or [Mistake((), weights, "weights with a sum above 0")])
         # weights that already sum to one stay as they are, so that a written file reads back to the same bits
         return weights if abs(total - 1) < 1e-12 else tuple(w / total for w in weights)
 
@@ -132,20 +132,18 @@ class Estimate(Sourced):
         """Refuse low, mode and high out of order, a median below 0 or above P90, and other than one weight per value."""
         pairs = [("low", "high")] if self.mode is None else [("low", "mode"), ("mode", "high")]
         findings = [
-            SectionProblem((upper,), getattr(self, upper), f"at least {lower} ({getattr(self, lower):g})")
+            Mistake((upper,), getattr(self, upper), f"at least {lower} ({getattr(self, lower):g})")
             for lower, upper in [*pairs, ("median", "p90")]
             if _falls(getattr(self, lower), getattr(self, upper))
         ]
         if self.median is not None and self.median <= 0:
-            findings.append(SectionProblem(("median",), self.median, "more than 0, because a lognormal is positive"))
+            findings.append(Mistake(("median",), self.median, "more than 0, because a lognormal is positive"))
         elif self.median is not None and self.p90 is not None and self.p90 > MAX_SKEW * self.median:
             expected = f"at most {MAX_SKEW} times the median ({self.median:g})"
-            findings.append(
-                SectionProblem(("p90",), self.p90, expected, "a longer tail has draws that no calendar holds")
-            )
+            findings.append(Mistake(("p90",), self.p90, expected, "a longer tail has draws that no calendar holds"))
         count = len(self.values or ())
         if self.weights is not None and len(self.weights) != count:
-            findings.append(SectionProblem(("weights",), self.weights, f"one weight for each of {count} values"))
+            findings.append(Mistake(("weights",), self.weights, f"one weight for each of {count} values"))
         if findings:
             raise Refused(findings)
         return self
@@ -183,14 +181,14 @@ class Figure(Sourced):
         if _is_number(value):
             return {"value": value}
         if not isinstance(value, Mapping | Figure):
-            raise Refused([SectionProblem((), value, "a number, or {value, source, …}")])
+            raise Refused([Mistake((), value, "a number, or {value, source, …}")])
         return value
 
     @model_validator(mode="after")
     def _within_its_range(self) -> Self:
         """Refuse a value outside its own `low` and `high`."""
         if _falls(self.low, self.value) or _falls(self.value, self.high) or _falls(self.low, self.high):
-            raise Refused([SectionProblem(("value",), self.value, "between its own low and high")])
+            raise Refused([Mistake(("value",), self.value, "between its own low and high")])
         return self
 
     @property

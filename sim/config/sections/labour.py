@@ -31,7 +31,7 @@ from sim.config.sections.estimates import (
 )
 from sim.config.sections.systems import Learning
 from sim.config.sections.working_week import Calendar, Clock, ClockSpan, Holidays, NamedCalendar, Weekday
-from sim.errors import Refused, SectionProblem, did_you_mean
+from sim.errors import Mistake, Refused, did_you_mean
 
 # --- calendars --------------------------------------------------------------------------------------------------------
 
@@ -188,7 +188,7 @@ class Productivity(Section):
 def _in_order(numbers: list[float], section: str, key: str, expected: str) -> None:
     """Refuse a table in which a number is not larger than the one in the row before it."""
     findings = [
-        SectionProblem((section, row, key), abs(number), expected)
+        Mistake((section, row, key), abs(number), expected)
         for row, (number_before, number) in enumerate(pairwise(numbers), 1)
         if number <= number_before
     ]
@@ -239,12 +239,10 @@ class Trade(Sourced):
         """Refuse both `crews` and `crews_by_month` for a trade, and a `crews_by_month` without any crew."""
         if self.crews_by_month and self.crews is not None:
             raise Refused(
-                [SectionProblem(("crews_by_month",), list(self.crews_by_month), "either `crews` or a curve, not both")]
+                [Mistake(("crews_by_month",), list(self.crews_by_month), "either `crews` or a curve, not both")]
             )
         if self.crews_by_month and not any(self.crews_by_month):
-            raise Refused(
-                [SectionProblem(("crews_by_month",), list(self.crews_by_month), "a crew in at least one month")]
-            )
+            raise Refused([Mistake(("crews_by_month",), list(self.crews_by_month), "a crew in at least one month")])
         return self
 
     @property
@@ -379,7 +377,7 @@ class Labour(Section):
         losses_pattern = self.productivity.stated_for if self.productivity else None
         pattern_names = {("pattern",): self.pattern, ("productivity", "stated_for"): losses_pattern}
         findings = [
-            SectionProblem(path, name, "one of labour.patterns", did_you_mean(name, self.patterns))
+            Mistake(path, name, "one of labour.patterns", did_you_mean(name, self.patterns))
             for path, name in pattern_names.items()
             if name is not None and name not in self.patterns
         ]

@@ -25,7 +25,7 @@ from sim.config.sections.estimates import (
 )
 from sim.config.sections.systems import Fleet, Seldom, Whole
 from sim.config.sections.working_week import ClockSpan, Holidays, Weekday
-from sim.errors import Refused, SectionProblem, did_you_mean
+from sim.errors import Mistake, Refused, did_you_mean
 
 # --- roads ------------------------------------------------------------------------------------------------------------
 
@@ -108,7 +108,7 @@ class MajorHolidays(Holidays):
         """Refuse a name that is not the name of a holiday of the country."""
         holiday_names = self.holiday_names(*range(2016, 2036))  # some are declared for a few years only
         findings = [
-            SectionProblem(
+            Mistake(
                 ("names", index), name, f"the name of a holiday of {self.country}", did_you_mean(name, holiday_names)
             )
             for index, name in enumerate(self.names)

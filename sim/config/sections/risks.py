@@ -32,7 +32,7 @@ from sim.config.sections.estimates import (
     Unit,
     Weeks,
 )
-from sim.errors import NOTHING, Refused, SectionProblem, did_you_mean
+from sim.errors import NOTHING, Mistake, Refused, did_you_mean
 
 Correlation = Annotated[Figure, Unit("correlation"), Bounds(0, 1)]
 Mode = Literal["inherent", "mitigated", "none"]
@@ -97,11 +97,9 @@ class Driver(Sourced):
         findings = []
         if self.mitigated is not None and self.mitigated.effect != self.inherent.effect:
             expected = f"the same effect as the inherent state ({self.inherent.effect})"
-            findings.append(SectionProblem(("mitigated",), self.mitigated.effect, expected))
+            findings.append(Mistake(("mitigated",), self.mitigated.effect, expected))
         if self.effect == "lost_weeks" and self.from_week is None:
-            findings.append(
-                SectionProblem(("from_week",), NOTHING, "is missing: the week in which the capacity is lost")
-            )
+            findings.append(Mistake(("from_week",), NOTHING, "is missing: the week in which the capacity is lost"))
         if findings:
             raise Refused(findings)
         return self
@@ -124,7 +122,7 @@ class Risks(Section):
         """Refuse ids in `without` that no risk driver has."""
         ids = [driver.id for driver in self.drivers]
         findings = [
-            SectionProblem(("without", index), name, "the id of a driver", did_you_mean(name, ids))
+            Mistake(("without", index), name, "the id of a driver", did_you_mean(name, ids))
             for index, name in enumerate(self.without)
             if name not in ids
         ]
@@ -171,7 +169,7 @@ class Pace(Sourced):
     def _can_be_drawn(self) -> Pace:
         """Refuse shapes but fixed and lognormal, a pace of 0, and a correlation that the two spreads cannot have."""
         findings = [
-            SectionProblem((name,), estimate.shape, "{median, p90}, a lognormal, or a number above 0")
+            Mistake((name,), estimate.shape, "{median, p90}, a lognormal, or a number above 0")
             for name, estimate in (("site", self.site), ("factory", self.factory))
             if estimate.shape not in ("fixed", "lognormal") or estimate.planned <= 0
         ]
@@ -181,7 +179,7 @@ class Pace(Sourced):
         max_correlation = low / high if low else 1.0
         if self.correlation.value > max_correlation + 1e-9:
             expected = f"at most {max_correlation:.3g}, the smaller spread over the larger one"
-            raise Refused([SectionProblem(("correlation",), self.correlation.value, expected)])
+            raise Refused([Mistake(("correlation",), self.correlation.value, expected)])
         return self
 
     @property

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from sim.config.sections.estimates import Bounds, Estimate, Figure, MilesPerHour, Sourced, Unit
-from sim.errors import NOTHING, Refused, SectionProblem
+from sim.errors import NOTHING, Mistake, Refused
 
 Region = Literal[
     "arizona", "georgia", "indiana", "iowa", "louisiana", "nevada", "north_dakota", "north_texas", "ohio", "tennessee",
@@ -207,7 +207,7 @@ class LostDays(Sourced):
         """Refuse more lost days in a month than it has working days."""
         max_days = self.working_days.value
         findings = [
-            SectionProblem((name, month), days, f"at most the {max_days:g} working_days of a month")
+            Mistake((name, month), days, f"at most the {max_days:g} working_days of a month")
             for name in ("earthwork", "exterior", "crane", "interior")
             for month, days in enumerate(getattr(self, name))
             if days > max_days
@@ -256,5 +256,5 @@ class Weather(Sourced):
         """Return a kind that reads a file or a table has one."""
         required_key = {"file": "file", "table": "lost_days"}.get(self.kind)
         if required_key and getattr(self, required_key) is None:
-            raise Refused([SectionProblem((required_key,), NOTHING, f"is missing: `kind: {self.kind}` reads it")])
+            raise Refused([Mistake((required_key,), NOTHING, f"is missing: `kind: {self.kind}` reads it")])
         return self

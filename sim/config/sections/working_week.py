@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from sim.config.sections.estimates import Section, Sourced
-from sim.errors import NOTHING, Refused, SectionProblem, did_you_mean
+from sim.errors import NOTHING, Mistake, Refused, did_you_mean
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
@@ -56,12 +56,10 @@ class Holidays(Section):
         subdivisions = {code: parts for code, parts in all_countries.items() if len(code) == 2}
         if self.country not in subdivisions:
             expected = "a country whose public holidays are known"
-            raise Refused(
-                [SectionProblem(("country",), self.country, expected, did_you_mean(self.country, subdivisions))]
-            )
+            raise Refused([Mistake(("country",), self.country, expected, did_you_mean(self.country, subdivisions))])
         expected = f"a part of {self.country} whose public holidays are known"
         hint = did_you_mean(self.subdivision or "", subdivisions[self.country])
-        raise Refused([SectionProblem(("subdivision",), self.subdivision or "", expected, hint)])
+        raise Refused([Mistake(("subdivision",), self.subdivision or "", expected, hint)])
 
     def holiday_names(self, *years: int) -> frozenset[str]:
         """Return the names of the holidays in some years; none where country or subdivision are unknown."""
@@ -134,7 +132,7 @@ class NamedCalendar(Sourced):
     def _works(self) -> Self:
         """Refuse a week in which nobody works."""
         if not any(self.hours.values()):
-            raise Refused([SectionProblem(("hours",), NOTHING, "a weekday with working times")])
+            raise Refused([Mistake(("hours",), NOTHING, "a weekday with working times")])
         return self
 
     def on(self, day: calendar_date) -> tuple[tuple[int, int], ...]:
