@@ -178,9 +178,9 @@ def paired_difference(
     >>> ax = sim.plot.paired_difference(found, "modular")
     """
     from sim.errors import SimError
-    from sim.metrics.registry import DIRECTIONS, MORE
-    from sim.report.figures.comparison import plot_paired_difference
-    from sim.report.result_view import paired_differences
+    from sim.metrics.metric import MORE
+    from sim.metrics.registry import DIRECTIONS
+    from sim.report.figures.comparison import paired_differences, plot_paired_difference
 
     base = next(iter(comparison.results))
     if case not in comparison.results or case == base:

@@ -239,7 +239,7 @@ def _megawatts(checked: CheckedRun) -> Iterator[str]:
     days = np.arange(len(curve))
     online_minutes = np.sort(blocks.minute[blocks.reached])
     block_mw = float(blocks.mw[0]) if len(blocks.mw) else 0.0
-    counted_mw = np.searchsorted(online_minutes, (days + 1) * DAY, side="left") * block_mw
+    counted_mw = np.searchsorted(online_minutes, (days + 1) * DAY, side="right") * block_mw
     if not np.allclose(curve, counted_mw, rtol=0, atol=1e-6):
         yield f"{curve[-1]:g} MW are online on the last day, the blocks have {counted_mw[-1]:g}"
     if checked.complete and int(blocks.reached.sum()) < int(blocks.wanted.sum()):

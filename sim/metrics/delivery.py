@@ -10,9 +10,13 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.metrics.event_log import DAY, MONTH, Ints, Record
 from sim.metrics.kernels.interface import NEVER
+from sim.metrics.metric import CANCELLED as MW_CANCELLED
+from sim.metrics.metric import FINISH_DAY, FIRST, FIRST_DAY, OF_ORDERS
+from sim.metrics.metric import ORDERED as MW_ORDERED
 from sim.plan.layout import Layout, look_ahead
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.mechanisms.orders import APPROVED, CANCELLED
+from sim.world.working_time import day_of_finish
 
 # --- lead times -------------------------------------------------------------------------------------------------------
 
@@ -77,26 +81,36 @@ def one_order(layout: Layout, project: Project) -> bool:
     return dated and len({block.order_day for block in layout.blocks}) == 1
 
 
+def first_order_day_of_schedule(project: Project) -> int | None:
+    """Return the day of the first order; None where orders are not given by a schedule, so that it may be any day."""
+    return min((order.day for order in project.orders.given), default=0) if project.orders.policy == "given" else None
+
+
 def lead_times(blocks: Online, project: Project) -> dict[str, float]:
     """Return by metric the lead times in days after the order, and MW online; infinite where a block never comes online.
 
     The full date is that of a project whose MW are all ordered by a schedule, in one order or phase after phase: from
-    the first decision to the last of its MW. Not-a-number where nothing is ordered in a run.
+    the first decision to the last of its MW. Not-a-number where nothing is ordered in a run. Where the first order may
+    be later than the start date, the days from that date are metrics as well.
     """
     ordered, first_order_day = blocks.wanted, blocks.start / DAY
     online_day = np.where(blocks.reached, blocks.minute / DAY, np.inf)[ordered]
     lead_days, mw = online_day - blocks.ordered[ordered] / DAY, blocks.mw[ordered]
     # nothing ordered: no lead time, rather than one of 0 days
     total_mw = float(mw.sum()) or np.nan
+    first_day = float(online_day.min()) if len(online_day) else np.nan
     metrics = {
-        "lead_time_first_mw_days": float(online_day.min(initial=np.inf)) - first_order_day
-        if len(online_day)
-        else np.nan,
-        "lead_time_mw_weighted_days": float((mw * lead_days).sum()) / total_mw,
+        FIRST: first_day - first_order_day,
+        OF_ORDERS: float((mw * lead_days).sum()) / total_mw,
         "lead_time_from_need_days": float((mw * np.maximum(0.0, lead_days)).sum()) / total_mw,
     }
+    days_from_start = {FIRST_DAY: first_day}
     if project.orders.policy == "given":
-        metrics["lead_time_full_days"] = (float(online_day.max()) if ordered.all() else np.inf) - first_order_day
+        last_day = float(online_day.max()) if ordered.all() else np.inf
+        metrics["lead_time_full_days"] = last_day - first_order_day
+        days_from_start[FINISH_DAY] = last_day
+    if first_order_day_of_schedule(project) != 0:
+        metrics |= days_from_start
     for days in MW_DAYS:
         # from the first order, so that strategies with other decision dates compare
         metrics[f"mw_online_day_{days}"] = float(mw[online_day <= first_order_day + days].sum())
@@ -106,8 +120,9 @@ def lead_times(blocks: Online, project: Project) -> dict[str, float]:
 def mw_online(blocks: Online, days: int) -> NDArray[np.float64]:
     """Return MW online at the end of every day from day 0, shape (days,)."""
     by_day = np.zeros(days)
-    reached = blocks.reached & (blocks.minute < days * DAY)
-    np.add.at(by_day, blocks.minute[reached] // DAY, blocks.mw[reached])
+    day = day_of_finish(blocks.minute)
+    reached = blocks.reached & (day < days)
+    np.add.at(by_day, day[reached], blocks.mw[reached])
     return np.cumsum(by_day)
 
 
@@ -136,8 +151,8 @@ def demand_metrics(blocks: Online, needed: NeededBlocks | None, layout: Layout, 
         metrics["lead_time_from_need_days"] = mean_days_late(online_minute, needed)
         metrics |= demand_balance(online_minute, needed, mw, project.money.horizon_days * DAY)
     return metrics | {
-        "mw_ordered": float(blocks.mw[blocks.ordered >= 0].sum()),
-        "mw_cancelled": float(blocks.mw[blocks.cancelled].sum()),
+        MW_ORDERED: float(blocks.mw[blocks.ordered >= 0].sum()),
+        MW_CANCELLED: float(blocks.mw[blocks.cancelled].sum()),
     }
 
 

@@ -11,13 +11,24 @@ counted up to the evaluation horizon.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from sim.metrics.critical_chain import DrivingChain
 from sim.metrics.delivery import demand_balance, demand_metrics, lead_times, mean_days_late, order_lead_times
 from sim.metrics.measure import measure
+from sim.metrics.metric import (
+    DIRECTION_NAMES,
+    FINISH,
+    FINISH_DAY,
+    FIRST,
+    FIRST_DAY,
+    LESS,
+    MORE,
+    NEITHER,
+    OF_ORDERS,
+    Metric,
+)
 from sim.metrics.milestones import milestone_metrics, milestone_row
 from sim.metrics.money.accounts import authorised_idle_days, money_metrics
 from sim.metrics.money.capital import capital_metrics
@@ -40,48 +51,32 @@ from sim.plan.vocabulary import DELAY_CAUSES
 if TYPE_CHECKING:
     import pandas as pd
 
-LESS, NEITHER, MORE = -1, 0, 1
-"""Which way a metric is better; NEITHER also for the parts of a sum that is itself compared."""
-DIRECTION_NAMES = {LESS: "less", NEITHER: "", MORE: "more"}
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One number per replication.
-
-    name        column of `runs.parquet` and key of `summary.json`
-    label       what tables, axes and Excel call it
-    unit        days, months, MW, people, hours, $, share, flag, …; decides how a value is written
-    direction   LESS or MORE is better, or NEITHER
-    step        finest step to which a value is rounded in text, in the unit
-    definition  one sentence
-    function    where it is computed
-    """
-
-    name: str
-    label: str
-    unit: str
-    direction: int
-    step: float
-    definition: str
-    function: Callable[..., Any]
-
 
 # In the order in which metrics are compared and documented.
 _TABLE = (
     # --- dates
     Metric(
-        "lead_time_first_mw_days", "first MW online", "days", LESS, 1.0,
-        "First block online minus t0.", lead_times,
+        FIRST, "first MW online", "days", LESS, 1.0,
+        "First block online minus t0.", lead_times, is_date=True, of_orders=True,
     ),
     Metric(
-        "lead_time_full_days", "all MW online", "days", LESS, 1.0,
+        FINISH, "all MW online", "days", LESS, 1.0,
         "Last ordered block online minus the first decision; where orders are given by a schedule, in one or in phases.",
-        lead_times,
+        lead_times, is_date=True,
     ),
     Metric(
-        "lead_time_mw_weighted_days", "lead time, mean over MW", "days", LESS, 1.0,
-        "Mean over MW of the day online minus t0 of the order.", lead_times,
+        FIRST_DAY, "first MW online, from the start date", "days", LESS, 1.0,
+        "First block online, from 00:00 of the start date; where the first order may be on a later day.",
+        lead_times, is_date=True, of_orders=True,
+    ),
+    Metric(
+        FINISH_DAY, "all MW online, from the start date", "days", LESS, 1.0,
+        "Last ordered block online, from 00:00 of the start date; where the first order of a schedule is on a later day.",
+        lead_times, is_date=True,
+    ),
+    Metric(
+        OF_ORDERS, "lead time, mean over MW", "days", LESS, 1.0,
+        "Mean over MW of the day online minus t0 of the order.", lead_times, of_orders=True,
     ),
     Metric(
         "lead_time_from_need_days", "late against need, mean over MW", "days", LESS, 1.0,
@@ -91,17 +86,17 @@ _TABLE = (
     Metric(
         "lead_time_per_order_days", "lead time of an order, mean over orders", "days", LESS, 1.0,
         "Mean over the orders of a run of the days from an order to the last of its MW online; with several orders.",
-        order_lead_times,
+        order_lead_times, of_orders=True,
     ),
     Metric(
         "lead_time_per_order_days_p50", "lead time of an order, middle order", "days", LESS, 1.0,
         "Median over the orders of a run of the days from an order to the last of its MW; with several orders.",
-        order_lead_times,
+        order_lead_times, of_orders=True,
     ),
     Metric(
         "lead_time_per_order_days_p90", "lead time of an order, nine in ten orders", "days", LESS, 1.0,
         "P90 over the orders of a run of the days from an order to the last of its MW; with several orders.",
-        order_lead_times,
+        order_lead_times, of_orders=True,
     ),
     Metric(
         "unmet_demand_mw_months", "demand not met", "MW-months", LESS, 1.0,
@@ -309,11 +304,12 @@ _TABLE = (
     Metric(
         "cost_per_gpu_hour_usd", "GPU-hour, every layer owned", "$ a GPU-hour", LESS, 0.01,
         "Cost of a year, capital spread over its life, divided by the GPU-hours of a year.", per_gpu_hour,
+        of_orders=True,
     ),
     *(
         Metric(
             f"gpu_hour_{part}_usd", f"GPU-hour: {label}", "$ a GPU-hour", NEITHER, 0.01,
-            f"Part of `cost_per_gpu_hour_usd`: {definition}.", gpu_hour_parts,
+            f"Part of `cost_per_gpu_hour_usd`: {definition}.", gpu_hour_parts, of_orders=True,
         )
         for part, label, definition in (
             ("chips", "chips", "capital in compute, spread evenly over its life"),
@@ -327,11 +323,12 @@ _TABLE = (
     Metric(
         "cost_per_million_tokens_usd", "a million output tokens, every layer owned", "$", LESS, 0.01,
         "`cost_per_gpu_hour_usd` over the tokens of a GPU-hour, where their throughput is stated.", gpu_hour_parts,
+        of_orders=True,
     ),
     Metric(
         "rented_gpu_hour_usd", "GPU-hour, rented through every layer", "$ a GPU-hour", NEITHER, 0.01,
         "As `cost_per_gpu_hour_usd`, where landlord, operator and owner of the computers each add their margin.",
-        per_gpu_hour,
+        per_gpu_hour, of_orders=True,
     ),
     Metric(
         "owning_saves_share", "saved by owning every layer", "share", NEITHER, 0.01,
@@ -366,7 +363,7 @@ DIRECTIONS = {metric.name: metric.direction for metric in METRICS.values() if me
 def metric_of(name: str) -> Metric | None:
     """Return the row of a metric: of the table, or of one milestone of a contract; None where there is none."""
     row = milestone_row(name) if name not in METRICS else None
-    return Metric(name, *row, milestone_metrics) if row else METRICS.get(name)
+    return Metric(name, *row, milestone_metrics, is_date=row[1] == "days") if row else METRICS.get(name)
 
 
 def directions_of(names: Iterable[str]) -> dict[str, int]:

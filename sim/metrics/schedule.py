@@ -19,7 +19,7 @@ from sim.metrics.event_log import DAY, Floats, Ints, Record
 from sim.metrics.workforce import Headcount
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan
 from sim.plan.vocabulary import BLOCKING_OPERATIONS, FREE, HOLD, NOTE, OPERATIONS, SIGNAL, UNTIL, WAIT, WORK
-from sim.world.working_time import Calendar
+from sim.world.working_time import Calendar, day_of_finish
 
 # --- late dates -------------------------------------------------------------------------------------------------------
 
@@ -286,7 +286,7 @@ def earned_by_day(record: Record, days: int) -> Floats:
     first_works = first_works[plan.earns[first_works[:, 1]]]
     minutes, steps = first_works[:, 0], first_works[:, 1]
     hours = record.content[record.plan_index.first_argument[steps]] * record.plan_index.people_of_step[steps] / 60
-    day = np.minimum(minutes // DAY, days - 1)
+    day = np.minimum(day_of_finish(minutes), days - 1)
     return np.cumsum(np.bincount(day, weights=hours, minlength=days)[:days])
 
 
@@ -295,9 +295,8 @@ def skids_by_day(record: Record, days: int) -> Floats:
     rows, plan = record.noted_rows("delivered"), record.plan_index.plan
     kinds = [plan.unit_info[unit].kind for unit in plan.unit_of[rows[:, 1]].tolist()]
     arrival_minutes = rows[np.array([kind == "skid" for kind in kinds], np.bool_), 0]
-    return np.cumsum(np.bincount(np.minimum(arrival_minutes // DAY, days - 1), minlength=days)[:days]).astype(
-        np.float64
-    )
+    day = np.minimum(day_of_finish(arrival_minutes), days - 1)
+    return np.cumsum(np.bincount(day, minlength=days)[:days]).astype(np.float64)
 
 
 def paid_by_day(people: Headcount, paid_hours: Floats) -> Floats:

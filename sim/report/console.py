@@ -20,6 +20,7 @@ from rich.text import Text
 
 from sim.config.sections.display_units import in_display_units
 from sim.display import in_notebook, progress_shown
+from sim.metrics.metric import FINISH, FIRST
 from sim.report.explanations import OVERLAP, drivers_header, drivers_rows, negligible_causes
 from sim.report.formatting import (
     NEVER,
@@ -34,7 +35,7 @@ from sim.report.formatting import (
     percent,
     signed,
 )
-from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunData, Share
+from sim.report.result_view import PEAK, ResultView, RunData, Share
 from sim.report.study_tables import LEVER_HEAD, LEVERS_METHOD, lever_cells, lever_rows
 from sim.report.verdict import binding_sentence, headline, key_results
 from sim.study.analyses.validation import CheckResult, count
@@ -156,8 +157,9 @@ def _side_by_side(views: Mapping[str, ResultView]) -> Table:
 
 
 def _dates(view: ResultView, metric: str) -> str:
-    """Write P50 and P80 of a lead time as dates, a line each."""
-    return "\n".join(view.dates.format(view.estimate(metric, p).value) for p in P50_AND_P80) if view.has(metric) else ""
+    """Write P50 and P80 of the end of a lead time as dates, a line each."""
+    day = view.dated(metric)
+    return "\n".join(view.dates.format(view.estimate(day, p).value) for p in P50_AND_P80) if view.has(day) else ""
 
 
 def _estimate_cells(estimates: list[list[MetricEstimate | None]]) -> tuple[str, list[str]]:
@@ -223,13 +225,13 @@ def _shares(
     views: Mapping[str, ResultView], metric: str, share: Callable[[ResultView, str, float], Share]
 ) -> list[str]:
     """Write in what share of its runs each strategy keeps its own limit."""
-    limits = [(view, view.limit(metric)) for view in views.values()]
-    return ["" if limit is None else share(view, metric, limit).text() for view, limit in limits]
+    limits = [(view, view.dated(metric), view.limit(view.dated(metric))) for view in views.values()]
+    return ["" if limit is None else share(view, name, limit).text() for view, name, limit in limits]
 
 
 def _limits(views: Mapping[str, ResultView], metric: str) -> str:
     """Write the limit all strategies share, a lead time as a date; or that each has its own."""
-    limits = [(view, limit) for view in views.values() if (limit := view.limit(metric)) is not None]
+    limits = [(view, limit) for view in views.values() if (limit := view.limit(view.dated(metric))) is not None]
     texts = {view.dates.format(limit) if metric == FINISH else number(limit) for view, limit in limits}
     return texts.pop() if len(texts) == 1 else "its own limit"
 

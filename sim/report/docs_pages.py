@@ -21,7 +21,8 @@ from sim.config.sections.estimates import Estimate, Figure
 from sim.config.source_positions import Allowed, allowed_at
 from sim.config.study import Study
 from sim.engine.backends import AUTO
-from sim.metrics.registry import DIRECTION_NAMES, METRICS, Metric
+from sim.metrics.metric import DIRECTION_NAMES, Metric
+from sim.metrics.registry import METRICS
 from sim.study.analyses.validation import (
     PredictionCheck,
     PredictionScore,

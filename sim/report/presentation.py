@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from sim import files
 from sim.config.sections.display_units import display, in_display_units
+from sim.metrics.metric import FINISH, FIRST, OF_ORDERS, date_metric
 from sim.report.console import describe_comparison, describe_run, plain_text, progress
 from sim.report.formatting import day_of_month, percent
 from sim.report.plan_check import describe_plan
-from sim.report.result_view import FINISH, FIRST, ResultView
+from sim.report.result_view import ResultView
 from sim.report.study_tables import describe_sensitivity, describe_sweep, describe_tuning
 from sim.report.verdict import headline, key_results
 from sim.study.analyses.drivers import Drivers
@@ -147,7 +148,7 @@ def describe_forecast(result: Result, shifts: Sequence[DateShift], summaries: Se
         [
             *_forecast_dates(result, shifts, last),
             "",
-            *_causes_of_shifts(shifts, last),
+            *_causes_of_shifts(shifts, last, "day " if FINISH in result.numbers else ""),
             *_learned_factors(result),
             *_earned_value_table(result),
             *_remarks(result),
@@ -160,12 +161,21 @@ def _forecast_dates(result: Result, shifts: Sequence[DateShift], last: Mapping[s
     start, forecast = date.fromisoformat(result.manifest["start_date"]), result.manifest["forecast"]
     yield f"{result.manifest['name']}, data date {_civil_date(forecast['data_date'])}, {result.sample.size:,} runs"
     numbers = result.numbers
-    for label, metric in (("first MW", FIRST), ("all MW", FINISH)):
+    finish = date_metric(FINISH, numbers)
+    for label, metric in (("first MW", date_metric(FIRST, numbers)), ("all MW", finish)):
         if metric in numbers:
             yield _quantile_dates(label, start, numbers[metric]["p50"], numbers[metric]["p80"])
-    if last is not None and FINISH in numbers and "p50" in last["days"].get("all", {}):
+    if finish not in numbers:
+        yield (
+            _quantile_days("a MW", numbers[OF_ORDERS]["p50"], numbers[OF_ORDERS]["p80"])
+            + "   from its order, in the mean"
+        )
+        if shifts:
+            yield _quantile_days("  plan", shifts[0].p50, shifts[0].p80) + "   before anything was known"
+        return
+    if last is not None and "p50" in last["days"].get("all", {}):
         previous = last["days"]["all"]
-        p50, p80 = (numbers[FINISH][p] - previous[p] for p in ("p50", "p80"))
+        p50, p80 = (numbers[finish][p] - previous[p] for p in ("p50", "p80"))
         yield (
             _quantile_dates("  before", start, previous["p50"], previous["p80"])
             + f"   as of {_civil_date(last['data_date'])}"
@@ -177,6 +187,10 @@ def _forecast_dates(result: Result, shifts: Sequence[DateShift], last: Mapping[s
 
 def _quantile_dates(label: str, start: date, p50: float, p80: float) -> str:
     return f"  {label:9} P50 {_day(start, p50):11}   P80 {_day(start, p80):11}".rstrip()
+
+
+def _quantile_days(label: str, p50: float, p80: float) -> str:
+    return f"  {label:9} P50 {f'{p50:.0f} days':11}   P80 {f'{p80:.0f} days':11}".rstrip()
 
 
 def _day(start: date, days: float) -> str:
@@ -194,12 +208,15 @@ MIN_SHIFT = 0.05
 """Days of a shift that is shown: one that is written as zero is not."""
 
 
-def _causes_of_shifts(shifts: Sequence[DateShift], last: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield the plan's dates and by how much each cause shifted them, and since the last forecast those that differ."""
+def _causes_of_shifts(shifts: Sequence[DateShift], last: Mapping[str, Any] | None, day: str) -> Iterator[str]:
+    """Yield the plan's dates and by how much each cause shifted them, and since the last forecast those that differ.
+
+    `day` stands before the plan's numbers, where they are days of the project; of orders over time they are lengths.
+    """
     if not shifts:
         return
     plan, *causes = shifts
-    yield f"from the plan (P50 day {plan.p50:.0f}, P80 day {plan.p80:.0f} on the same random numbers), in days:"
+    yield f"from the plan (P50 {day}{plan.p50:.0f}, P80 {day}{plan.p80:.0f} on the same random numbers), in days:"
     yield from map(_shift_line, causes)
     yield _all_together(causes)
     moved = [one for one in shifts_since(shifts, last or {}) if max(abs(one.p50), abs(one.p80)) >= MIN_SHIFT]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.metrics.metric import FINISH, FIRST, date_metric
 from sim.report.formatting import (
     MONDAY_TO_FRIDAY,
     SAMPLING_ONLY,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Values = NDArray[np.float64]
-FIRST, FINISH, PEAK = "lead_time_first_mw_days", "lead_time_full_days", "peak_workforce_onsite"
+PEAK = "peak_workforce_onsite"
 PERCENTILES = ("p10", "p50", "p80", "p90")
 
 
@@ -287,6 +288,14 @@ class ResultView:
         """Return whether the project has a metric."""
         return metric in self.summary.index
 
+    def dated(self, metric: str) -> str:
+        """Return the metric that has the day, from the start date, on which a lead time ends."""
+        return date_metric(metric, self.runs)
+
+    def middle_day(self, metric: str) -> float | None:
+        """Return the P50 of the day on which a lead time ends; None where the project has no such metric."""
+        return (self.percentiles(self.dated(metric)) or {}).get("p50")
+
     def values(self, metric: str) -> Values:
         """Return a metric of every run that did not fail, in replication order, +inf where the run stalled."""
         return sound_values(self.runs, metric)
@@ -325,7 +334,7 @@ class ResultView:
         phases = self.spread[self.spread["level"] == 0].to_dict("records") if len(self.spread) else []
         ends = [(ENDS[phase["place"]], phase) for phase in phases if phase["place"] in ENDS]
         milestones = [Milestone(name, phase["plan_end"], phase["end_p50"], phase["end_p80"]) for name, phase in ends]
-        for name, metric in (("first MW online", FIRST), ("all MW online", FINISH)):
+        for name, metric in (("first MW online", self.dated(FIRST)), ("all MW online", self.dated(FINISH))):
             if (percentiles := self.percentiles(metric)) is not None:
                 planned = self.planned(metric)
                 share_in_time = "" if planned is None else self.share_at_most(metric, planned).text()
@@ -386,15 +395,3 @@ def share_below(sample: Values, bound: float) -> Share:
 def percentile(sample: Values, p: float) -> float:
     """Return the smallest value that a share `p` of the runs does not exceed, NaN without runs."""
     return quantile(np.sort(sample), p)
-
-
-def paired_differences(a: pd.DataFrame, b: pd.DataFrame, metric: str) -> Values:
-    """Return metric of A minus metric of B, replication by replication.
-
-    Only replications that failed in neither; -inf where only B stalled, +inf where only A, NaN where both.
-    """
-    a_values, b_values = (table.loc[table["status"] != "failed"].set_index("replication")[metric] for table in (a, b))
-    pairs = a_values.to_frame("a").join(b_values.to_frame("b"), how="inner").to_numpy(dtype=np.float64)
-    with np.errstate(invalid="ignore"):
-        differences: Values = pairs[:, 0] - pairs[:, 1]
-    return differences

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sim.metrics.metric import FINISH, FIRST, ORDERED
 from sim.report.explanations import critical_causes, mean_by_controls
 from sim.report.formatting import (
     MetricEstimate,
@@ -19,7 +20,7 @@ from sim.report.formatting import (
     p50_and_p80_estimates,
     percent,
 )
-from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunInfo, Share
+from sim.report.result_view import PEAK, ResultView, RunInfo, Share
 from sim.report.study_tables import Binding, bindings, lever_rows
 from sim.study.intervals import mean_interval
 
@@ -66,14 +67,15 @@ def headline(view: ResultView) -> str:
     """Return in a sentence or two which date may be promised, and how sure the planned and the target date are."""
     if view.info.all_failed or not view.has(FINISH):
         return ""
-    p80 = view.estimate(FINISH, "p80").value
+    finish = view.dated(FINISH)
+    p80 = view.estimate(finish, "p80").value
     date = view.dates.format(p80)
     sentences = [f"80 % of the runs have all MW online on or before {date}: promise that, not the plan."]
     if not math.isfinite(p80):
         sentences = ["No date has a confidence of 80 %."]
-    for label, day in (("expected plan's date", view.planned(FINISH)), ("target date", view.limit(FINISH))):
+    for label, day in (("expected plan's date", view.planned(finish)), ("target date", view.limit(finish))):
         if day is not None and math.isfinite(day):
-            confidence = view.share_at_most(FINISH, day).text()
+            confidence = view.share_at_most(finish, day).text()
             sentences.append(f"The {label}, {view.dates.format(day)}, has a confidence of {confidence}.")
     return " ".join(sentences)
 
@@ -89,17 +91,18 @@ def _date_sentence(view: ResultView) -> str:
     """Return P80, P50, how often the expected plan is kept and its contingency; with orders over time, the wait for a MW."""
     if not view.has(FINISH):
         return _orders_sentence(view)
-    p50, p80 = (view.estimate(FINISH, p).value for p in ("p50", "p80"))
+    finish = view.dated(FINISH)
+    p50, p80 = (view.estimate(finish, p).value for p in ("p50", "p80"))
     if not math.isfinite(p80):
         return "No date has a confidence of 80 %: promise none."
     sentence = (
         f"All MW are online on or before {view.dates.format(p80)} in 80 % of the runs (P50 {view.dates.format(p50)})"
     )
-    planned = view.planned(FINISH)
+    planned = view.planned(finish)
     if planned is None or not math.isfinite(planned):
         return f"{sentence}."
-    share_kept = percent(view.share_at_most(FINISH, planned).fraction)
-    p80_estimate = view.estimate(FINISH, "p80")
+    share_kept = percent(view.share_at_most(finish, planned).fraction)
+    p80_estimate = view.estimate(finish, "p80")
     days = p80_estimate.metric.write(p80 - planned, p80_estimate.rounding_step)
     plan = f"the expected plan, {view.dates.format(planned)}"
     return f"{sentence}; {plan}, is kept in {share_kept} and needs {days} of contingency."
@@ -176,22 +179,38 @@ def _unfinished_runs(info: RunInfo) -> list[KeyResult]:
 def _finish(view: ResultView) -> list[KeyResult]:
     """Return when all is online: the plan and its confidence, P50, P80, contingency, target."""
     if not view.has(FINISH):
-        metrics = [(metric, label) for metric, label in WITH_SEVERAL_ORDERS if view.has(metric)]
-        return [_percentiles(view, metric, "orders over time", label, "mean over MW") for metric, label in metrics]
-    part, planned = metric_format(FINISH).label, view.planned(FINISH)
+        part, metrics = (
+            "orders over time",
+            [(metric, label) for metric, label in WITH_SEVERAL_ORDERS if view.has(metric)],
+        )
+        waits = [_percentiles(view, metric, part, label, "mean over MW") for metric, label in metrics]
+        return [*_nothing_ordered(view, part), *waits]
+    part, finish = metric_format(FINISH).label, view.dated(FINISH)
+    planned = view.planned(finish)
     return [
         *_promised_date(view, part, "expected plan", planned),
-        *_promised_date(view, part, "most likely plan", view.most_likely(FINISH)),
+        *_promised_date(view, part, "most likely plan", view.most_likely(finish)),
         *_dates(view, FINISH),
-        *_contingency(part, view.estimate(FINISH, "p80"), planned),
-        *_promised_date(view, part, "target", view.limit(FINISH)),
+        *_contingency(part, view.estimate(finish, "p80"), planned),
+        *_promised_date(view, part, "target", view.limit(finish)),
+    ]
+
+
+def _nothing_ordered(view: ResultView, part: str) -> list[KeyResult]:
+    """Return in how many runs nothing is ordered: they have no lead time and no date. Nothing where there are none."""
+    nothing = view.share_at_most(ORDERED, 0.0)
+    if not nothing.part:
+        return []
+    bounds = interval(*nothing.bounds(), percent)
+    return [
+        KeyResult(part, "nothing ordered", f"in {percent(nothing.fraction)} of runs", f"{bounds}; without lead times")
     ]
 
 
 def _dates(view: ResultView, metric: str) -> list[KeyResult]:
-    """Return P50 and P80 of a lead time as dates and days with their intervals."""
-    part, dates = metric_format(metric).label, view.dates
-    estimates = {"P50": view.estimate(metric, "p50"), "P80, on or before": view.estimate(metric, "p80")}
+    """Return P50 and P80 of the end of a lead time as dates and days with their intervals."""
+    part, dates, day = metric_format(metric).label, view.dates, view.dated(metric)
+    estimates = {"P50": view.estimate(day, "p50"), "P80, on or before": view.estimate(day, "p80")}
     return [KeyResult(part, label, q.date_text(dates), q.date_interval_text(dates)) for label, q in estimates.items()]
 
 
@@ -201,7 +220,7 @@ def _promised_date(view: ResultView, part: str, label: str, day: float | None) -
         return []
     if math.isinf(day):
         return [KeyResult(part, label, "not reached", "the run without uncertainty stalls")]
-    share_kept = view.share_at_most(FINISH, day).text()
+    share_kept = view.share_at_most(view.dated(FINISH), day).text()
     return [KeyResult(part, label, f"{view.dates.format(day)} (day {number(day)})", f"kept in {share_kept} of runs")]
 
 

@@ -18,6 +18,7 @@ from sim.config.study import Study, other_kind
 from sim.display import Displayed
 from sim.engine.backends import AUTO
 from sim.errors import ConfigError, Problem, SimError
+from sim.metrics.metric import finish_metric
 from sim.metrics.registry import directions_of
 from sim.study.analyses.case_series import are_levers_quick, measure_levers
 from sim.study.case import Case, prepare_case
@@ -329,5 +330,4 @@ def levers_of_stored(result: Result, directory: Path, workers: int | None = None
 
 def _representative(sample: Sample) -> int:
     """Return the typical replication: a middle finish, and the driving chain that is most like all others'."""
-    metric = "lead_time_full_days" if "lead_time_full_days" in sample.runs else "lead_time_mw_weighted_days"
-    return representative(sample, metric)
+    return representative(sample, finish_metric(sample.runs))

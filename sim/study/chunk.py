@@ -22,6 +22,9 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.metrics.metric import CANCELLED, ORDERED
+from sim.metrics.registry import metric_of
+
 # --- chunk ------------------------------------------------------------------------------------------------------------
 
 
@@ -89,7 +92,8 @@ def validated(chunk: Chunk, replications: range, case: CaseLike) -> Chunk:
     """Return the chunk in the types in which it is stored (curves as float32); ValueError if it is not the chunk asked for.
 
     A metric of a finished replication that is not a finite number is an error as well: the replication becomes a failed row
-    that names the metric, where it would have turned every mean into not-a-number.
+    that names the metric, where it would have turned every mean into not-a-number. Where nothing is ordered, what is said
+    of orders is not known, and that is no error.
     """
     if chunk.span != replications or set(chunk.runs) != {"status", *case.metrics}:
         raise ValueError(
@@ -106,10 +110,22 @@ def validated(chunk: Chunk, replications: range, case: CaseLike) -> Chunk:
         raise ValueError(
             f"{case.name}: a curve of replications {replications} is not {len(replications)} x {case.days}"
         )
-    finished = runs["status"] == OK
-    if infinite := [metric for metric in case.metrics if not np.isfinite(runs[metric][finished]).all()]:
-        raise ValueError(f"not a finite number in a finished run: {', '.join(infinite)}")
+    if unsound := not_finite(runs, case.metrics):
+        raise ValueError(f"not a finite number in a finished run: {', '.join(unsound)}")
     return Chunk(replications.start, runs, curves, dict(chunk.notes))
+
+
+def not_finite(runs: Columns, metrics: Iterable[str]) -> list[str]:
+    """Return the metrics that are not a finite number in a finished replication, unless nothing is ordered in it."""
+    finished = runs["status"] == OK
+    nothing = runs[ORDERED] <= runs[CANCELLED] if {ORDERED, CANCELLED} <= runs.keys() else np.zeros_like(finished)
+
+    def is_sound(metric: str) -> bool:
+        values, row = runs[metric][finished], metric_of(metric)
+        may_be_unknown = nothing[finished] & (row is not None and row.of_orders)
+        return bool((np.isfinite(values) | (np.isnan(values) & may_be_unknown)).all())
+
+    return [metric for metric in metrics if not is_sound(metric)]
 
 
 def concatenated(chunks: list[Chunk]) -> Chunk:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.metrics.metric import LEAD_TIMES, finish_metric
 from sim.metrics.registry import directions_of
 from sim.plan.draws import factors_and_delays
 from sim.plan.vocabulary import FactorGroup
@@ -30,9 +31,8 @@ from sim.world.quantile_tables import FIXED
 from sim.world.quantile_tables import sample as drawn
 
 INDICES = "indices"
-DATES = ("lead_time_full_days", "lead_time_mw_weighted_days")
-METRICS = (*DATES, "idle_capital_months", "capital_total_usd")
-"""Metrics that have indices; of the two lead times only the first that the project has."""
+METRICS = ("idle_capital_months", "capital_total_usd")
+"""Metrics that have indices, beside the finish."""
 MIN_INDEX_RUNS = 100
 """Fewest finished runs for which indices are estimated."""
 MAX_CLASSES, MIN_CLASS_RUNS = 10, 20
@@ -82,8 +82,7 @@ def indices(case: Case, seed: int, sample: Sample) -> dict[str, Columns]:
     It has a row a driver and metric: id, kind, name, metric, index, low, high, runs.
     `low` and `high` bound the 95 % interval of the bootstrap over replications.
     """
-    metrics = [metric for metric in METRICS if metric in sample.runs]
-    metrics = [m for m in metrics if not (m == METRICS[1] and METRICS[0] in metrics)]
+    metrics = [metric for metric in (finish_metric(sample.runs), *METRICS) if metric in sample.runs]
     drivers_by_runs: dict[bytes, tuple[list[DriverSample], Floats]] = {}
     rows = [row for metric in metrics for row in _metric_indices(case, seed, sample, metric, drivers_by_runs)]
     names = ("id", "kind", "name", "metric", "index", "low", "high", "runs")
@@ -106,7 +105,7 @@ def _metric_indices(
         drivers_by_runs[key] = [*drivers(case, seed, sample.size, finite_rows)], resampled(len(finite_rows))
     all_drivers, counts = drivers_by_runs[key]
     # in the model no date depends on a price
-    relevant_drivers = [driver for driver in all_drivers if not (driver.group == "prices" and metric in DATES)]
+    relevant_drivers = [driver for driver in all_drivers if not (driver.group == "prices" and metric in LEAD_TIMES)]
     estimates = indices_of(values[finite_rows], [driver.classes for driver in relevant_drivers], counts)
     for driver, estimate in zip(relevant_drivers, estimates, strict=True):
         yield driver.id, driver.kind, driver.name, metric, *estimate, len(finite_rows)

@@ -25,8 +25,9 @@ from sim.config.project import Project
 from sim.display import Displayed, Figures, presented
 from sim.errors import SimError
 from sim.files import Damaged
-from sim.metrics.delivery import online
+from sim.metrics.delivery import first_order_day_of_schedule, online
 from sim.metrics.event_log import DAY, Record
+from sim.metrics.metric import FINISH, FINISH_DAY, date_metric
 from sim.study.case import Case
 from sim.study.chunk import Columns
 from sim.study.crew_planning.rehearsal import finished
@@ -117,7 +118,7 @@ class Result(Displayed):
 
     def headline(self) -> str:
         """Return name, runs and seed, and the P50 and P80 of the finish where there is one."""
-        day = self.numbers.get("lead_time_full_days", {})
+        day = self.numbers.get(date_metric(FINISH, self.numbers), {})
         dates = f", all MW online on day {day['p50']:.0f} (P50), {day['p80']:.0f} (P80)" if day else ""
         return f"{self.manifest.get('name')}, {self.sample.size:,} runs, seed {self.manifest.get('seed')}{dates}"
 
@@ -291,7 +292,9 @@ def versions() -> dict[str, str]:
 
 
 def _limits(project: Project) -> dict[str, float]:
-    limits = {"lead_time_full_days": project.scale.target_days}
+    limits = {FINISH: project.scale.target_days}
+    if first_order_day := first_order_day_of_schedule(project):
+        limits[FINISH_DAY] = first_order_day + project.scale.target_days
     if project.limits.peak_workforce is not None:
         limits["peak_workforce_onsite"] = project.limits.peak_workforce.value
     return limits

@@ -49,6 +49,15 @@ def finish_date(start_date: date, day: float) -> date:
 Day = TypeVar("Day", float, NDArray[np.float64])
 
 
+def day_of_finish(minute: NDArray[np.int64] | int) -> NDArray[np.int64]:
+    """Return the day, counted from 0, by whose end something is finished that finishes at a minute: midnight ends a day.
+
+    >>> day_of_finish(np.array([0, 1, 1440, 1441]))
+    array([0, 0, 0, 1])
+    """
+    return np.maximum(np.asarray(minute) - 1, 0) // DAY
+
+
 def end_of_day(number: Day) -> Day:
     """Return the end of a day, as a project day, from its number counted from 0: what is reached on it is over by then.
 

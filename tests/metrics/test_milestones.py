@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from sim.errors import ConfigError
+from sim.metrics.metric import MORE
 from sim.metrics.milestones import day_of_mw
-from sim.metrics.registry import MORE, directions_of, metric_of
+from sim.metrics.registry import directions_of, metric_of
 from sim.report.formatting import metric_format
 from tests.tiny_project import tiny, tiny_case
 

@@ -60,7 +60,9 @@ def _flush(context: PlanContext, block: Place) -> list[str]:
 
 def hand_over(context: PlanContext, turnover: Place) -> None:
     """Write a turnover's integrated test (L5), after which all its blocks are online at once, on permanent power."""
-    kw = sum(kilowatts(turnover) for _ in turnover.blocks) // len(turnover.blocks)
+    # what its blocks took, which are all alike: their whole kilowatts need not add up to those of the turnover
+    block_kw = kilowatts(context.layout.blocks[0])
+    kw = block_kw * len(turnover.blocks)
     source, permanent = _source(context, turnover), power(context, turnover)
     change_over: list[PlanStep] = [] if source == permanent else [Hold({permanent: kw}), Free({source: kw})]
     context.plan.unit(
@@ -69,10 +71,7 @@ def hand_over(context: PlanContext, turnover: Place) -> None:
             Wait(context.plan.gate(f"{turnover.name}.tested"), len(turnover.blocks)),
             *_level(context, turnover, "L5", context.project.commissioning.l5),
             *change_over,
-            *(
-                Note(ONLINE, amount=kilowatts(turnover) // len(turnover.blocks), place=block)
-                for block in turnover.blocks
-            ),
+            *(Note(ONLINE, amount=block_kw, place=block) for block in turnover.blocks),
             Signal(context.plan.gate(ONLINE), len(turnover.blocks)),
         ],
         UnitInfo("turnover", "commissioning", turnover.name, "commissioning"),

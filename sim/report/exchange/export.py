@@ -18,6 +18,7 @@ from sim.config.overrides import continued
 from sim.config.project import Project
 from sim.config.sections.contract import ContractMilestone
 from sim.engine.backends import AUTO, COMPILED
+from sim.metrics.metric import finish_metric
 from sim.metrics.schedule import NEVER, latest
 from sim.plan.compiled_plan import LogColumn
 from sim.plan.layout import Layout, layout_of
@@ -211,9 +212,6 @@ def _contract_quantiles(result: Result, project: Project) -> dict[Key, TaskQuant
 # --- exported result --------------------------------------------------------------------------------------------------
 
 
-FINISH, OF_ORDERS = "lead_time_full_days", "lead_time_mw_weighted_days"
-
-
 @dataclass(frozen=True)
 class ExportedResult:
     """A result with its representative run as a schedule, the deterministic dates, and the quantiles of every task."""
@@ -271,7 +269,7 @@ def prepare_export(
     folder = None if config or directory is None else folder_of(directory, project)
     case = replace(prepare_case(config or project, folder, engine=AUTO), sampling=result.sample.sampling)
     seed = int(result.manifest["seed"])
-    replication = representative(result.sample, FINISH if FINISH in result.sample.runs else OF_ORDERS)
+    replication = representative(result.sample, finish_metric(result.sample.runs))
     (simulated,) = case.replications(seed, replication, 1)
     log, calendars = simulated.outcome.log, simulated.calendars
     _require_same_events(case.event_table(simulated), result)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.config.sections.display_units import display
 from sim.errors import SimError
+from sim.metrics.metric import OF_ORDERS, finish_metric
 from sim.metrics.registry import metric_of
 from sim.report.exchange.export import ExportedResult
 from sim.report.exchange.tables import MILLION, tables
@@ -111,13 +112,22 @@ def _verdict(exported: ExportedResult) -> Iterator[list[Any]]:
     """Yield the rows of the first sheet: what may be promised, then every metric with its percentiles."""
     result = exported.result
     view, summary = ResultView.of(result), result.summary()
-    finish_metric = "lead_time_full_days" if "lead_time_full_days" in summary.index else "lead_time_mw_weighted_days"
-    p50, p80 = (percentile_estimate(summary, finish_metric, share).date_text(view.dates) for share in ("p50", "p80"))
+    finish = view.dated(finish_metric(summary.index))
+    p50, p80 = (percentile_estimate(summary, finish, share) for share in ("p50", "p80"))
     yield [f"{exported.name} ({result.manifest['strategy']})"]
-    yield [f"All MW online on or before {p80} with 80 % probability; P50: {p50}."]
-    planned = result.manifest["planned"].get(finish_metric)
-    if planned is not None:
-        yield [f"The deterministic plan says {view.dates.format(planned)}: contingency is the difference to P80."]
+    planned = result.manifest["planned"].get(finish)
+    if finish == OF_ORDERS:
+        # orders come over time: there is no one date on which all MW are online
+        yield [
+            f"A MW is online at most {p80.text()} after its order with 80 % probability, in the mean; P50: {p50.text()}."
+        ]
+        planned_text = None if planned is None else p50.metric.write(planned, p50.metric.finest_step)
+    else:
+        dates = view.dates
+        yield [f"All MW online on or before {p80.date_text(dates)} with 80 % probability; P50: {p50.date_text(dates)}."]
+        planned_text = None if planned is None else dates.format(planned)
+    if planned_text is not None:
+        yield [f"The deterministic plan says {planned_text}: contingency is the difference to P80."]
     yield [""]
     yield ["metric", "unit", "plan", "P10", "P50", "P80", "P90", "mean"]
     for metric, row in summary.iterrows():

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from sim.metrics.metric import FINISH
 from sim.report.explanations import stored_drivers
-from sim.report.result_view import FINISH, ResultView, paired_differences
+from sim.report.result_view import ResultView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,7 @@ def _figures_of_representative_run(view: ResultView) -> Iterator[tuple[str, Call
 
 def figures_of_comparison(views: Mapping[str, ResultView], differences: pd.DataFrame) -> Iterator[tuple[str, Axes]]:
     """Yield name and axes of each figure of a comparison."""
-    from sim.report.figures.comparison import plot_paired_difference, plot_strategy_cloud
+    from sim.report.figures.comparison import paired_differences, plot_paired_difference, plot_strategy_cloud
 
     runs = {name: view.runs for name, view in views.items()}
     seed = int(next(iter(views.values())).manifest["seed"])

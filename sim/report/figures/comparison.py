@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.metrics.metric import OF_ORDERS, finish_metric
 from sim.report.figures import palette, style
 from sim.report.formatting import SAMPLING_ONLY, metric_format, number, signed
 from sim.report.result_view import Share, Values, percentile, sound_values
@@ -24,24 +25,26 @@ if TYPE_CHECKING:
 # --- every run as a dot -----------------------------------------------------------------------------------------------
 
 
-LEAD, IDLE, PEAK = "lead_time_full_days", "idle_capital_months", "peak_workforce_onsite"
+IDLE, PEAK = "idle_capital_months", "peak_workforce_onsite"
 MAX_AREA = 220.0
 
 
 @style.in_house_style
 def plot_strategy_cloud(
-    data: Mapping[str, pd.DataFrame], ax: Axes | None = None, *, lead: str = LEAD, idle: str = IDLE, seed: int = 0
+    data: Mapping[str, pd.DataFrame], ax: Axes | None = None, *, lead: str = "", idle: str = IDLE, seed: int = 0
 ) -> Axes:
     """Draw the runs tables of several strategies: lead time (days) by idle capital (months), one dot a run.
 
+    The lead time is that of all MW, or where a strategy has several orders, of the mean over MW, if none is named.
     The diamond stands at the P80 of each axis by itself; it is not a joint 80 %, as the caption states.
     Runs that stalled have no dot and are counted in the legend.
     """
     ax = style.canvas(right=0.715, top=0.87) if ax is None else ax
+    lead = lead or finish_metric(set.intersection(*({*map(str, runs)} for runs in data.values())))
     max_peak = max((sound_values(runs, PEAK).max(initial=1.0) for runs in data.values()), default=1.0)
     for name, colour in palette.strategy_colours(list(data)).items():
         _draw_strategy(ax, name, data[name], lead, idle, colour, max_peak)
-    ax.set_xlabel(f"{metric_format(lead).label}, days after the decision")
+    ax.set_xlabel(f"{metric_format(lead).label}, days after the {'order' if lead == OF_ORDERS else 'decision'}")
     ax.set_ylabel("idle capital, deployed, months")
     ax.margins(0.08)
     ax.grid(visible=True, axis="both")
@@ -75,6 +78,18 @@ def _legend_label(name: str, peak: Values, stalled: int) -> str:
 
 
 # --- differences run by run -------------------------------------------------------------------------------------------
+
+
+def paired_differences(a: pd.DataFrame, b: pd.DataFrame, metric: str) -> Values:
+    """Return metric of A minus metric of B, replication by replication.
+
+    Only replications that failed in neither; -inf where only B stalled, +inf where only A, NaN where both.
+    """
+    a_values, b_values = (table.loc[table["status"] != "failed"].set_index("replication")[metric] for table in (a, b))
+    pairs = a_values.to_frame("a").join(b_values.to_frame("b"), how="inner").to_numpy(dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        differences: Values = pairs[:, 0] - pairs[:, 1]
+    return differences
 
 
 @style.in_house_style

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sim.errors import SimError
+from sim.metrics.metric import FINISH, FIRST
 from sim.report.explanations import mean_by_controls, risk_rows, stored_drivers
 from sim.report.figures import palette, style
 from sim.report.figures.capital import plot_capital
@@ -20,7 +21,7 @@ from sim.report.figures.sensitivity import plot_which_risk
 from sim.report.figures.workforce import plot_headcount, plot_man_hours, plot_trades
 from sim.report.formatting import day_of_month, interval, metric_format, money_months, p50_and_p80, step_for
 from sim.report.representative_run import headcount_by_trade, skid_flow
-from sim.report.result_view import FINISH, FIRST, PEAK, ResultView
+from sim.report.result_view import PEAK, ResultView
 from sim.study.intervals import mean_interval
 
 if TYPE_CHECKING:
@@ -35,15 +36,14 @@ NO_FINISH = "this project has several orders, and no one date on which all MW ar
 
 def mw_online(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw how MW come online over time, over all runs, beside the ramp of the expected plan."""
-    first_day, full_day = (float(view.summary["p50"][m]) if view.has(m) else None for m in (FIRST, FINISH))
     drawn = plot_mw_online(
         view.curves,
         ax,
         info=view.info,
         ramp=view.planned_ramp,
         ramp_name="expected plan",
-        first=first_day,
-        full=full_day,
+        first=view.middle_day(FIRST),
+        full=view.middle_day(FINISH),
     )
     return _with_data_date(view, drawn)
 
@@ -51,9 +51,9 @@ def mw_online(view: ResultView, ax: Axes | None = None) -> Axes:
 def finish(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw the S-curve with the planned and the target date."""
     _require(view.has(FINISH), NO_FINISH)
-    planned, target = view.planned(FINISH), view.limit(FINISH)
-    percentiles = view.percentiles(FINISH)
-    return plot_finish(view.values(FINISH), ax, info=view.info, percentiles=percentiles, planned=planned, target=target)
+    day = view.dated(FINISH)
+    planned, target, percentiles = view.planned(day), view.limit(day), view.percentiles(day)
+    return plot_finish(view.values(day), ax, info=view.info, percentiles=percentiles, planned=planned, target=target)
 
 
 def convergence(view: ResultView, ax: Axes | None = None) -> Axes:
@@ -70,10 +70,11 @@ def has_joint(view: ResultView) -> bool:
 
 def joint(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw the date together with the budget."""
-    target, budget = view.limit(FINISH), view.planned(BUDGET)
+    finish = view.dated(FINISH)
+    target, budget = view.limit(finish), view.planned(BUDGET)
     if target is None or budget is None or not has_joint(view):
         raise SimError("joint confidence needs a target date and a planned budget")
-    return plot_joint((view.values(FINISH), view.values(COST)), ax, info=view.info, target=target, budget=budget)
+    return plot_joint((view.values(finish), view.values(COST)), ax, info=view.info, target=target, budget=budget)
 
 
 # --- people and capital -----------------------------------------------------------------------------------------------
@@ -171,8 +172,8 @@ def gantt(view: ResultView, ax: Axes | None = None) -> Axes:
     """Draw the roll-up of the schedule over the runs, with milestones and the typical driving chain."""
     _require(len(view.spread) > 0, "this result has no ranges of its schedule: no run came to its end")
     return plot_gantt(
-        view.spread, ax, info=view.info, chain=view.chain, milestones=view.dates_reached, target=view.limit(FINISH),
-        data_day=data_day(view.manifest),
+        view.spread, ax, info=view.info, chain=view.chain, milestones=view.dates_reached,
+        target=view.limit(view.dated(FINISH)), data_day=data_day(view.manifest),
     )  # fmt: skip
 
 

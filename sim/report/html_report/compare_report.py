@@ -18,13 +18,14 @@ from sim.config.load import checked
 from sim.config.project import Project
 from sim.config.sections.display_units import in_display_units
 from sim.files import WrongPlace
+from sim.metrics.metric import FINISH, FIRST
 from sim.report.console import comparison_notes, comparison_tables, sample_note
 from sim.report.figures import figures_of_comparison, style
 from sim.report.formatting import MetricEstimate, interval, metric_format, p50_and_p80, percent, signed
 from sim.report.html_report import render
 from sim.report.html_report.comparison_charts import comparison_charts
 from sim.report.html_report.run_report import REPORT, write_run
-from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, RunData
+from sim.report.result_view import PEAK, ResultView, RunData
 from sim.report.verdict import verdict_sentences
 from sim.study.api import compare_results, levers_of_stored
 from sim.study.result import Result
@@ -95,12 +96,14 @@ def pay_and_get(views: Mapping[str, ResultView]) -> Iterator[tuple[str, ...]]:
     for metric in DATE_METRICS:
         if all(view.has(metric) for view in views.values()):
             for p in ("p50", "p80"):
-                days = (view.dates.format(view.estimate(metric, p).value) for view in views.values())
+                days = (view.dates.format(view.estimate(view.dated(metric), p).value) for view in views.values())
                 yield f"{metric_format(metric).label}, {p.upper()}", *days
-    if all(view.limit(FINISH) is not None and view.has(FINISH) for view in views.values()):
-        targets = {view.dates.format(view.limit(FINISH) or 0.0) for view in views.values()}
-        yield f"target {targets.pop()} kept in" if len(targets) == 1 else "target kept in", *(
-            percent(view.share_at_most(FINISH, view.limit(FINISH) or 0.0).fraction) for view in views.values()
+    finishes = [(view, view.dated(FINISH)) for view in views.values() if view.has(FINISH)]
+    targets = [(view, day, limit) for view, day in finishes if (limit := view.limit(day)) is not None]
+    if len(targets) == len(views):
+        dates = {view.dates.format(limit) for view, _, limit in targets}
+        yield f"target {dates.pop()} kept in" if len(dates) == 1 else "target kept in", *(
+            percent(view.share_at_most(day, limit).fraction) for view, day, limit in targets
         )  # fmt: skip
     for heading, metrics in (("You house, P50 / P80", (PEAK,)), ("You pay, P50 / P80", COST_METRICS)):
         yield (heading,)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.metrics.metric import FINISH
+from sim.report.figures.comparison import paired_differences
 from sim.report.formatting import metric_format, money_scale, number, percent
 from sim.report.html_report.chart_spec import (
     DASHED,
@@ -21,7 +23,7 @@ from sim.report.html_report.chart_spec import (
     money_axis,
     moving_days,
 )
-from sim.report.result_view import FINISH, PEAK, ResultView, paired_differences
+from sim.report.result_view import PEAK, ResultView
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,9 +79,9 @@ def fan(views: Mapping[str, ResultView], curve: str, title: str, y: str, note: s
     days = [*(day for span in spans for day in span), *(mark.at for mark in marks)]
     low, high = min(days), max(days)
     finishes = "; ".join(
-        f"{name} P50 {view.dates.format(float(view.summary['p50'][FINISH]))}"
+        f"{name} P50 {view.dates.format(day)}"
         for name, view in views.items()
-        if view.has(FINISH)
+        if (day := view.middle_day(FINISH)) is not None
     )
     return Chart(
         title,
@@ -95,7 +97,8 @@ def fan(views: Mapping[str, ResultView], curve: str, title: str, y: str, note: s
 
 def _shared_target(views: Mapping[str, ResultView]) -> list[Mark]:
     """Return the target, where all have the same date for it."""
-    days, starts = {view.limit(FINISH) for view in views.values()}, {view.dates.start for view in views.values()}
+    days = {view.limit(view.dated(FINISH)) for view in views.values()}
+    starts = {view.dates.start for view in views.values()}
     day, dates = days.pop(), next(iter(views.values())).dates
     if days or len(starts) > 1 or day is None:
         return []
@@ -152,14 +155,14 @@ def _days_after(view: ResultView, first: ResultView) -> float:
 
 def _dots(view: ResultView, name: str, k: int, first: ResultView) -> Series:
     """Return the finished runs of a strategy as dots, on the dates of the first."""
-    x, y = (view.runs[metric].to_numpy(dtype=np.float64) for metric in (FINISH, IDLE))
+    x, y = (view.runs[metric].to_numpy(dtype=np.float64) for metric in (view.dated(FINISH), IDLE))
     done = np.isfinite(x)
     return Series(name, "points", f"strategy-{k % 6}", x[done] + _days_after(view, first), y[done], width=3.2)
 
 
 def _diamond(view: ResultView, k: int, first: ResultView) -> Iterator[Mark]:
     """Yield the place of both P80s, where they are known."""
-    finish, idle = (float(view.summary["p80"][metric]) for metric in (FINISH, IDLE))
+    finish, idle = (float(view.summary["p80"][metric]) for metric in (view.dated(FINISH), IDLE))
     if math.isfinite(finish) and math.isfinite(idle):
         yield Mark("point", finish + _days_after(view, first), colour=f"strategy-{k % 6}", level=idle)
 
@@ -167,12 +170,11 @@ def _diamond(view: ResultView, k: int, first: ResultView) -> Iterator[Mark]:
 def _cloud_row(name: str, view: ResultView) -> tuple[str, ...]:
     """Return P50 and P80 of date, idle capital and peak as texts."""
 
-    def write(metric: str, value: float, step: float) -> str:
+    def write(metric: str, p: str, step: float) -> str:
+        value = float(view.summary[p][view.dated(metric)])
         return view.dates.format(value) if metric == FINISH else number(value, step)
 
-    cells = (
-        write(metric, float(view.summary[p][metric]), step) for _, metric, step in CLOUD_TABLE for p in ("p50", "p80")
-    )
+    cells = (write(metric, p, step) for _, metric, step in CLOUD_TABLE for p in ("p50", "p80"))
     return name, *cells
 
 

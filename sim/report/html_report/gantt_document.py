@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sim.metrics.metric import FINISH
 from sim.report.figures.gantt import RangeRow, data_day, range_rows
 from sim.report.figures.palette import CRITICALITY
 from sim.report.html_report.chart_spec import iso_date, json_value
 from sim.report.representative_run import Bar, wait_bars, work_bars
-from sim.report.result_view import FINISH, Milestone, ResultView
+from sim.report.result_view import Milestone, ResultView
 from sim.study.gantt_ranges import ATTRIBUTES, PHASE, GanttRow, gantt_rows
 from sim.world.working_time import finish_date
 
@@ -32,7 +33,7 @@ def gantt_document(view: ResultView) -> dict[str, Any] | None:
     rows = range_rows(view.spread) if len(view.spread) else []
     if not rows:
         return None
-    target = view.limit(FINISH)
+    target = view.limit(view.dated(FINISH))
     chart_rows = [*map(_milestone, view.dates_reached), *map(_row, rows)]
     end_days = [row["p80"] for row in chart_rows] + [target or 0.0]
     rows_and_works = json_value(

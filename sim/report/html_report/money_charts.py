@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.metrics.metric import FINISH
 from sim.report.figures import delivery
 from sim.report.figures.capital import DEFINITION, quarterly_funding
 from sim.report.figures.from_result import BUDGET, COST, idle_note
@@ -22,15 +23,15 @@ from sim.report.html_report.chart_spec import (
     in_one_line,
     money_axis,
 )
-from sim.report.result_view import FINISH, ResultView, Values
+from sim.report.result_view import ResultView, Values
 
 Flags = NDArray[np.bool_]
 
 
 def joint(view: ResultView) -> Chart:
     """Return finish against cost, a dot a run, with the share of runs in each quadrant of target and budget."""
-    finish, cost = view.values(FINISH), view.values(COST)
-    target, budget = view.limit(FINISH) or 0.0, view.planned(BUDGET) or 0.0
+    finish, cost = view.values(view.dated(FINISH)), view.values(COST)
+    target, budget = view.limit(view.dated(FINISH)) or 0.0, view.planned(BUDGET) or 0.0
     scale, unit = money_scale(float(np.nanmax(cost)))
     in_time, within_budget, finished = finish <= target, cost <= budget, np.isfinite(finish)
     dots = _quadrants(finish, cost / scale, in_time, within_budget)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from sim import files
 from sim.config.sections.display_units import in_display_units
+from sim.metrics.metric import FINISH, FIRST
 from sim.report.explanations import critical_causes, risk_rows
 from sim.report.figures.palette import MEANINGS
 from sim.report.formatting import ProjectDates, day_of_month, metric_format, money, number, p50_and_p80, percent, signed
 from sim.report.html_report.chart_spec import Chart, Mark, Series
-from sim.report.result_view import FINISH, FIRST, PEAK, Milestone, ResultView, RunData
+from sim.report.result_view import PEAK, Milestone, ResultView, RunData
 from sim.report.study_tables import lever_rows
 from sim.report.verdict import verdict_sentences
 from sim.world.working_time import finish_date
@@ -50,16 +51,16 @@ def tiles(view: ResultView) -> list[Tile]:
 
 def _dates(view: ResultView) -> Iterator[Tile]:
     """Yield the dates: P80, P50, the plan and the target with their confidence."""
-    dates = view.dates
-    if view.has(FINISH):
-        p50, p80 = view.estimate(FINISH, "p50"), view.estimate(FINISH, "p80")
+    dates, finish, first_mw = view.dates, view.dated(FINISH), view.dated(FIRST)
+    if view.has(finish):
+        p50, p80 = view.estimate(finish, "p50"), view.estimate(finish, "p80")
         yield Tile("all MW online, P80", dates.format(p80.value), p80.date_interval_text(dates), key=True)
         yield Tile("all MW online, P50", dates.format(p50.value), p50.date_interval_text(dates))
-    for label, day in (("expected plan", view.planned(FINISH)), ("target", view.limit(FINISH))):
-        if view.has(FINISH) and day is not None:
-            yield Tile(label, dates.format(day), f"kept in {view.share_at_most(FINISH, day).text()} of runs")
-    if view.has(FIRST):
-        first = view.estimate(FIRST, "p80")
+    for label, day in (("expected plan", view.planned(finish)), ("target", view.limit(finish))):
+        if view.has(finish) and day is not None:
+            yield Tile(label, dates.format(day), f"kept in {view.share_at_most(finish, day).text()} of runs")
+    if view.has(first_mw):
+        first = view.estimate(first_mw, "p80")
         yield Tile("first MW online, P80", dates.format(first.value), first.date_interval_text(dates))
 
 

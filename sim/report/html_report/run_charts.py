@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.metrics.metric import FINISH, FIRST
 from sim.plan.vocabulary import DELAY_CAUSES
 from sim.report.explanations import CauseImpact, RiskRow, cause_periods, critical_causes, risk_rows
 from sim.report.figures import delivery, workforce
@@ -33,7 +34,7 @@ from sim.report.representative_run import (
     headcount_by_trade,
     skid_flow,
 )
-from sim.report.result_view import FINISH, FIRST, PEAK, ResultView, Values
+from sim.report.result_view import PEAK, ResultView, Values
 from sim.study.common_factors import MIN_INDEX_RUNS
 from sim.world.working_time import finish_date
 
@@ -88,13 +89,14 @@ def _typical_run_charts(view: ResultView) -> Iterator[tuple[str, Chart]]:
 
 def s_curve(view: ResultView) -> Chart:
     """Return how many runs finish when, and the share of all runs that have finished by each date."""
-    data = view.values(FINISH)
+    finish = view.dated(FINISH)
+    data = view.values(finish)
     finishes = np.sort(data[np.isfinite(data)])
-    low, high = delivery.day_range(finishes, view.planned(FINISH), view.limit(FINISH))
+    low, high = delivery.day_range(finishes, view.planned(finish), view.limit(finish))
     columns = _columns_of_days(finishes)
     share = 100 * np.concatenate([[0], np.arange(1, len(finishes) + 1), [len(finishes)]]) / len(data)
     days = np.concatenate([[finishes[0]], finishes, [high]])
-    title = delivery.finish_headline(view.info, (view.percentiles(FINISH) or {}).get("p80", math.nan))
+    title = delivery.finish_headline(view.info, (view.percentiles(finish) or {}).get("p80", math.nan))
     return Chart(
         title,
         in_one_line(view.info.caption("Columns: runs by date; line: share of runs that finish on or before a date")),
@@ -116,7 +118,7 @@ def _columns_of_days(reached: Values) -> Series:
 
 def _quoted_dates(view: ResultView) -> Iterator[Mark]:
     """Yield the percentiles of the finish with their dates."""
-    for name, day in (view.percentiles(FINISH) or {}).items():
+    for name, day in (view.percentiles(view.dated(FINISH)) or {}).items():
         if math.isfinite(day):
             label, colour = f"{name.upper()} {view.dates.format(day)}", "p80" if name == "p80" else "muted"
             yield Mark("curve", day, label, colour, level=100 * delivery.PERCENTILES_SHOWN[name], strong=name == "p80")
@@ -124,9 +126,10 @@ def _quoted_dates(view: ResultView) -> Iterator[Mark]:
 
 def _promised_dates(view: ResultView) -> Iterator[Mark]:
     """Yield the dates of expected plan and target, with the share of runs that keep them."""
-    for word, day, dash in (("expected plan", view.planned(FINISH), ""), ("target", view.limit(FINISH), DASHED)):
+    finish = view.dated(FINISH)
+    for word, day, dash in (("expected plan", view.planned(finish), ""), ("target", view.limit(finish), DASHED)):
         if day is not None and math.isfinite(day):
-            share_in_time = percent(view.share_at_most(FINISH, day).fraction)
+            share_in_time = percent(view.share_at_most(finish, day).fraction)
             yield Mark("x", day, f"{word} {view.dates.format(day)}: {share_in_time}", "ink", dash)
 
 
@@ -152,8 +155,7 @@ def ramp(view: ResultView) -> Chart:
         low, high = min(low, planned[1][0] - 10), max(high, planned[-1][0] + 10)
         days, mw = zip(*planned, (high, planned[-1][1]), strict=True)
         series.append(Series("expected plan", "line", "ink", days, mw, step=True, dash=DASHED, width=1.6))
-    first_day, full_day = (float(view.summary["p50"][m]) if view.has(m) else None for m in (FIRST, FINISH))
-    title = delivery.mw_headline(curve, view.info, first_day, full_day)
+    title = delivery.mw_headline(curve, view.info, view.middle_day(FIRST), view.middle_day(FINISH))
     return Chart(
         title,
         in_one_line(view.info.caption(RAMP_UNITS)),
@@ -173,7 +175,7 @@ def _planned_steps(view: ResultView) -> list[tuple[float, float]]:
 
 def _ramp_marks(view: ResultView) -> Iterator[Mark]:
     """Yield the marks of the ramp: the target, the contract's milestones, first MW and all MW at their P80."""
-    target = view.limit(FINISH)
+    target = view.limit(view.dated(FINISH))
     if target is not None:
         yield Mark("x", target, f"target {view.dates.format(target)}", "ink", DASHED)
     for milestone in view.dates_reached:
@@ -181,7 +183,7 @@ def _ramp_marks(view: ResultView) -> Iterator[Mark]:
             promised = day_of_month(finish_date(view.dates.start, milestone.planned))
             yield Mark("x", milestone.planned, f"{milestone.name} {promised}", "muted", DOTTED, optional=True)
     for name, metric in (("first MW", FIRST), ("all MW", FINISH)):
-        p80 = (view.percentiles(metric) or {}).get("p80", math.nan)
+        p80 = (view.percentiles(view.dated(metric)) or {}).get("p80", math.nan)
         if math.isfinite(p80):
             yield Mark("x", p80, f"{name}, P80 {view.dates.format(p80)}", "p80", optional=True)
 

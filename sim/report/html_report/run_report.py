@@ -16,6 +16,7 @@ from sim.config.load import Loaded, checked
 from sim.config.project import Project
 from sim.config.sections.display_units import in_display_units
 from sim.errors import ConfigError
+from sim.metrics.metric import FINISH
 from sim.report import explanations
 from sim.report.assumptions import Row, rows
 from sim.report.console import sample_note
@@ -29,7 +30,7 @@ from sim.report.html_report.gantt_document import gantt_csv, gantt_document
 from sim.report.html_report.money_charts import MONEY_NOTE, money_rows
 from sim.report.html_report.one_page import early_order_sentence, milestone_table, three_causes, three_levers, tiles
 from sim.report.html_report.run_charts import run_charts
-from sim.report.result_view import FINISH, ResultView, RunData, share_at_most
+from sim.report.result_view import ResultView, RunData, share_at_most
 from sim.report.study_tables import LEVER_HEAD, LEVERS_METHOD, lever_cells, lever_rows
 from sim.report.verdict import key_results, verdict_sentences
 from sim.study.api import cores
@@ -37,7 +38,7 @@ from sim.study.executors.worker_process import in_fork
 from sim.study.intervals import quantile
 from sim.study.result import Result
 from sim.study.storage.results import FIGURES
-from sim.world.working_time import end_of_day
+from sim.world.working_time import end_of_day, finish_date
 
 PRECISE = 0.01
 """Half-width of the interval of the P80, as a share of it, that a published date should have."""
@@ -74,9 +75,11 @@ def ramp_rows(view: ResultView) -> list[RampRow]:
         level = math.ceil(row["mw"] / block - 1e-6) * block if block else row["mw"]
         planned_day = min((day for day, planned_mw in planned if planned_mw >= level - 1e-6), default=math.inf)
         online_days = view.ramp[f"{row['mw']:g}"].to_numpy(dtype=float)
-        share_kept = share_at_most(online_days, math.floor(planned_day)) if math.isfinite(planned_day) else None
+        share_kept = None
+        if math.isfinite(planned_day):
+            share_kept = share_at_most(online_days, (finish_date(dates.start, planned_day) - dates.start).days)
         if share_kept is not None and level >= planned[-1][1] - 1e-6 and FINISH in view.runs:
-            share_kept = view.share_at_most(FINISH, planned_day)  # to the minute, as the verdict has it
+            share_kept = view.share_at_most(view.dated(FINISH), planned_day)  # to the minute, as the verdict has it
         p50, p80, p80_low, p80_high = (end_of_day(row[name]) for name in ("p50", "p80", "p80_low", "p80_high"))
         bounds = WITHHELD if math.isnan(p80) else dates.format_interval(p80_low, p80_high)
         rows[level] = RampRow(
@@ -90,7 +93,7 @@ def percentiles(view: ResultView) -> list[tuple[int, float, str]]:
     """Return (percentile, day, date in words) of the finish for 1 to 99, from which a reader picks one."""
     if FINISH not in view.runs:
         return []
-    sample, dates = np.sort(view.values(FINISH)), view.dates
+    sample, dates = np.sort(view.values(view.dated(FINISH))), view.dates
     finish_days = [(p, quantile(sample, p / 100)) for p in range(1, 100)]
     return [(p, day, f"{dates.format(day)} (day {number(day)})") for p, day in finish_days if math.isfinite(day)]
 

@@ -26,6 +26,7 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from sim import files
 from sim.errors import SimError
+from sim.metrics.delivery import first_order_day_of_schedule
 from sim.report.figures.drawing import NONE, FigureDrawing
 from sim.report.figures.palette import stylesheet
 from sim.report.html_report import chart_script
@@ -146,6 +147,7 @@ class ChangesSocket(_LocalHandler, WebSocketHandler):
             label=live.base.project.label,
             start=live.base.project.scale.start_date.isoformat(),
             target=live.base.project.scale.target_days,
+            decided=first_order_day_of_schedule(live.base.project) or 0,
             **working_days(live.base.project),
             money={"sign": display.sign, "rate": display.rate},
             limit=None if limit is None else limit.value,

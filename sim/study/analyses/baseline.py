@@ -18,6 +18,7 @@ from sim.config.load import Loaded
 from sim.config.project import Project
 from sim.config.sections.contract import DAYS, MILESTONE
 from sim.errors import CheckFailed
+from sim.metrics.metric import FINISH, FINISH_DAY, FIRST, FIRST_DAY, date_metric
 from sim.study.analyses.baseline_diff import (
     QUANTILES,
     Difference,
@@ -47,14 +48,15 @@ if TYPE_CHECKING:
 FORMAT = "hybrid-dc-sim baseline"
 MAX_BYTES = 20_000_000
 KEY_METRICS = (
-    "lead_time_first_mw_days",
-    "lead_time_full_days",
+    FIRST,
+    FINISH,
+    FIRST_DAY,
+    FINISH_DAY,
     "peak_workforce_onsite",
     "capital_total_usd",
     "idle_capital_months",
 )
 MW_ROUNDING = 1e-6
-FINISH = "lead_time_full_days"
 MANIFEST_KEYS = ("name", "strategy", "seed", "start_date")
 
 
@@ -171,12 +173,13 @@ def require(result: Result, path: str | Path, tolerances: Tolerances | None = No
 
 def _finish(result: Result, path: str | Path) -> Iterator[str]:
     """Yield P50 and P80 of the day on which all MW are online, in the baseline and now; nothing if there is no such day."""
-    stored = read(path)["metrics"].get(FINISH, {})
+    day_metric = date_metric(FINISH, result.sample.runs)
+    stored = read(path)["metrics"].get(day_metric, {})
     for share, name in (("p50", "P50"), ("p80", "P80")):
-        if share in stored and FINISH in result.sample.runs and "start_date" in result.manifest:
+        if share in stored and day_metric in result.sample.runs and "start_date" in result.manifest:
             baseline_day, current_day = (
                 interval(stored[share]).value,
-                result.sample.quantile(FINISH, QUANTILES[share]).value,
+                result.sample.quantile(day_metric, QUANTILES[share]).value,
             )
             start = date.fromisoformat(str(result.manifest["start_date"]))
             dates = (f"{_dated(start, day)} (day {day:.0f})" for day in (baseline_day, current_day))

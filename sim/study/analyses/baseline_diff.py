@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.metrics.registry import metric_of
 from sim.study.chunk import Column
 from sim.study.intervals import Interval
 from sim.study.sample import Sample, json_value, number
@@ -165,12 +166,18 @@ def number_differences(
     differences = []
     for metric, stored_value in stored.items():
         stored_number, current_number = number(stored_value), current.get(metric, nan)
-        is_date = metric.endswith("_days")
+        is_date = _is_in_days(metric)
         tolerance = allowed.planned_days if is_date else allowed.planned_share * abs(stored_number)
         if not _close(stored_number, current_number, tolerance):
             limit = f"±{tolerance:g} days" if is_date else f"±{100 * allowed.planned_share:g} %"
             differences.append(Difference(f"planned {metric}", stored_number, current_number, limit))
     return differences
+
+
+def _is_in_days(metric: str) -> bool:
+    """Return whether a metric is a date or a length in days."""
+    row = metric_of(metric)
+    return metric.endswith("_days") if row is None else row.unit == "days"
 
 
 def _close(then: float, now: float, room: float) -> bool:
@@ -209,7 +216,7 @@ def metric_differences(stored: Mapping[str, Any], sample: Sample, allowed: Toler
     """Return a difference for each quantile of the sample that changed: its two 95 % intervals do not overlap."""
     current, differences = sampled(sample, stored), []
     for metric, quantiles in stored.items():
-        tolerance = allowed.sampled_days if metric.endswith("_days") else 0.0
+        tolerance = allowed.sampled_days if _is_in_days(metric) else 0.0
         pairs = [
             (
                 f"{name.upper()} of {metric}",

@@ -19,6 +19,8 @@ import numpy as np
 from sim.config.sections.contract import ContractMilestone
 from sim.config.units import days_meant
 from sim.errors import SimError, did_you_mean
+from sim.metrics.metric import FINISH, date_metric
+from sim.metrics.registry import metric_of
 from sim.study.chunk import Floats
 from sim.study.intervals import Interval, proportion_interval, quantile
 from sim.study.sample import Sample
@@ -88,10 +90,9 @@ EXAMPLES = (
     "finish by 2027-12-31",
     "mw >= 100",
     "peak_workforce_onsite < 450",
-    "lead_time_full_days",
+    FINISH,
 )
 """What can be asked, by example; the name of a milestone is a question too, with or without `by` a date."""
-FINISH = "lead_time_full_days"
 PERCENTILES = (0.1, 0.5, 0.8, 0.9)
 _MW = re.compile(r"mw\s*>=\s*(?P<mw>[0-9]+(?:\.[0-9]+)?)", re.IGNORECASE)
 _BY = re.compile(r"(?P<what>.+?)\s+(?:by|on or before)\s+(?P<date>.+)", re.IGNORECASE)
@@ -160,6 +161,10 @@ def ask(manifest: Mapping[str, Any], sample: Sample, question: str) -> Answer:
     event, last = (dated_question["what"], _date(dated_question["date"])) if dated_question else (text, None)
     days, note, own_date = _days_of(event, manifest, sample)
     last = last or own_date
+    if days is None and last is not None:
+        raise UnknownQuestion(
+            f'{event} is no date: ask "{event}" for its percentiles, or for instance "{event} <= 100"'
+        )
     if days is None:
         return Answer(text, Interval(nan, nan, nan, 0), _percentiles(sample.values(event), None))
     probability = Interval(nan, nan, nan, 0)
@@ -195,13 +200,19 @@ def _days_of(event: str, manifest: Mapping[str, Any], sample: Sample) -> tuple[F
         if event.lower() in (milestone.name.lower(), milestone.key):
             return sample.values(milestone.metric), "", milestone.date
     if event.lower() == "finish" and FINISH in sample.metrics:
-        return sample.values(FINISH), "", None
+        return _day_values(FINISH, sample), "", None
     if event in sample.metrics:
-        return (sample.values(event) if event.endswith("_days") and "lead_time" in event else None), "", None
+        row = metric_of(event)
+        return (_day_values(event, sample) if row is not None and row.is_date else None), "", None
     names = [str(section["name"]) for section in manifest["config"].get("milestones") or ()]
     hint = did_you_mean(event, [*names, *sample.metrics])
     forms = ", ".join(f'"{form}"' for form in EXAMPLES)
     raise UnknownQuestion(f"{event!r} is not known here{f' ({hint})' if hint else ''}; ask for instance {forms}")
+
+
+def _day_values(metric: str, sample: Sample) -> Floats:
+    """Return the day, from the start date, of what a metric says of each run: of a lead time, that on which it ends."""
+    return sample.values(date_metric(metric, sample.metrics))
 
 
 def _ramp_days(mw: float, block: float, sample: Sample) -> tuple[Floats, str]:

@@ -16,15 +16,16 @@ import numpy as np
 from sim.config.project import Project
 from sim.engine.backends import COMPILED, Name, load
 from sim.errors import SimError
+from sim.metrics.metric import FINISH_DAY, FIRST_DAY, LEAD_TIMES
 from sim.study.case import Case
 from sim.study.chunk import in_batches
 from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork, packed
 from sim.world.working_time import Calendar
 
 METRICS = (
-    "lead_time_first_mw_days",
-    "lead_time_full_days",
-    "lead_time_mw_weighted_days",
+    *LEAD_TIMES,
+    FIRST_DAY,
+    FINISH_DAY,
     "peak_workforce_onsite",
     "idle_capital_months",
     "idle_capital_peak_usd",

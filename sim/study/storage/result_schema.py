@@ -11,13 +11,12 @@ from datetime import date
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from sim.config.sections.base import Name
 from sim.errors import CONTROL
 from sim.files import Damaged
-from sim.study.chunk import OK, STATUS, Columns
+from sim.study.chunk import STATUS, Columns, not_finite
 
 MAX_RUNS = 1_000_000
 MAX_BYTES, MAX_GROWTH = 256_000_000, 300
@@ -126,7 +125,7 @@ def require_rows(runs: Columns, metrics: Sequence[str], count: int, source: str)
     status = runs["status"]
     if status.dtype.kind not in "iu" or not ((status >= 0) & (status < len(STATUS))).all():
         raise Damaged(f"{source}: a replication that is neither {', '.join(STATUS)}")
-    if any(runs[name].dtype.kind != "f" or not np.isfinite(runs[name][status == OK]).all() for name in metrics):
+    if any(runs[name].dtype.kind != "f" for name in metrics) or not_finite(runs, metrics):
         raise Damaged(f"{source}: a metric of a finished replication is no finite number")
 
 

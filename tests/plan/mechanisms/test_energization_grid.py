@@ -8,6 +8,8 @@ import pytest
 
 from sim.errors import ConfigError
 from sim.plan.layout import generating_units
+from sim.plan.mechanisms.energization import TEMPORARY
+from sim.plan.vocabulary import FREE, HOLD
 from tests.plan.bench import notes
 from tests.tiny_project import tiny, tiny_case, works
 
@@ -52,6 +54,31 @@ def test_a_feed_is_noted_for_the_ledger_in_kilowatts() -> None:
         (672, "delivered", "grid/p1", 5000),
         (672, "installed", "grid/p1", 5000),
     ]
+
+
+@pytest.mark.parametrize("temporary", [0, 6])
+@pytest.mark.parametrize("turnover_blocks", [1, 2])
+def test_power_that_blocks_of_broken_kilowatts_hold_is_what_their_turnover_gives_back(
+    temporary: int, turnover_blocks: int
+) -> None:
+    """Two blocks of 2,666.7 kW take 2,667 kW each; both together have 5,333."""
+    case = tiny_case(
+        "block={mw_gross: 2.6667, mw_it: 2}", "scale.capacity_mw=5.3334", f"turnover_blocks={turnover_blocks}",
+        "energization.units.mw=6", f"energization.temporary_mw={temporary}",
+    )  # fmt: skip
+    plan, log = case.plan, case.simulate(case.planned).log
+    taken = dict.fromkeys(plan.pools, 0)
+    given = dict.fromkeys(plan.pools, 0)
+    for _, step, _ in log.tolist():
+        operation, bundle = plan.rows[step, :2].tolist()
+        for pool, count in plan.bundles[bundle] if operation in {HOLD, FREE} else ():
+            (taken if operation == HOLD else given)[plan.pools[pool]] += count
+    in_service = 2 * 2667
+    assert (taken["p1.power"], given["p1.power"]) == (in_service, 6000)
+    if temporary:
+        assert taken[TEMPORARY] == given[TEMPORARY] == in_service
+    online = [note[3] for note in notes(plan) if note[1] == "online"]
+    assert online == [2667, 2667]
 
 
 PHASES = ("scale.phases=2", "hall.blocks=1", "turnover_blocks=1")

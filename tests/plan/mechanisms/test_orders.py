@@ -9,12 +9,17 @@ from sim.errors import ConfigError
 from sim.metrics.delivery import needed_blocks, online
 from sim.metrics.event_log import DAY, Record
 from sim.metrics.money.ledger import Run, ledger, ledger_table
+from sim.metrics.registry import METRICS
 from sim.metrics.workforce import headcount
 from sim.plan.checks import check
 from sim.plan.draws import Draws
 from sim.plan.vocabulary import NOTE
-from sim.study.api import load
+from sim.report.result_view import ResultView
+from sim.report.verdict import key_results
+from sim.study.api import load, run
 from sim.study.case import Case, prepare_case
+from sim.study.chunk import not_finite
+from sim.study.result import Result
 from tests.tiny_project import tiny, tiny_case, works
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -280,16 +285,50 @@ def test_a_plan_that_follows_demand_has_no_errors() -> None:
     assert [remark for remark in check(case.plan, case.planned.values) if remark.severity == "error"] == []
 
 
-def test_a_future_in_which_nothing_is_ordered_is_a_replication_like_others() -> None:
+def test_a_future_in_which_nothing_is_ordered_is_a_replication_like_others(tmp_path: Path) -> None:
     demand = "path: [{day: 60, mw: 2.5}, {day: 100, mw: 5}], ending: {probability: 0.4, day: 10}"
-    case = following(demand)
-    runs = case.simulate_chunk(1, 0, 10).runs
+    project = tiny(f"orders={{{FOLLOW}, demand: {{{demand}}}}}", "money.horizon_days=200")
+    result = run(project, runs=10, seed=1, workers=1, out=tmp_path / "out")
+    runs = result.sample.runs
     none = runs["mw_ordered"] == 0
     assert 0 < none.sum() < 10
-    assert not runs["status"].any()
+    assert set(runs["status"]) == {"ok"}
     assert not runs["capital_compute_usd"][none].any()
-    assert np.isnan(runs["lead_time_first_mw_days"][none]).all()
-    assert np.isfinite(runs["npv_usd"]).all()
+    unknown = [metric for metric in result.sample.metrics if np.isnan(runs[metric][none]).any()]
+    assert {"lead_time_first_mw_days", "first_mw_online_day", "cost_per_gpu_hour_usd"} <= {*unknown}
+    assert all(METRICS[metric].of_orders for metric in unknown)
+    assert all(np.isfinite(column[~none]).all() for column in (runs[metric] for metric in result.sample.metrics))
+    # they are read back, told of, and left out of lead times only
+    stored = Result.load(tmp_path / "out")
+    assert stored.summary().loc[["lead_time_first_mw_days", "npv_usd"], "n"].tolist() == [10 - none.sum(), 10]
+    told = {line.label: line.value for line in key_results(ResultView.of(stored))}
+    assert told["nothing ordered"] == f"in {none.sum()}0 % of runs"
+
+
+def test_what_is_all_cancelled_has_no_lead_time_either() -> None:
+    demand = "path: [{day: 40, mw: 5}], ending: {probability: 0.4, day: 3}"
+    project = tiny(
+        f"orders={{{FOLLOW}, demand: {{{demand}}}, cancelling: {{within_days: 10}}}}", "money.horizon_days=200"
+    )
+    runs = run(project, runs=10, seed=1, workers=1).sample.runs
+    assert set(runs["status"]) == {"ok"}
+    cancelled = runs["mw_cancelled"] == runs["mw_ordered"]
+    assert 0 < cancelled.sum() < 10
+    assert np.array_equal(np.isnan(runs["lead_time_mw_weighted_days"]), cancelled)
+
+
+def test_where_something_is_ordered_a_lead_time_is_a_number() -> None:
+    runs = following(IN_TIME).simulate_chunk(1, 0, 2).runs
+    assert not_finite(runs, runs.keys() - {"status"}) == []
+    for metric, said in (("lead_time_first_mw_days", ["lead_time_first_mw_days"]), ("npv_usd", ["npv_usd"])):
+        assert not_finite({**runs, metric: np.array([np.nan, 1.0])}, runs.keys() - {"status"}) == said
+    nothing = {**runs, "mw_ordered": np.zeros(2), "mw_cancelled": np.zeros(2)}
+    for metric, value, said in (
+        ("lead_time_first_mw_days", np.nan, []),
+        ("lead_time_first_mw_days", np.inf, ["lead_time_first_mw_days"]),
+        ("npv_usd", np.nan, ["npv_usd"]),
+    ):
+        assert not_finite({**nothing, metric: np.full(2, value)}, [metric]) == said
 
 
 def test_every_replication_ends_with_everything_ordered_online() -> None:

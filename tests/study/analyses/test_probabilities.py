@@ -84,6 +84,22 @@ def test_what_is_not_understood_is_told(question: str, said: str) -> None:
         result().ask(question)
 
 
+@pytest.mark.parametrize(
+    "metric", ["lead_time_mw_weighted_days", "lead_time_from_need_days", "chain_power_days", "peak_workforce_onsite"]
+)
+def test_a_metric_that_is_no_date_has_none_by_which_it_is_reached(metric: str) -> None:
+    assert all(isinstance(value, float) for value in result().ask(metric).percentiles.values())
+    with pytest.raises(UnknownQuestion, match=rf"{metric} is no date: ask .* or for instance \"{metric} <= 100\""):
+        result().ask(f"{metric} by {PROMISED}")
+
+
+@pytest.mark.parametrize("metric", ["lead_time_full_days", "lead_time_first_mw_days", "milestone_1_mw_to_tenant_days"])
+def test_a_metric_that_is_a_date_is_answered_with_dates(metric: str) -> None:
+    assert result().ask(metric).percentiles == result().ask("finish").percentiles
+    answer = result().ask(f"{metric} by {PROMISED}")
+    assert answer.probability == result().ask(f"finish by {PROMISED}").probability
+
+
 def test_milestones_are_in_the_table_the_verdict_and_the_baseline(tmp_path: Path) -> None:
     table = result().milestones().set_index("milestone")
     runs = result().runs

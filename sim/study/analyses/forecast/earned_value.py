@@ -18,6 +18,7 @@ from sim.metrics.money.ledger import ReportedPayments
 from sim.plan.compiled_plan import CompiledPlan, LogColumn
 from sim.plan.vocabulary import MINUTES_PER_DAY, MINUTES_PER_HOUR, WORK, Log
 from sim.study.analyses.forecast.status import Status
+from sim.world.working_time import day_of_finish
 
 Floats = NDArray[np.float64]
 
@@ -89,8 +90,7 @@ def cumulative_earned_hours(plan: CompiledPlan, log: Log, content: NDArray[np.in
     finish_minute, step = work_rows[:, LogColumn.MINUTE], work_rows[:, LogColumn.STEP]
     people = plan.people[step].sum(axis=1)
     budgeted_hours = people * content[plan.argument_of[step]] / MINUTES_PER_HOUR
-    finish_day = np.minimum((finish_minute - 1) // MINUTES_PER_DAY, days - 1)
-    cumulative: Floats = np.bincount(np.maximum(finish_day, 0), budgeted_hours, days).cumsum()
+    cumulative: Floats = np.bincount(np.minimum(day_of_finish(finish_minute), days - 1), budgeted_hours, days).cumsum()
     return cumulative
 
 

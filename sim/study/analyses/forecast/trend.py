@@ -23,6 +23,7 @@ from sim.engine.backends import AUTO, Replication
 from sim.errors import ConfigError, Problem
 from sim.metrics.delivery import lead_times, online
 from sim.metrics.measure import MetricContext
+from sim.metrics.metric import FINISH, FIRST, date_metric, finish_metric
 from sim.plan.compiled_plan import LogColumn
 from sim.plan.vocabulary import NOTE
 from sim.study.analyses.forecast.case_under_way import ForecastCase
@@ -43,7 +44,6 @@ BACKGROUND_NICENESS = 10
 """Niceness of the process that simulates for the attribution, which is needed only after the report is written."""
 MAX_BYTES = 10_000_000
 QUANTILES = (10, 50, 80, 90)
-FINISH, FIRST = "lead_time_full_days", "lead_time_first_mw_days"
 
 
 # --- saved forecasts ------------------------------------------------------------------------------------------------
@@ -97,7 +97,9 @@ def _days(sample: Sample) -> dict[str, Floats]:
     """Return by milestone its day in every replication."""
     runs = sample.runs
     days_of_milestone = {
-        name: np.asarray(runs[metric], float) for name, metric in (("first", FIRST), ("all", FINISH)) if metric in runs
+        name: np.asarray(runs[date_metric(metric, runs)], float)
+        for name, metric in (("first", FIRST), ("all", FINISH))
+        if metric in runs
     }
     mw_levels = [name for name in sample.ramp if name != "replication"]
     if mw_levels:
@@ -152,7 +154,10 @@ def _as_floats(quantiles: Mapping[str, Any]) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class DateShift:
-    """By how many days a group of facts shifts P50 and P80 of the last MW, added to the groups before it."""
+    """By how many days a group of facts shifts P50 and P80 of the last MW, added to the groups before it.
+
+    Where orders come over time, of their lead time, in the mean over MW.
+    """
 
     cause: str
     p50: float
@@ -200,7 +205,7 @@ class Attribution:
     ) -> None:  # fmt: skip
         self.config, self.status, self.logic = config, status, logic
         self.runs, self.seed, self.all_facts = runs, seed, (status, learning)
-        self.earlier_plan = _changed_plan(earlier, status.data_date.isoformat(), digest(config.value))
+        self.earlier_plan = _changed_plan(earlier, status.data_date.isoformat(), config.value)
         self.base = prepare_cached(config)
         self.forecast_case = forecast_case(config, status, learning=learning, logic=logic, base=self.base)
         self.forecast_case.find_prior_replications(workers)
@@ -260,17 +265,23 @@ class Attribution:
         """Return P50 and P80 of the forecast from all facts."""
         if sample is not None and sample.size >= self.runs and sample.sampling.is_plain:
             stalled = sample.runs["status"][: self.runs] == "stalled"
-            return _p50_and_p80(np.where(stalled, inf, sample.runs[FINISH][: self.runs]))
+            finish = date_metric(finish_metric(sample.runs), sample.runs)
+            return _p50_and_p80(np.where(stalled, inf, sample.runs[finish][: self.runs]))
         case = self._case_of(*self.all_facts)
         return _p50_and_p80(_finish_days([case], [self.context], self.seed, self.runs)[0])
 
 
-def _changed_plan(earlier: Sequence[Mapping[str, Any]], data_date: str, config_digest: str) -> Loaded[Project] | None:
-    """Return the plan of the latest forecast before a data date; None where there is none or its plan was the same."""
+def _changed_plan(earlier: Sequence[Mapping[str, Any]], data_date: str, plan: Project) -> Loaded[Project] | None:
+    """Return the plan of the latest forecast before a data date; None where there is none or its plan was the same.
+
+    Nor is there one where one of the two has a schedule of orders and the other has not: no days are the same there.
+    """
     summaries = [summary for summary in forecasts_before(earlier, data_date) if summary.get("config")]
-    if not summaries or summaries[-1]["config_digest"] == config_digest:
+    if not summaries or summaries[-1]["config_digest"] == digest(plan):
         return None
-    return as_loaded(checked(Project, dict(summaries[-1]["config"])))
+    before = checked(Project, dict(summaries[-1]["config"]))
+    are_scheduled = {project.orders.policy == "given" for project in (before, plan)}
+    return as_loaded(before) if len(are_scheduled) == 1 else None
 
 
 def _add_shift(
@@ -284,7 +295,7 @@ def _add_shift(
 
 
 def _finish_days(cases: Sequence[Case], contexts: Sequence[MetricContext], seed: int, runs: int) -> list[Floats]:
-    """Return by case the day of the last MW in every replication, infinite where it stalled."""
+    """Return by case the day of the last MW, or what else is its finish, in every replication; infinite where it stalled."""
     days_of_cases = []
     for case, context in zip(cases, contexts, strict=True):
         is_note = case.plan.operation_of == NOTE
@@ -295,12 +306,13 @@ def _finish_days(cases: Sequence[Case], contexts: Sequence[MetricContext], seed:
 
 
 def _finish_day(context: MetricContext, replication: Replication, is_note: NDArray[np.bool_]) -> float:
-    """Return the day of the last MW of a replication, from the NOTE steps of its log alone."""
+    """Return the day of the last MW of a replication, or what else is its finish, from the NOTE steps of its log alone."""
     log = replication.outcome.log
     notes = log[is_note[log[:, LogColumn.STEP]]]
     record = context.record(notes, replication.content, replication.calendars, replication.factors)
     blocks = online(record, context.layout, context.project)
-    return lead_times(blocks, context.project).get(FINISH, np.nan)
+    metrics = lead_times(blocks, context.project)
+    return metrics[date_metric(finish_metric(metrics), metrics)]
 
 
 def _p50_and_p80(days: Floats) -> tuple[float, float]:
