@@ -178,7 +178,7 @@ def paired_difference(
     >>> ax = sim.plot.paired_difference(found, "modular")
     """
     from sim.errors import SimError
-    from sim.metrics.metric import MORE
+    from sim.metrics.metric import FINISH, MORE, finish_metric
     from sim.metrics.registry import DIRECTIONS
     from sim.report.figures.comparison import paired_differences, plot_paired_difference
 
@@ -186,6 +186,9 @@ def paired_difference(
     if case not in comparison.results or case == base:
         other_cases = ", ".join(name for name in comparison.results if name != base)
         raise SimError(f"there is no case {case!r} beside the base {base!r}; there are {other_cases}")
+    if metric == FINISH:
+        # where orders come over time there is no such date: the lead time, in the mean over MW
+        metric = finish_metric({*comparison.results[base].sample.metrics} & {*comparison.results[case].sample.metrics})
     differences = paired_differences(comparison.results[case].runs, comparison.results[base].runs, metric)
     more_is_better = DIRECTIONS.get(metric) == MORE
     return plot_paired_difference(
