@@ -109,7 +109,8 @@ def forecast(
     attribution = None
     if moves:
         attribution = Attribution(
-            loaded, facts, runs=min(moves, runs), seed=seed, learning=learning, logic=logic, earlier=earlier, workers=workers
+            loaded, facts, runs=min(moves, runs), seed=seed, learning=learning, logic=logic, earlier=earlier,
+            workers=workers, engine=engine,
         )  # fmt: skip
     with watched(loaded.value.name) as progress:
         result = run_forecast(
@@ -119,7 +120,7 @@ def forecast(
         )  # fmt: skip
     date_shifts = attribution.shifts(result.sample) if attribution else []
     save_forecast(result, target, date_shifts)
-    click.echo(describe_forecast(result, date_shifts, earlier))
+    click.echo(describe_forecast(result, date_shifts, earlier, attribution.note if attribution else ""))
     click.echo(f"\n{describe_trend(saved_forecasts(target), result.manifest['start_date'])}")
     if len(result.more.get("levers", {})):
         show_levers(result)

@@ -140,8 +140,13 @@ def _picture(ax: Axes) -> str:
 
 
 @in_display_units
-def describe_forecast(result: Result, shifts: Sequence[DateShift], summaries: Sequence[Mapping[str, Any]]) -> str:
-    """Return the verdict of a forecast, what shifted it and what it learnt, as lines of text."""
+def describe_forecast(
+    result: Result, shifts: Sequence[DateShift], summaries: Sequence[Mapping[str, Any]], note: str = ""
+) -> str:
+    """Return the verdict of a forecast, what shifted it and what it learnt, as lines of text.
+
+    `note` says what is missing among what shifted it.
+    """
     earlier = forecasts_before(summaries, result.manifest["forecast"]["data_date"])
     last = earlier[-1] if earlier else None
     return "\n".join(
@@ -149,6 +154,7 @@ def describe_forecast(result: Result, shifts: Sequence[DateShift], summaries: Se
             *_forecast_dates(result, shifts, last),
             "",
             *_causes_of_shifts(shifts, last, "day " if FINISH in result.numbers else ""),
+            *([f"note: {note}"] if note else []),
             *_learned_factors(result),
             *_earned_value_table(result),
             *_remarks(result),

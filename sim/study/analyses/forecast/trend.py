@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import files
-from sim.config.load import Loaded, as_loaded, checked
+from sim.config.load import Loaded, checked
 from sim.config.project import Project
 from sim.config.sections.contract import DAYS, MILESTONE
 from sim.engine.backends import AUTO, Replication
-from sim.errors import ConfigError, Problem
+from sim.errors import ConfigError, Problem, SimError
 from sim.metrics.delivery import lead_times, online
 from sim.metrics.measure import MetricContext
 from sim.metrics.metric import FINISH, FIRST, date_metric, finish_metric
@@ -130,7 +130,9 @@ def saved_forecasts(out: str | Path) -> list[dict[str, Any]]:
             document = json.loads(files.read(path, MAX_BYTES))
             days = {name: _as_floats(quantiles) for name, quantiles in dict(document["days"]).items()}
             shifts = {str(cause): [float(p50), float(p80)] for cause, (p50, p80) in document.get("shifts", {}).items()}
-            summaries.append({**document, "data_date": str(document["data_date"]), "days": days, "shifts": shifts})
+            plan = {"config": dict(document.get("config") or {}), "config_digest": str(document.get("config_digest"))}
+            data_date = str(document["data_date"])
+            summaries.append({**document, **plan, "data_date": data_date, "days": days, "shifts": shifts})
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             message = (
                 f"{path}: is not a forecast that `sim forecast` saved; it may be deleted: the trend then leaves it out"
@@ -194,20 +196,21 @@ FACT_GROUPS: tuple[tuple[str, Mapping[str, Any]], ...] = (
 class Attribution:
     """Attributes the shift of the last MW between plan and forecast to groups of facts, which are added one by one.
 
-    `earlier` are the saved forecasts; the plan of the latest one is the starting point where it was a different plan. With
-    two `workers` or more another process simulates all cases but the forecast itself, in the background, so that the results
-    are there when `shifts` needs them.
+    `earlier` are the saved forecasts; the plan of the latest one is the starting point where it was a different plan; `note`
+    says why it is not where it can no longer be simulated. With two `workers` or more another process simulates all cases but
+    the forecast itself, in the background, so that the results are there when `shifts` needs them.
     """
 
     def __init__(
         self, config: Loaded[Project], status: Status, *, runs: int, seed: int, learning: bool = True,
-        logic: str | None = None, earlier: Sequence[Mapping[str, Any]] = (), workers: int = 1,
+        logic: str | None = None, earlier: Sequence[Mapping[str, Any]] = (), workers: int = 1, engine: str = AUTO,
     ) -> None:  # fmt: skip
-        self.config, self.status, self.logic = config, status, logic
+        self.config, self.status, self.logic, self.engine = config, status, logic, engine
         self.runs, self.seed, self.all_facts = runs, seed, (status, learning)
-        self.earlier_plan = _changed_plan(earlier, status.data_date.isoformat(), config.value)
-        self.base = prepare_cached(config)
-        self.forecast_case = forecast_case(config, status, learning=learning, logic=logic, base=self.base)
+        self.base = prepare_cached(config, engine)
+        self.forecast_case = forecast_case(
+            config, status, learning=learning, logic=logic, engine=engine, base=self.base
+        )
         self.forecast_case.find_prior_replications(workers)
         self.forecast_case.find_histories(workers)
         self.subsets: list[tuple[str, FactSubset]] = [
@@ -218,8 +221,8 @@ class Attribution:
         ]
         distinct = dict.fromkeys(subset for _, subset in self.subsets)
         self.simulated_subsets = [subset for subset in distinct if subset != self.all_facts]
-        plan_before = [] if self.earlier_plan is None else [prepare_case(self.earlier_plan, engine=AUTO)]
-        self.plans = [*plan_before, self.base]
+        self.earlier_plan, self.note = _changed_plan(config, earlier, status.data_date.isoformat(), engine)
+        self.plans = [self.base] if self.earlier_plan is None else [self.earlier_plan, self.base]
         # worked out before the fork, as this process needs it as well
         prior_case = self.forecast_case.prior_case
         self.context = (prior_case if prior_case.plan.has_steps_of(self.base.plan) else self.base).metric_context
@@ -239,8 +242,9 @@ class Attribution:
         if len(status.facts_of("risk")) != len(self.status.facts_of("risk")):
             without_risks = self.status.without("risk")
             case = forecast_case(
-                self.config, without_risks, logic=self.logic, base=self.base, prior_case=case.prior_case
-            )
+                self.config, without_risks, logic=self.logic, engine=self.engine, base=self.base,
+                prior_case=case.prior_case,
+            )  # fmt: skip
         return case.with_options(
             learning=learning, use_promises=bool(status.facts_of("promise")), chunk_size=chunk_size
         )
@@ -271,17 +275,27 @@ class Attribution:
         return _p50_and_p80(_finish_days([case], [self.context], self.seed, self.runs)[0])
 
 
-def _changed_plan(earlier: Sequence[Mapping[str, Any]], data_date: str, plan: Project) -> Loaded[Project] | None:
-    """Return the plan of the latest forecast before a data date; None where there is none or its plan was the same.
+def _changed_plan(
+    config: Loaded[Project], earlier: Sequence[Mapping[str, Any]], data_date: str, engine: str
+) -> tuple[Case | None, str]:
+    """Return the case of the plan of the latest forecast before a data date, and a note where it cannot be simulated.
 
-    Nor is there one where one of the two has a schedule of orders and the other has not: no days are the same there.
+    None where there is no such forecast, or its plan is that of the configuration; nor is there one where one of the two
+    has a schedule of orders and the other has not: no days are the same there. Its weather file is looked for where that of
+    the configuration is.
     """
     summaries = [summary for summary in forecasts_before(earlier, data_date) if summary.get("config")]
-    if not summaries or summaries[-1]["config_digest"] == digest(plan):
-        return None
-    before = checked(Project, dict(summaries[-1]["config"]))
-    are_scheduled = {project.orders.policy == "given" for project in (before, plan)}
-    return as_loaded(before) if len(are_scheduled) == 1 else None
+    if not summaries or summaries[-1]["config_digest"] == digest(config.value):
+        return None, ""
+    try:
+        before = checked(Project, dict(summaries[-1]["config"]))
+        if len({project.orders.policy == "given" for project in (before, config.value)}) > 1:
+            return None, ""
+        return prepare_case(before, config.files[0].parent, engine=engine), ""
+    except SimError as error:
+        # it is in no file of the user: an earlier version took it, or a file that it names is gone
+        forecast, reason = f"the plan of the forecast as of {summaries[-1]['data_date']}", str(error).splitlines()[0]
+        return None, f"{forecast} can no longer be simulated, so what its change moved is not told ({reason})"
 
 
 def _add_shift(
