@@ -368,6 +368,8 @@ SMALL_PLAN_STEPS = 20_000
 """Steps of a plan up to which what is simulated of it is cached for the next status: 64 MB."""
 BATCH = 10
 """Prior replications whose statistics are worked out together."""
+PRIOR_STEP_MINUTES = "_prior_step_minutes"
+"""Name under which a case has them."""
 
 
 def _statistics(case: Case, statistics: SummaryStatistics, minute: int, replications: Sequence[int]) -> Floats:
@@ -382,15 +384,16 @@ def _statistics(case: Case, statistics: SummaryStatistics, minute: int, replicat
 def simulate_prior(
     case: Case, first: int = 0, count: int = PRIOR_SIZE, *, with_starts: bool = True
 ) -> Iterable[StepMinutes]:
-    """Return the minutes of steps in prior replications, batch by batch; they are the same for every status of a case."""
-    is_cached = len(case.plan.rows) <= SMALL_PLAN_STEPS
+    """Return the minutes of steps in prior replications, batch by batch; they are the same for every status of a case.
+
+    Those of all prior replications of a small plan are cached.
+    """
+    is_cached = (first, count) == (0, PRIOR_SIZE) and len(case.plan.rows) <= SMALL_PLAN_STEPS
+    if is_cached and PRIOR_STEP_MINUTES in case.__dict__:
+        return list[StepMinutes](case.__dict__[PRIOR_STEP_MINUTES])
     with_starts |= is_cached  # another status may need them
     logs = (replication.outcome.log for replication in case.replications(PRIOR_SEED, first, count))
     batches = iter(lambda: [*islice(logs, BATCH)], [])
     step_minutes = (step_minutes_of(case.plan, batch, with_starts=with_starts) for batch in batches)
-    if not is_cached:
-        return step_minutes
-    cached: list[StepMinutes] = case.__dict__.setdefault("_prior_step_minutes", [])
-    if not cached:
-        cached += step_minutes
-    return cached
+    # all at once: what is interrupted halfway is not taken for the whole
+    return case.__dict__.setdefault(PRIOR_STEP_MINUTES, [*step_minutes]) if is_cached else step_minutes

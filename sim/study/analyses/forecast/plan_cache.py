@@ -26,7 +26,7 @@ AnyCase = TypeVar("AnyCase", bound=Case)
 
 
 class RecentCache(Generic[T]):
-    """A cache of the latest `size` results; its keys are objects, compared by identity, and a hashable key."""
+    """A cache of the `size` results used last; its keys are objects, compared by identity, and a hashable key."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -34,11 +34,12 @@ class RecentCache(Generic[T]):
 
     def get(self, objects: tuple[object, ...], key: Hashable, compute: Callable[[], T]) -> T:
         """Return the cached result of some objects and a key; compute and cache it if there is none."""
-        for cached_objects, cached_key, result in self.entries:
-            if all(map(is_, cached_objects, objects)) and cached_key == key:
-                return result
+        for entry in self.entries:
+            if all(map(is_, entry[0], objects)) and entry[1] == key:
+                self.entries = [*(other for other in self.entries if other is not entry), entry]
+                return entry[2]
         computed = compute()
-        self.entries = [*self.entries[len(self.entries) + 1 - self.size :], (objects, key, computed)]
+        self.entries = [*self.entries, (objects, key, computed)][-self.size :]
         return computed
 
 

@@ -1,0 +1,56 @@
+"""What a forecast keeps for the next one: what was asked for and nothing else, the latest used the longest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.study.analyses.forecast.learning import PRIOR_SIZE, simulate_prior
+from sim.study.analyses.forecast.plan_cache import RecentCache
+from tests.study.analyses.forecast.test_forecast import planned
+
+
+def test_the_prior_replications_are_those_that_are_asked_for() -> None:
+    """Some of them were taken for all, and all of them for some, once they were cached."""
+    case = replace(planned())
+    some = np.concatenate([minutes.finish for minutes in simulate_prior(case, 30, 15)])
+    whole = np.concatenate([minutes.finish for minutes in simulate_prior(case)])
+    again = np.concatenate([minutes.finish for minutes in simulate_prior(case, 30, 15)])
+    assert len(whole) == PRIOR_SIZE
+    assert (some == whole[30:45]).all()
+    assert (again == some).all()
+
+
+def test_prior_replications_that_are_interrupted_are_not_taken_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = replace(planned())
+    replications = type(case).replications
+
+    def interrupted(*given: Any) -> Iterator[Any]:
+        yield from islice(replications(*given), 20)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("sim.study.case.Case.replications", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            list(simulate_prior(case))
+    assert sum(len(minutes.finish) for minutes in simulate_prior(case)) == PRIOR_SIZE
+
+
+def test_a_cache_drops_what_was_used_longest_ago() -> None:
+    computed: list[str] = []
+
+    def compute(key: str) -> str:
+        computed.append(key)
+        return key
+
+    cache = RecentCache[str](2)
+    for key in ("one", "two", "one", "three", "one", "two"):
+        assert cache.get((cache,), key, partial(compute, key)) == key
+    assert computed == ["one", "two", "three", "two"]
+    assert len(cache.entries) == 2
