@@ -255,11 +255,9 @@ def with_common_history(inputs: list[Result | Config]) -> list[Result | Config]:
     """Return inputs whose projects under way have the history of the first one: they differ after the data date only."""
     from sim.config.load import Loaded
 
-    base = next(
-        (config.continuation.base for config in inputs if isinstance(config, Loaded) and config.continuation), None
-    )
+    under_way = [config.continuation for config in inputs if isinstance(config, Loaded) and config.continuation]
     return [
-        replace(config, continuation=replace(config.continuation, base=base))
+        replace(config, continuation=replace(config.continuation, base=under_way[0].base))
         if isinstance(config, Loaded) and config.continuation
         else config
         for config in inputs

@@ -90,9 +90,11 @@ def forecast(
     so that the next forecast can say what moved since. Exit code 2 where the status is not sound: see `sim status check`.
     """
     from sim.report.figures.drawing import FigureDrawing
+    from sim.study.analyses.forecast.status import read_status
     from sim.study.api import cores
 
     loaded = load(config, overrides)
+    facts = read_status(status, loaded.value.scale.start_date)
     workers = cores() if workers is None else workers
     drawing = FigureDrawing(figures)
     drawing.get_ready(workers)
@@ -100,10 +102,8 @@ def forecast(
     from sim.report.html_report.run_report import write_run
     from sim.report.presentation import describe_forecast, describe_trend
     from sim.study.analyses.forecast.forecast_case import forecast as run_forecast
-    from sim.study.analyses.forecast.status import read_status
     from sim.study.analyses.forecast.trend import Attribution, save_forecast, saved_forecasts, with_trend
 
-    facts = read_status(status, loaded.value.scale.start_date)
     target = out or Path("out") / f"{loaded.value.name}-forecast"
     earlier = saved_forecasts(target)
     attribution = None

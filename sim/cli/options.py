@@ -178,15 +178,21 @@ def load(config: Path, overrides: tuple[str, ...]) -> Config:
     """Read a configuration with its overrides; one that goes on from a status where the command was given one."""
     from sim.study.api import load
 
-    return load(config, overrides, status=_STATUS.get())
+    return from_status((load(config, overrides),))[0]
 
 
 def from_status(bases: tuple[Config, ...]) -> tuple[Config, ...]:
     """Return the configurations of a study, going on from a status where the command was given one."""
-    from sim.config.overrides import continued
-
     status = _STATUS.get()
-    return bases if status is None else tuple(continued(base, status) for base in bases)
+    if status is None:
+        return bases
+    from sim.config.overrides import continued
+    from sim.study.analyses.forecast.status import read_status
+
+    for base in bases if status.is_file() or not status.exists() else ():  # of a pipe there is only one reading
+        # what is wrong with it is told before anything is worked out
+        read_status(status, base.value.scale.start_date)
+    return tuple(continued(base, status) for base in bases)
 
 
 def watched(name: str) -> Any:

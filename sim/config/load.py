@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, NoReturn, TypeVar, cast
@@ -17,7 +17,7 @@ from typing import Any, Generic, NoReturn, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 from sim.config.cross_checks import broken_references
-from sim.config.project import Continuation, Project
+from sim.config.project import Project
 from sim.config.sections.display_units import shown_as
 from sim.config.sections.estimates import states_an_estimate
 from sim.config.shipped import ENDINGS, find_config, is_name, shipped, shipped_names
@@ -26,9 +26,11 @@ from sim.config.source_positions import (
     Fault,
     Position,
     Positions,
+    addresses_in,
     allowed_at,
     child,
     has,
+    in_file_order,
     nearest_position,
     paths_to,
     problem_of,
@@ -178,21 +180,13 @@ def _merge_trees(base: Any, overlay: Any, address: Address, positions: Positions
             new_mapping[key] = _merge_trees(base.get(key), value, (*address, key), positions, overlay_positions)
         return new_mapping
     _drop_positions(positions, base, address)
-    positions.update({part: overlay_positions[part] for part in _addresses(overlay, address)})
+    positions.update({part: overlay_positions[part] for part in addresses_in(overlay, address)})
     return overlay
-
-
-def _addresses(value: Any, address: Address) -> Iterator[Address]:
-    """Yield the address of a value and of all its parts."""
-    yield address
-    if isinstance(value, dict | list):
-        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _addresses(part, (*address, key))
 
 
 def _drop_positions(positions: Positions, value: Any, address: Address) -> None:
     """Drop the positions of a value and of all its parts."""
-    for part in _addresses(value, address):
+    for part in addresses_in(value, address):
         positions.pop(part, None)
 
 
@@ -308,6 +302,20 @@ class Loaded(Generic[M]):
             return tree_html(repr(self)[1:-1], self.tree, type(self.value))
 
 
+@dataclass(frozen=True)
+class Continuation:
+    """The status from which a project under way continues, how that is read, and the plan that the past is seen by.
+
+    `status` is the path of a status or the status itself, whose type comes later in the flow of imports; `base` is the
+    configuration before anything in it was changed to see what it does from here.
+    """
+
+    status: object
+    base: Loaded[Project]
+    learning: bool = True
+    logic: str | None = None
+
+
 def load_as(model: type[M], source: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> Loaded[M]:
     """Read a file, what it extends and `--set` overrides as a model; ConfigError with all problems.
 
@@ -371,7 +379,7 @@ def checked(
         invalid = faults_of(error, model, without_version, places)
         all_faults += invalid + further_faults(invalid, model, without_version, places, _validated)
     first_file = nearest_position(places, ()).file
-    raise ConfigError(problem_of(fault, tree) for fault in _in_file_order(all_faults, first_file))
+    raise ConfigError(problem_of(fault, tree) for fault in in_file_order(all_faults, first_file))
 
 
 def _validated(model: type[M], tree: dict[str, Any]) -> M:
@@ -388,13 +396,3 @@ def _without_version(model: type[BaseModel], tree: dict[str, Any]) -> dict[str, 
     if "schema_version" in model.model_fields:
         return tree
     return {key: value for key, value in tree.items() if (key, value) != ("schema_version", SCHEMA_VERSION)}
-
-
-def _in_file_order(faults: Iterable[Fault], first_file: str) -> list[Fault]:
-    """Return different faults in the order of their positions, the first file before its base, overrides last."""
-    different = {(fault.position, fault.address, fault.message): fault for fault in faults}
-
-    def sort_key(fault: Fault) -> tuple[bool, bool, Position]:
-        return fault.position.line == 0, fault.position.file != first_file, fault.position
-
-    return sorted(different.values(), key=sort_key)

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from sim.config.load import SCHEMA_VERSION, Loaded, checked, set_value
-from sim.config.project import Continuation
+from sim.config.load import SCHEMA_VERSION, Continuation, Loaded, checked, set_value
+from sim.config.project import Project
 from sim.config.source_positions import Address, Position, allowed_at, child, value_at
 from sim.config.yaml_reader import Document, read_file
 from sim.errors import ConfigError, Problem, closest, did_you_mean
@@ -37,7 +37,9 @@ def with_settings(loaded: Loaded[M], settings: Mapping[str, Any], origins: Origi
     return replace(loaded, value=value, tree=document.tree, positions=document.positions)
 
 
-def continued(loaded: Loaded[M], status: object, *, learning: bool = True, logic: str | None = None) -> Loaded[M]:
+def continued(
+    loaded: Loaded[Project], status: object, *, learning: bool = True, logic: str | None = None
+) -> Loaded[Project]:
     """Return a configuration that continues from a status, wherever it is run: in a run, a sweep, a comparison."""
     return replace(loaded, continuation=Continuation(status, loaded, learning, logic))
 

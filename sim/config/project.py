@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 from math import isfinite
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -341,17 +341,3 @@ class Project(Section):
             raise ConfigError(problems)
         new_risks = risks.model_copy(update={"mode": mode or risks.mode, "without": tuple(switched_off)})
         return self.model_copy(update={"risks": new_risks})
-
-
-@dataclass(frozen=True)
-class Continuation:
-    """From where a project under way goes on: its status, how that is read, and the plan that the past is seen by.
-
-    `status` is the path of a status or the status itself; `base` is the configuration before anything in it was changed to
-    see what it does from here.
-    """
-
-    status: Any
-    base: Any
-    learning: bool = True
-    logic: str | None = None

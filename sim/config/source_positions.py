@@ -111,6 +111,14 @@ def _ending_in(node: Any, word: str, prefix: Address) -> Iterator[Address]:
             yield from _ending_in(part, word, (*prefix, key))
 
 
+def addresses_in(value: Any, address: Address) -> Iterator[Address]:
+    """Yield the address of a value and of all its parts."""
+    yield address
+    if isinstance(value, dict | list):
+        for key, part in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from addresses_in(part, (*address, key))
+
+
 def value_at(tree: Any, address: Address) -> Any:
     """Return the value at an address, None where there is none."""
     for key in address:
@@ -124,6 +132,16 @@ def nearest_position(positions: Positions, address: Address) -> Position:
         if address[:length] in positions:
             return positions[address[:length]]
     return Position("", 0, 0)
+
+
+def in_file_order(faults: Iterable[Fault], first_file: str) -> list[Fault]:
+    """Return different faults in the order of their positions, the first file before its base, overrides last."""
+    different = {(fault.position, fault.address, fault.message): fault for fault in faults}
+
+    def sort_key(fault: Fault) -> tuple[bool, bool, Position]:
+        return fault.position.line == 0, fault.position.file != first_file, fault.position
+
+    return sorted(different.values(), key=sort_key)
 
 
 def short_text(value: object) -> str:

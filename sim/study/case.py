@@ -59,7 +59,6 @@ if TYPE_CHECKING:
 
 FORECAST_MODULE = "sim.study.analyses.forecast.forecast_case"
 """The module that makes the case of a project under way."""
-
 COMPARED_RUNS = 2
 """Replications of a run that both engines simulate, besides the first one of every process; of a point of a study, one."""
 
@@ -87,7 +86,12 @@ class Case(Displayed):
         }
         return {field.name: getattr(self, field.name) for field in fields(self)} | found
 
-    def under_way(self) -> dict[str, Any]:
+    @property
+    def is_under_way(self) -> bool:
+        """Return whether the project goes on from a status."""
+        return False
+
+    def manifest_of_status(self) -> dict[str, Any]:
         """Return what the manifest says of the state that the project goes on from; empty where it begins at day 0."""
         return {}
 
@@ -95,10 +99,6 @@ class Case(Displayed):
     def baseline(self) -> Case:
         """Return the case whose expected plan is told beside the replications; under way that of the first day."""
         return self
-
-    def delivered(self) -> list[tuple[float, float]]:
-        """Return (MW online, day) of a project under way; empty where it begins at day 0."""
-        return []
 
     def continued_by(self, other: Case) -> Case:
         """Return a case with changed settings that goes on from the same state as this one."""

@@ -227,7 +227,7 @@ def controls(case: Case, seed: int, sample: Sample) -> dict[str, Columns]:
     all end; metrics of which no input explains much are left out.
     """
     unsuitable = not MIN_RUNS <= sample.size <= MAX_RUNS
-    if unsuitable or not sample.sampling.is_plain or case.under_way() or sample.count_status("ok") < sample.size:
+    if unsuitable or not sample.sampling.is_plain or case.is_under_way or sample.count_status("ok") < sample.size:
         return {}
     metrics = [*directions_of(sample.metrics)]
     y = np.array([sample.rows(metric) for metric in metrics])

@@ -245,7 +245,7 @@ def identity(case: Case, seed: int) -> dict[str, Any]:
         "metrics": list(case.metrics),
         "weather_file": fingerprint(case.weather),
         "config": case.project.model_dump(mode="json"),
-        **case.under_way(),
+        **case.manifest_of_status(),
     }
 
 
@@ -275,7 +275,7 @@ def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
         "versions": {"python": platform.python_version(), **versions()},
         "config_digest": digest(project),
         "config": project.model_dump(mode="json"),
-        **case.under_way(),
+        **case.manifest_of_status(),
     }
 
 

@@ -37,6 +37,7 @@ from sim.study.analyses.baseline_diff import (
     sampled,
     written,
 )
+from sim.study.analyses.forecast.case_under_way import ForecastCase
 from sim.study.case import prepare_case
 from sim.study.result import Result
 from sim.study.sample import json_value, number
@@ -199,9 +200,10 @@ def require_actuals(config: Loaded[Project], path: str | Path) -> str:
     Raises CheckFailed with the first levels of MW that were online too early or too late, and since when.
     """
     case = prepare_case(config)
-    actual_delivery, data_date = case.delivered(), case.under_way()["forecast"]["data_date"]
+    assert isinstance(case, ForecastCase)
+    actual_delivery, data_date = case.delivered(), case.data_date
     start = config.value.scale.start_date
-    today = float((date.fromisoformat(data_date) - start).days + 1)
+    today = float((data_date - start).days + 1)
     steps = [Step.read(step) for step in read(path)["delivery"]]
     outside = [text for step in steps for text in _levels_outside(step, actual_delivery, today, start)]
     if outside:

@@ -204,7 +204,7 @@ def lever_trials(case: Case, bindings: Columns) -> list[LeverTrial]:
         lever for cause, resource, days in scarce if days >= 1 for lever in _one_more(case, str(cause), str(resource))
     ]
     resource_levers = [*{lever.id: lever for lever in levers}.values()][:MAX_LEVERS]
-    possible = POLICIES_UNDER_WAY if case.under_way() else None
+    possible = POLICIES_UNDER_WAY if case.is_under_way else None
     policies = [policy for policy in _policies(case.project) if possible is None or policy.path in possible]
     return [*resource_levers, *policies]
 

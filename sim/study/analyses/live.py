@@ -22,9 +22,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from sim.config.load import Loaded
+from sim.config.load import Continuation, Loaded
 from sim.config.overrides import extended
-from sim.config.project import Continuation, Project
+from sim.config.project import Project
 from sim.config.sections.labour import Pattern
 from sim.config.yaml_reader import read_text
 from sim.engine.backends import AUTO

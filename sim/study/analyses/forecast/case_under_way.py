@@ -6,7 +6,9 @@ It is a case like any other, so executors, checkpoints, sweeps and metrics work 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass, fields, replace
+from datetime import date
 from functools import cached_property, partial
 from hashlib import sha256
 from typing import Any
@@ -39,7 +41,7 @@ from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.remaining import CHUNK, CommonFactors, History, StateSampler, history_of
 from sim.study.analyses.forecast.sheet.status_checks import notes_of, other_configuration
-from sim.study.analyses.forecast.status import NO_STATUS, ONLINE, Logic, Status
+from sim.study.analyses.forecast.status import LOGIC, NO_STATUS, ONLINE, Logic, Status
 from sim.study.case import Case, compiled_plan
 from sim.study.executors.worker_process import in_two_halves
 from sim.study.result import digest
@@ -55,9 +57,9 @@ HISTORY_CACHE: RecentCache[tuple[History, ...]] = RecentCache(3)
 EXPECTED_HISTORY_CACHE: RecentCache[tuple[Progress, InitialState]] = RecentCache(3)
 
 
-@dataclass(frozen=True, repr=False)
-class ForecastCase(Case):
-    """A case whose replications continue from the state at a data date.
+@dataclass(frozen=True)
+class ForecastOptions:
+    """What a forecast continues from, and how.
 
     Where something is changed from the data date on (a lever, a sweep), `unchanged_case` is the case before the change: its
     plan is the one that the history followed.
@@ -65,51 +67,77 @@ class ForecastCase(Case):
 
     status: Status = NO_STATUS
     learning: bool = True
-    logic: Logic = "retained_logic"
-    unchanged_case: Case | None = None
-    given_baseline: Case | None = None
-    """The case of the plan with the risk probabilities as stated; the prior case where it is None."""
-    stated_project: Project | None = None
-    """The project with the risk probabilities as stated, not as they remain at the data date."""
-    given_prior_case: Case | None = None
-    """The case whose replications from the first day on are the prior ones; see `prior_case` where it is None."""
-    history_plan: CompiledPlan | None = None
-    """The plan with other risk probabilities but the same steps, under which the histories are cached."""
+    logic: Logic = LOGIC[0]
     use_promises: bool = True
     """Whether promises are believed; if not, the lead time of what has not arrived is drawn."""
     chunk_size: int = CHUNK
     """Number of replications whose remaining durations are drawn together."""
+    unchanged_case: Case | None = None
+    given_baseline: Case | None = None
+    """The case of the plan with the risk probabilities as stated; the prior case where it is None."""
+    given_prior_case: Case | None = None
+    """The case whose replications from the first day on are the prior ones; see `prior_case` where it is None."""
+    stated_project: Project | None = None
+    """The project with the risk probabilities as stated, not as they remain at the data date."""
+    history_plan: CompiledPlan | None = None
+    """The plan with other risk probabilities but the same steps, under which the histories are cached."""
+
+
+@dataclass(frozen=True, repr=False)
+class ForecastCase(Case):
+    """A case whose replications continue from the state at a data date."""
+
+    options: ForecastOptions = ForecastOptions()
+
+    @property
+    def status(self) -> Status:
+        """Return the status that it continues from."""
+        return self.options.status
+
+    @property
+    def is_under_way(self) -> bool:
+        """Return that the project goes on from a status."""
+        return True
+
+    @property
+    def data_date(self) -> date:
+        """Return the last day of which the facts are known."""
+        return self.status.data_date
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what another process needs, with posterior and histories, so that they are worked out only once."""
-        self.posterior, self.histories  # noqa: B018 (worked out here, not in every process)
-        results = {name: self.__dict__[name] for name in ("posterior", "histories") if name in self.__dict__}
-        return super().__getstate__() | results
+        return super().__getstate__() | {"posterior": self.posterior, "histories": self.histories}
 
-    def under_way(self) -> dict[str, Any]:
+    def manifest_of_status(self) -> dict[str, Any]:
         """Return what the manifest has about a forecast: its data date, what was learnt, implied and out of sequence."""
+        return deepcopy(self._manifest_of_status)
+
+    @cached_property
+    def _manifest_of_status(self) -> dict[str, Any]:
+        """Return it as it is worked out once; identity and manifest of a run both have it."""
+        project = self.options.stated_project or self.project
         planned_usd = self.baseline.as_planned[1]["capital_deployed_usd"]
         return {
             "forecast": {
-                "data_date": self.status.data_date.isoformat(),
+                "data_date": self.data_date.isoformat(),
                 "status": self.status.file,
                 "status_digest": sha256(repr(self.status.facts).encode()).hexdigest(),
                 "facts": len(self.status.facts),
                 "notes": notes_of(self.plan_steps, self.status, planned_usd),
                 "kinds": sorted({fact.kind for fact in self.status.facts}),
-                "logic": self.logic,
-                "learning": self.learning,
+                "logic": self.options.logic,
+                "learning": self.options.learning,
                 "implied": self.progress.implied_steps,
                 "late_days": self.progress.delay / MINUTES_PER_DAY,
                 "out_of_sequence": list(self.progress.out_of_sequence),
-                "other_configuration": list(other_configuration(self.stated_project or self.project, self.status)),
-                "evidence": self.prior_replications.evidence if self.learning else 0,
+                "other_configuration": list(other_configuration(project, self.status)),
+                "evidence": self.prior_replications.evidence if self.options.learning else 0,
                 "learnt": [asdict(factor) for factor in self.learnt_factors],
                 "earned_value": self.earned_value(),
             },
             # as stated: the remaining risk probabilities follow from the status
-            "config_digest": digest(self.stated_project or self.project),
-            "config": (self.stated_project or self.project).model_dump(mode="json"),
+            "config_digest": digest(project),
+            "config": project.model_dump(mode="json"),
         }
 
     def earned_value(self) -> dict[str, Any]:
@@ -134,8 +162,8 @@ class ForecastCase(Case):
         """Return a changed case that continues from this status; its history and its crews are those of this plan."""
         changes = {field.name: getattr(other, field.name) for field in fields(Case)}
         changes |= self.agreed_crews(other)
-        history: dict[str, Any] = {"unchanged_case": self.prior_case, "history_plan": None}
-        changed = replace(self, **changes, **history, stated_project=other.project)
+        options = replace(self.options, unchanged_case=self.prior_case, history_plan=None, stated_project=other.project)
+        changed = replace(self, **changes, options=options)
         # what the facts teach does not depend on what is changed from the data date on
         changed.__dict__["prior_replications"] = self.prior_replications
         return changed
@@ -176,14 +204,15 @@ class ForecastCase(Case):
 
     def with_options(self, **options: Any) -> ForecastCase:
         """Return this case with other values of `learning`, `use_promises` or `chunk_size`."""
-        return share_plan_results(self, replace(self, **options))
+        return share_plan_results(self, replace(self, options=replace(self.options, **options)))
 
     # --- history ------------------------------------------------------------------------------------------------
 
     @property
     def _followed_plan(self) -> CompiledPlan:
         """Return the plan that the history followed."""
-        return self.plan if self.unchanged_case is None else self.unchanged_case.plan
+        unchanged = self.options.unchanged_case
+        return self.plan if unchanged is None else unchanged.plan
 
     @cached_property
     def plan_steps(self) -> PlanSteps:
@@ -196,18 +225,18 @@ class ForecastCase(Case):
 
     def _history(self, plan_steps: PlanSteps, prior_replication: int | None = None) -> tuple[Progress, InitialState]:
         """Return the history that the status implies by some planned routes, and the state that it ends in."""
-        progress = Progress(plan_steps, self.status, day_minutes(self.project), self.logic, prior_replication)
+        progress = Progress(plan_steps, self.status, day_minutes(self.project), self.options.logic, prior_replication)
         return progress, progress.state(self.planned)
 
     @property
     def _history_key(self) -> tuple[object, ...]:
         """Return what histories depend on, beyond the plan."""
-        return self.logic, self.status.minute, *self.status.without("risk", "money", "hours").facts
+        return self.options.logic, self.status.minute, *self.status.without("risk", "money", "hours").facts
 
     @cached_property
     def _expected_history(self) -> tuple[Progress, InitialState]:
         """Return the history by the expected plan, and the state that it ends in."""
-        objects = self.baseline, self.history_plan or self.plan
+        objects = self.baseline, self.options.history_plan or self.plan
         return EXPECTED_HISTORY_CACHE.get(objects, self._history_key, lambda: self._history(self.plan_steps))
 
     @property
@@ -224,12 +253,12 @@ class ForecastCase(Case):
     def prior_case(self) -> Case:
         """Return the case from its first day, whose replications are the prior ones."""
         own_fields = {field.name: getattr(self, field.name) for field in fields(Case)}
-        return self.given_prior_case or self.unchanged_case or Case(**own_fields)
+        return self.options.given_prior_case or self.options.unchanged_case or Case(**own_fields)
 
     @property
     def baseline(self) -> Case:
         """Return the case of the plan before any fact was known."""
-        return self.given_baseline or self.prior_case
+        return self.options.given_baseline or self.prior_case
 
     @cached_property
     def prior_replications(self) -> PriorReplications:
@@ -251,7 +280,7 @@ class ForecastCase(Case):
 
     def find_histories(self, workers: int) -> tuple[History, ...]:
         """Return `histories`; half of them are worked out in another process where there are two workers."""
-        objects = self.prior_case, self.history_plan or self.plan
+        objects = self.prior_case, self.options.history_plan or self.plan
         return HISTORY_CACHE.get(objects, self._history_key, partial(self._nearest_histories, workers))
 
     def _nearest_histories(self, workers: int) -> tuple[History, ...]:
@@ -270,7 +299,7 @@ class ForecastCase(Case):
     def _plan_steps_of_prior(self, replication: int) -> PlanSteps:
         """Return the planned routes by a prior replication."""
         cached: dict[int, PlanSteps] = self.prior_case.__dict__.setdefault("_cached_plan_steps", {})
-        of_other_plan = self.prior_case.plan is not self.plan and self.prior_case.plan is not self.history_plan
+        of_other_plan = self.prior_case.plan is not self.plan and self.prior_case.plan is not self.options.history_plan
         if of_other_plan or len(self.plan.rows) > LARGE_PLAN_STEPS:
             cached = {}
         elif len(self.plan.rows) > SMALL_PLAN_STEPS and replication not in cached and len(cached) >= HISTORIES:
@@ -284,7 +313,7 @@ class ForecastCase(Case):
     @cached_property
     def posterior(self) -> Posterior | None:
         """Return the posterior of the common factors; None where learning is off or nothing is learnt."""
-        posterior = self.prior_replications.posterior if self.learning else None
+        posterior = self.prior_replications.posterior if self.options.learning else None
         return posterior if posterior is not None and posterior.factors else None
 
     @property
@@ -338,10 +367,10 @@ class ForecastCase(Case):
     def state_of_replication(self, seed: int, replication: int) -> InitialState:
         """Return the state that a replication under a seed continues from."""
         if seed not in self._state_samplers:
-            common = CommonFactors(self.plan.inputs, self.draws(seed).uniforms, self.chunk_size)
+            common = CommonFactors(self.plan.inputs, self.draws(seed).uniforms, self.options.chunk_size)
             number = len(self.histories)
             self._state_samplers[seed] = [
-                StateSampler(self.plan, seed, history, common, (index, number), use_promises=self.use_promises)
+                StateSampler(self.plan, seed, history, common, (index, number), use_promises=self.options.use_promises)
                 for index, history in enumerate(self.histories)
             ]
         samplers = self._state_samplers[seed]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from sim.config.load import ConfigLike, Loaded, as_loaded
 from sim.config.overrides import continued
 from sim.config.project import Project
 from sim.engine.backends import AUTO
 from sim.errors import ConfigError, Problem
-from sim.study.analyses.forecast.case_under_way import ForecastCase
+from sim.study.analyses.forecast.case_under_way import ForecastCase, ForecastOptions
 from sim.study.analyses.forecast.open_risks import with_other_probabilities, with_risks
 from sim.study.analyses.forecast.plan_cache import RecentCache, prepare_cached, share_plan_results
 from sim.study.analyses.forecast.sheet.status_checks import require_sound
@@ -36,13 +35,16 @@ def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine:
     """Return the case of a project under way, for `sim.prepare`."""
     continuation = config.continuation
     assert continuation is not None
-    own_config = replace(config, continuation=None)
-    status, logic, unchanged_case, prior_case = continuation.status, continuation.logic, None, None
+    own_config, base_config = (replace(one, continuation=None) for one in (config, continuation.base))
+    # read before anything is worked out for it
+    status, logic = _status_of(continuation.status, own_config), continuation.logic
+    unchanged_case, prior_case = None, None
     base = prepare_cached(own_config, engine) if sampling == "mc" else None
-    if continuation.base.value != config.value:
-        unchanged_config = replace(continuation.base, continuation=None)
-        unchanged_case = prepare_cached(unchanged_config, engine)
-        unchanged = forecast_case(unchanged_config, status, logic=logic, engine=engine, base=unchanged_case)
+    if base_config.value != config.value:
+        unchanged_case = prepare_cached(base_config, engine)
+        unchanged = forecast_case(
+            base_config, _status_of(continuation.status, base_config), logic=logic, engine=engine, base=unchanged_case
+        )
         base = base or prepare_case(own_config, sampling=sampling, runs=runs, engine=engine)
         base, prior_case = replace(base, **unchanged.agreed_crews(base)), unchanged.prior_case
     case = forecast_case(
@@ -51,6 +53,11 @@ def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine:
     )  # fmt: skip
     case.histories, case.posterior  # noqa: B018 (worked out here, before worker processes are forked that need them)
     return case
+
+
+def _status_of(status: object, config: Loaded[Project]) -> Status:
+    """Return a status, or that of a file, of a project whose dates count from its start."""
+    return status if isinstance(status, Status) else read_status(str(status), config.value.scale.start_date)
 
 
 def forecast_case(
@@ -63,26 +70,25 @@ def forecast_case(
     `base` is the case of this configuration from its first day, if it is prepared already. `unchanged_case` and `prior_case`
     are the cases that the history followed and that has the prior replications, if these are other ones.
     """
-    if not isinstance(status, Status):
-        status = read_status(status, config.value.scale.start_date)
-    logic = logic or status.logic or LOGIC[0]
-    if logic not in LOGIC:
-        raise ConfigError([Problem("", 0, 0, "logic", logic, f"one of {', '.join(LOGIC)}")])
+    status = _status_of(status, config)
+    chosen_logic = next((one for one in LOGIC if one == (logic or status.logic or LOGIC[0])), None)
+    if chosen_logic is None:
+        raise ConfigError([Problem("", 0, 0, "logic", str(logic), f"one of {', '.join(LOGIC)}")])
     base = base or prepare_case(config, sampling=sampling, runs=runs, engine=engine)
-    options = {"status": status, "learning": learning, "logic": logic, "use_promises": use_promises}
-    options |= {"unchanged_case": unchanged_case}
-    key = config.value, status, learning, logic, use_promises, sampling, 0 if sampling == "mc" else runs, engine
+    options = ForecastOptions(
+        status, learning, chosen_logic, use_promises, unchanged_case=unchanged_case,
+        given_baseline=unchanged_case or base, given_prior_case=prior_case or base,
+    )  # fmt: skip
+    key = config.value, status, learning, chosen_logic, use_promises, sampling, 0 if sampling == "mc" else runs, engine
     compute = partial(_with_remaining_risks, config, base, prior_case, options)
     return FORECAST_CACHE.get((base, unchanged_case, prior_case), key, compute)
 
 
 def _with_remaining_risks(
-    config: Loaded[Project], base: Case, prior_case: Case | None, options: Mapping[str, Any]
+    config: Loaded[Project], base: Case, prior_case: Case | None, options: ForecastOptions
 ) -> ForecastCase:
     """Return the case that continues from a status, with the remaining probabilities of its risks."""
-    status, unchanged_case = options["status"], options["unchanged_case"]
-    options = {**options, "given_baseline": unchanged_case or base}
-    case = _as_forecast(base, {**options, "given_prior_case": prior_case or base})
+    status, case = options.status, _as_forecast(base, options)
     if prior_case is None:
         require_sound(case.plan_steps, status)
     if case.state.complete:
@@ -93,17 +99,19 @@ def _with_remaining_risks(
         return case
     # risks change probabilities alone: crews and order dates stay the same, and thereby the history
     other = with_other_probabilities(base, config_with_risks.value)
-    if prior_case is None and unchanged_case is None:
-        prior_case = other if status.facts_of("risk") else case.given_prior_case
+    if prior_case is None and options.unchanged_case is None:
+        prior_case = other if status.facts_of("risk") else options.given_prior_case
     history_plan = case.plan if case.plan.has_steps_of(other.plan) else None
-    options = {**options, "given_prior_case": prior_case, "stated_project": config.value, "history_plan": history_plan}
-    return _as_forecast(other, options)
+    return _as_forecast(
+        other,
+        replace(options, given_prior_case=prior_case, stated_project=config.value, history_plan=history_plan),
+    )
 
 
-def _as_forecast(base: Case, options: Mapping[str, Any]) -> ForecastCase:
+def _as_forecast(base: Case, options: ForecastOptions) -> ForecastCase:
     """Return the forecast case with the fields of a case, and what was worked out of its plan."""
     own_fields = {field.name: getattr(base, field.name) for field in fields(Case)}
-    return share_plan_results(base, ForecastCase(**own_fields, **options))
+    return share_plan_results(base, ForecastCase(**own_fields, options=options))
 
 
 # --- running --------------------------------------------------------------------------------------------------------

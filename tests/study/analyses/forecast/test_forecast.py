@@ -318,7 +318,7 @@ def test_a_status_of_another_configuration_says_what_differs_with_both_values(tm
     case = forecast_case(other, given)
     notes = [str(one.problem) for one in check_status(case.plan_steps, given)]
     assert all(any(one in note for note in notes) for one in (lines, cranes))
-    assert case.under_way()["forecast"]["other_configuration"] == [lines, cranes]
+    assert case.manifest_of_status()["forecast"]["other_configuration"] == [lines, cranes]
 
 
 def test_nothing_that_is_assumed_happens_before_what_it_waits_for() -> None:

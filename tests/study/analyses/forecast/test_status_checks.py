@@ -309,7 +309,7 @@ def test_a_payment_in_millions_is_noticed(tmp_path: Path) -> None:
     (note,) = [str(one.problem) for one in findings_of(steps(), given, planned_usd)]
     assert "value: 90 USD, where the plan has" in note
     # who does not check a status is told of it with the forecast
-    (told,) = forecast_case(CONFIG, given, base=planned()).under_way()["forecast"]["notes"]
+    (told,) = forecast_case(CONFIG, given, base=planned()).manifest_of_status()["forecast"]["notes"]
     assert f"row {given.facts[0].row}, column value" in told
 
 

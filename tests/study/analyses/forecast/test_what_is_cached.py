@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.learning import PRIOR_SIZE, simulate_prior
 from sim.study.analyses.forecast.plan_cache import RecentCache
-from tests.study.analyses.forecast.test_forecast import planned
+from sim.study.analyses.forecast.status import Status
+from tests.study.analyses.forecast.test_forecast import CONFIG, planned, status
 
 
 def test_the_prior_replications_are_those_that_are_asked_for() -> None:
@@ -54,3 +56,21 @@ def test_a_cache_drops_what_was_used_longest_ago() -> None:
         assert cache.get((cache,), key, partial(compute, key)) == key
     assert computed == ["one", "two", "three", "two"]
     assert len(cache.entries) == 2
+
+
+def test_whether_a_case_is_under_way_is_asked_without_working_its_status_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Status] = []
+
+    def notes(_steps: object, given: Status, _usd: object) -> list[str]:
+        told.append(given)
+        return []
+
+    monkeypatch.setattr("sim.study.analyses.forecast.case_under_way.notes_of", notes)
+    given = status(0.4)
+    case = forecast_case(CONFIG, given, base=planned())
+    assert (case.is_under_way, case.data_date) == (True, given.data_date)
+    assert (planned().is_under_way, planned().manifest_of_status()) == (False, {})
+    assert told == []
+    case.manifest_of_status()["forecast"]["data_date"] = "changed by its reader"
+    assert case.manifest_of_status()["forecast"]["data_date"] == given.data_date.isoformat()
+    assert told == [given]
