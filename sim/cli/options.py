@@ -240,5 +240,6 @@ def exit_unless_all_finished(result: Any) -> None:
     status = result.sample.runs["status"]
     for word, code in (("failed", 4), ("stalled", 3)):
         if number := int((status == word).sum()):
-            click.echo(f"{number} of {len(status)} replications {word}", err=True)
+            why = next((f"; the first, {run}: {note}" for run, note in sorted(result.sample.notes.items())), "")
+            click.echo(f"{number} of {len(status)} replications {word}{why if word == 'failed' else ''}", err=True)
             sys.exit(code)

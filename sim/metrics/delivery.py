@@ -147,6 +147,8 @@ def demand_metrics(blocks: Online, needed: NeededBlocks | None, layout: Layout, 
     online_minute = np.where(blocks.reached, blocks.minute, NEVER)[ordered]
     metrics = order_lead_times(online_minute, blocks.ordered[ordered], _lots(layout, project)[ordered])
     if needed is not None:
+        if blocks.cancelled.any():  # who needed them has gone away: nobody waits for what was cancelled
+            needed = NeededBlocks(needed.minute[: len(online_minute)])
         mw = project.block.mw_gross.value
         metrics["lead_time_from_need_days"] = mean_days_late(online_minute, needed)
         metrics |= demand_balance(online_minute, needed, mw, project.money.horizon_days * DAY)

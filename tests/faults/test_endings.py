@@ -79,7 +79,7 @@ def test_replications_that_fail_are_counted_and_no_p80_is_quoted(
     monkeypatch.setattr(Case, "simulate_chunk", sometimes)
     told = said("run", TINY, "--runs", "20", "--workers", "1", "--out", tmp_path / "tiny")
     assert told.exit_code == 4, told.output
-    assert "2 of 20 replications failed" in told.output
+    assert "2 of 20 replications failed; the first, 7: ZeroDivisionError: no crane" in told.output
     assert "Traceback" not in told.output
     kept = sim_result.Result.load(tmp_path / "tiny")
     assert kept.sample.notes == dict.fromkeys((7, 17), "ZeroDivisionError: no crane")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.engine.backends import RunsWith, drawn_runs, given_runs
 from sim.engine.simpy_engine import RunOutcome
-from sim.errors import Stalled
+from sim.errors import SimError, Stalled
 from sim.jit import available
 from sim.metrics.schedule import NEVER, latest
 from sim.plan.compile import compile_plan
@@ -57,6 +57,12 @@ SEED = 8_191
 """Of these replications: any, but not one that runs are likely to have, so that plans and runs have other draws."""
 
 
+class NothingOnline(SimError):
+    """A project whose plan without chance brings no block online."""
+
+    exit_code = 2
+
+
 class Rehearsal:
     """A project's plan and one run of it without chance: with as many crews as are asked for, or as the resource plan says.
 
@@ -86,7 +92,13 @@ class Rehearsal:
         """Run the plan again, with so many crews of each trade from the beginning instead of the plan's own."""
         self.log: Ints = self.log_with(crews).copy()
         self._latest_for: dict[int, Ints] = {}
-        self.finish = int(self.log[self.online_rows(self.log), LogColumn.MINUTE].max())
+        minutes_online = self.log[self.online_rows(self.log), LogColumn.MINUTE]
+        if not len(minutes_online):
+            raise NothingOnline(
+                "orders: at mean growth of demand nothing is ordered, or all of it is cancelled: there is no plan to work to; "
+                "see orders.demand (growth, ending), orders.look_ahead_days and orders.until_day"
+            )
+        self.finish = int(minutes_online.max())
 
     def log_with(self, crews: Mapping[str, int]) -> Ints:
         """Return the log of a run with so many crews of each trade; raises `Stalled` where it never ends.

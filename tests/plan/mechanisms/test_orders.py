@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.errors import ConfigError
+from sim.errors import ConfigError, SimError
 from sim.metrics.delivery import needed_blocks, online
 from sim.metrics.event_log import DAY, Record
 from sim.metrics.money.ledger import Run, ledger, ledger_table
@@ -18,7 +18,7 @@ from sim.report.result_view import ResultView
 from sim.report.verdict import key_results
 from sim.study.api import load, run
 from sim.study.case import Case, prepare_case
-from sim.study.chunk import not_finite
+from sim.study.chunk import not_finite, validated
 from sim.study.result import Result
 from tests.tiny_project import tiny, tiny_case, works
 
@@ -130,6 +130,14 @@ def test_an_order_that_is_not_needed_any_more_is_cancelled_in_time_and_settled()
     ]  # the deposits are what cancelling costs before anything is started
     at = entries.names.index("compute/b2")
     assert found["stranded_capital_usd"] >= entries.total[at] / 100
+
+
+def test_what_was_needed_but_is_cancelled_with_the_demand_is_waited_for_by_nobody() -> None:
+    """Without a look-ahead orders are placed on the day of need: what is cancelled was needed, and had no end of lateness."""
+    case = prepare_case(load(CONFIGS / "incremental_hybrid.yaml", ["orders.look_ahead_days=0"]))
+    chunk = validated(case.simulate_chunk(1, 0, 1), range(1), case)
+    assert chunk.runs["mw_cancelled"] > 0
+    assert 0 < chunk.runs["lead_time_from_need_days"] < np.inf
 
 
 def test_an_order_past_its_stage_is_firm_whatever_becomes_of_demand() -> None:
@@ -341,3 +349,10 @@ def test_every_replication_ends_with_everything_ordered_online() -> None:
         )
         blocks = online(record, case.metric_context.layout, case.project)
         assert np.array_equal(blocks.reached, blocks.wanted)
+
+
+def test_a_plan_that_brings_nothing_online_is_refused() -> None:
+    ending = "orders.demand.ending={probability: 1, day: {low: 1, mode: 2, high: 3}}"
+    with pytest.raises(SimError, match="nothing is ordered") as refused:
+        prepare_case(load(CONFIGS / "incremental_hybrid.yaml", [ending]))
+    assert refused.value.exit_code == 2
