@@ -95,8 +95,8 @@ class Rehearsal:
         minutes_online = self.log[self.online_rows(self.log), LogColumn.MINUTE]
         if not len(minutes_online):
             raise NothingOnline(
-                "orders: at mean growth of demand nothing is ordered, or all of it is cancelled: there is no plan to work to; "
-                "see orders.demand (growth, ending), orders.look_ahead_days and orders.until_day"
+                "orders: at mean growth of demand nothing is ordered, or all of it is cancelled, so there is no plan; see "
+                "orders.demand (growth, ending), orders.look_ahead_days and orders.until_day"
             )
         self.finish = int(minutes_online.max())
 
