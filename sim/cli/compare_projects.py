@@ -267,5 +267,9 @@ def with_common_history(inputs: list[Result | Config]) -> list[Result | Config]:
 def require_distinct_names(names: list[str]) -> None:
     """Refuse names that would share a folder; where capitals do not count, Hybrid and hybrid do."""
     for number, name in enumerate(names):
-        if name.casefold() in {other.casefold() for other in names[:number]}:
-            raise click.UsageError(f"two configurations are named {name}; give one another name")
+        other = next((other for other in names[:number] if other.casefold() == name.casefold()), None)
+        if other is not None:
+            named = (
+                f"are named {name}" if name == other else f"have names that differ in capitals only, {other} and {name}"
+            )
+            raise click.UsageError(f"two configurations {named}; give one another `name:`, or use sim run --against")

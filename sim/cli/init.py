@@ -19,6 +19,7 @@ from sim.cli.options import RealNumber
 
 STRATEGIES = ("hybrid", "modular", "stick_built")
 PHASE_MW, UNIT_MW, SPARE_UNITS = 250, 30, 1
+BLOCK_MW, HALL_BLOCKS = 2.5, 10
 """Of the shipped base: MW of one phase, of one generating unit, and the units that stand by."""
 PHASE_INTERVAL_DAYS = 120
 STATUS = "status"
@@ -132,7 +133,12 @@ def project_files(name: str, mw: float, place: tuple[str, str], strategy: str, s
 def _config(name: str, mw: float, place: tuple[str, str], strategy: str, start: date) -> str:
     """Return the configuration: size, place and start; everything else is inherited."""
     phases = ceil(mw / PHASE_MW)
-    units = ceil(mw / phases / UNIT_MW) + SPARE_UNITS
+    blocks = ceil(mw / phases / BLOCK_MW)
+    # not more power, and no larger hall, than a small site has blocks for: what they do not use would be idle for ever
+    unit_mw = min(UNIT_MW, blocks * BLOCK_MW)
+    units = ceil(blocks * BLOCK_MW / unit_mw) + SPARE_UNITS
+    unit_size = f"mw: {unit_mw:g}, " if unit_mw < UNIT_MW else ""
+    hall = f"hall: {{blocks: {blocks}}}\n        " if blocks < HALL_BLOCKS else ""
     interval = f", phases: {phases}, phase_interval_days: {PHASE_INTERVAL_DAYS}" if phases > 1 else ""
     word, code = place
     return dedent(f"""\
@@ -144,8 +150,8 @@ def _config(name: str, mw: float, place: tuple[str, str], strategy: str, start: 
         label: {mw:g} MW in {_in_words(word)}, {strategy.replace("_", "-")}
 
         scale: {{capacity_mw: {mw:g}{interval}, start_date: {start.isoformat()}}}
-        energization: # per phase: enough for its MW, and one that stands by
-          units: {{count: {units}}}
+        {hall}energization: # per phase: enough for its MW, and one that stands by
+          units: {{{unit_size}count: {units}}}
         calendars:
           site: {{holidays: {{country: US, subdivision: {code}}}}}
           gate: {{holidays: {{country: US, subdivision: {code}}}}}

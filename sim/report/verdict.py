@@ -30,6 +30,9 @@ IDLE = (
     ("committed_idle_months", "committed", "under contract, not yet in service"),
     ("authorised_idle_months", "authorised", "authorised, not yet online"),
 )
+STRANDED, TOTAL = "stranded_capital_usd", "capital_total_usd"
+STRANDED_SHARE = 0.02
+"""Share of all capital above which it is said what never comes into service: a last day's invoices are 0.4 %."""
 OWN_WORK = {"installation", "commissioning"}
 """Causes that are on every chain, because it ends with them."""
 MAX_CAUSES = 5
@@ -287,8 +290,15 @@ def _capital(view: ResultView) -> list[KeyResult]:
         for metric, label, definition in IDLE
         if view.has(metric)
     ]
-    if view.has("capital_total_usd"):
-        lines.append(_percentiles(view, "capital_total_usd", "capital in total", P50_P80, "all that is ever paid"))
+    if view.has(STRANDED) and view.has(TOTAL):
+        stranded, total = (view.estimate(metric, "p50").value for metric in (STRANDED, TOTAL))
+        if stranded >= STRANDED_SHARE * total:
+            note = (
+                "paid for power or halls that no MW uses, or for MW that never came; idle to the end of what is counted"
+            )
+            lines.append(_percentiles(view, STRANDED, "idle capital, P50 / P80", "never in service", note))
+    if view.has(TOTAL):
+        lines.append(_percentiles(view, TOTAL, "capital in total", P50_P80, "all that is ever paid"))
     if view.has("installed_cost_usd_per_mw"):
         lines.append(_per_gw(view.estimate("installed_cost_usd_per_mw", "p50")))
     return lines

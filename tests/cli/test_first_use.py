@@ -230,3 +230,13 @@ def test_row_16_no_id_and_no_private_word_is_on_screen(show: str) -> None:
     }
     text = shown[show]()
     assert re.findall(r"\b[pbht]\d+(?:\.\w+)*: |\bplayed\b|the same luck|order placed later on purpose", text) == []
+
+
+def test_a_small_new_project_has_no_more_power_or_hall_than_it_has_blocks_for() -> None:
+    for name, mw in (("small", "3.7"), ("large", "120")):
+        typed("init", name, "--mw", mw, "--place", "ohio", "--start", "2027-03-01")
+    small, large = (Path(name, f"{name}.yaml").read_text() for name in ("small", "large"))
+    assert "units: {mw: 5, count: 2}" in small  # two blocks of 2.5 MW, and as much that stands by
+    assert "hall: {blocks: 2}" in small
+    assert "units: {count: 5}" in large
+    assert "hall:" not in large

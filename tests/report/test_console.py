@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,6 +55,17 @@ def test_the_first_sentence_is_the_date_to_promise_and_how_sure_the_plan_is(hybr
     assert f"The expected plan's date, {plan.value.split(' (')[0]}, has a confidence of 35 % (" in sentence
     assert "The target date" in sentence
     assert sentence.split(":")[0] in plain_text(describe_run(hybrid)).replace("\n", " ")
+
+
+def test_capital_that_never_comes_into_service_is_told_where_it_is_more_than_a_few_invoices(hybrid: Result) -> None:
+    total = hybrid.runs["capital_total_usd"].to_numpy()
+    labels = {}
+    for share in (0.01, 0.3):
+        runs = {**hybrid.sample.runs, "stranded_capital_usd": share * total}
+        result = replace(hybrid, sample=replace(hybrid.sample, runs=runs))
+        labels[share] = [found.label for found in key_results(ResultView.of(result))]
+    assert "never in service" not in labels[0.01]
+    assert "never in service" in labels[0.3]
 
 
 def test_people_and_capital_are_the_summarys(hybrid: Result) -> None:
