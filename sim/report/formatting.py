@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from sim.config.sections.display_units import display
 from sim.metrics.registry import metric_of
 from sim.plan.layout import PLACE_KINDS
-from sim.world.working_time import finish_date
+from sim.world.working_time import finish_date, finish_day
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -316,8 +316,8 @@ class MetricEstimate:
         return f"{dates.format_interval(self.low, self.high)} (day {interval(self.low, self.high, self._day)})"
 
     def _day(self, day: float) -> str:
-        """Write a day number without its unit."""
-        return number(day, self.rounding_step)
+        """Write the number of the calendar day of a finish; a multiple of the step where that is coarse."""
+        return number(day, self.rounding_step) if self.is_coarse else number(finish_day(day))
 
 
 def percentile_estimate(summary: pd.DataFrame, metric: str, percentile: str) -> MetricEstimate:

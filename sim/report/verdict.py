@@ -23,6 +23,7 @@ from sim.report.formatting import (
 from sim.report.result_view import PEAK, ResultView, RunInfo, Share
 from sim.report.study_tables import Binding, bindings, lever_rows
 from sim.study.intervals import mean_interval
+from sim.world.working_time import finish_day
 
 WITH_SEVERAL_ORDERS = (("lead_time_mw_weighted_days", "lead time"), ("lead_time_from_need_days", "late against need"))
 IDLE = (
@@ -224,7 +225,8 @@ def _promised_date(view: ResultView, part: str, label: str, day: float | None) -
     if math.isinf(day):
         return [KeyResult(part, label, "not reached", "the run without uncertainty stalls")]
     share_kept = view.share_at_most(view.dated(FINISH), day).text()
-    return [KeyResult(part, label, f"{view.dates.format(day)} (day {number(day)})", f"kept in {share_kept} of runs")]
+    date = f"{view.dates.format(day)} (day {number(finish_day(day))})"
+    return [KeyResult(part, label, date, f"kept in {share_kept} of runs")]
 
 
 def _contingency(part: str, p80: MetricEstimate, planned: float | None) -> list[KeyResult]:

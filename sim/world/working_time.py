@@ -43,7 +43,16 @@ def finish_date(start_date: date, day: float) -> date:
     >>> finish_date(date(2027, 1, 4), 1.0), finish_date(date(2027, 1, 4), 1.25)
     (datetime.date(2027, 1, 4), datetime.date(2027, 1, 5))
     """
-    return start_date + timedelta(days=max(ceil(day) - 1, 0))
+    return start_date + timedelta(days=finish_day(day) - 1)
+
+
+def finish_day(day: float) -> int:
+    """Return the number of the calendar day on which a finish falls: day 1 is the start date.
+
+    >>> finish_day(1.0), finish_day(402.57)
+    (1, 403)
+    """
+    return max(ceil(day), 1)
 
 
 Day = TypeVar("Day", float, NDArray[np.float64])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +10,8 @@ import pytest
 
 from sim.metrics.registry import DIRECTIONS
 from sim.report.console import describe_comparison, describe_run, plain_text
+from sim.report.formatting import MetricEstimate, metric_format
+from sim.report.html_report.run_report import percentiles
 from sim.report.result_view import ResultView
 from sim.report.verdict import KeyResult, headline, key_results
 from sim.study.compare import TOO_FEW, compare, table
@@ -32,8 +35,28 @@ def numbers(text: str) -> list[float]:
 def test_dates_are_the_summarys(hybrid: Result, label: str, p: str) -> None:
     row = hybrid.summary().loc[FINISH]
     found = of(hybrid, "all MW online", label)
-    assert f"(day {row[p]:.0f})" in found.value
-    assert f"(day {row[f'{p}_low']:.0f} to {row[f'{p}_high']:.0f})" in found.note
+    assert f"(day {math.ceil(row[p])})" in found.value
+    assert f"(day {math.ceil(row[f'{p}_low'])} to {math.ceil(row[f'{p}_high'])})" in found.note
+
+
+@pytest.mark.parametrize(
+    ("start", "day", "said"),
+    [("2027-03-01", 402.25, "6 Apr 2028 (day 403)"), ("2027-12-24", 545.25, "21 Jun 2029 (day 546)")],
+)
+def test_the_day_beside_a_date_counts_the_start_date_as_day_1(
+    made_up: MakeUp, start: str, day: float, said: str
+) -> None:
+    made = made_up(limits={FINISH: day})
+    runs = dict(made.sample.runs) | {FINISH: np.full(made.sample.size, day)}
+    result = replace(made, sample=replace(made.sample, runs=runs))
+    result.manifest.update(start_date=start, planned={FINISH: day}, most_likely={FINISH: day})
+    for label in ("expected plan", "most likely plan", "target"):
+        assert of(result, "all MW online", label).value == said
+    view = ResultView.of(result)
+    assert {text for _, _, text in percentiles(view)} == {said}
+    estimate = MetricEstimate(metric_format(FINISH), day, day, day)
+    assert estimate.date_text(view.dates) == said
+    assert estimate.date_interval_text(view.dates).endswith(said[-9:])
 
 
 def test_the_plan_comes_first_with_its_confidence_and_the_contingency(hybrid: Result) -> None:
@@ -41,7 +64,7 @@ def test_the_plan_comes_first_with_its_confidence_and_the_contingency(hybrid: Re
     first = key_results(ResultView.of(hybrid))[0]
     kept = np.mean(hybrid.runs[FINISH] <= planned)
     assert (first.part, first.label) == ("all MW online", "expected plan")
-    assert first.value == f"10 Jul 2028 (day {planned:.0f})"  # day 551.6 after 4 Jan 2027 is a Saturday
+    assert first.value == f"10 Jul 2028 (day {math.ceil(planned)})"  # day 551.6 after 4 Jan 2027 is a Saturday
     assert first.note.startswith("kept in 35 % (")
     assert kept == 0.345
     p80 = hybrid.summary().loc[FINISH, "p80"]

@@ -38,7 +38,7 @@ from sim.study.executors.worker_process import in_fork
 from sim.study.intervals import quantile
 from sim.study.result import Result
 from sim.study.storage.results import FIGURES
-from sim.world.working_time import end_of_day, finish_date
+from sim.world.working_time import end_of_day, finish_date, finish_day
 
 PRECISE = 0.01
 """Half-width of the interval of the P80, as a share of it, that a published date should have."""
@@ -95,7 +95,9 @@ def percentiles(view: ResultView) -> list[tuple[int, float, str]]:
         return []
     sample, dates = np.sort(view.values(view.dated(FINISH))), view.dates
     finish_days = [(p, quantile(sample, p / 100)) for p in range(1, 100)]
-    return [(p, day, f"{dates.format(day)} (day {number(day)})") for p, day in finish_days if math.isfinite(day)]
+    return [
+        (p, day, f"{dates.format(day)} (day {number(finish_day(day))})") for p, day in finish_days if math.isfinite(day)
+    ]
 
 
 # --- assumptions ------------------------------------------------------------------------------------------------------

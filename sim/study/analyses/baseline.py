@@ -41,7 +41,7 @@ from sim.study.analyses.forecast.case_under_way import ForecastCase
 from sim.study.case import prepare_case
 from sim.study.result import Result
 from sim.study.sample import json_value, number
-from sim.world.working_time import end_of_day, finish_date
+from sim.world.working_time import end_of_day, finish_date, finish_day
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,7 +183,7 @@ def _finish(result: Result, path: str | Path) -> Iterator[str]:
                 result.sample.quantile(day_metric, QUANTILES[share]).value,
             )
             start = date.fromisoformat(str(result.manifest["start_date"]))
-            dates = (f"{_dated(start, day)} (day {day:.0f})" for day in (baseline_day, current_day))
+            dates = (_dated_and_numbered(start, day) for day in (baseline_day, current_day))
             yield f"  all MW online, {name}: {', now '.join(dates)}{_by(current_day - baseline_day)}"
 
 
@@ -230,6 +230,10 @@ def _levels_outside(
 
 def _dated(start: date, day: float) -> str:
     return finish_date(start, day).isoformat() if isfinite(day) else "never"
+
+
+def _dated_and_numbered(start: date, day: float) -> str:
+    return f"{_dated(start, day)} (day {finish_day(day)})" if isfinite(day) else "never"
 
 
 def _input_changes(result: Result, path: str | Path) -> list[str]:
