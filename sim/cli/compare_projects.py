@@ -111,7 +111,7 @@ def compare(
         )  # fmt: skip
         verdict.show(name, results[name])
     drawers.close()
-    write_compared(verdict.of({name: results[name] for name in names}), out, names_written=configs)
+    write_compared(verdict.of({name: results[name] for name in names}), out, names_written=configs, figures=figures)
     for result in results.values():
         exit_unless_all_finished(result)
 
@@ -161,20 +161,30 @@ def run_one(name: str, config: Config, drawing: FigureDrawing, verdict: Comparis
         )  # fmt: skip
 
 
-def write_compared(comparison: Comparison, place: Path, names_written: Collection[str] = ()) -> None:
+def write_compared(
+    comparison: Comparison, place: Path, names_written: Collection[str] = (), figures: str = "all"
+) -> None:
     """Write a comparison, and each of its results in its folder unless it is in `names_written` already."""
     from sim import files
+    from sim.report.figures.drawing import NONE
     from sim.report.html_report.compare_report import write_comparison
-    from sim.report.html_report.run_report import write_run
 
     for folder in (place.parent, place):
         files.make_directory(folder)
     for name, result in comparison.results.items():
         if name not in names_written:
-            result.save(place / name, partial(write_run, result))
-    write_comparison(comparison.results, comparison.table(), place)
+            result.save(place / name, partial(_write_report, result, figures))
+    write_comparison(comparison.results, comparison.table(), place, figures != NONE)
     comparison.write(place / "differences.csv")
     click.echo(f"\nwritten to {place}: report.html, a folder for each, differences.csv, figures/")
+
+
+def _write_report(result: Result, figures: str, directory: Path) -> None:
+    """Write the report and the figures of a stored result."""
+    from sim.report.figures.drawing import FigureDrawing
+    from sim.report.html_report.run_report import write_run
+
+    write_run(result, directory, FigureDrawing(figures))
 
 
 def reference_for(other: Path, name: str, target: Path, *, seed: int, sampling: str) -> Result | Config:
@@ -214,8 +224,9 @@ def against_place(target: Path) -> Path:
 
 
 def compare_against(
-    result: Result, reference: Result | Config, target: Path, *, engine: str, workers: int | None, scheduler: str | None
-) -> None:
+    result: Result, reference: Result | Config, target: Path, *,
+    engine: str, workers: int | None, scheduler: str | None, figures: str = "all",
+) -> None:  # fmt: skip
     """Print and draw the differences from another project, run with the same seed, or from a stored result."""
     from sim.study.analyses.baseline_diff import input_differences
     from sim.study.api import run as run_many
@@ -237,7 +248,7 @@ def compare_against(
     results, verdict = dict(zip(names, (reference, result), strict=True)), ComparisonVerdict(names)
     for name, compared in results.items():
         verdict.show(name, compared)
-    write_compared(verdict.of(results), against_place(target))
+    write_compared(verdict.of(results), against_place(target), figures=figures)
 
 
 def result_names(inputs: Sequence[Result | Config], paths: Sequence[Path]) -> list[str]:

@@ -120,7 +120,8 @@ def forecast(
         )  # fmt: skip
     date_shifts = attribution.shifts(result.sample) if attribution else []
     save_forecast(result, target, date_shifts)
-    click.echo(describe_forecast(result, date_shifts, earlier, attribution.note if attribution else ""))
+    note, replications = (attribution.note, attribution.runs) if attribution else ("", None)
+    click.echo(describe_forecast(result, date_shifts, earlier, note, replications))
     click.echo(f"\n{describe_trend(saved_forecasts(target), result.manifest['start_date'])}")
     if len(result.more.get("levers", {})):
         show_levers(result)

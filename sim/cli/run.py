@@ -136,7 +136,7 @@ def run(
         show_levers(result)
     click.echo(f"\nwritten to {target}: report.html, figures/, summary.json and tables (runs, curves, events, chain)")
     if reference is not None:
-        compare_against(result, reference, target, engine=engine, workers=workers, scheduler=scheduler)
+        compare_against(result, reference, target, engine=engine, workers=workers, scheduler=scheduler, figures=figures)
     exit_unless_all_finished(result)
 
 

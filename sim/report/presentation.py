@@ -32,7 +32,7 @@ from sim.study.api import Comparison
 from sim.study.case import Case
 from sim.study.common_factors import factor_in_words
 from sim.study.result import Result
-from sim.world.working_time import finish_date
+from sim.world.working_time import finish_date, finish_day
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -141,19 +141,21 @@ def _picture(ax: Axes) -> str:
 
 @in_display_units
 def describe_forecast(
-    result: Result, shifts: Sequence[DateShift], summaries: Sequence[Mapping[str, Any]], note: str = ""
-) -> str:
+    result: Result, shifts: Sequence[DateShift], summaries: Sequence[Mapping[str, Any]], note: str = "",
+    replications: int | None = None,
+) -> str:  # fmt: skip
     """Return the verdict of a forecast, what shifted it and what it learnt, as lines of text.
 
-    `note` says what is missing among what shifted it.
+    `note` says what is missing among what shifted it; `replications` is from how many of the runs that is, if not from all.
     """
+    part = "" if replications in (None, result.sample.size) else f"the first {replications:,} runs"
     earlier = forecasts_before(summaries, result.manifest["forecast"]["data_date"])
     last = earlier[-1] if earlier else None
     return "\n".join(
         [
-            *_forecast_dates(result, shifts, last),
+            *_forecast_dates(result, shifts, last, part),
             "",
-            *_causes_of_shifts(shifts, last, "day " if FINISH in result.numbers else ""),
+            *_causes_of_shifts(result, shifts, last, part),
             *([f"note: {note}"] if note else []),
             *_learned_factors(result),
             *_earned_value_table(result),
@@ -162,8 +164,11 @@ def describe_forecast(
     )
 
 
-def _forecast_dates(result: Result, shifts: Sequence[DateShift], last: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield P50 and P80 of the first and the last MW: now, in the forecast before, and in the plan."""
+def _forecast_dates(
+    result: Result, shifts: Sequence[DateShift], last: Mapping[str, Any] | None, part: str
+) -> Iterator[str]:
+    """Yield P50 and P80 of the first and the last MW: now, in the forecast before, and in the plan, from `part` of runs."""
+    before = f"   before anything was known{f', {part}' if part else ''}"
     start, forecast = date.fromisoformat(result.manifest["start_date"]), result.manifest["forecast"]
     yield f"{result.manifest['name']}, data date {_civil_date(forecast['data_date'])}, {result.sample.size:,} runs"
     numbers = result.numbers
@@ -177,7 +182,7 @@ def _forecast_dates(result: Result, shifts: Sequence[DateShift], last: Mapping[s
             + "   from its order, in the mean"
         )
         if shifts:
-            yield _quantile_days("  plan", shifts[0].p50, shifts[0].p80) + "   before anything was known"
+            yield _quantile_days("  plan", shifts[0].p50, shifts[0].p80) + before
         return
     if last is not None and "p50" in last["days"].get("all", {}):
         previous = last["days"]["all"]
@@ -188,7 +193,7 @@ def _forecast_dates(result: Result, shifts: Sequence[DateShift], last: Mapping[s
         )
         yield f"    moved since then by   P50 {p50:+.0f} days   P80 {p80:+.0f} days"
     if shifts:
-        yield _quantile_dates("  plan", start, shifts[0].p50, shifts[0].p80) + "   before anything was known"
+        yield _quantile_dates("  plan", start, shifts[0].p50, shifts[0].p80) + before
 
 
 def _quantile_dates(label: str, start: date, p50: float, p80: float) -> str:
@@ -214,22 +219,36 @@ MIN_SHIFT = 0.05
 """Days of a shift that is shown: one that is written as zero is not."""
 
 
-def _causes_of_shifts(shifts: Sequence[DateShift], last: Mapping[str, Any] | None, day: str) -> Iterator[str]:
+def _causes_of_shifts(
+    result: Result, shifts: Sequence[DateShift], last: Mapping[str, Any] | None, part: str
+) -> Iterator[str]:
     """Yield the plan's dates and by how much each cause shifted them, and since the last forecast those that differ.
 
-    `day` stands before the plan's numbers, where they are days of the project; of orders over time they are lengths.
+    Where they are from a `part` of the runs, also which dates these alone have: all runs have others, by sampling error.
     """
     if not shifts:
         return
     plan, *causes = shifts
-    yield f"from the plan (P50 {day}{plan.p50:.0f}, P80 {day}{plan.p80:.0f} on the same random numbers), in days:"
+    has_finish = FINISH in result.numbers  # orders over time have lengths, no days of the project
+    p50, p80 = (f"day {_number_of_day(days)}" if has_finish else f"{days:.0f}" for days in (plan.p50, plan.p80))
+    yield f"from the plan (P50 {p50}, P80 {p80} on the same random numbers{f', {part}' if part else ''}), in days:"
     yield from map(_shift_line, causes)
     yield _all_together(causes)
+    if part:
+        start = date.fromisoformat(result.manifest["start_date"])
+        reached = (sum(getattr(shift, p) for shift in shifts) for p in ("p50", "p80"))
+        p50, p80 = (_day(start, days) if has_finish else f"{days:.0f} days" for days in reached)
+        size = result.sample.size
+        yield f"  to P50 {p50}, P80 {p80} in {part}; all {size:,} differ by sampling error (--moves {size} takes all)"
     moved = [one for one in shifts_since(shifts, last or {}) if max(abs(one.p50), abs(one.p80)) >= MIN_SHIFT]
     if last is not None and moved:
         yield f"of it since {_civil_date(last['data_date'])}:"
         yield from map(_shift_line, moved)
         yield _all_together(moved)
+
+
+def _number_of_day(days: float) -> str:
+    return f"{finish_day(days)}" if math.isfinite(days) else f"{days}"
 
 
 def _shift_line(shift: DateShift) -> str:

@@ -15,9 +15,7 @@ RUNS = ("--runs", "12", "--workers", "1")
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures and reports are tested elsewhere and take longest."""
     monkeypatch.setattr("sim.report.html_report.run_report.write_run", lambda *_: None)
-    monkeypatch.setattr(
-        "sim.report.html_report.compare_report.write_comparison", lambda results, table, directory: None
-    )
+    monkeypatch.setattr("sim.report.html_report.compare_report.write_comparison", lambda *_: None)
 
 
 def sim(*words: str | Path) -> Result:
@@ -117,6 +115,18 @@ def test_a_comparison_is_printed_before_the_last_files_are_written(
     done = sim("compare", TINY, tmp_path / "out" / "other", "--workers", "1", "--out", tmp_path / "again")
     assert done.exit_code == 0, done.output
     assert happened == ["comparison", "tiny", "other"]
+
+
+@pytest.mark.parametrize(("figures", "drawn"), [("none", False), ("few", True), ("all", True)])
+def test_a_comparison_has_the_pictures_that_were_asked_for(
+    tmp_path: Path, other: Path, monkeypatch: pytest.MonkeyPatch, figures: str, drawn: bool
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr("sim.cli.compare_projects.show", lambda _: None)
+    monkeypatch.setattr("sim.report.html_report.compare_report.write_comparison", lambda *given: asked.append(given[3]))
+    words = ("compare", TINY, other, *RUNS, "--figures", figures, "--out", tmp_path / "out")
+    assert sim(*words).exit_code == 0
+    assert asked == [drawn]
 
 
 def test_a_comparison_goes_on_where_it_stopped(tmp_path: Path, other: Path, monkeypatch: pytest.MonkeyPatch) -> None:

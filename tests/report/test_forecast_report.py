@@ -170,6 +170,13 @@ def test_what_moved_the_date_since_the_last_forecast_is_the_difference_of_two_at
     assert (
         text.index("+16.0") < text.index("of it since") < text.index("+13.0")
     )  # P50 of all together: from the plan, since
+    # what moved is said to be from some of the runs, and which dates these have, where it is
+    of_some = describe_forecast(result, now, summaries, replications=3)
+    assert "from the plan (P50 day 700, P80 day 720 on the same random numbers, the first 3 runs), in days:" in of_some
+    to = [day_of_month(START + timedelta(days=days - 1)) for days in (716, 737)]
+    assert f"  to P50 {to[0]}, P80 {to[1]} in the first 3 runs; all {result.sample.size} differ by sampling" in of_some
+    assert "before anything was known, the first 3 runs" in of_some
+    assert text == describe_forecast(result, now, summaries, replications=result.sample.size)
     # other dates of the plan: another seed or number of replications, so that a difference would be noise
     other = [DateShift("plan", 701, 720), *now[1:]]
     assert shifts_since(other, summaries[-1]) == []

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import sim
 from sim.files import WrongPlace
 from sim.report.html_report.compare_report import rebuild
 from sim.report.html_report.one_page import write_slide
+from sim.report.html_report.run_charts import run_charts
 from sim.report.html_report.run_report import checklist, page, ramp_rows, write_run
 from sim.report.result_view import ResultView
 from sim.report.verdict import key_results
@@ -247,6 +249,24 @@ def test_numbers_behind_every_figure_are_written(written: tuple[Result, Path]) -
     drawn = {path.stem for path in (directory / "figures").glob("*.png")}
     assert drawn <= {path.stem for path in (directory / "figures").glob("*.csv")}
     assert (directory / "figures" / "gantt.csv").read_text().count("\n") == len(result.table("spread")) + 1
+
+
+@pytest.mark.parametrize("runs", [40, 1000])
+def test_the_table_of_a_histogram_has_every_run_once_and_a_share_that_fits(
+    made_up: Callable[..., Result], runs: int
+) -> None:
+    view = ResultView.of(made_up(runs))
+    head, rows = run_charts(view)["finish"].table(view.dates)
+    assert head[:2] == ("from", "to")
+    begin, until = ([date.fromisoformat(row[column]) for row in rows] for column in (0, 1))
+    assert [(later - earlier).days for earlier, later in zip(until, begin[1:], strict=False)] == [1] * (len(rows) - 1)
+    counts = np.array([float(row[2].replace(",", "")) for row in rows])
+    shares = np.array([float(row[3].removesuffix("%")) for row in rows])
+    assert counts.sum() == runs
+    assert np.abs(100 * np.cumsum(counts) / runs - shares).max() <= 0.5
+    peaks = run_charts(view)["peak"].table(view.dates)
+    assert peaks[0][:2] == ("people on site at the peak, from", "people on site at the peak, to")
+    assert sum(float(row[2]) for row in peaks[1]) == runs
 
 
 def test_only_our_own_scripts_run(browser: Any, desktop: Seen, written: tuple[Result, Path], tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ class Chart:
     def table(self, dates: ProjectDates | None = None, max_rows: int = 13) -> tuple[tuple[str, ...], list[list[str]]]:
         """Return header and rows of a table of the chart's numbers for readers who cannot see it.
 
-        It has `max_rows` positions along the x axis, and a column a series.
+        It has `max_rows` positions along the x axis, and a column a series; of columns a row each, from edge to edge.
         """
         if self.table_rows or self.head:
             return self.head, [[str(cell) for cell in row] for row in self.table_rows]
@@ -149,6 +149,8 @@ class Chart:
         ]
         if not series_shown or self.x.range is None:
             return (), []
+        if columns := [series for series in series_shown if series.kind == "columns"]:
+            return self._table_of_columns(columns, series_shown, dates)
         positions = np.linspace(*self.x.range, max_rows)
         rows = [
             [
@@ -158,6 +160,34 @@ class Chart:
             for x in positions.tolist()
         ]
         return ("date" if self.x.start else self.x.label, *(series.name for series in series_shown)), rows
+
+    def _table_of_columns(
+        self, columns: Sequence[Series], shown: Sequence[Series], dates: ProjectDates | None
+    ) -> tuple[tuple[str, ...], list[list[str]]]:
+        """Return header and a row a column of a histogram: its edges, its height, and other series as they are at its end.
+
+        An edge belongs to the column that begins there, except the last: a day in two of them would be counted twice.
+        """
+        edges, filled = columns[0].x, np.flatnonzero(np.any([series.y for series in columns], axis=0))
+        rows = []
+        for column in range(*(int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, 0)):
+            begin, end = edges[column : column + 2].tolist()
+            until = _place(self.x, dates, end)
+            if self.x.start and dates is not None:
+                until = finish_date(dates.start, end).isoformat()
+            # just before the end for the others, whose steps at it belong to the next column
+            at = end if column == len(edges) - 2 else math.nextafter(end, begin)
+            cells = (
+                _cell(
+                    series,
+                    begin if series.kind == "columns" else at,
+                    self.y2 if series.axis == 2 and self.y2 else self.y,
+                )
+                for series in shown
+            )
+            rows.append([_place(self.x, dates, begin), until, *cells])
+        what = "" if self.x.start else f"{self.x.label}, "
+        return (f"{what}from", f"{what}to", *(series.name for series in shown)), rows
 
     def csv(self, dates: ProjectDates) -> bytes:
         """Return every number behind the chart: a row a point of a series, or a row a bar."""

@@ -42,11 +42,16 @@ MAX_CSV_BYTES = 20_000_000
 
 
 @in_display_units
-def write_comparison(results: Mapping[str, RunData], differences: pd.DataFrame, directory: Path) -> None:
-    """Write figures, numbers and the report of a comparison into a directory that holds the results by name."""
+def write_comparison(
+    results: Mapping[str, RunData], differences: pd.DataFrame, directory: Path, pictures: bool = True
+) -> None:
+    """Write figures, numbers and the report of a comparison into a directory that holds the results by name.
+
+    Without `pictures` the figures are those of the report alone, with their numbers.
+    """
     files.make_directory(directory / FIGURES)
     views = ResultView.of_each(results)
-    for name, ax in figures_of_comparison(views, differences):
+    for name, ax in figures_of_comparison(views, differences) if pictures else ():
         style.save(ax, directory / FIGURES, name)
     charts = comparison_charts(views, differences)
     dates = next(iter(views.values())).dates

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
@@ -23,6 +24,7 @@ from sim.report.figures.delivery import day_bins, plot_convergence, plot_finish,
 from sim.report.figures.drawing import draw_figures
 from sim.report.figures.workforce import plot_headcount, weekly_peaks
 from sim.report.formatting import money_months
+from sim.report.html_report.compare_report import write_comparison
 from sim.report.result_view import ResultView, sound_values
 from sim.study.compare import compare, table
 from sim.study.intervals import quantile_interval
@@ -243,6 +245,15 @@ def test_a_comparison_has_a_cloud_and_a_figure_a_pair(made_up: MakeUp) -> None:
     )
     assert set(first) == {"strategy_cloud", "difference_other_one", "difference_third_one"}
     assert first == second
+
+
+def test_a_comparison_without_pictures_keeps_the_numbers_of_its_charts(made_up: MakeUp, tmp_path: Path) -> None:
+    results = {"one": made_up(50), "other": made_up(50, name="other", last=700)}
+    differences = table(compare({name: r.sample for name, r in results.items()}, DIRECTIONS))
+    write_comparison(results, differences, tmp_path, pictures=False)
+    written = {file.name for file in (tmp_path / "figures").iterdir()}
+    assert "difference_other_one.csv" in written
+    assert {name for name in written if not name.endswith(".csv")} == set()
 
 
 @pytest.mark.parametrize(
