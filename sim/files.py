@@ -63,9 +63,24 @@ def os_errors_named(path: Path, size: int = 0) -> Iterator[None]:
         if error.errno in _DISK_FULL_ERRORS:
             size_note = f"; {size:,} bytes are needed" if size else ""
             raise DiskFull(f"{path}: could not be written: {reason}{size_note}{_free(path)}") from error
+        if plain := _missing_or_in_a_file(path, error):
+            raise WrongPlace(plain) from error
         if error.errno in _WRONG_PLACE_ERRORS:
             raise WrongPlace(f"{path}: {reason}") from error
         raise SimError(f"{path}: {reason}") from error
+
+
+def _missing_or_in_a_file(path: Path, error: OSError) -> str:
+    """Return what is missing, or which part of a path is a file, in plain words; empty where the error is another one."""
+    if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST):
+        return ""
+    with suppress(OSError):
+        for parent in reversed(path.parents):
+            if not parent.is_dir():
+                return f"{parent}: is a file, not a folder" if parent.exists() else f"{parent}: there is no such folder"
+        if error.errno == errno.ENOENT and not path.exists():
+            return f"{path}: there is no such file"
+    return ""
 
 
 def _free(path: Path) -> str:

@@ -164,12 +164,11 @@ def check(config: Path, overrides: tuple[str, ...]) -> None:
     Exit code 2 where the plan cannot work.
     """
     from sim.report.plan_check import describe_plan
-    from sim.study.analyses.validation import expectations
     from sim.study.case import prepare_case
+    from sim.study.runner import expectations
 
     case = prepare_case(loaded := load(config, overrides))
-    if loaded.value.expect:
-        expectations(loaded, case.metrics)  # an expectation that names no metric is an error
+    expectations(loaded, case.metrics)  # an expectation that names no metric is an error
     text, sound = describe_plan(case)
     show(text)
     if not sound:

@@ -108,12 +108,19 @@ def _parse_place(text: str) -> tuple[str, str]:
 
 
 def _require_sound(text: str) -> None:
-    """Read a configuration back before it is written: what is written is right."""
+    """Read a configuration back before it is written: what is written is right; BadParameter where the name is not."""
     from sim.config.load import load_as
     from sim.config.project import Project
     from sim.config.yaml_reader import read_text
+    from sim.errors import ConfigError, expected
 
-    load_as(Project, read_text(text, "new").tree)
+    try:
+        load_as(Project, read_text(text, "new").tree)
+    except ConfigError as error:
+        for problem in error.problems:
+            if problem.path == "name":
+                raise click.BadParameter(f"{problem.value}: {expected(problem.message)}", param_hint="NAME") from None
+        raise
 
 
 # --- what is written --------------------------------------------------------------------------------------------------

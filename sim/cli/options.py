@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,12 +94,28 @@ def SET(command: Callable[..., None]) -> Callable[..., None]:  # noqa: N802 (a d
 
         mode = (f"risks.mode={risks}",) if risks else ()
         switched_off = (f"risks.without=[{', '.join(without)}]",) if without else ()
-        with steps_allowed(most_steps or MAX_STEPS):
+        with steps_allowed(most_steps or MAX_STEPS), _named_as_typed(switched_off):
             command(overrides=(*overrides, *mode, *switched_off), **other_options)
 
     for option in reversed(_CONFIG_OPTIONS):
         overridden = option(overridden)
     return overridden
+
+
+@contextmanager
+def _named_as_typed(switched_off: tuple[str, ...]) -> Iterator[None]:
+    """Name --without in errors about ids that were given with it, in place of the --set that it stands for."""
+    from sim.errors import ConfigError
+
+    try:
+        yield
+    except ConfigError as error:
+        if not switched_off:
+            raise
+        raise ConfigError(
+            replace(problem, file="--without", path="") if problem.file == "--set risks.without" else problem
+            for problem in error.problems
+        ) from error
 
 
 _CONFIG_OPTIONS = (

@@ -7,7 +7,7 @@ where sections are checked against each other (orders and capacity, a schedule a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import fsum
+from math import ceil, fsum
 
 from sim.config.project import Project
 from sim.config.sections.contract import unreachable_or_duplicate
@@ -31,6 +31,7 @@ def contradictions(project: Project) -> Iterator[Mistake]:
     yield from _milestones(project)
     yield from _existing(project)
     yield from _buildings(project)
+    yield from _power(project)
 
 
 def _existing(project: Project) -> Iterator[Mistake]:
@@ -122,3 +123,29 @@ def _milestones(project: Project) -> Iterator[Mistake]:
     halls = sum(-(-blocks // project.hall.blocks) for blocks in phases)
     built_mw = project.blocks * project.block.mw_gross.value
     yield from unreachable_or_duplicate(project.milestones, built_mw, halls, project.scale.start_date)
+
+
+def _power(project: Project) -> Iterator[Mistake]:
+    """Yield firm power, with all of it installed, that is less than the blocks of a plant keep, which would wait for ever.
+
+    Where orders follow demand, units that serve a phase alone may be fewer: the last blocks need not be ordered.
+    """
+    power, orders = project.energization, project.orders
+    running = max(0, power.units.count - power.units.spare)
+    firm_mw = running * power.units.mw.value + fsum(feed.mw.value for feed in power.grid)
+    served, blocks = ("all phases", project.blocks) if power.shared else ("one phase", project.blocks_per_phase)
+    if project.scale.phases == 1:
+        served = "all blocks"
+    mw_needed = blocks * project.block.mw_gross.value
+    stated_anyway = power.grid or power.shared or not power.units.count
+    if firm_mw >= mw_needed - 1e-6 or (orders.policy == "follow_demand" and not stated_anyway):
+        return
+    needed = f"power for {served} ({mw_needed:g} MW)"
+    if not power.units.count:
+        yield Mistake(("energization", "grid"), f"{firm_mw:g} MW firm", needed)
+        return
+    units_mw = f"{running} × {power.units.mw.value:g} MW{' and the grid' if power.grid else ''} = {firm_mw:g} MW"
+    spare = f", {power.units.spare} of {power.units.count} in reserve" if power.units.spare else ""
+    count = power.units.count + ceil((mw_needed - firm_mw) / max(power.units.mw.value, 1e-9) - 1e-9)
+    hint = f"count: {count} is enough for {blocks} × {project.block.mw_gross.value:g} MW; or less scale.capacity_mw"
+    yield Mistake(("energization", "units", "count"), f"{units_mw} firm{spare}", needed, hint)

@@ -33,7 +33,7 @@ from sim.config.sections.risks import Effect
 from sim.config.sections.systems import EXPOSURES, SYSTEMS, Predecessor, Step
 from sim.errors import NOTHING, Mistake, Refused, did_you_mean
 
-# --- suppliers, partners, allocations, power --------------------------------------------------------------------------
+# --- suppliers, partners, allocations, gate slots --------------------------------------------------------------------------
 
 
 KeyPath = tuple[str | int, ...]
@@ -41,12 +41,11 @@ CALENDARS = "one of calendars.named"
 
 
 def _supply(project: Project) -> Iterator[Mistake]:
-    """Yield the findings about suppliers, partners, allocations, gate slots and power."""
+    """Yield the findings about suppliers, partners, allocations and gate slots."""
     yield from _suppliers(project)
     yield from _partners(project)
     yield from _allocations(project)
     yield from _gate_slots(project)
-    yield from _power(project)
 
 
 def _suppliers(project: Project) -> Iterator[Mistake]:
@@ -90,17 +89,6 @@ def _gate_slots(project: Project) -> Iterator[Mistake]:
         if slots is not None and system.scope == "site" and system.site.loads_per_block > slots:
             message = f"at least the loads of a block's {name} material ({system.site.loads_per_block})"
             yield Mistake(("logistics", "gate_slots_per_day"), slots, message)
-
-
-def _power(project: Project) -> Iterator[Mistake]:
-    """Yield firm power that is less than the blocks need even when all of it is installed."""
-    power = project.energization
-    firm_mw = max(0, power.units.count - power.units.spare) * power.units.mw.value
-    firm_mw += sum(feed.mw.value for feed in power.grid)
-    served_phases, blocks = ("all phases", project.blocks) if power.shared else ("one phase", project.blocks_per_phase)
-    mw_needed = blocks * project.block.mw_gross.value
-    if (power.grid or power.shared or not power.units.count) and firm_mw < mw_needed - 1e-6:
-        yield Mistake(("energization", "grid"), f"{firm_mw:g} MW firm", f"power for {served_phases} ({mw_needed:g} MW)")
 
 
 # --- tags of risk drivers ---------------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker_process import WorkerConnection
 from sim.study.gantt_ranges import BINDINGS, gantt_ranges
 from sim.study.result import Result, digest, extras_writer, folder_of, identity, manifest, versions, write_result
-from sim.study.runner import Executor, ReportProgress, default_executor
+from sim.study.runner import Executor, ReportProgress, default_executor, expectations
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
@@ -140,6 +140,7 @@ def run(
     case = prepare_case(
         checked_config, sampling=sampling, runs=FIRST_STRATIFIED_RUNS if precision else runs, engine=engine
     )
+    expectations(checked_config, case.metrics)
     goal = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
     workers = cores() if workers is None else workers
     if workers > 1:

@@ -14,14 +14,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from math import ceil, isfinite
 from typing import Protocol
 
+from sim.config.load import ConfigLike, Loaded, as_config, as_loaded
+from sim.config.project import Expectation, Project, parse_expectation
+from sim.config.source_positions import Fault, nearest_position, problem_of
 from sim.display import watched
-from sim.errors import SimError
+from sim.errors import NOTHING, ConfigError, SimError, did_you_mean
 from sim.study.chunk import CaseLike, ChunkSizer, ChunkStore, Floats, InMemoryStore, PendingRanges, StoreView, missing
 from sim.study.executors.interruption import interruptible
 from sim.study.executors.memory_estimate import give_back_memory
@@ -247,3 +250,38 @@ def _interrupt_message(store: ChunkStore) -> str:
     if isinstance(store, Checkpoint):
         return f"interrupted; finished replications are kept in {store.directory}, --resume goes on from there"
     return "interrupted; nothing was kept"
+
+
+# --- what a project expects -------------------------------------------------------------------------------------------
+
+
+EXPECT = "expect"
+
+
+def require_expectations(loaded: Loaded[Project]) -> None:
+    """Raise ConfigError for a project that expects nothing of itself."""
+    if not loaded.value.expect:
+        message = "states nothing to verify: add lines such as [peak_workforce_onsite.p80 < 450]"
+        fault = Fault((EXPECT,), nearest_position(loaded.positions, (EXPECT,)), NOTHING, message)
+        raise ConfigError([problem_of(fault, loaded.tree)])
+
+
+def expectations(config: ConfigLike, metrics: Sequence[str]) -> tuple[Expectation, ...]:
+    """Return a project's expectations; ConfigError at the line of each whose metric the project does not have."""
+    config = as_config(config)
+    lines = (config.value if isinstance(config, Loaded) else config).expect
+    parsed = [parse_expectation(line) for line in lines]
+    if all(expectation.metric in metrics for expectation in parsed):
+        return tuple(parsed)
+    loaded = as_loaded(config)
+    raise ConfigError(
+        problem_of(
+            Fault(
+                address := (EXPECT, number), nearest_position(loaded.positions, address), lines[number],
+                "a metric of this project", did_you_mean(expectation.metric, metrics),
+            ),
+            loaded.tree,
+        )
+        for number, expectation in enumerate(parsed)
+        if expectation.metric not in metrics
+    )  # fmt: skip

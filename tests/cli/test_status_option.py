@@ -36,7 +36,7 @@ COMMANDS = {
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [(None, "nothing.csv: No such file"), ("kind,date\ndata_date,then\n", "nothing.csv:2: date: then given")],
+    [(None, "nothing.csv: there is no such file"), ("kind,date\ndata_date,then\n", "nothing.csv:2: date: then given")],
     ids=["missing", "wrong"],
 )
 @pytest.mark.parametrize("command", COMMANDS)

@@ -68,6 +68,10 @@ def test_in_a_file(written: str, said: str, place: Path) -> None:
         (("run", str(TINY), "--runs", "0"), "0 given, a whole number from 1 to 1,000,000 expected"),
         (("run", str(TINY), "--runs", "ten"), "ten given, a whole number from 1 to 1,000,000 expected"),
         (("init", "x", "--mw", "120MW"), "120MW given, a number from 0.1 to 20,000 expected (write 120)"),
+        (("init", "con", "--mw", "5"), 'Invalid value for NAME: "con": expected: another name'),
+        (("run", "hybrid", "--without", "foo"), '--without: "foo" given, the id of a driver expected (known here: ground, '),
+        (("check", "hybrid", "--without", "grond"), "(did you mean ground?)"),
+        (("run", "hybrid", "--set", "risks.without=[foo]"), '--set risks.without: risks.without.0: "foo" given'),
         (("compare", str(TINY)), "a comparison needs a base and another case; there is only tiny"),
     ],
 )  # fmt: skip

@@ -47,7 +47,23 @@ def test_power_of_grid_and_units_together_must_be_enough() -> None:
         "energization.grid=[{id: a, mw: 2.4, weeks: 1}]",
         "energization.units={count: 0, spare: 0, mw: 5, first_week: 0, weeks_between: 0, slip_days: 0}",
     )
-    assert '"2.4 MW firm" given, power for one phase (5 MW) expected' in said
+    assert '"2.4 MW firm" given, power for all blocks (5 MW) expected' in said
+
+
+def test_more_mw_than_the_units_supply_are_refused() -> None:
+    hundred = ("scale.capacity_mw=300", "energization.units.count=10", "energization.units.mw=30")
+    said = mistakes(*hundred, "energization.units.spare=1")
+    assert 'energization.units.count: "9 × 30 MW = 270 MW firm, 1 of 10 in reserve" given' in said
+    assert "power for all blocks (300 MW)" in said
+    assert "(count: 11 is enough for 120 × 2.5 MW; or less scale.capacity_mw)" in said
+    # what is built is whole blocks; and each phase has units of its own, unless they are shared
+    assert "one phase (5 MW)" in mistakes("scale.capacity_mw=8.7", "scale.phases=2", ENGINE)
+    assert "all phases (5 MW)" in mistakes("scale.phases=2", "energization.shared=true", ENGINE)
+    tiny("scale.phases=2", ENGINE)
+    tiny("scale.capacity_mw=270", *hundred[1:], "energization.units.spare=1")
+
+
+ENGINE = "energization.units={count: 1, spare: 0, mw: 2.5, first_week: 0, weeks_between: 0, slip_days: 0}"
 
 
 def test_a_feed_waits_only_for_what_is_built() -> None:

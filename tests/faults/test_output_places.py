@@ -8,7 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 import sim.study.case
+from sim import files
 from sim.cli import main
+from sim.study.storage.output_directory import output_lock
 from tests.tiny_project import TINY
 
 STUDY = f"""schema_version: 1
@@ -86,3 +88,19 @@ def test_files_that_cannot_be_written_are_refused_first(words: list[str], tmp_pa
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 2, done.output
     assert "photos" in done.output or "file" in done.output
+
+
+@pytest.mark.parametrize(
+    ("out", "said"), [("file/x", "file: is a file, not a folder"), ("file/x/y", "file: is a file, not a folder"),
+                      ("none/x/y", "none: there is no such folder")],
+)  # fmt: skip
+def test_what_stands_above_the_output_is_said_by_its_name(out: str, said: str, tmp_path: Path) -> None:
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "file").write_text("hi")
+    with pytest.raises(files.WrongPlace, match=said) as refused, output_lock(here / out):
+        pass
+    assert refused.value.exit_code == 2
+    with pytest.raises(files.WrongPlace, match=said):
+        files.write(here / out / "more", b"")
+    assert [path.name for path in here.iterdir()] == ["file"]

@@ -121,8 +121,9 @@ class Risks(Section):
     def _known_ids(self) -> Risks:
         """Refuse ids in `without` that no risk driver has."""
         ids = [driver.id for driver in self.drivers]
+        all_ids = f"known here: {', '.join(ids) or 'none'}"
         findings = [
-            Mistake(("without", index), name, "the id of a driver", did_you_mean(name, ids))
+            Mistake(("without", index), name, "the id of a driver", did_you_mean(name, ids) or all_ids)
             for index, name in enumerate(self.without)
             if name not in ids
         ]

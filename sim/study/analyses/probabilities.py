@@ -94,7 +94,7 @@ EXAMPLES = (
 )
 """What can be asked, by example; the name of a milestone is a question too, with or without `by` a date."""
 PERCENTILES = (0.1, 0.5, 0.8, 0.9)
-_MW = re.compile(r"mw\s*>=\s*(?P<mw>[0-9]+(?:\.[0-9]+)?)", re.IGNORECASE)
+_MW = re.compile(r"mw\s*>=\s*(?P<mw>[-+]?[0-9]+(?:\.[0-9]+)?)", re.IGNORECASE)
 _BY = re.compile(r"(?P<what>.+?)\s+(?:by|on or before)\s+(?P<date>.+)", re.IGNORECASE)
 _LIMIT = re.compile(r"(?P<metric>[a-z][a-z0-9_]*)\s*(?P<sign><=|>=|<|>)\s*(?P<limit>[-+]?[0-9][0-9_,]*(?:\.[0-9]+)?)")
 _SIGNS: Mapping[str, Callable[[Floats, float], np.ndarray]] = {
@@ -220,6 +220,8 @@ def _ramp_days(mw: float, block: float, sample: Sample) -> tuple[Floats, str]:
 
     MW come online by blocks of `block` MW: stored levels that are a block apart leave no other level between them.
     """
+    if mw <= 0:
+        raise UnknownQuestion(f'{mw:g} MW are online at any time: ask for more than 0 MW, for instance "{EXAMPLES[0]}"')
     levels = sorted(float(name) for name in sample.ramp if name != "replication")
     if not levels:
         raise UnknownQuestion("this result keeps no dates of MW: run it again")

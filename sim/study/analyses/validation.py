@@ -22,16 +22,15 @@ from numpy.typing import NDArray
 
 from sim import files
 from sim.config.load import Loaded
-from sim.config.project import Expectation, Project, parse_expectation
-from sim.config.source_positions import Fault, nearest_position, problem_of
+from sim.config.project import Expectation, Project
 from sim.engine.backends import AUTO
-from sim.errors import NOTHING, ConfigError, SimError, did_you_mean
+from sim.errors import SimError
 from sim.metrics.registry import metric_of
 from sim.plan.vocabulary import WORK
 from sim.study.api import cores
 from sim.study.case import Case, prepare_case
 from sim.study.intervals import Interval, quantile
-from sim.study.runner import ReportProgress
+from sim.study.runner import ReportProgress, expectations, require_expectations
 from sim.study.runner import run as replicate
 from sim.study.sample import MAX_FAILED_SHARE, Sample
 
@@ -290,37 +289,11 @@ def _plain(text: str) -> str:
 # --- expecting --------------------------------------------------------------------------------------------------------
 
 
-KEY = "expect"
-
-
-def expectations(loaded: Loaded[Project], metrics: Sequence[str]) -> tuple[Expectation, ...]:
-    """Return a project's expectations; ConfigError where it has none, or one names a metric that it does not have."""
-    lines = loaded.value.expect
-    parsed = [parse_expectation(line) for line in lines]
-    faults = [
-        _fault(loaded, number, line, "a metric of this project", did_you_mean(expectation.metric, metrics))
-        for number, (line, expectation) in enumerate(zip(lines, parsed, strict=True))
-        if expectation.metric not in metrics
-    ]
-    if not lines:
-        message = "states nothing to verify: add lines such as [peak_workforce_onsite.p80 < 450]"
-        faults = [Fault((KEY,), nearest_position(loaded.positions, (KEY,)), NOTHING, message)]
-    if faults:
-        raise ConfigError(problem_of(fault, loaded.tree) for fault in faults)
-    return tuple(parsed)
-
-
-def _fault(loaded: Loaded[Project], number: int, line: str, message: str, hint: str) -> Fault:
-    address = (KEY, number)
-    return Fault(address, nearest_position(loaded.positions, address), line, message, hint)
-
-
 def verify(
     loaded: Loaded[Project], *, runs: int, seed: int, workers: int | None, progress: ReportProgress | None = None
 ) -> list[CheckResult]:
     """Run a project and judge what it expects of itself; metrics it does not have are reported before anything is run."""
-    if not loaded.value.expect:
-        expectations(loaded, ())
+    require_expectations(loaded)
     case = prepare_case(loaded, engine=AUTO)
     expected = expectations(loaded, case.metrics)
     processes = cores() if workers is None else workers

@@ -9,7 +9,9 @@ JSON documents that know their own fingerprint, so that a changed digit does not
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +42,23 @@ def _to_arrow(column: Column) -> Any:
     import pyarrow as pa
 
     if column.ndim == 1:
-        return pa.array(column.tolist() if column.dtype.kind in "OU" else column)
+        return pa.array(_of_one_type(column.tolist()) if column.dtype.kind in "OU" else column)
     return pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1])
+
+
+def _of_one_type(values: list[Any]) -> list[Any]:
+    """Return the values of a column of settings as one type, None where there is none: text where they are of several.
+
+    A point that leaves an input as configured has no setting, which pandas marks by a float, not-a-number, beside text too.
+    """
+    stated = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+    kinds = {_kind(value) for value in stated if value is not None}
+    return stated if len(kinds) <= 1 else [None if value is None else str(value) for value in stated]
+
+
+def _kind(value: object) -> type:
+    """Return what a value is, numbers of any type as one kind."""
+    return Real if isinstance(value, Real) and not isinstance(value, bool) else type(value)
 
 
 def from_bytes(data: bytes, source: str, column_names: Sequence[str] | None = None) -> Columns:

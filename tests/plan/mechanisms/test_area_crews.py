@@ -97,7 +97,8 @@ TWO_BLOCKS = "shell.section_sqft=5000"
     [(10, [10]), (14, [14]), (15, [8, 7]), (20, [10, 10]), (25, [9, 8, 8]), (29, [10, 10, 9]), (50, [10] * 5)],
 )
 def test_a_hall_is_cut_into_sections_as_near_to_the_stated_area_as_can_be(blocks: int, sizes: list[int]) -> None:
-    project = tiny("scale.capacity_mw=125", f"hall.blocks={blocks}", "shell.section_sqft=25000", *LARGE[1:])
+    large = ("scale.capacity_mw=125", "energization.units.mw=130")
+    project = tiny(*large, f"hall.blocks={blocks}", "shell.section_sqft=25000")
     hall = layout_of(project).halls[0]
     assert [count for _, count in sections(project, hall)] == sizes
 

@@ -126,7 +126,12 @@ def test_lot_that_comes_over_time_comes_block_by_block() -> None:
 
 def test_lots_by_number_hall_and_order() -> None:
     layout = layout_of(
-        tiny("scale.capacity_mw=20", "hall.blocks=4", "orders={given: [{day: 0, mw: 15}, {day: 30, mw: 5}]}")
+        tiny(
+            "scale.capacity_mw=20",
+            "hall.blocks=4",
+            "energization.units.mw=20",
+            "orders={given: [{day: 0, mw: 15}, {day: 30, mw: 5}]}",
+        )
     )
     assert [lot_of(layout, 3, f"b{n}") for n in (1, 3, 4, 8)] == [("1", 0), ("1", 2), ("2", 0), ("3", 1)]
     assert [lot_of(layout, "hall", f"b{n}") for n in (4, 5, 8)] == [("h1", 3), ("h2", 0), ("h2", 3)]

@@ -126,8 +126,9 @@ def test_a_slip_of_one_changes_nothing() -> None:
 
 def allocated(*given: str, per_block: int = 1, system: str = "electrical") -> PlanContext:
     context = bench(
-        f"systems.{system}.allocations=[{', '.join(given)}]", "scale.capacity_mw=10", "hall.blocks=4", units=4
-    )
+        f"systems.{system}.allocations=[{', '.join(given)}]", "scale.capacity_mw=10", "hall.blocks=4",
+        "energization.units.mw=10", units=4,
+    )  # fmt: skip
     allocate(context, system, per_block)
     for block in reversed(context.layout.blocks):
         goes(context, block.name, *allotted(context, system, per_block, block))

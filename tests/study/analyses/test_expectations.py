@@ -12,8 +12,9 @@ from click.testing import CliRunner
 from sim.cli import main
 from sim.config.project import parse_expectation
 from sim.errors import ConfigError
-from sim.study.analyses.validation import CheckResult, expectations, judge, junit
-from sim.study.api import load
+from sim.study.analyses.validation import CheckResult, judge, junit
+from sim.study.api import load, run
+from sim.study.runner import expectations, require_expectations
 from sim.study.sample import Sample
 from tests.tiny_project import TINY
 
@@ -115,7 +116,16 @@ def test_mistakes_are_told_with_file_line_and_path(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=rf":{line - 1}: expect\.0: .* METRIC\.STATISTIC"):
         load(written(tmp_path, "lead_time_full_days.p80 is 50"))
     with pytest.raises(ConfigError, match="states nothing to verify"):
-        expectations(load(TINY), [])
+        require_expectations(load(TINY))
+
+
+def test_an_expectation_of_no_metric_is_refused_before_a_run(tmp_path: Path) -> None:
+    config = written(tmp_path, "leadtime_full_days.p80 < 3")
+    done = CliRunner().invoke(main, ["run", str(config), "--runs", "2", "--out", str(tmp_path / "out")])
+    assert done.exit_code == 2, done.output
+    assert "(did you mean lead_time_full_days?)" in done.output
+    with pytest.raises(ConfigError, match="a metric of this project expected"):
+        run(load(config).value, runs=2)
 
 
 @pytest.mark.parametrize(

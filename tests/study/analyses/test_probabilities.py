@@ -73,6 +73,8 @@ def test_a_day_is_read_with_its_month_as_a_word(day: str) -> None:
     [
         ("1 MW to tennant", "did you mean 1 MW to tenant"),
         ("mw >= 100", "the most are 2.5 MW"),
+        ("mw >= 0 by 2026-01-01", "0 MW are online at any time: ask for more than 0 MW"),
+        ("mw >= -2.5", "-2.5 MW are online at any time"),
         ("finish by June", "'June': a day like 2027-06-30 or 30 June 2027 expected"),
         ("finish by 31 June 2027", "a day like"),
         ("finish by 30 Jule 2027", "a day like"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
@@ -15,6 +16,7 @@ from sim.report.figures.sensitivity import plot_low_high
 from sim.study.analyses import sensitivity
 from sim.study.analyses.design import InvalidStudy, StudyDesign, at_shares, read_study
 from sim.study.analyses.sensitivity import AnalysisNotPossible, analyse
+from sim.study.storage.sealed_files import from_bytes, to_bytes
 from tests.tiny_project import TINY
 
 POWER = "energization.units.first_week"
@@ -114,3 +116,23 @@ def test_the_command_writes_table_and_figure(tmp_path: Path) -> None:
     assert "week" in (out / "sensitivity.csv").read_text()
     assert (out / "figures" / "low_high.png").exists()
     assert read_study(file).study.sensitivity.statistic == "mean"
+
+
+@pytest.mark.parametrize("command", ["sensitivity", "tune", "sweep"])
+def test_inputs_may_be_dates_and_words(command: str, tmp_path: Path) -> None:
+    file, out = tmp_path / "study.yaml", tmp_path / "out"
+    file.write_text(
+        f"schema_version: 1\nname: words\nquestion: Does the start matter?\nconfigs: [{TINY.as_posix()}]\nruns: 2\n"
+        "tune: {fresh_runs: 2}\ninputs:\n  start: {paths: [scale.start_date], values: [2026-01-05, 2026-07-06]}\n"
+    )
+    done = CliRunner().invoke(main, [command, str(file), "--workers", "1", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    table = pd.read_parquet(out / f"{'trials' if command == 'tune' else 'points'}.parquet")
+    assert {"2026-01-05", "2026-07-06"} <= set(table["start"])
+
+
+def test_settings_of_several_types_are_kept_as_text() -> None:
+    column = np.array([np.nan, 2, 2.5, "4 weeks"], dtype=object)
+    kept = from_bytes(to_bytes({"week": column, "days": np.array([None, 1, 2.5], object).repeat(2)[:4]}), "a table")
+    assert kept["week"].tolist() == [None, "2", "2.5", "4 weeks"]
+    assert kept["days"].tolist()[2:] == [1, 1]

@@ -10,7 +10,7 @@ from sim.study.case import prepare_case
 from sim.study.executors.memory_estimate import TooLarge, plan_size, require_plan_fits
 from tests.tiny_project import TINY, tiny
 
-MILLION = ("scale.capacity_mw=10000", "block.mw_gross=0.01")
+MILLION = ("scale.capacity_mw=10000", "block.mw_gross=0.01", "energization.grid=[{id: a, mw: 10000, weeks: 1}]")
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_the_estimate_is_that_of_the_plan_within_a_factor(overrides: tuple[str, 
 
 
 def test_a_million_blocks_are_refused_before_they_are_laid_out() -> None:
-    done = CliRunner().invoke(main, ["check", str(TINY), "--set", MILLION[0], "--set", MILLION[1]])
+    done = CliRunner().invoke(main, ["check", str(TINY), *(word for change in MILLION for word in ("--set", change))])
     assert done.exit_code == 3
     assert "1,000,000 blocks" in done.output
     assert "--most-steps" in done.output
