@@ -26,6 +26,7 @@ from sim.cli.options import (
     exit_unless_all_finished,
     figures_option,
     load,
+    refuse_for_stored,
     show,
     watched,
     write_files,
@@ -78,6 +79,8 @@ def compare(
     from sim.study.storage.results import RESULT, require_place
 
     inputs = [stored_result(path) or load(path, overrides) for path in what]
+    if all(isinstance(source, Result) for source in inputs):
+        refuse_for_stored(what[0], overrides)
     inputs = with_common_history(inputs)
     first_result = next((source for source in inputs if isinstance(source, Result)), None)
     if first_result is not None:

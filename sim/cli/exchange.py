@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sim.cli.options import CONFIG, SEED, SET, STATUS, WORKERS, WholeNumber, load, watched, write_or_print
+from sim.cli.options import (
+    CONFIG,
+    SEED,
+    SET,
+    STATUS,
+    WORKERS,
+    WholeNumber,
+    load,
+    refuse_for_stored,
+    watched,
+    write_or_print,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,6 +80,8 @@ def export(
     from sim.study.api import cores
     from sim.study.result import Result
 
+    if what.is_dir():
+        refuse_for_stored(what, overrides)
     if out is not None and form != "csv":
         files.require_writable(out.absolute())
     elif out is not None and out.is_file():
@@ -366,6 +379,8 @@ def ask(
     """  # noqa: D301 (click reads the backspace)
     from sim.study.result import Result
 
+    if what.is_dir():
+        refuse_for_stored(what, overrides)
     result = Result.load(what) if what.is_dir() else _run(load(what, overrides), runs, seed, workers)
     for question in questions:
         answer = result.ask(question)

@@ -213,6 +213,15 @@ def from_status(bases: tuple[Config, ...]) -> tuple[Config, ...]:
     return tuple(continued(base, status) for base in bases)
 
 
+def refuse_for_stored(directory: Path, overrides: tuple[str, ...] = ()) -> None:
+    """Refuse --status and --set of a result that is stored: it has the status and the inputs that it was run with."""
+    for option, is_given in (("--status", _STATUS.get() is not None), ("--set", bool(overrides))):
+        if is_given:
+            raise click.UsageError(
+                f"{option} is of a configuration that is run: {directory} is a result, which was run with its own"
+            )
+
+
 def watched(name: str) -> Any:
     """Return a progress bar with the time left, on stderr, where that is a terminal."""
     from sim.report.console import progress

@@ -50,8 +50,8 @@ WEATHER: dict[str, str] = {
 }
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 MANNING, CHANGES = "people at most", "one crew"
-MONTHS_ABREAST = 12
-"""Columns of a manning curve that a terminal shows without cutting them."""
+MONTHS_ABREAST = 6
+"""Columns of a manning curve that a terminal of 80 columns shows, each with month and year in one line."""
 EFFECTS = {"factor": "×", "added_days": "days more", "slip_days": "days late", "lost_weeks": "weeks without"}
 
 
@@ -214,8 +214,8 @@ def _planned_date(case: Case) -> Iterator[str]:
     plan, target, limit = case.crew_plan, case.project.scale.target_days, case.project.labour.limit
     yield ""
     yield (
-        "At expected durations, in typical weather and with as many crews as anybody asks for, all MW are online on day"
-        f" {plan.earliest_days:.0f}."
+        "At expected durations, in typical weather, without any risk and with as many crews as anybody asks for, all MW are"
+        f" online on day {plan.earliest_days:.0f}."
     )
     if limit is not None and plan.manning.peak <= limit:
         yield f"With at most {limit} people on site the earliest date is day {plan.finish_days:.0f}."
@@ -261,7 +261,7 @@ def _crews(case: Case) -> Table:
 
 
 def _manning(case: Case) -> Iterator[Table]:
-    """Yield tables of the most people on site by trade and month, a year a table; all shifts, indirect people included."""
+    """Yield tables of the most people on site by trade and month, half a year a table; all shifts, with indirect people."""
     manning, project_start = case.crew_plan.manning, case.project.scale.start_date
     first_week = int((manning.people > 0).argmax())
     weeks = [(project_start + timedelta(weeks=week)) for week in range(manning.manned.shape[1])]
@@ -307,7 +307,8 @@ def _capacity(case: Case) -> Iterator[str]:
     planned = case.planned
     schedule = earliest(case.plan, planned.values, case.planned_calendars, later_values=planned.later_values)
     yield ""
-    yield "Critical path if no step ever waited for a crew, a line or a place:"
+    risks = ", with the time that risks cost in the mean" if case.project.risks.active() else ""
+    yield f"Critical path of the expected plan{risks}, if no step ever waited for a crew, a line or a place:"
     for link in schedule.chain[-MAX_LINKS:]:
         start, finish = link.start / MINUTES_PER_DAY, link.finish / MINUTES_PER_DAY
         yield f"  day {start:5.0f} to {finish:5.0f}  {in_words(link.unit)}: {_short_activity(link.activity, link.unit)}"
@@ -343,5 +344,7 @@ def _table(*columns: str) -> Table:
     table = Table(box=SIMPLE, pad_edge=False)
     for position, column in enumerate(columns):
         is_number = position and (column in {"earned hours", "people at most"} or columns[0] in {MANNING, CHANGES})
-        table.add_column(column, justify="right" if is_number else "left", no_wrap=position == 0)
+        table.add_column(
+            column, justify="right" if is_number else "left", no_wrap=position == 0 or columns[0] == MANNING
+        )
     return table

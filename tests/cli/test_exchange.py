@@ -33,7 +33,20 @@ def test_a_configuration_is_run_and_handed_over(tmp_path: Path) -> None:
     few = ("--runs", "2", "--workers", "1", "--looked-at", "2")
     told = typed("export", TINY, "--to", "csv", "--level", "2", *few, "--out", tmp_path / "plan")
     assert "activities" in told
-    assert list((tmp_path / "plan").glob("*.csv"))
+    written = {file.stem: file.read_text(encoding="utf-8") for file in (tmp_path / "plan").glob("*.csv")}
+    assert written
+    assert [name for name, text in written.items() if not text.strip()] == []  # nothing is promised here: no contract
+
+
+@pytest.mark.parametrize("option", [("--status", "facts.csv"), ("--set", "scale.preparation_days=12")])
+@pytest.mark.parametrize(
+    "command", [("ask", "DIR", "mw >= 1"), ("export", "DIR", "--to", "csv"), ("compare", "DIR", "DIR")]
+)
+def test_what_a_stored_result_cannot_take_is_refused(
+    stored: Path, command: tuple[str, ...], option: tuple[str, str]
+) -> None:
+    told = typed(*(stored if word == "DIR" else word for word in command), *option, code=2)
+    assert f"{option[0]} is of a configuration that is run" in told
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused_before_the_runs(

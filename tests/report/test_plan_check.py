@@ -70,6 +70,28 @@ def test_a_limit_of_people_is_answered_by_its_date(limit: int, said: str) -> Non
     assert re.search(said, text(tiny_case(f"labour.limit={limit}", "labour.crew_plan=levelled")))
 
 
+def test_every_month_of_the_people_stands_with_its_year_in_one_line_of_a_narrow_terminal() -> None:
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(describe_plan(prepare_case(load(HYBRID, SMALL), engine="auto"))[0])
+    heads = [line for line in captured.get().splitlines() if line.strip().startswith("people at most  ")]
+    months = [re.fullmatch(r"people at most((?:\s+[A-Z][a-z]{2} \d\d)+)", head.strip()) for head in heads]
+    assert all(months)
+    assert len(months) > 1
+
+
+def test_a_path_that_ends_later_than_the_earliest_date_says_that_it_has_risks_and_the_date_none() -> None:
+    with_risks, without = (
+        re.sub(r"\s+", " ", text(prepare_case(load(HYBRID, [*SMALL, f"risks.mode={mode}"]), engine="auto")))
+        for mode in ("inherent", "none")
+    )
+    assert "without any risk and with as many crews as anybody asks for" in with_risks
+    assert "Critical path of the expected plan, with the time that risks cost in the mean, if no step" in with_risks
+    assert "Critical path of the expected plan, if no step" in without
+    earliest = float(re.search(r"online on day (\d+)", without)[1])  # type: ignore[index]
+    assert float(re.findall(r"day +\d+ to +(\d+) ", without)[-1]) <= earliest + 1
+
+
 def test_ids_stay_in_files() -> None:
     """On screen stand names that a planner reads: no `p1.site_works.grading`, no `electrical.s1`."""
     case = tiny_case(FENCE)

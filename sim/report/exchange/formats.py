@@ -46,12 +46,13 @@ def _bytes(exported: ExportedResult, form: str) -> bytes:
 
 
 def _write_csv(exported: ExportedResult, folder: Path) -> None:
-    """Write each table as a file of its own."""
+    """Write each table as a file of its own; none without columns, such as that of the contract where there is none."""
     from sim.report.exchange.tables import tables
 
     files.make_directory(folder)
     for name, table in tables(exported).items():
-        files.write(folder / f"{name}.csv", csv_bytes(table))
+        if len(table.columns):
+            files.write(folder / f"{name}.csv", csv_bytes(table))
 
 
 def read_network(path: Path, encoding: str | None = None, project: str | None = None) -> PlannerNetwork:

@@ -1,6 +1,6 @@
 """Microsoft Project's XML (MSPDI): the way into MS Project and Primavera P6 that both document.
 
-Every task has its dates, its links, its calendar, its crews, a baseline (the deterministic plan) and six fields: what it
+Every task has its dates, its links, its calendar, its crews, a baseline (the expected plan) and six fields: what it
 waited for, its P50 and P80 finish, its total float, how often it was critical and how often it was done at all. A task
 that something besides its links held back starts no earlier than it did, with the reason in its note: otherwise the
 tool would move it on the first recalculation.

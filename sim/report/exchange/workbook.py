@@ -127,7 +127,7 @@ def _verdict(exported: ExportedResult) -> Iterator[list[Any]]:
         yield [f"All MW online on or before {p80.date_text(dates)} with 80 % probability; P50: {p50.date_text(dates)}."]
         planned_text = None if planned is None else dates.format(planned)
     if planned_text is not None:
-        yield [f"The deterministic plan says {planned_text}: contingency is the difference to P80."]
+        yield [f"The expected plan says {planned_text}: contingency is the difference to P80."]
     yield [""]
     yield ["metric", "unit", "plan", "P10", "P50", "P80", "P90", "mean"]
     for metric, row in summary.iterrows():
