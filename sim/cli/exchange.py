@@ -82,6 +82,8 @@ def export(
 
     if what.is_dir():
         refuse_for_stored(what, overrides)
+    if out is not None:
+        _require_ending(out, form)
     if out is not None and form != "csv":
         files.require_writable(out.absolute())
     elif out is not None and out.is_file():
@@ -102,6 +104,16 @@ def export(
     if form == "xer":
         click.echo("XER is experimental: import it into an empty database first", err=True)
     click.echo(f"written to {target}: {tasks:,} activities")
+
+
+def _require_ending(out: Path, form: str) -> None:
+    """Refuse a file whose ending is that of another format or of none: no tool would know what is in it."""
+    ending = ENDINGS[form]
+    if ending and out.suffix.lower() != ending:
+        raise click.BadParameter(
+            f"{out}: a file ending in {ending} expected, which is what --to {form} writes (write {out.with_suffix(ending)})",
+            param_hint="--out",
+        )
 
 
 def _run(loaded: Config, runs: int, seed: int, workers: int | None) -> Result:
@@ -225,12 +237,15 @@ def _write_config(
 
 def _dry_run(paths: tuple[Path, ...], network: str, encoding: str | None, project: str | None) -> None:
     """Print for every project in every file what would be read, or why it is refused; exit code 2 if one is."""
+    from sim.report.formatting import counted
+
     previews = [preview for path in paths for preview in _preview_projects(path, network, encoding, project)]
     for title, lines, is_refused in previews:
         click.echo(f"{title}: refused: {lines[0]}" if is_refused else "\n  ".join([f"{title}:", *lines]))
     refused = sum(is_refused for _, _, is_refused in previews)
     projects = f" ({len(previews)} projects)" if len(previews) > len(paths) else ""
-    click.echo(f"{len(previews) - refused} of {len(previews)} can be read, {len(paths)} files{projects}")
+    file_count = counted(len(paths), "file", "files")
+    click.echo(f"{len(previews) - refused} of {len(previews)} can be read, {file_count}{projects}")
     if refused:
         raise SystemExit(2)
 
@@ -252,9 +267,18 @@ def _preview_projects(
         for name in several.names:
             yield from _preview_projects(path, network, encoding, name)
     except SimError as error:
-        yield title, [str(error)], True
+        yield title, [_without_file(str(error), path)], True
     else:
         yield title, list(imported.describe()), False
+
+
+def _without_file(message: str, path: Path) -> str:
+    """Return what is wrong with a file without its name, which stands before it already."""
+    for name in (str(path), path.name):
+        if message.startswith(f"{name}:"):
+            rest = message[len(name) + 1 :]
+            return rest.strip() if rest.startswith(" ") else f"line {rest}"
+    return message
 
 
 # --- sliders ----------------------------------------------------------------------------------------------------------

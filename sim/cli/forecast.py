@@ -208,6 +208,7 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
 
     Exit code 2 where something cannot be.
     """
+    from sim.report.formatting import counted
     from sim.report.presentation import describe_findings
     from sim.study.analyses.forecast.plan_steps import PlanSteps
     from sim.study.analyses.forecast.sheet.status_checks import findings_of
@@ -221,9 +222,11 @@ def check(config: Path, file: Path, overrides: tuple[str, ...]) -> None:
     errors = sum(finding.severity == "error" for finding in findings)
     if findings:
         click.echo(describe_findings(findings))
-    click.echo(f"{len(facts.facts)} facts until {facts.data_date}: {errors} errors, {len(findings) - errors} notes")
+    error_count, note_count = counted(errors, "error", "errors"), counted(len(findings) - errors, "note", "notes")
+    fact_count = counted(len(facts.facts), "fact", "facts")
+    click.echo(f"{fact_count} until {facts.data_date}: {error_count}, {note_count}")
     if errors:
-        raise UnsoundStatus(f"{file}: {errors} errors")
+        raise UnsoundStatus(f"{file}: {error_count}")
 
 
 def _steps(loaded: Config) -> PlanSteps:

@@ -19,7 +19,7 @@ from sim.cli.options import RealNumber
 
 STRATEGIES = ("hybrid", "modular", "stick_built")
 PHASE_MW, UNIT_MW, SPARE_UNITS = 250, 30, 1
-BLOCK_MW, HALL_BLOCKS = 2.5, 10
+BLOCK_MW, HALL_BLOCKS, TURNOVER_BLOCKS = 2.5, 10, 10
 """Of the shipped base: MW of one phase, of one generating unit, and the units that stand by."""
 PHASE_INTERVAL_DAYS = 120
 STATUS = "status"
@@ -146,6 +146,8 @@ def _config(name: str, mw: float, place: tuple[str, str], strategy: str, start: 
     units = ceil(blocks * BLOCK_MW / unit_mw) + SPARE_UNITS
     unit_size = f"mw: {unit_mw:g}, " if unit_mw < UNIT_MW else ""
     hall = f"hall: {{blocks: {blocks}}}\n        " if blocks < HALL_BLOCKS else ""
+    if strategy == "stick_built" and blocks < TURNOVER_BLOCKS:  # the others hand over block by block
+        hall += f"turnover_blocks: {blocks}\n        "
     interval = f", phases: {phases}, phase_interval_days: {PHASE_INTERVAL_DAYS}" if phases > 1 else ""
     word, code = place
     return dedent(f"""\

@@ -158,3 +158,18 @@ def test_without_tornado_the_page_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.delitem(sys.modules, "sim.report.live.server", raising=False)
     told = typed("live", TINY, "--workers", "1", code=1)
     assert "sim live needs tornado" in " ".join(told.split())
+
+
+@pytest.mark.parametrize(("form", "name"), [("mspdi", "plan.mspdi"), ("xer", "plan.xml"), ("excel", "plan")])
+def test_an_ending_that_no_tool_would_read_is_refused_before_the_runs(
+    form: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sim.study.api, "run", lambda *_, **__: pytest.fail("it was run"))
+    told = " ".join(typed("export", TINY, "--to", form, "--out", tmp_path / name, code=2).split())
+    assert f"which is what --to {form} writes (write " in told
+    (tmp_path / name).write_text("mine")
+    if form != "xer":
+        told = typed("import", "--dry-run", tmp_path / name, code=2)
+        assert told.count(name) == 1
+        assert "refused: a file ending in .xml" in told
+        assert told.endswith("0 of 1 can be read, 1 file\n")

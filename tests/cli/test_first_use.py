@@ -240,3 +240,9 @@ def test_a_small_new_project_has_no_more_power_or_hall_than_it_has_blocks_for() 
     assert "hall: {blocks: 2}" in small
     assert "units: {count: 5}" in large
     assert "hall:" not in large
+
+
+@pytest.mark.parametrize("mw", ["2.5", "7.5", "10", "25", "251", "600"])
+@pytest.mark.parametrize("strategy", ["hybrid", "stick_built"])
+def test_a_new_project_of_any_size_is_sound(mw: str, strategy: str) -> None:
+    assert "written to west" in typed("init", "west", "--mw", mw, "--place", "ohio", "--strategy", strategy)

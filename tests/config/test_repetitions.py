@@ -77,7 +77,7 @@ def test_a_block_of_no_size_is_refused_and_hides_no_other_mistake(value: str) ->
 @pytest.mark.parametrize(
     ("override", "hint"),
     [
-        ("calendars.site.holidays={country: ZZ}", "public holidays are known"),
+        ("calendars.site.holidays={country: ZZ}", "public holidays are known, by its code such as US, DE, GB or IN"),
         ("calendars.site.holidays={country: US, subdivision: TXX}", "did you mean TX?"),
         ("logistics.roads.major_holidays.names=[Thankgiving]", "did you mean Thanksgiving Day?"),
         ("scale.start_date=9999-12-31", "a day from 1984-01-01 to 2109-12-31"),

@@ -55,7 +55,7 @@ class Holidays(Section):
         all_countries = holidays.list_supported_countries()
         subdivisions = {code: parts for code, parts in all_countries.items() if len(code) == 2}
         if self.country not in subdivisions:
-            expected = "a country whose public holidays are known"
+            expected = "a country whose public holidays are known, by its code such as US, DE, GB or IN"
             raise Refused([Mistake(("country",), self.country, expected, did_you_mean(self.country, subdivisions))])
         expected = f"a part of {self.country} whose public holidays are known"
         hint = did_you_mean(self.subdivision or "", subdivisions[self.country])

@@ -122,6 +122,9 @@ def read(path: str | Path) -> dict[str, Any]:
     """Read a baseline file; Damaged if it is not one."""
     try:
         document = json.loads(files.read(Path(path), MAX_BYTES), parse_constant=_refuse, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        message = "not a baseline as `sim baseline save` writes one: no JSON from here on (another file, or edited)"
+        raise files.Damaged(f"{path}:{error.lineno}: {message}") from error
     except (ValueError, RecursionError) as error:
         raise files.Damaged(f"{path}: not a baseline: {error}") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:

@@ -124,6 +124,10 @@ def read(path: Path) -> dict[str, Any]:
     """Read a sealed JSON document; Damaged if its digest is not that of its content, WrongPlace if there is none."""
     try:
         document = json.loads(files.read(path))
+    except json.JSONDecodeError as error:
+        raise files.Damaged(
+            f"{path}:{error.lineno}: not JSON from here on: damaged or changed since it was written"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise files.Damaged(f"{path}: not JSON: {error}") from error
     if not isinstance(document, dict) or SEAL not in document:

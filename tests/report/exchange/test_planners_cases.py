@@ -335,7 +335,7 @@ def test_the_dry_run_tells_each_project_of_a_file(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["import", "--dry-run", str(file)])
     assert done.exit_code == 0
     assert [line for line in done.output.splitlines() if not line.startswith(" ")] == [
-        f"{file}, project P:", f"{file}, project Q:", "2 of 2 can be read, 1 files (2 projects)"
+        f"{file}, project P:", f"{file}, project Q:", "2 of 2 can be read, 1 file (2 projects)"
     ]  # fmt: skip
     assert done.output.count("1 activity, 0 links (none; 0 lags, 0 leads)") == 2
 

@@ -163,3 +163,10 @@ def test_a_number_that_is_none_is_told(number: str, tmp_path: Path) -> None:
     file.write_text(f'{{"format": "{FORMAT}", "planned": {{"a": {number}}}}}')
     with pytest.raises(Damaged, match="not a baseline"):
         read(file)
+
+
+def test_a_file_that_is_no_json_is_told_with_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "baseline.json"
+    file.write_text('{"format": 1,\n bad}')
+    with pytest.raises(Damaged, match=r"baseline.json:2: not a baseline as `sim baseline save` writes one"):
+        read(file)
