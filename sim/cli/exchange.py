@@ -82,9 +82,8 @@ def export(
 
     if what.is_dir():
         refuse_for_stored(what, overrides)
-    if out is not None:
-        _require_ending(out, form)
     if out is not None and form != "csv":
+        _require_ending(out, form)
         files.require_writable(out.absolute())
     elif out is not None and out.is_file():
         raise files.WrongPlace(f"{out}: a file stands where the folder of CSV files would be")
@@ -108,8 +107,7 @@ def export(
 
 def _require_ending(out: Path, form: str) -> None:
     """Refuse a file whose ending is that of another format or of none: no tool would know what is in it."""
-    ending = ENDINGS[form]
-    if ending and out.suffix.lower() != ending:
+    if out.suffix.lower() != (ending := ENDINGS[form]):
         raise click.BadParameter(
             f"{out}: a file ending in {ending} expected, which is what --to {form} writes (write {out.with_suffix(ending)})",
             param_hint="--out",
@@ -255,7 +253,7 @@ def _preview_projects(
 ) -> Iterator[tuple[str, Sequence[str], bool]]:
     """Yield (title, lines, is refused) for each project of a file: what would be read of it."""
     from sim.errors import SimError
-    from sim.report.exchange.formats import read_network
+    from sim.report.exchange.formats import read_network, without_name
     from sim.report.exchange.importers.into_config import FIT_OUT, fragment
     from sim.report.exchange.importers.xer_import import SeveralProjects
 
@@ -267,18 +265,9 @@ def _preview_projects(
         for name in several.names:
             yield from _preview_projects(path, network, encoding, name)
     except SimError as error:
-        yield title, [_without_file(str(error), path)], True
+        yield title, [without_name(str(error), path)], True
     else:
         yield title, list(imported.describe()), False
-
-
-def _without_file(message: str, path: Path) -> str:
-    """Return what is wrong with a file without its name, which stands before it already."""
-    for name in (str(path), path.name):
-        if message.startswith(f"{name}:"):
-            rest = message[len(name) + 1 :]
-            return rest.strip() if rest.startswith(" ") else f"line {rest}"
-    return message
 
 
 # --- sliders ----------------------------------------------------------------------------------------------------------

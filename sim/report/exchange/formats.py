@@ -69,3 +69,12 @@ def read_network(path: Path, encoding: str | None = None, project: str | None = 
         with gc_paused():
             return read_mspdi(data, path.name, encoding)
     raise WrongFile(f"{path}: a file ending in .xml (Microsoft Project XML) or .xer (Primavera P6) is read")
+
+
+def without_name(message: str, path: Path) -> str:
+    """Return what is wrong with a file without its name, which stands before it already."""
+    for name in (str(path), path.name):
+        if message.startswith(f"{name}:"):
+            rest = message[len(name) + 1 :]
+            return rest.strip() if rest.startswith(" ") else f"line {rest}"
+    return message
