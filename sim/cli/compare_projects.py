@@ -28,6 +28,8 @@ from sim.cli.options import (
     load,
     refuse_for_stored,
     show,
+    stored_manifest,
+    tell_replaced,
     watched,
     write_files,
 )
@@ -108,11 +110,13 @@ def compare(
         verdict.show(name, result)
     for name, config in configs.items():
         reusable = reusable_result(out / name, config, runs=runs, seed=seed, sampling=sampling) if resume else None
+        before = stored_manifest(out / name)
         results[name] = reusable or run_one(
             name, config, drawers.of_another(), verdict, runs=runs, seed=seed, workers=workers, sampling=sampling,
             scheduler=scheduler, engine=engine, out=out / name, resume=resume,
         )  # fmt: skip
         verdict.show(name, results[name])
+        tell_replaced(before, results[name], out / name)
     drawers.close()
     write_compared(verdict.of({name: results[name] for name in names}), out, names_written=configs, figures=figures)
     for result in results.values():

@@ -222,6 +222,28 @@ def refuse_for_stored(directory: Path, overrides: tuple[str, ...] = ()) -> None:
             )
 
 
+def stored_manifest(directory: Path) -> dict[str, Any]:
+    """Return the manifest of what is stored in a directory; empty where nothing is that can be read."""
+    from sim.errors import SimError
+    from sim.study.storage.results import MANIFEST
+    from sim.study.storage.sealed_files import read
+
+    try:
+        return read(directory / MANIFEST)
+    except SimError:
+        return {}
+
+
+def tell_replaced(before: dict[str, Any], result: Result, directory: Path) -> None:
+    """Print in a line which runs a result was written in place of, where they are not the same again."""
+    same_inputs = before.get("config_digest") == result.manifest["config_digest"]
+    if {"runs", "seed"} <= before.keys() and not (
+        same_inputs and all(before[name] == result.manifest[name] for name in ("runs", "seed"))
+    ):
+        inputs = "" if same_inputs else ", of other inputs"
+        click.echo(f"{directory}: replaces {before['runs']} runs, seed {before['seed']}{inputs}")
+
+
 def watched(name: str) -> Any:
     """Return a progress bar with the time left, on stderr, where that is a terminal."""
     from sim.report.console import progress

@@ -29,6 +29,8 @@ from sim.cli.options import (
     load,
     show,
     show_levers,
+    stored_manifest,
+    tell_replaced,
     watched,
     write_files,
 )
@@ -115,7 +117,7 @@ def run(
         None if against is None else reference_for(against, loaded.value.name, target, seed=seed, sampling=sampling)
     )
     workers = cores() if workers is None else workers
-    drawing = FigureDrawing(figures)
+    drawing, before = FigureDrawing(figures), stored_manifest(target)
     drawing.get_ready(workers)
     with ExitStack() as bar:
         progress = bar.enter_context(watched(loaded.value.name))
@@ -135,6 +137,7 @@ def run(
     if len(result.more.get("levers", {})):
         show_levers(result)
     click.echo(f"\nwritten to {target}: report.html, figures/, summary.json and tables (runs, curves, events, chain)")
+    tell_replaced(before, result, target)
     if reference is not None:
         compare_against(result, reference, target, engine=engine, workers=workers, scheduler=scheduler, figures=figures)
     exit_unless_all_finished(result)

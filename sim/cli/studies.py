@@ -23,6 +23,8 @@ from sim.cli.options import (
     from_status,
     load,
     show,
+    stored_manifest,
+    tell_replaced,
     watched,
     write_or_print,
 )
@@ -215,11 +217,13 @@ def drivers(
 
     loaded = load(config, overrides)
     target = out or Path("out") / loaded.value.name
+    before = stored_manifest(target)
     result = switch_off(
         loaded, runs=runs, seed=seed, workers=workers, engine=engine, out=target, watch=watched, extras=write_run
     )
     show(describe_drivers(result))
     click.echo(f"\nwritten to {target}: report.html, drivers.parquet, figures/tornado.png, and what sim run writes")
+    tell_replaced(before, result.result, target)
     exit_unless_all_finished(result.result)
 
 

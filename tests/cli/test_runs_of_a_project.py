@@ -117,6 +117,25 @@ def test_a_comparison_is_printed_before_the_last_files_are_written(
     assert happened == ["comparison", "tiny", "other"]
 
 
+@pytest.mark.parametrize("command", ["run", "drivers"])
+def test_what_a_result_replaces_is_told(tmp_path: Path, command: str) -> None:
+    words, replaced = (command, TINY, "--workers", "1", "--out", tmp_path / "out"), []
+    for options in (
+        ("--runs", "3"), ("--runs", "3"), ("--runs", "3", "--seed", "2"), ("--runs", "4", "--seed", "2"),
+        ("--runs", "4", "--seed", "2", "--set", "scale.preparation_days=12"),
+    ):  # fmt: skip
+        done = sim(*words, *options)
+        assert done.exit_code == 0, done.output
+        replaced.append(done.output.partition("replaces ")[2].partition("\n")[0])
+    assert replaced == ["", "", "3 runs, seed 1", "3 runs, seed 2", "4 runs, seed 2, of other inputs"]
+
+
+def test_what_a_comparison_replaces_is_told(tmp_path: Path, other: Path) -> None:
+    words = ("compare", TINY, other, *RUNS, "--figures", "none", "--out", tmp_path / "out")
+    assert "replaces" not in sim(*words).output
+    assert sim(*words, "--seed", "2").output.count("replaces 12 runs, seed 1") == 2
+
+
 @pytest.mark.parametrize(("figures", "drawn"), [("none", False), ("few", True), ("all", True)])
 def test_a_comparison_has_the_pictures_that_were_asked_for(
     tmp_path: Path, other: Path, monkeypatch: pytest.MonkeyPatch, figures: str, drawn: bool
