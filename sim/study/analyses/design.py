@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from sim.config.load import ConfigLike, Loaded, as_loaded, load_as
 from sim.config.overrides import expand_wildcards, round_if_integer, scaled, with_settings
 from sim.config.project import Project
 from sim.config.shipped import shipped
-from sim.config.source_positions import Position, nearest_position
+from sim.config.source_positions import Address, Position, Positions, nearest_position
 from sim.config.study import Input, Scalar, Study, other_kind
 from sim.errors import ConfigError, Problem, SimError
 from sim.metrics.registry import METRICS
@@ -54,6 +54,32 @@ class StudyDesign:
     study: Study
     bases: tuple[Config, ...]
     positions: dict[str, Position]
+    places: Positions = field(default_factory=dict)
+    """Position of each value of the study file; empty for a study that is in no file."""
+
+    def invalid(self, address: Address, message: str) -> InvalidStudy:
+        """Return an error at a value of the study's file, below paths of it that name nothing."""
+        file, line, _ = nearest_position(self.places, address)
+        position = f"{file}:{line}: " if line else ""
+        return InvalidStudy("\n".join([*self._wrong_paths(), f"{position}{message}"]))
+
+    def _wrong_paths(self) -> Iterator[str]:
+        """Yield what is wrong with the paths of the inputs, and with their first values."""
+        try:
+            for base in range(len(self.bases)):
+                self.config(self.point(base, at_shares(self.study.inputs, [0.0] * len(self.study.inputs))))
+        except ConfigError as error:
+            yield str(error)
+
+    def settings(self) -> list[dict[str, Scalar]]:
+        """Return the settings of all points, as `settings_of`; InvalidStudy at the line of an input that has no values."""
+        wanted, inputs = self.study.design, self.study.inputs
+        ranged = [name for name, varied in inputs.items() if not varied.values]
+        if wanted != "sampled" and ranged:
+            message = f"a {wanted} needs `values` for {', '.join(ranged)}; they have `low` and `high`"
+            hint = "write `values: [...]` or, for points within the ranges, `design: sampled`"
+            raise self.invalid(("inputs", ranged[0]), f"inputs.{ranged[0]}: {message} ({hint})")
+        return settings_of(self.study)
 
     def point(self, base: int, settings: Settings) -> Point:
         """Return the point with these settings of the inputs."""
@@ -99,7 +125,7 @@ class StudyDesign:
         """Raise InvalidStudy where two configurations have the same name: their rows could not be told apart."""
         names = [base.value.name for base in self.bases]
         if len(set(names)) < len(names):
-            raise InvalidStudy(f"two configurations have one name: {', '.join(names)}")
+            raise self.invalid(("configs",), f"configs: two configurations have one name: {', '.join(names)}")
 
 
 def read_study(path: str | Path, overrides: Sequence[str] = ()) -> StudyDesign:
@@ -120,7 +146,7 @@ def read_study(path: str | Path, overrides: Sequence[str] = ()) -> StudyDesign:
         expected = f"another name: tables of results have columns {', '.join(RESERVED)}, and of metrics"
         raise ConfigError([Problem(file, line, column, f"inputs.{reserved[0]}", reserved[0], expected)])
     bases = tuple(load_as(Project, shipped(name) or folder / name) for name in study.configs)
-    return StudyDesign(study, bases, _path_positions(loaded))
+    return StudyDesign(study, bases, _path_positions(loaded), loaded.positions)
 
 
 def _path_positions(loaded: Loaded[Study]) -> dict[str, Position]:
@@ -180,11 +206,6 @@ def settings_of(study: Study) -> list[dict[str, Scalar]]:
     if study.design == "sampled":
         shares = latin_hypercube(study.points, len(inputs), study.seed)
         return [at_shares(inputs, row) for row in shares]
-    without_values = [name for name, varied in inputs.items() if not varied.values]
-    if without_values:
-        raise InvalidStudy(
-            f"a {study.design} needs `values` for {', '.join(without_values)}; they have `low` and `high`"
-        )
     columns = [varied.values for varied in inputs.values()]
     rows = zip(*columns, strict=True) if study.design == "list" and inputs else product(*columns)
     return [dict(zip(inputs, row, strict=True)) for row in rows]

@@ -17,7 +17,7 @@ from sim.config.load import ConfigLike
 from sim.config.study import Scalar
 from sim.display import Displayed
 from sim.errors import SimError
-from sim.study.analyses.design import InvalidStudy, StudyDesign, at_shares, design_of_call, read_study, text_of
+from sim.study.analyses.design import StudyDesign, at_shares, design_of_call, read_study, text_of
 from sim.study.analyses.sweep import Sweep, identity, run_series, sweep_series
 from sim.study.chunk import Floats
 from sim.study.compare import compare
@@ -128,13 +128,15 @@ def _unit_points(design: StudyDesign) -> Floats | None:
     """Return the points of Morris or Sobol in 0 … 1, shape (points, inputs); None for one input at a time."""
     settings = design.study.sensitivity
     if len(design.bases) != 1:
-        raise InvalidStudy("a sensitivity analysis is made of one configuration; the study names several")
+        message = "a sensitivity analysis is made of one configuration; the study names several"
+        raise design.invalid(("configs",), f"configs: {message}")
     if not design.study.inputs:
-        raise InvalidStudy("a sensitivity analysis needs `inputs`")
+        raise design.invalid((), "a sensitivity analysis needs `inputs`")
     if settings.method == "low_high":
         return None
     if settings.method == "sobol" and settings.size & (settings.size - 1):
-        raise InvalidStudy(f"Sobol's sequence needs a power of two as `sensitivity.size`; {settings.size} is none")
+        message = f"Sobol's sequence needs a power of two as `sensitivity.size`; {settings.size} is none"
+        raise design.invalid(("sensitivity", "size"), message)
     problem = _problem(list(design.study.inputs))
     if settings.method == "morris":
         sample = _salib().sample.morris.sample(problem, settings.size, num_levels=GRID_LEVELS, seed=design.study.seed)

@@ -28,7 +28,6 @@ from sim.study.analyses.design import (
     design_of_call,
     labels,
     read_study,
-    settings_of,
     text_of,
 )
 from sim.study.api import cores
@@ -286,9 +285,7 @@ def sweep(
         study_design = read_study(config)
         counts = {"runs": runs, "seed": seed}
         stated_counts = {name: value for name, value in counts.items() if value is not None}
-        study_design = StudyDesign(
-            study_design.study.model_copy(update=stated_counts), study_design.bases, study_design.positions
-        )
+        study_design = replace(study_design, study=study_design.study.model_copy(update=stated_counts))
     else:
         study_design = design_of_call(
             config, inputs or {}, runs=runs or 200, seed=1 if seed is None else seed, design=design
@@ -306,7 +303,7 @@ def sweep_design(
     extras: Any = None,
 ) -> Sweep:
     """Run every point of a study; `extras(sweep, directory)` adds figures to `out`."""
-    points = design.all_points(settings_of(design.study))
+    points = design.all_points(design.settings())
     case = sweep_series(design, points, design.study.runs)
     if out is None:
         return run_series(case, design.study.seed, workers, progress)

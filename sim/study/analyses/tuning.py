@@ -22,7 +22,7 @@ from sim.config.overrides import takes_integers
 from sim.config.study import Constraint, Input, Scalar
 from sim.display import Displayed
 from sim.errors import SimError
-from sim.study.analyses.design import InvalidStudy, Settings, StudyDesign, design_of_call, read_study
+from sim.study.analyses.design import Settings, StudyDesign, design_of_call, read_study
 from sim.study.analyses.sweep import Sweep, SweepSeries, identity, manifest, run_series, sweep_series
 from sim.study.chunk import ChunkStore, Floats, StoreView
 from sim.study.intervals import quantile
@@ -168,7 +168,7 @@ def tune_design(
     whatever it was interrupted by, for it depends on the numbers alone.
     """
     if len(design.bases) != 1 or not design.study.inputs:
-        raise InvalidStudy("tuning needs one configuration and `inputs` with bounds")
+        raise design.invalid(("inputs",), "tuning needs one configuration and `inputs` with bounds")
     evaluations = _Evaluations(design, workers, progress)
     if out is None:
         return _search_and_rerun(design, evaluations, workers)
@@ -256,7 +256,7 @@ def _require_metrics(design: StudyDesign, case: SweepSeries) -> None:
     """Refuse a metric that is not there."""
     wanted = [design.study.tune.metric, design.study.tune.against, *(c.metric for c in design.study.tune.constraints)]
     if lost := [metric for metric in wanted if metric not in case.metrics]:
-        raise InvalidStudy(f"there is no metric {lost[0]!r}; there are {', '.join(case.metrics)}")
+        raise design.invalid(("tune",), f"there is no metric {lost[0]!r}; there are {', '.join(case.metrics)}")
 
 
 def value(sample: Sample, metric: str, statistic: str) -> float:

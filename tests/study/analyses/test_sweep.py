@@ -193,7 +193,13 @@ def test_a_configuration_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 def test_a_grid_asks_for_values(tmp_path: Path) -> None:
     path = study(tmp_path, "inputs: {x: {paths: [logistics.cranes], low: 1, high: 3}}\n")
-    with pytest.raises(InvalidStudy, match="a grid needs `values` for x"):
+    with pytest.raises(InvalidStudy, match=r"study.yaml:\d+: inputs.x: a grid needs `values` for x"):
+        sweep_design(read_study(path), workers=1)
+
+
+def test_a_wrong_path_is_told_beside_the_values_that_a_grid_needs(tmp_path: Path) -> None:
+    path = study(tmp_path, "inputs: {x: {paths: [logistics.crane], low: 1, high: 3}}\n")
+    with pytest.raises(InvalidStudy, match=r"(?s)logistics.*did you mean cranes.*a grid needs `values` for x"):
         sweep_design(read_study(path), workers=1)
 
 
