@@ -76,7 +76,8 @@ class StudyDesign:
         wanted, inputs = self.study.design, self.study.inputs
         ranged = [name for name, varied in inputs.items() if not varied.values]
         if wanted != "sampled" and ranged:
-            message = f"a {wanted} needs `values` for {', '.join(ranged)}; they have `low` and `high`"
+            have = "they have" if len(ranged) > 1 else "it has"
+            message = f"a {wanted} needs `values` for {', '.join(ranged)}; {have} `low` and `high`"
             hint = "write `values: [...]` or, for points within the ranges, `design: sampled`"
             raise self.invalid(("inputs", ranged[0]), f"inputs.{ranged[0]}: {message} ({hint})")
         return settings_of(self.study)
