@@ -287,7 +287,7 @@ def require_distinct_names(names: list[str]) -> None:
     for number, name in enumerate(names):
         other = next((other for other in names[:number] if other.casefold() == name.casefold()), None)
         if other is not None:
-            named = (
-                f"are named {name}" if name == other else f"have names that differ in capitals only, {other} and {name}"
+            named = name if name == other else f"{other} and {name}, which differ in capitals only"
+            raise click.UsageError(
+                f"two configurations are named {named}; give one another `name:`, or use sim run --against"
             )
-            raise click.UsageError(f"two configurations {named}; give one another `name:`, or use sim run --against")

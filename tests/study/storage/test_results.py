@@ -194,7 +194,7 @@ def test_the_directory_above_is_made_and_no_more(tmp_path: Path) -> None:
     with output_lock(tmp_path / "out" / "toy"):
         pass
     assert list((tmp_path / "out").iterdir()) == []
-    with pytest.raises(SimError, match="deep") as caught:
+    with pytest.raises(SimError, match="there is no such folder") as caught:
         output_lock(tmp_path / "not" / "so" / "deep" / "toy").__enter__()
     assert caught.value.exit_code == 2
     with pytest.raises(SimError, match="there is no result here"):
