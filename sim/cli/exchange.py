@@ -91,14 +91,8 @@ def export(
     result = Result.load(what) if loaded is None else _run(loaded, runs, seed, workers)
     target = out or Path("out") / f"{result.manifest['name']}{ENDINGS[form] or '_csv'}"
     directory = what if loaded is None else None
-    exported = prepare_export(
-        result,
-        looked_at,
-        loaded,
-        directory=directory,
-        level=int(level),
-        workers=cores() if workers is None else workers,
-    )
+    processes = cores() if workers is None else workers
+    exported = prepare_export(result, looked_at, loaded, directory=directory, level=int(level), workers=processes)
     tasks = write(exported, form, target)
     if form == "xer":
         click.echo("XER is experimental: import it into an empty database first", err=True)
@@ -106,8 +100,11 @@ def export(
 
 
 def _require_ending(out: Path, form: str) -> None:
-    """Refuse a file whose ending is that of another format or of none: no tool would know what is in it."""
-    if out.suffix.lower() != (ending := ENDINGS[form]):
+    """Refuse a file with the ending of another format; of one that no format has, say what tools look for."""
+    suffix, ending = out.suffix.lower(), ENDINGS[form]
+    if suffix not in {*ENDINGS.values()} - {""}:
+        click.echo(f"{out}: schedule tools look for {ending} where --to {form} is written", err=True)
+    elif suffix != ending:
         raise click.BadParameter(
             f"{out}: a file ending in {ending} expected, which is what --to {form} writes (write {out.with_suffix(ending)})",
             param_hint="--out",

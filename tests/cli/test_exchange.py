@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 import sim
 from sim.cli import main
+from sim.errors import SimError
 from tests.tiny_project import TINY
 
 
@@ -160,16 +161,26 @@ def test_without_tornado_the_page_says_what_to_install(monkeypatch: pytest.Monke
     assert "sim live needs tornado" in " ".join(told.split())
 
 
-@pytest.mark.parametrize(("form", "name"), [("mspdi", "plan.mspdi"), ("xer", "plan.xml"), ("excel", "plan")])
-def test_an_ending_that_no_tool_would_read_is_refused_before_the_runs(
+@pytest.mark.parametrize(("form", "name"), [("mspdi", "plan.xer"), ("xer", "plan.xml"), ("excel", "plan.xml")])
+def test_the_ending_of_another_format_is_refused_before_the_runs(
     form: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sim.study.api, "run", lambda *_, **__: pytest.fail("it was run"))
     told = " ".join(typed("export", TINY, "--to", form, "--out", tmp_path / name, code=2).split())
     assert f"which is what --to {form} writes (write " in told
+
+
+@pytest.mark.parametrize("name", ["plan.mspdi", "plan"])
+def test_an_ending_that_no_format_has_is_written_with_a_word_on_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise SimError("no run in this test")
+
+    monkeypatch.setattr(sim.study.api, "run", stopped)
+    assert "schedule tools look for .xml" in typed("export", TINY, "--to", "mspdi", "--out", tmp_path / name, code=1)
     (tmp_path / name).write_text("mine")
-    if form != "xer":
-        told = typed("import", "--dry-run", tmp_path / name, code=2)
-        assert told.count(name) == 1
-        assert "refused: a file ending in .xml" in told
-        assert told.endswith("0 of 1 can be read, 1 file\n")
+    told = typed("import", "--dry-run", tmp_path / name, code=2)
+    assert told.count(name) == 1
+    assert "refused: a file ending in .xml" in told
+    assert told.endswith("0 of 1 can be read, 1 file\n")
