@@ -11,44 +11,43 @@ import argparse
 import tempfile
 from collections.abc import Sequence
 from contextlib import chdir
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from benchmarks.commands import HYBRID, OF_THREE, SIM, Taken, fifty_points, run
 from benchmarks.rows import Row, told
 
-NAMES = ("run10", "run1000", "export", "compare", "drivers", "sweep")
+SECONDS = {
+    "run10": (4, 12.2),
+    "run1000": (6.5, 16.6),
+    "export": (8, 55),
+    "compare": (14, 41),
+    "drivers": (30, 96),
+    "sweep": (40, 250),
+}
+"""By command the seconds that were asked for it, and those of the earlier tree where they were asked."""
 
 
-@dataclass(frozen=True)
-class Command:
-    """A command after `sim`, the seconds that were asked for it, and those of the earlier tree where they were asked."""
-
-    arguments: tuple[str, ...]
-    asked: float
-    earlier: float
-
-
-def commands(place: Path) -> dict[str, Command]:
-    """Return the commands by name; they write to a folder of their tree, and `export` needs what a run has written."""
+def arguments(name: str, place: Path) -> list[str]:
+    """Return the arguments of a command, which writes to a folder of its tree; `export` needs what a run has written."""
+    if name == "sweep":
+        return ["sweep", str(fifty_points(place)), "--out", str(place / "sweep")]
     stored = str(place / "hybrid")
-    run_hybrid = ("run", HYBRID, "--out", stored, "--runs")
+    run_hybrid = ["run", HYBRID, "--out", stored, "--runs"]
     return {
-        "run10": Command((*run_hybrid, "10"), 4, 12.2),
-        "run1000": Command((*run_hybrid, "1000"), 6.5, 16.6),
-        "export": Command(("export", stored, "--to", "xer", "--out", str(place / "schedule.xer")), 8, 55),
-        "compare": Command(("compare", *OF_THREE, "--runs", "1000", "--out", str(place / "compare")), 14, 41),
-        "drivers": Command(("drivers", HYBRID, "--runs", "200", "--out", str(place / "drivers")), 30, 96),
-        "sweep": Command(("sweep", str(fifty_points(place)), "--out", str(place / "sweep")), 40, 250),
-    }
+        "run10": [*run_hybrid, "10"],
+        "run1000": [*run_hybrid, "1000"],
+        "export": ["export", stored, "--to", "xer", "--out", str(place / "schedule.xer")],
+        "compare": ["compare", *OF_THREE, "--runs", "1000", "--out", str(place / "compare")],
+        "drivers": ["drivers", HYBRID, "--runs", "200", "--out", str(place / "drivers")],
+    }[name]
 
 
 def timed(tree: Path, program: str, name: str, place: Path) -> Taken:
     """Perform a command of a tree in its own folder."""
     place.mkdir(exist_ok=True)
     with chdir(tree):
-        return run([program, *commands(place)[name].arguments], cache=str(place / "machine_code"))
+        return run([program, *arguments(name, place)], cache=str(place / "machine_code"))
 
 
 def rows(earlier: Path, names: Sequence[str], turns: int) -> list[Row]:
@@ -64,8 +63,8 @@ def rows(earlier: Path, names: Sequence[str], turns: int) -> list[Row]:
                 {label: timed(tree, program, name, places[label]) for label, (tree, program) in trees.items()}
                 for _ in range(turns)
             ]
-            command = commands(places["now"])[name]
-            found.append(_row(name, pairs, command.asked / command.earlier))
+            asked_seconds, earlier_seconds = SECONDS[name]
+            found.append(_row(name, pairs, asked_seconds / earlier_seconds))
     return found
 
 
@@ -81,9 +80,9 @@ def _row(name: str, pairs: Sequence[dict[str, Taken]], target: float) -> Row:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("earlier", type=Path, help="clone of the earlier tree, with its environment in .venv")
-    parser.add_argument("names", nargs="*", help=f"{' '.join(NAMES)}; all if none")
+    parser.add_argument("names", nargs="*", help=f"{' '.join(SECONDS)}; all if none")
     parser.add_argument("--turns", type=int, default=2)
     asked = parser.parse_intermixed_args()
-    if unknown := set(asked.names) - set(NAMES):
+    if unknown := set(asked.names) - set(SECONDS):
         parser.error(f"there is no {', '.join(unknown)}")
-    print(told(rows(asked.earlier.absolute(), asked.names or NAMES, asked.turns)))
+    print(told(rows(asked.earlier.absolute(), asked.names or [*SECONDS], asked.turns)))

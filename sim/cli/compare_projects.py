@@ -103,9 +103,10 @@ def compare(
     sources = dict(zip(names, inputs, strict=True))
     results = {name: source for name, source in sources.items() if isinstance(source, Result)}
     configs = {name: source for name, source in sources.items() if not isinstance(source, Result)}
+    workers = cores() if workers is None else workers
     drawers, verdict = FigureDrawing(figures), ComparisonVerdict(names)
     if configs:
-        drawers.get_ready(cores())
+        drawers.get_ready(workers)
     for name, result in results.items():
         verdict.show(name, result)
     for name, config in configs.items():
@@ -173,25 +174,17 @@ def write_compared(
 ) -> None:
     """Write a comparison, and each of its results in its folder unless it is in `names_written` already."""
     from sim import files
-    from sim.report.figures.drawing import NONE
+    from sim.report.figures.drawing import NONE, FigureDrawing
     from sim.report.html_report.compare_report import write_comparison
 
     for folder in (place.parent, place):
         files.make_directory(folder)
     for name, result in comparison.results.items():
         if name not in names_written:
-            result.save(place / name, partial(_write_report, result, figures))
+            result.save(place / name, partial(write_files, result, drawing=FigureDrawing(figures)))
     write_comparison(comparison.results, comparison.table(), place, figures != NONE)
     comparison.write(place / "differences.csv")
     click.echo(f"\nwritten to {place}: report.html, a folder for each, differences.csv, figures/")
-
-
-def _write_report(result: Result, figures: str, directory: Path) -> None:
-    """Write the report and the figures of a stored result."""
-    from sim.report.figures.drawing import FigureDrawing
-    from sim.report.html_report.run_report import write_run
-
-    write_run(result, directory, FigureDrawing(figures))
 
 
 def reference_for(other: Path, name: str, target: Path, *, seed: int, sampling: str) -> Result | Config:
@@ -206,8 +199,7 @@ def reference_for(other: Path, name: str, target: Path, *, seed: int, sampling: 
     from sim.study.storage.results import RESULT, require_place
 
     reference = stored_result(other) or load(other, ())
-    other_name = str(reference.manifest["name"]) if isinstance(reference, Result) else reference.value.name
-    for compared in before_and_after(other_name, name):
+    for compared in before_and_after(project_name(reference), name):
         require_place(against_place(target).absolute() / compared, RESULT)
     if not isinstance(reference, Result):
         return reference
@@ -218,6 +210,13 @@ def reference_for(other: Path, name: str, target: Path, *, seed: int, sampling: 
             f"{stored_sampling}, this run --seed {seed} --sampling {sampling}"
         )
     return reference
+
+
+def project_name(source: Result | Config) -> str:
+    """Return the name of the project of a result or a configuration."""
+    from sim.study.result import Result
+
+    return str(source.manifest["name"]) if isinstance(source, Result) else source.value.name
 
 
 def before_and_after(other: str, name: str) -> tuple[str, str]:
@@ -245,7 +244,7 @@ def compare_against(
                 reference, runs=result.sample.size, seed=int(result.manifest["seed"]), workers=workers, engine=engine,
                 sampling=result.sample.sampling.method, scheduler=scheduler, progress=progress,
             )  # fmt: skip
-    names = before_and_after(*(str(compared.manifest["name"]) for compared in (reference, result)))
+    names = before_and_after(project_name(reference), project_name(result))
     changes = [*input_differences(reference.manifest["config"], result.manifest["config"])]
     click.echo(
         f"\n{names[1]} against {names[0]}: " + ("the same inputs" if not changes else "what is stated otherwise")
@@ -262,7 +261,7 @@ def result_names(inputs: Sequence[Result | Config], paths: Sequence[Path]) -> li
     """Return the name of each input: its project's, or that of its folder where results of one project are compared."""
     from sim.study.result import Result
 
-    names = [str(source.manifest["name"]) if isinstance(source, Result) else source.value.name for source in inputs]
+    names = [project_name(source) for source in inputs]
     return [
         path.absolute().name if isinstance(source, Result) and names.count(name) > 1 else name
         for source, path, name in zip(inputs, paths, names, strict=True)

@@ -289,6 +289,7 @@ def exit_unless_all_finished(result: Any) -> None:
     status = result.sample.runs["status"]
     for word, code in (("failed", 4), ("stalled", 3)):
         if number := int((status == word).sum()):
-            why = next((f"; the first, {run}: {note}" for run, note in sorted(result.sample.notes.items())), "")
-            click.echo(f"{number} of {len(status)} replications {word}{why if word == 'failed' else ''}", err=True)
+            notes = sorted(result.sample.notes.items()) if word == "failed" else []
+            why = "".join(f"; the first, {run}: {note}" for run, note in notes[:1])
+            click.echo(f"{number} of {len(status)} replications {word}{why}", err=True)
             sys.exit(code)

@@ -33,7 +33,7 @@ from sim.config.sections.risks import Effect
 from sim.config.sections.systems import EXPOSURES, SYSTEMS, Predecessor, Step
 from sim.errors import NOTHING, Mistake, Refused, did_you_mean
 
-# --- suppliers, partners, allocations, gate slots --------------------------------------------------------------------------
+# --- suppliers, partners, allocations, gate slots ---------------------------------------------------------------------
 
 
 KeyPath = tuple[str | int, ...]

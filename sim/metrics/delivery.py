@@ -11,7 +11,7 @@ from sim.config.project import Project
 from sim.metrics.event_log import DAY, MONTH, Ints, Record
 from sim.metrics.kernels.interface import NEVER
 from sim.metrics.metric import CANCELLED as MW_CANCELLED
-from sim.metrics.metric import FINISH_DAY, FIRST, FIRST_DAY, OF_ORDERS
+from sim.metrics.metric import FINISH, FINISH_DAY, FIRST, FIRST_DAY, OF_ORDERS
 from sim.metrics.metric import ORDERED as MW_ORDERED
 from sim.plan.layout import Layout, look_ahead
 from sim.plan.mechanisms.commissioning import ONLINE
@@ -107,7 +107,7 @@ def lead_times(blocks: Online, project: Project) -> dict[str, float]:
     days_from_start = {FIRST_DAY: first_day}
     if project.orders.policy == "given":
         last_day = float(online_day.max()) if ordered.all() else np.inf
-        metrics["lead_time_full_days"] = last_day - first_order_day
+        metrics[FINISH] = last_day - first_order_day
         days_from_start[FINISH_DAY] = last_day
     if first_order_day_of_schedule(project) != 0:
         metrics |= days_from_start

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sim.metrics.metric import FINISH, FIRST, ORDERED
+from sim.metrics.metric import FINISH, FIRST, OF_ORDERS, ORDERED
 from sim.report.explanations import critical_causes, mean_by_controls
 from sim.report.formatting import (
     MetricEstimate,
@@ -25,7 +25,7 @@ from sim.report.study_tables import Binding, bindings, lever_rows
 from sim.study.intervals import mean_interval
 from sim.world.working_time import finish_day
 
-WITH_SEVERAL_ORDERS = (("lead_time_mw_weighted_days", "lead time"), ("lead_time_from_need_days", "late against need"))
+WITH_SEVERAL_ORDERS = ((OF_ORDERS, "lead time"), ("lead_time_from_need_days", "late against need"))
 IDLE = (
     ("idle_capital_months", "deployed", "paid, not yet in service"),
     ("committed_idle_months", "committed", "under contract, not yet in service"),
@@ -117,7 +117,7 @@ def _orders_sentence(view: ResultView) -> str:
     waits = [
         f"{view.estimate(metric, 'p80').text()} {words} (P50 {view.estimate(metric, 'p50').text()})"
         for metric, words in (
-            ("lead_time_mw_weighted_days", "after its order"), ("lead_time_from_need_days", "after its need"),
+            (OF_ORDERS, "after its order"), ("lead_time_from_need_days", "after its need"),
         )
         if view.has(metric)
     ]  # fmt: skip

@@ -38,7 +38,7 @@ from sim.study.executors.worker_process import in_fork
 from sim.study.intervals import quantile
 from sim.study.result import Result
 from sim.study.storage.results import FIGURES
-from sim.world.working_time import end_of_day, finish_date, finish_day
+from sim.world.working_time import end_of_day, finish_day
 
 PRECISE = 0.01
 """Half-width of the interval of the P80, as a share of it, that a published date should have."""
@@ -77,7 +77,7 @@ def ramp_rows(view: ResultView) -> list[RampRow]:
         online_days = view.ramp[f"{row['mw']:g}"].to_numpy(dtype=float)
         share_kept = None
         if math.isfinite(planned_day):
-            share_kept = share_at_most(online_days, (finish_date(dates.start, planned_day) - dates.start).days)
+            share_kept = share_at_most(online_days, finish_day(planned_day) - 1)
         if share_kept is not None and level >= planned[-1][1] - 1e-6 and FINISH in view.runs:
             share_kept = view.share_at_most(view.dated(FINISH), planned_day)  # to the minute, as the verdict has it
         p50, p80, p80_low, p80_high = (end_of_day(row[name]) for name in ("p50", "p80", "p80_low", "p80_high"))
