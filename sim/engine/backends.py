@@ -1,7 +1,7 @@
 """Two engines behind one interface: a study names one, and gets replications that are the same row for row.
 
 The reference is a SimPy model; the compiled version of it is about fifty times faster and an extra of the installation.
-The first replications of a run are simulated by both and compared row for row; the first difference is described.
+The first replication of every process of a run is simulated by both and compared row for row; the first difference is told.
 """
 
 from __future__ import annotations

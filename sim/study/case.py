@@ -59,8 +59,6 @@ if TYPE_CHECKING:
 
 FORECAST_MODULE = "sim.study.analyses.forecast.forecast_case"
 """The module that makes the case of a project under way."""
-COMPARED_RUNS = 2
-"""Replications of a run that both engines simulate, besides the first one of every process; of a point of a study, one."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,8 +71,10 @@ class Case(Displayed):
     weather: WeatherModel = None
     sampling: Sampling = PLAIN_MONTE_CARLO
     engine: Name = SIMPY
-    compared_runs: int = COMPARED_RUNS
+    compared_runs: int = 1
     """Number of its first replications that are simulated by both engines."""
+    compared_in_every_process: bool = True
+    """Whether the first replication of every process is simulated by both engines as well."""
     without_weather: bool = False
     """Whether weather and outages are left out: every replication has the calendars as configured."""
 
@@ -286,10 +286,11 @@ class Case(Displayed):
     def _compared_replications(self, seed: int, first: int, count: int) -> Iterator[Replication]:
         """Simulate replications; some of the compiled engine are simulated with SimPy as well, and must be equal.
 
-        Those are the first ones of a run and of each process. SimPy takes its weather from numpy, to compare kernels too.
+        Those are the first one of a run and of each process. SimPy takes its weather from numpy, to compare kernels too.
         """
         for simulated in self.replications(seed, first, count):
-            if self.engine == COMPILED and (simulated.replication < self.compared_runs or not self._compared):
+            is_first_here = self.compared_in_every_process and not self._compared
+            if self.engine == COMPILED and (simulated.replication < self.compared_runs or is_first_here):
                 (reference,) = self.replications(seed, simulated.replication, 1, engine=SIMPY)
                 require_same(self.plan, reference, simulated)
                 self._compared.add(simulated.replication)

@@ -146,14 +146,19 @@ def is_identical(first: object, second: object) -> bool:
     return bool(first == second)
 
 
-def quick_part(case: Case, metrics: tuple[str, ...], seed: int, first: int, replications: range) -> Chunk:
-    """Simulate replications of one case and return a chunk with these metrics."""
+def quick_part(
+    case: Case, metrics: tuple[str, ...], seed: int, first: int, replications: range, *, compare: bool = True
+) -> Chunk:
+    """Simulate replications of one case, from its number `first` on, and return a chunk with these metrics.
+
+    With `compare` the first one of the case is simulated by both engines.
+    """
     rows: list[list[float]] = []
     status = np.full(len(replications), OK, np.int8)
     for row, replication in enumerate(
         in_batches(case.replications(seed, first, len(replications)), len(case.plan.rows))
     ):
-        if row == 0:
+        if compare and first + row == 0:
             _compare_engines(case, seed, replication)
         status[row] = OK if replication.outcome.deadlock is None else STALLED
         metrics_of, _ = case.quick_metrics(replication)

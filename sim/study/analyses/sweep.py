@@ -117,7 +117,7 @@ def sweep_series(design: StudyDesign, points: Sequence[Point], runs: int) -> Swe
 
 def prepare_for_fastest_engine(config: Config) -> Case:
     """Return a configuration ready to be run by the fastest engine there is, checked by the reference in one replication."""
-    return replace(prepare_case(config, engine=AUTO), compared_runs=1)
+    return replace(prepare_case(config, engine=AUTO), compared_in_every_process=False)
 
 
 # --- sweep ------------------------------------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ def _to_arrow(column: Column) -> Any:
     import pyarrow as pa
 
     if column.ndim == 1:
-        return pa.array(_of_one_type(column.tolist()) if column.dtype.kind in "OU" else column)
+        return pa.array(_of_one_type(column.tolist()) if column.dtype.kind == "O" else column)
     return pa.FixedSizeListArray.from_arrays(pa.array(column.ravel()), column.shape[1])
 
 
@@ -51,14 +51,17 @@ def _of_one_type(values: list[Any]) -> list[Any]:
 
     A point that leaves an input as configured has no setting, which pandas marks by a float, not-a-number, beside text too.
     """
-    stated = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
-    kinds = {_kind(value) for value in stated if value is not None}
-    return stated if len(kinds) <= 1 else [None if value is None else str(value) for value in stated]
+    types = set(map(type, values))  # by type, not by value: an event log has half a million texts
+    if any(issubclass(one, float) for one in types):
+        values = [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+        types = set(map(type, values))
+    kinds = {_kind(one) for one in types if one is not type(None)}
+    return values if len(kinds) <= 1 else [None if value is None else str(value) for value in values]
 
 
-def _kind(value: object) -> type:
-    """Return what a value is, numbers of any type as one kind."""
-    return Real if isinstance(value, Real) and not isinstance(value, bool) else type(value)
+def _kind(of_value: type) -> type:
+    """Return the kind of a type, numbers of any type as one kind."""
+    return Real if issubclass(of_value, Real) and of_value is not bool else of_value
 
 
 def from_bytes(data: bytes, source: str, column_names: Sequence[str] | None = None) -> Columns:

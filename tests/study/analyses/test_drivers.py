@@ -14,14 +14,27 @@ import sim
 from sim.cli import main
 from sim.config.project import Project
 from sim.config.sections.risks import Risks
+from sim.engine.backends import COMPILED
+from sim.jit import available
+from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.deterministic_draws import mean_draws
 from sim.report.explanations import OVERLAP, drivers_header, drivers_rows
 from sim.report.html_report.run_report import page
 from sim.report.result_view import ResultView
 from sim.report.study_tables import lever_rows
+from sim.study.analyses import case_series
 from sim.study.analyses.case_series import are_levers_quick, lever_trials, measure_levers
 from sim.study.analyses.drivers import Drivers, drivers
-from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY, Cause, Switches, at_means, groups_of_inputs
+from sim.study.analyses.switch_off import (
+    ALL,
+    RISK,
+    UNCERTAINTY,
+    Cause,
+    Switches,
+    SwitchOffSeries,
+    at_means,
+    groups_of_inputs,
+)
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
 from sim.study.result import Result
@@ -174,6 +187,26 @@ def test_a_cause_that_is_switched_off_is_looked_at_as_a_run_is(certain: Drivers)
     for metric in ("lead_time_full_days", "capital_total_usd", "peak_workforce_onsite"):
         saved = float((with_it[metric] - without[metric]).mean())
         assert row(certain, switches.causes[0].id)[f"{metric}_mean"] == pytest.approx(saved, abs=1e-6)
+
+
+@pytest.mark.skipif(not available(), reason="the compiled engine is not installed")
+def test_of_the_causes_those_whose_plan_has_other_steps_are_compared_with_simpy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    strike = driver("strike", 0.5, "level:L2", added_days=3)
+    # while lines are lost a unit of its own holds them
+    outage = driver("outage", 0.5, "lines:electrical", lost_weeks=2) | {"from_week": 1}
+    case = prepare_case(project(strike, outage, overrides=(PERMITS, TESTS)), engine=COMPILED)
+    causes = Switches(case, 1).causes
+    compared: list[CompiledPlan] = []
+    monkeypatch.setattr(case_series, "require_same", lambda plan, *_: compared.append(plan))
+    series = SwitchOffSeries(3, (FINISH,), case, 1, tuple((cause,) for cause in causes))
+    series.simulate_chunk(1, 0, 3 * len(causes))
+    others = [Switches(case, 1).without([cause]).plan for cause in causes]
+    with_other_steps = [plan for plan in others if not plan.has_steps_of(case.plan)]
+    assert [plan.units for plan in compared] == [plan.units for plan in with_other_steps]
+    assert len(with_other_steps) == 1
+    assert len(others) > 4
 
 
 def test_a_taken_directory_is_refused_before_anything_is_simulated(tmp_path: Path) -> None:

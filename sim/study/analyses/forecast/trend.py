@@ -40,8 +40,8 @@ from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 from sim.world.working_time import end_of_day
 
 Floats = NDArray[np.float64]
-BACKGROUND_NICENESS = 10
-"""Niceness of the process that simulates for the attribution, which is needed only after the report is written."""
+BACKGROUND_NICENESS = 19
+"""Niceness of the processes that simulate for the attribution, which is needed only after the report is written."""
 MAX_BYTES = 10_000_000
 QUANTILES = (10, 50, 80, 90)
 
@@ -197,7 +197,7 @@ class Attribution:
     """Attributes the shift of the last MW between plan and forecast to groups of facts, which are added one by one.
 
     `earlier` are the saved forecasts; the plan of the latest one is the starting point where it was a different plan; `note`
-    says why it is not where it can no longer be simulated. With two `workers` or more another process simulates all cases but
+    says why it is not where it can no longer be simulated. With two `workers` or more other processes simulate all cases but
     the forecast itself, in the background, so that the results are there when `shifts` needs them.
     """
 
@@ -208,6 +208,10 @@ class Attribution:
         self.config, self.status, self.logic, self.engine = config, status, logic, engine
         self.runs, self.seed, self.all_facts = runs, seed, (status, learning)
         self.base = prepare_cached(config, engine)
+        self.earlier_plan, self.note = _changed_plan(config, earlier, status.data_date.isoformat(), engine)
+        self.plans = [self.base] if self.earlier_plan is None else [self.earlier_plan, self.base]
+        # begun first: they need no facts, and this process needs one core only until it has the case of the forecast
+        self.wait_for_plans = in_fork(self._simulate_plans, nice=BACKGROUND_NICENESS, fork=workers > 1)
         self.forecast_case = forecast_case(
             config, status, learning=learning, logic=logic, engine=engine, base=self.base
         )
@@ -221,18 +225,19 @@ class Attribution:
         ]
         distinct = dict.fromkeys(subset for _, subset in self.subsets)
         self.simulated_subsets = [subset for subset in distinct if subset != self.all_facts]
-        self.earlier_plan, self.note = _changed_plan(config, earlier, status.data_date.isoformat(), engine)
-        self.plans = [self.base] if self.earlier_plan is None else [self.earlier_plan, self.base]
         # worked out before the fork, as this process needs it as well
         prior_case = self.forecast_case.prior_case
         self.context = (prior_case if prior_case.plan.has_steps_of(self.base.plan) else self.base).metric_context
-        self.wait_for_days = in_fork(self._simulate, nice=BACKGROUND_NICENESS, fork=workers > 1)
+        self.wait_for_subsets = in_fork(self._simulate_subsets, nice=BACKGROUND_NICENESS, fork=workers > 1)
 
-    def _simulate(self) -> list[Floats]:
-        """Return the days of the last MW in replications of the earlier plan (if any), the plan and each subset of facts."""
+    def _simulate_plans(self) -> list[Floats]:
+        """Return the days of the last MW in replications of the earlier plan, if any, and of the plan."""
+        return _finish_days(self.plans, [plan.metric_context for plan in self.plans], self.seed, self.runs)
+
+    def _simulate_subsets(self) -> list[Floats]:
+        """Return the days of the last MW in replications of the forecast from each subset of facts."""
         forecasts = [self._case_of(*subset) for subset in self.simulated_subsets]
-        contexts = [plan.metric_context for plan in self.plans[:-1]] + [self.context] * (1 + len(forecasts))
-        return _finish_days([*self.plans, *forecasts], contexts, self.seed, self.runs)
+        return _finish_days(forecasts, [self.context] * len(forecasts), self.seed, self.runs)
 
     def _case_of(self, status: Status, learning: bool) -> ForecastCase:
         """Return the forecast from a subset of the facts."""
@@ -254,7 +259,7 @@ class Attribution:
 
         `sample` has replications of the forecast itself, if there are any: the first of them are not simulated again.
         """
-        quantiles = [_p50_and_p80(days) for days in self.wait_for_days()]
+        quantiles = [_p50_and_p80(days) for days in (*self.wait_for_plans(), *self.wait_for_subsets())]
         current = quantiles.pop(0)
         shifts = [DateShift("plan", *current)]
         if self.earlier_plan is not None:
