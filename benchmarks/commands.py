@@ -50,13 +50,14 @@ with Live(Path("configs/hybrid.yaml"), [], runs=500, seed=1, workers=2) as live:
 """
 MEMORY = """
 import resource, sys
+from dataclasses import replace
 from sim.study.api import load
 from sim.study.case import prepare_case
 from sim.study.executors.memory_estimate import require_memory
 case = prepare_case(load("configs/horizon_2gw.yaml"), engine="compiled")
+case = replace(case, compared_runs=0, compared_in_every_process=False)
 require_memory(case, 20, 1)
-case._compared.add(-1)
-case.simulate_chunk(1, 2, 20)
+case.simulate_chunk(1, 0, 20)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 COMPILE = """

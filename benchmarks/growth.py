@@ -24,7 +24,6 @@ import numpy as np
 from benchmarks.rows import Row, at_most, cpu_seconds, told
 from sim.engine.backends import COMPILED
 from sim.engine.numba_engine.simulate import load_kernel
-from sim.study import case as cases
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
 
@@ -57,11 +56,9 @@ def by_simpy(case: Case, runs: int = RUNS) -> tuple[float, float]:
 
 def compiled(case: Case, runs: int = RUNS) -> float:
     """Return CPU seconds of a whole compiled replication, weather and metrics included, the median of so many."""
-    fast = replace(case, engine=COMPILED)
-    fast._compared.add(-1)  # noqa: SLF001 (as if another replication had been compared)
-    first = cases.COMPARED_RUNS
-    fast.simulate_chunk(1, first, 1)
-    return median(cpu_seconds(partial(fast.simulate_chunk, 1, first + 1 + run, 1)) for run in range(runs))
+    fast = replace(case, engine=COMPILED, compared_runs=0, compared_in_every_process=False)
+    fast.simulate_chunk(1, 0, 1)
+    return median(cpu_seconds(partial(fast.simulate_chunk, 1, 1 + run, 1)) for run in range(runs))
 
 
 def forget_the_most() -> None:

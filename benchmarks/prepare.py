@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
@@ -21,7 +22,6 @@ from sim.engine.numba_engine.simulate import load_kernel
 from sim.jit import gc_paused
 from sim.plan.compile import compile_plan
 from sim.plan.project import write_plan
-from sim.study import case as cases
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
 from sim.study.crew_planning import reuse
@@ -66,14 +66,13 @@ def write(case: Case) -> None:
 def first_replication(sent: bytes) -> None:
     """Do what a worker does until it has one replication."""
     case: Case = pickle.loads(sent)  # noqa: S301 (what this process has just pickled)
-    case._compared.add(-1)  # noqa: SLF001 (as if another replication had been compared)
-    case.simulate_chunk(1, cases.COMPARED_RUNS, 1)
+    case.simulate_chunk(1, 0, 1)
 
 
 def rows_of(config: str, target: float) -> list[Row]:
     """Measure one configuration."""
     project = load(f"configs/{config}.yaml").value
-    case = prepare_case(project, engine=COMPILED)
+    case = replace(prepare_case(project, engine=COMPILED), compared_runs=0, compared_in_every_process=False)
     case.simulate_chunk(1, 0, 1)  # as in a run, before workers are sent the case
     sent = pickle.dumps(case)
     with TemporaryDirectory() as folder:

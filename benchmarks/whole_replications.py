@@ -23,7 +23,6 @@ from sim.engine.numba_engine.simulate import load_kernel
 from sim.metrics.event_log import Record
 from sim.metrics.kernels import capital, critical_chain, ledger, log
 from sim.metrics.measure import measure
-from sim.study import case as cases
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
 from sim.world import kernels as calendars
@@ -37,16 +36,14 @@ MEGABYTE = 1024
 
 def by(case: Case, engine: Name) -> Case:
     """Return a case for one engine, warmed up, that compares nothing while it is timed."""
-    ready_case = replace(case, engine=engine)
-    ready_case._compared.add(-1)  # noqa: SLF001 (as if another replication had been compared)
-    ready_case.simulate_chunk(1, cases.COMPARED_RUNS, 2)
+    ready_case = replace(case, engine=engine, compared_runs=0, compared_in_every_process=False)
+    ready_case.simulate_chunk(1, 0, 2)
     return ready_case
 
 
 def each(case: Case, runs: int) -> float:
     """Return the least processor seconds of a replication in several turns of so many."""
-    first = cases.COMPARED_RUNS
-    spans = [first + turn * runs for turn in range(TURNS)]
+    spans = [turn * runs for turn in range(TURNS)]
     return min(cpu_seconds(partial(case.simulate_chunk, 1, begin, runs)) for begin in spans) / runs
 
 
@@ -85,7 +82,7 @@ def in_compiled_passes(case: Case, runs: int) -> float:
                 # entry points alone: what they call is compiled into them
                 if hasattr(getattr(function, "_cache", None), "_load_overload"):
                     patches.enter_context(patch.object(module, name, timed(function)))
-        case.simulate_chunk(1, cases.COMPARED_RUNS, runs)
+        case.simulate_chunk(1, 0, runs)
     return spent / runs
 
 

@@ -61,7 +61,7 @@ def _of_one_type(values: list[Any]) -> list[Any]:
 
 def _kind(of_value: type) -> type:
     """Return the kind of a type, numbers of any type as one kind."""
-    return Real if issubclass(of_value, Real) and of_value is not bool else of_value
+    return Real if issubclass(of_value, Real) and not issubclass(of_value, bool) else of_value
 
 
 def from_bytes(data: bytes, source: str, column_names: Sequence[str] | None = None) -> Columns:
