@@ -11,7 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sim.cli.options import CONFIG, RUNS, SEED, SET, STATUS, WORKERS, load, show, watched, write_or_print
+from sim.cli.options import (
+    CONFIG,
+    RUNS,
+    SEED,
+    SET,
+    STATUS,
+    WORKERS,
+    load,
+    require_ending,
+    show,
+    watched,
+    write_or_print,
+)
 
 if TYPE_CHECKING:
     from sim.study.analyses.validation import CheckResult
@@ -192,10 +204,13 @@ def schema(out: Path | None) -> None:
 # --- plan -------------------------------------------------------------------------------------------------------------
 
 
+ENDINGS = {"svg": ".svg", "mermaid": ".mmd", "html": ".html"}
+
+
 @click.command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option(
-    "--to", "form", type=click.Choice(["svg", "mermaid", "html"]), default="html", show_default=True,
+    "--to", "form", type=click.Choice([*ENDINGS]), default="html", show_default=True,
     help="A picture, text that GitHub and wikis draw, or a page with the method of the strategy beside the picture.",
 )  # fmt: skip
 @click.option(
@@ -207,6 +222,8 @@ def plan(config: Path, form: str, out: Path | None, overrides: tuple[str, ...]) 
     from sim.report.figures.flow_diagram import as_mermaid, as_page, as_svg, flow_of
     from sim.study.case import prepare_case
 
+    if out is not None:
+        require_ending(out, form, ENDINGS)
     case = prepare_case(load(config, overrides))
     flow = flow_of(case.plan)
     text = as_page(flow, case.project) if form == "html" else {"svg": as_svg, "mermaid": as_mermaid}[form](flow)

@@ -16,6 +16,7 @@ from sim.cli.options import (
     WholeNumber,
     load,
     refuse_for_stored,
+    require_ending,
     watched,
     write_or_print,
 )
@@ -83,7 +84,9 @@ def export(
     if what.is_dir():
         refuse_for_stored(what, overrides)
     if out is not None and form != "csv":
-        _require_ending(out, form)
+        if out.suffix.lower() not in {*ENDINGS.values()} - {""}:
+            click.echo(f"{out}: schedule tools look for {ENDINGS[form]} where --to {form} is written", err=True)
+        require_ending(out, form, ENDINGS)
         files.require_writable(out.absolute())
     elif out is not None and out.is_file():
         raise files.WrongPlace(f"{out}: a file stands where the folder of CSV files would be")
@@ -97,18 +100,6 @@ def export(
     if form == "xer":
         click.echo("XER is experimental: import it into an empty database first", err=True)
     click.echo(f"written to {target}: {tasks:,} activities")
-
-
-def _require_ending(out: Path, form: str) -> None:
-    """Refuse a file with the ending of another format; of one that no format has, say what tools look for."""
-    suffix, ending = out.suffix.lower(), ENDINGS[form]
-    if suffix not in {*ENDINGS.values()} - {""}:
-        click.echo(f"{out}: schedule tools look for {ending} where --to {form} is written", err=True)
-    elif suffix != ending:
-        raise click.BadParameter(
-            f"{out}: a file ending in {ending} expected, which is what --to {form} writes (write {out.with_suffix(ending)})",
-            param_hint="--out",
-        )
 
 
 def _run(loaded: Config, runs: int, seed: int, workers: int | None) -> Result:
@@ -308,13 +299,16 @@ def live(
 # --- replay -----------------------------------------------------------------------------------------------------------
 
 
+FORMS_OF_REPLAY = ["html", "gif", "mp4"]
+
+
 @click.command()
 @click.argument("directories", metavar="DIR [DIR2]", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), default=None, help="File to write; replay.html if not given.")
 @click.option(
     "--to",
     "form",
-    type=click.Choice(["html", "gif", "mp4"]),
+    type=click.Choice(FORMS_OF_REPLAY),
     default="html",
     show_default=True,
     help="A page to play in a browser, or a film of eight seconds for slides (mp4 needs ffmpeg, or the extra film).",
@@ -332,6 +326,8 @@ def replay(directories: tuple[Path, ...], out: Path | None, form: str, columns: 
 
     if len(directories) > 2:
         raise click.UsageError("one result, or two side by side")
+    if out is not None:
+        require_ending(out, form, {name: f".{name}" for name in FORMS_OF_REPLAY})
     results, target = [Result.load(directory) for directory in directories], out or Path(f"replay.{form}")
     if form == "html":
         size = write_replay(results, target, columns or 0, directories)

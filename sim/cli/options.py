@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
@@ -232,6 +232,16 @@ def stored_manifest(directory: Path) -> dict[str, Any]:
         return read(directory / MANIFEST)
     except SimError:
         return {}
+
+
+def require_ending(out: Path, form: str, endings: Mapping[str, str]) -> None:
+    """Refuse a file with the ending of another of some formats; `endings` has them by format, empty where it has none."""
+    suffix, ending = out.suffix.lower(), endings[form]
+    if suffix != ending and suffix in {*endings.values()} - {""}:
+        raise click.BadParameter(
+            f"{out}: a file ending in {ending} expected, which is what --to {form} writes (write {out.with_suffix(ending)})",
+            param_hint="--out",
+        )
 
 
 def tell_replaced(before: dict[str, Any], result: Result, directory: Path) -> None:

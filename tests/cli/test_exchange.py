@@ -170,6 +170,16 @@ def test_the_ending_of_another_format_is_refused_before_the_runs(
     assert f"which is what --to {form} writes (write " in told
 
 
+@pytest.mark.parametrize(
+    "words", [("plan", TINY, "--to", "svg", "--out", "p.html"), ("replay", "nowhere", "--to", "gif", "--out", "p.mp4")]
+)
+def test_a_picture_is_not_written_under_the_ending_of_another_kind(words: tuple[object, ...], tmp_path: Path) -> None:
+    *before, name = words
+    told = " ".join(typed(*before, tmp_path / str(name), code=2).split())
+    assert f"which is what --to {before[3]} writes (write " in told
+    assert not [*tmp_path.iterdir()]
+
+
 @pytest.mark.parametrize("name", ["plan.mspdi", "plan"])
 def test_an_ending_that_no_format_has_is_written_with_a_word_on_it(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -207,12 +207,12 @@ def write_run(result: Result, directory: Path, drawing: FigureDrawing | None = N
     drawing = drawing or FigureDrawing()
     drawing.go_on(result)
     view = ResultView.of(result)
-    # where only a few figures are drawn other processes have time for the Gantt chart and for the numbers
+    # where only a few figures are drawn other processes have time for the Gantt chart, the tables and the numbers
     has_time = drawing.choice == FEW and cores() > 1
-    gantt = in_fork(_gantt, view, fork=has_time)
+    parts = in_fork(_slow_parts, view, fork=has_time)
     charts = run_charts(view)
     finish_numbers = in_fork(write_numbers, view, charts, directory / FIGURES, fork=has_time)
-    files.write(directory / REPORT, page(view, charts, gantt))
+    files.write(directory / REPORT, page(view, charts, parts))
     if drawing.choice != NONE:
         finish_numbers()
     drawing.write(result, directory / FIGURES)
@@ -227,23 +227,23 @@ def write_numbers(view: ResultView, charts: Mapping[str, Chart], directory: Path
         files.write(directory / "gantt.csv", gantt_csv(view).encode())
 
 
-def _gantt(view: ResultView) -> dict[str, Any] | None:
-    """Return what the Gantt chart of the report shows; None where there is none."""
-    return None if view.info.all_failed else gantt_document(view)
+def _slow_parts(view: ResultView) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Return what the Gantt chart of the report shows (None where there is none), and its tables."""
+    return None if view.info.all_failed else gantt_document(view), _tables(view)
 
 
 @in_display_units
 def page(
     result: RunData | ResultView, charts: Mapping[str, Chart] | None = None,
-    wait_for_gantt: Callable[[], dict[str, Any] | None] | None = None,
+    wait_for_parts: Callable[[], tuple[dict[str, Any] | None, dict[str, Any]]] | None = None,
 ) -> bytes:  # fmt: skip
     """Return the report of a result as one HTML file.
 
-    `charts` are those of `run_charts` and `wait_for_gantt` gives what the Gantt chart shows; both are made here if not given.
+    `charts` are those of `run_charts`, `wait_for_parts` gives the Gantt chart and the tables; what is not given is made here.
     """
     view = ResultView.of(result)
     charts = run_charts(view) if charts is None else charts
-    gantt = _gantt(view) if wait_for_gantt is None else wait_for_gantt()
+    gantt, tables = _slow_parts(view) if wait_for_parts is None else wait_for_parts()
     present = {
         "forecast": "forecast" in view.manifest,
         "finish": "finish" in charts, "ramp": "mw_online" in charts, "people": "headcount" in charts,
@@ -253,7 +253,7 @@ def page(
         "run.html.jinja", charts, view.dates,
         title=view.info.name, made=_subject(view), first_section="summary",
         contents=[c for c in CONTENTS if present.get(c[0], True)],
-        **_summary(view), **_tables(view), **forecast_tables(view),
+        **_summary(view), **tables, **forecast_tables(view),
         basis=sample_note(view), why=explanations.describe_chain(view) if len(view.chain) else "",
         decisions=explanations.decisions(view, early_order_sentence(view)), two_answers=explanations.TWO_ANSWERS,
         gantt_shown=gantt is not None, gantt_note=GANTT_NOTE, compared=COMPARE_NOTE, method=METHOD,

@@ -7,6 +7,7 @@ have in common is worked out once.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import partial
 from operator import is_
 from typing import Generic, TypeVar
@@ -16,8 +17,9 @@ import numpy as np
 from sim.config.load import Loaded
 from sim.config.project import Project
 from sim.engine.backends import AUTO, COMPILED
-from sim.plan.compiled_plan import CompiledPlan, LogColumn
-from sim.plan.vocabulary import Log
+from sim.plan.compiled_plan import NONE, Column, CompiledPlan, LogColumn
+from sim.plan.draws import COMPLEMENT
+from sim.plan.vocabulary import BLOCKING_OPERATIONS, JUMP, Log
 from sim.study.case import Case, prepare_case
 from sim.study.result import digest
 
@@ -43,6 +45,36 @@ class RecentCache(Generic[T]):
         return computed
 
 
+@dataclass(frozen=True)
+class PlanLists:
+    """Properties of the steps of a plan as lists: plain integers are faster to index one by one than arrays.
+
+    `next_steps` has the step that follows each; after a test, the step that follows if it is passed. `stages_of_skid` is
+    filled as routes of skids are seen, by their steps: a skid has few routes, one for every number of failed tests.
+    """
+
+    rows: list[list[int]]
+    next_steps: list[int]
+    takes_time: list[bool]
+    activity_names: list[str]
+    stages_of_skid: dict[tuple[int, ...], dict[str, int]]
+
+    @classmethod
+    def of(cls, plan: CompiledPlan) -> PlanLists:
+        """Return those of a plan."""
+        rows, steps = plan.rows, np.arange(len(plan.rows))
+        target, chance = rows[:, Column.ARGUMENT], rows[:, Column.CHANCE]
+        # a passed test jumps forward over its rework
+        is_test = (rows[:, Column.OPERATION] == JUMP) & (target > steps) & (chance != NONE)
+        is_test[is_test] = plan.inputs.kind[chance[is_test]] == COMPLEMENT
+        return cls(
+            rows.tolist(), np.where(is_test, target, steps + 1).tolist(),
+            [operation in BLOCKING_OPERATIONS for operation in plan.operation_of],
+            [plan.activities[activity] for activity in plan.activity_of.tolist()], {},
+        )  # fmt: skip
+
+
+PLAN_LISTS_CACHE: RecentCache[PlanLists] = RecentCache(3)
 PREPARED_CACHE: RecentCache[Case] = RecentCache(2)
 
 

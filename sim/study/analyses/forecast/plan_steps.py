@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain, pairwise
 
 import numpy as np
@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan, LogColumn
-from sim.plan.draws import COMPLEMENT
 from sim.plan.layout import place_number
-from sim.plan.vocabulary import BLOCKING_OPERATIONS, FREE, JUMP, NOTE, SIGNAL, WORK, Log
-from sim.study.analyses.forecast.plan_cache import RecentCache
+from sim.plan.vocabulary import FREE, JUMP, NOTE, SIGNAL, WORK, Log
+from sim.study.analyses.forecast.plan_cache import PLAN_LISTS_CACHE, PlanLists
 from sim.study.analyses.forecast.status import ONLINE, STAGES
 from sim.study.case import Case
 
@@ -33,10 +32,6 @@ SUPPLIED_KINDS = ("supplied", "passed")
 """Kinds of pools that other units than their takers supply."""
 NEVER = 1 << 40
 """The planned minute of a step that the expected plan does not reach."""
-PLAN_LIST_CACHE: RecentCache[list[list[int]]] = RecentCache(6)
-TAKES_TIME_CACHE: RecentCache[list[bool]] = RecentCache(3)
-ACTIVITY_NAME_CACHE: RecentCache[list[str]] = RecentCache(3)
-SKID_STAGE_CACHE: RecentCache[dict[tuple[int, ...], dict[str, int]]] = RecentCache(3)
 
 
 @dataclass(frozen=True)
@@ -74,11 +69,8 @@ class PlanSteps:
 
     def __init__(self, project: Project, plan: CompiledPlan, planned_log: Log) -> None:
         self.project, self.plan = project, plan
-        # rows as lists of plain integers, which are faster to index one by one
-        self.rows = PLAN_LIST_CACHE.get((plan,), "rows", plan.rows.tolist)
-        self.takes_time = TAKES_TIME_CACHE.get(
-            (plan,), "", lambda: [one in BLOCKING_OPERATIONS for one in plan.operation_of]
-        )
+        self.lists = PLAN_LISTS_CACHE.get((plan,), "", partial(PlanLists.of, plan))
+        self.rows, self.takes_time, self.next_steps = self.lists.rows, self.lists.takes_time, self.lists.next_steps
         self.units = {name: number for number, name in enumerate(plan.units)}
         self.routes = self._planned_routes(planned_log)
 
@@ -93,14 +85,6 @@ class PlanSteps:
         kinds, bundles = self.plan.pool_kinds, self.plan.bundles
         # a copy has those of the plan steps that it is a copy of
         return [[pool for pool, _ in bundle if kinds[pool] in SUPPLIED_KINDS] for bundle in bundles]
-
-    @cached_property
-    def _activity_names(self) -> list[str]:
-        """Return by step the name of its activity."""
-        plan = self.plan
-        return ACTIVITY_NAME_CACHE.get(
-            (plan,), "names", lambda: [plan.activities[activity] for activity in plan.activity_of.tolist()]
-        )
 
     def copy(self) -> PlanSteps:
         """Return a copy whose routes can be replaced without changing this one."""
@@ -118,25 +102,24 @@ class PlanSteps:
         minutes = planned_log[order, LogColumn.MINUTE].tolist()
         steps = planned_log[order, LogColumn.STEP].tolist()
         routes = [PlannedRoute(steps[begin:end], minutes[begin:end]) for begin, end in pairwise([0, *ends])]
-        for number, route in enumerate(routes):
-            self._complete_route(number, route)
+        for route, first, end in zip(routes, *self._bounds, strict=True):
+            step = self.next_steps[route.steps[-1]] if route.steps else first
+            if step < end:
+                self._complete_route(route, step, end)
         return routes
 
-    def _complete_route(self, unit: int, route: PlannedRoute) -> None:
-        """Add the steps of a unit that the expected plan does not reach, with all tests passed."""
-        step = self._next_step(route.steps[-1]) if route.steps else int(self.plan.first[unit])
-        while step < self.plan.first[unit + 1]:
+    def _complete_route(self, route: PlannedRoute, step: int, end: int) -> None:
+        """Add the steps of a unit from `step` on, which the expected plan does not reach, with all tests passed."""
+        while step < end:
             route.steps.append(step)
             route.planned.append(NEVER)
-            step = self._next_step(step)
+            step = self.next_steps[step]
 
-    def _next_step(self, step: int) -> int:
-        """Return the step that follows another; after a test, the step that follows if it is passed."""
-        row = self.rows[step]
-        operation, target, chance = row[Column.OPERATION], row[Column.ARGUMENT], row[Column.CHANCE]
-        # a passed test jumps forward over its rework
-        is_test = operation == JUMP and target > step and chance != NONE and self.plan.inputs.kind[chance] == COMPLEMENT
-        return int(target if is_test else step + 1)
+    @cached_property
+    def _bounds(self) -> tuple[list[int], list[int]]:
+        """Return by unit its first step, and that of the next unit."""
+        first: list[int] = self.plan.first.tolist()
+        return first[:-1], first[1:]
 
     def reported_positions(self, starts: Mapping[str, int | None]) -> dict[str, UnitPosition]:
         """Return unit and position of reported activities, by `UNIT/ACTIVITY`, from the minute at which each started.
@@ -187,14 +170,14 @@ class PlanSteps:
         present = self.routes[unit]
         planned_of_step = dict(zip(present.steps, present.planned, strict=True))
         route, failed = PlannedRoute(present.steps[:kept], present.planned[:kept]), set[int]()
-        step = self._next_step(route.steps[-1]) if kept else int(self.plan.first[unit])
+        step = self.next_steps[route.steps[-1]] if kept else int(self.plan.first[unit])
         minute = max(route.planned, default=0)
         while step < self.plan.first[unit + 1]:
             # a step without a planned minute of its own has that of the step before
             minute = max(minute, planned_of_step.get(step, minute))
             route.steps.append(step)
             route.planned.append(minute)
-            row, next_step = self.rows[step], self._next_step(step)
+            row, next_step = self.rows[step], self.next_steps[step]
             # the jump over the rework or back to the test: by chance or up to a limit, not by a gate
             of_test = row[Column.OPERATION] == JUMP and (row[Column.CHANCE] != NONE or row[Column.JUMP_GATE] == NONE)
             if tests_fail and of_test and step not in failed:
@@ -217,7 +200,7 @@ class PlanSteps:
         }
 
     def _activity_name(self, step: int) -> str:
-        return f"{self.plan.units[self.plan.unit_of[step]]}/{self._activity_names[step]}"
+        return f"{self.plan.units[self.plan.unit_of[step]]}/{self.lists.activity_names[step]}"
 
     @cached_property
     def activities(self) -> Mapping[str, UnitPosition]:
@@ -236,8 +219,7 @@ class PlanSteps:
         They have the order of their planned minutes, which need not be the order of the units' numbers.
         """
         reached: dict[str, list[tuple[int, int, int]]] = {}  # by stage: number within its kind, unit, position
-        # by the steps of its route: a skid has few routes, one for every number of failed tests
-        stages_of_skid: dict[tuple[int, ...], dict[str, int]] = SKID_STAGE_CACHE.get((self.plan,), "stages", dict)
+        stages_of_skid = self.lists.stages_of_skid
         for unit, (route, info) in enumerate(zip(self.routes, self.plan.unit_info, strict=True)):
             if info.kind == "skid":
                 if (steps := tuple(route.steps)) not in stages_of_skid:
@@ -300,15 +282,16 @@ class PlanSteps:
         """Return the steps of an operation by the gate or pool that they add to, each list by planned minute."""
         unit, position, steps, planned = self._route_arrays
         adding = np.flatnonzero(self.plan.operation_of[steps] == operation)
-        adding = adding[np.lexsort((position[adding], unit[adding], planned[adding]))]
         arguments = self.plan.argument_of[steps[adding]]
-        targets = {argument: targets_of_argument(argument) for argument in np.unique(arguments).tolist()}
-        steps_of_target: dict[int, list[PlannedStep]] = {}
-        planned_steps = zip(planned[adding].tolist(), unit[adding].tolist(), position[adding].tolist(), strict=True)
-        for argument, planned_step in zip(arguments.tolist(), planned_steps, strict=True):
-            for target in targets[argument]:
-                steps_of_target.setdefault(target, []).append(planned_step)
-        return steps_of_target
+        targets_of = {argument: targets_of_argument(argument) for argument in np.unique(arguments).tolist()}
+        # a bundle can add to several pools: a row for each
+        targets = np.array([*chain.from_iterable(targets_of[argument] for argument in arguments.tolist())], np.int64)
+        adding = np.repeat(adding, [len(targets_of[argument]) for argument in arguments.tolist()])
+        order = np.lexsort((position[adding], unit[adding], planned[adding], targets))
+        adding, targets = adding[order], targets[order]
+        planned_steps = [*zip(planned[adding].tolist(), unit[adding].tolist(), position[adding].tolist(), strict=True)]
+        begins = np.flatnonzero(np.diff(targets, prepend=NONE)).tolist()
+        return {int(targets[begin]): planned_steps[begin:end] for begin, end in pairwise([*begins, len(targets)])}
 
     @cached_property
     def _route_arrays(self) -> tuple[Ints, Ints, Ints, Ints]:
@@ -327,7 +310,7 @@ class PlanSteps:
 
     def _skid_stages(self, route: PlannedRoute, system: str) -> dict[str, int]:
         """Return by stage the position in a skid's route at which it is reached."""
-        names, rows = self._activity_names, self.rows
+        names, rows = self.lists.activity_names, self.rows
         works = [
             (names[step], position) for position, step in enumerate(route.steps) if rows[step][Column.OPERATION] == WORK
         ]

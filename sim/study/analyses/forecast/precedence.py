@@ -8,7 +8,7 @@ negative: then a step that signals the gate or supplies the pool is still missin
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 import numpy as np
@@ -111,8 +111,9 @@ class PrecedenceAdjuster:
             gates = self._with_moved_steps(self.plan_steps.signal_steps) & waits.keys()
             pools = self._with_moved_steps(self.plan_steps.supply_steps) & holders.keys()
             pools |= {pool for pool, steps in holders.items() if any(unit in self.moved_units for unit, _ in steps)}
-        for unit in range(len(self.done_minutes)):
-            self._align_steps_without_time(unit)
+        for unit, minutes in enumerate(self.done_minutes):
+            if len(minutes) > 1:
+                self._align_steps_without_time(unit)
         self._end_waits_as_gates_open(waits)
 
     def _with_moved_steps(self, steps_of_target: Mapping[int, Collection[PlannedStep]]) -> set[int]:
@@ -123,10 +124,12 @@ class PrecedenceAdjuster:
             if any(unit in self.moved_units for _, unit, _ in planned_steps)
         }
 
-    def _amount(self, unit: int, position: int, pool: int) -> int:
-        """Return how much a step adds to a gate, or adds to or takes from a pool."""
-        row = self.plan_steps.rows[self.plan_steps.routes[unit].steps[position]]
-        return row[Column.AMOUNT] if row[Column.OPERATION] == SIGNAL else self.bundles[row[Column.ARGUMENT]][pool]
+    def _amounts(self, planned_steps: Iterable[tuple[int, int, int]], pool: int) -> Iterator[int]:
+        """Yield how much each of some steps adds to a gate, or adds to or takes from a pool."""
+        rows, routes, bundles = self.plan_steps.rows, self.plan_steps.routes, self.bundles
+        for _, unit, position in planned_steps:
+            row = rows[routes[unit].steps[position]]
+            yield row[Column.AMOUNT] if row[Column.OPERATION] == SIGNAL else bundles[row[Column.ARGUMENT]][pool]
 
     def _cumulative(self, planned_steps: Collection[PlannedStep], pool: int = -1) -> tuple[list[int], list[int]]:
         """Return the minutes at which steps that are done added to a gate or pool, and the total after each of them."""
@@ -136,8 +139,7 @@ class PrecedenceAdjuster:
             for _, unit, position in planned_steps
             if position < len(done_minutes[unit])
         )
-        totals = accumulate(self._amount(unit, position, pool) for _, unit, position in done)
-        return [minute for minute, _, _ in done], list(totals)
+        return [minute for minute, _, _ in done], list(accumulate(self._amounts(done, pool)))
 
     def _move_after_signals(self, gate: int, waits: Collection[tuple[int, int, int]]) -> None:
         """Move the steps that passed a gate to when the level that each needed was reached."""
@@ -190,10 +192,9 @@ class PrecedenceAdjuster:
         """Move the steps that took from a pool to when enough had been supplied for them and all takers before them."""
         minutes, supplied = self._cumulative(self.plan_steps.supply_steps.get(pool, ()), pool)
         taken = -int(self.plan_steps.plan.initial[pool])
-        for _, unit, position in sorted(
-            (self.done_minutes[unit][position], unit, position) for unit, position in holders
-        ):
-            taken += self._amount(unit, position, pool)
+        takers = sorted((self.done_minutes[unit][position], unit, position) for unit, position in holders)
+        for (_, unit, position), amount in zip(takers, self._amounts(takers, pool), strict=True):
+            taken += amount
             self._move(unit, position, minutes, supplied, taken)
 
     def _move(self, unit: int, position: int, minutes: list[int], totals: list[int], needed: int) -> None:
