@@ -48,7 +48,7 @@ def mspdi(exported: ExportedResult) -> bytes:
     for name, number in calendars.items():
         _calendar(calendars_element, schedule, name, number, end + DAYS_AFTER_THE_END * 1440)
     numbers = _tasks(SubElement(root, "Tasks"), exported, calendars)
-    _crews(root, schedule, numbers)
+    _crews(root, exported, numbers)
     indent(root)
     return ('<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n' + tostring(root, encoding="unicode")).encode()
 
@@ -189,28 +189,43 @@ def _heading_dates(schedule: Schedule) -> dict[tuple[str, ...], tuple[int, int]]
     return dates
 
 
-def _crews(root: Element, schedule: Schedule, numbers: Mapping[int, int]) -> None:
+def _crews(root: Element, exported: ExportedResult, numbers: Mapping[int, int]) -> None:
     """Write the trades as resources, and how many hours people of each trade work on each task."""
-    trades = sorted({trade for task in schedule.tasks for trade in task.people})
+    tasks = exported.schedule.tasks
+    trades = sorted({trade for task in tasks for trade in task.people})
     elements = SubElement(root, "Resources")
     for uid, trade in enumerate(trades, 1):
         element = SubElement(elements, "Resource")
-        max_people = max(task.people.get(trade, 0) for task in schedule.tasks)
+        max_people = max(task.people.get(trade, 0) for task in tasks)
         for tag, text in (("UID", str(uid)), ("ID", str(uid)), ("Name", trade), ("Type", "1"), ("IsNull", "0"),
                           ("MaxUnits", str(max_people))):  # fmt: skip
             _put(element, tag, text)
-    elements, uid = SubElement(root, "Assignments"), 0
-    for task in schedule.tasks:
-        for trade, people in task.people.items():
-            uid += 1
-            element = SubElement(elements, "Assignment")
-            work = duration(people * task.minutes)
-            for tag, text in (("UID", str(uid)), ("TaskUID", str(numbers[task.number])),
-                              ("ResourceUID", str(trades.index(trade) + 1)), ("RemainingWork", work),
-                              ("Start", date_text(schedule.moment(task.start))),
-                              ("Finish", date_text(schedule.moment(task.finish))),
-                              ("Units", str(people)), ("Work", work)):  # fmt: skip
-                _put(element, tag, text)
+    elements = SubElement(root, "Assignments")
+    pairs = ((task, trade, people) for task in tasks for trade, people in task.people.items())
+    for uid, (task, trade, people) in enumerate(pairs, 1):
+        element = SubElement(elements, "Assignment")
+        keys = {"UID": uid, "TaskUID": numbers[task.number], "ResourceUID": trades.index(trade) + 1}
+        for tag, number in keys.items():
+            _put(element, tag, str(number))
+        for tag, text in _work(exported, task, people).items():
+            _put(element, tag, text)
+
+
+def _work(exported: ExportedResult, task: Task, people: int) -> dict[str, str]:
+    """Return the work of some people on a task, done and remaining, in the order of the format."""
+    has_begun, has_ended, remaining = exported.progress(task)
+    start, finish = (date_text(exported.schedule.moment(minute)) for minute in (task.start, task.finish))
+    actual = ({"ActualFinish": finish} if has_ended else {}) | ({"ActualStart": start} if has_begun else {})
+    return {
+        "PercentWorkComplete": _percent_complete(exported, task),
+        **actual,
+        "ActualWork": duration(people * (task.minutes - remaining)),
+        "Finish": finish,
+        "RemainingWork": duration(people * remaining),
+        "Start": start,
+        "Units": str(people),
+        "Work": duration(people * task.minutes),
+    }
 
 
 def _task(element: Element, exported: ExportedResult, task: Task, calendar: int, numbers: Mapping[int, int]) -> None:
@@ -252,10 +267,16 @@ def _task(element: Element, exported: ExportedResult, task: Task, calendar: int,
 def _progress(exported: ExportedResult, task: Task, start: str, finish: str) -> dict[str, str]:
     """Return what is done of a task at the data date, and what remains."""
     has_begun, has_ended, remaining = exported.progress(task)
-    share = 100 if has_ended else round(100 * (1 - remaining / task.minutes)) if has_begun and task.minutes else 0
     actual = ({"ActualStart": start} if has_begun else {}) | ({"ActualFinish": finish} if has_ended else {})
     lengths = {"ActualDuration": duration(task.minutes - remaining), "RemainingDuration": duration(remaining)}
-    return {"PercentComplete": str(min(share, 99) if not has_ended else 100), **actual, **lengths}
+    return {"PercentComplete": _percent_complete(exported, task), **actual, **lengths}
+
+
+def _percent_complete(exported: ExportedResult, task: Task) -> str:
+    """Return how much of a task is done at the data date; below 100 until it has ended."""
+    has_begun, has_ended, remaining = exported.progress(task)
+    share = round(100 * (1 - remaining / task.minutes)) if has_begun and task.minutes else 0
+    return "100" if has_ended else str(min(share, 99))
 
 
 def _custom_fields(element: Element, exported: ExportedResult, task: Task) -> None:

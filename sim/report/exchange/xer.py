@@ -94,7 +94,7 @@ def xer(exported: ExportedResult) -> bytes:
         ("UDFTYPE", list(_udf_types())),
         ("TASK", list(_tasks(exported))),
         ("TASKPRED", list(_links(exported.schedule))),
-        ("TASKRSRC", list(_assignments(exported.schedule))),
+        ("TASKRSRC", list(_assignments(exported))),
         ("UDFVALUE", list(_udf_values(exported))),
     ]  # fmt: skip
     created = exported.schedule.moment(0).strftime("%Y-%m-%d")
@@ -247,20 +247,23 @@ def _trades(schedule: Schedule) -> list[str]:
     return sorted({trade for task in schedule.tasks for trade in task.people})
 
 
-def _assignments(schedule: Schedule) -> Iterable[Row]:
-    """Yield the rows of TASKRSRC: how many hours people of each trade work on each activity."""
+def _assignments(exported: ExportedResult) -> Iterable[Row]:
+    """Yield the rows of TASKRSRC: how many hours people of each trade work on each activity, done and remaining."""
+    schedule = exported.schedule
     trades = {trade: number for number, trade in enumerate(_trades(schedule), 1)}
     pairs = ((task, trade, people) for task in schedule.tasks for trade, people in task.people.items())
     for number, (task, trade, people) in enumerate(pairs, 1):
-        hours = people * task.minutes / 60
+        has_begun, has_ended, remaining = exported.progress(task)
+        start, finish = schedule.moment(task.start), schedule.moment(task.finish)
         yield {"taskrsrc_id": number, "task_id": FIRST_TASK + task.number, "proj_id": PROJECT, "rsrc_id": trades[trade],
-               "remain_qty": hours, "target_qty": hours, "remain_qty_per_hr": people, "target_qty_per_hr": people,
+               "remain_qty": people * remaining / 60, "act_reg_qty": people * (task.minutes - remaining) / 60,
+               "target_qty": people * task.minutes / 60, "remain_qty_per_hr": people, "target_qty_per_hr": people,
                **dict.fromkeys(_ZERO_COLUMNS, 0), "cost_qty_link_flag": "N", "rollup_dates_flag": "Y",
-               "rsrc_type": "RT_Labor", "target_start_date": schedule.moment(task.start),
-               "target_end_date": schedule.moment(task.finish)}  # fmt: skip
+               "rsrc_type": "RT_Labor", "target_start_date": start, "target_end_date": finish,
+               "act_start_date": start if has_begun else "", "act_end_date": finish if has_ended else ""}  # fmt: skip
 
 
-_ZERO_COLUMNS = ("act_reg_qty", "act_ot_qty", "target_cost", "act_reg_cost", "act_ot_cost", "remain_cost", "cost_per_qty",
+_ZERO_COLUMNS = ("act_ot_qty", "target_cost", "act_reg_cost", "act_ot_cost", "remain_cost", "cost_per_qty",
             "target_lag_drtn_hr_cnt", "relag_drtn_hr_cnt", "act_this_per_cost", "act_this_per_qty")  # fmt: skip
 
 

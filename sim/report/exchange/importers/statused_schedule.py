@@ -10,15 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from sim import files
 from sim.report.exchange.importers.mspdi_import import duration_minutes, progress_of
 from sim.report.exchange.importers.planner_calendars import PlannerCalendar, mspdi_calendars
-from sim.report.exchange.importers.source_text import WrongFile, read_xml
-from sim.report.exchange.importers.xer_import import logic_of, read_tables
+from sim.report.exchange.importers.source_text import Row as XerRow
+from sim.report.exchange.importers.source_text import WrongFile, moment, plain_number, read_xml
+from sim.report.exchange.importers.xer_import import decimal_mark_of, logic_of, number_in, read_tables
 from sim.study.analyses.forecast.status import Logic
 
 MAX_BYTES = 64_000_000
@@ -115,22 +116,42 @@ def _attempt(name: str) -> int:
 
 
 def _cells(
-    start: str, finish: str, remaining_days: float | None, percent: float | None, suspended: str, resumed: str
-) -> Row:
+    where: str, start: str, finish: str, remaining_days: float | None, percent: float | None, suspended: str,
+    resumed: str,
+) -> Row:  # fmt: skip
     """Return the cells of one activity; a finished one has only its dates."""
-    row: Row = {"start": _moment(start), "finish": _moment(finish)}
+    row: Row = {"start": _status_moment(start, where), "finish": _status_moment(finish, where)}
     if start and not finish:
         if remaining_days is not None:
             row["remaining_days"] = round(remaining_days, 4)
         elif percent:
             row["percent"] = percent
-        row |= {"suspended": _moment(suspended), "resumed": _moment(resumed)}
+        row |= {"suspended": _status_moment(suspended, where), "resumed": _status_moment(resumed, where)}
     return {name: cell for name, cell in row.items() if cell not in ("", None)}
 
 
-def _moment(text: str) -> str:
+def _status_moment(text: str, where: str) -> str:
     """Return date and time as a status has them; blank for blank."""
-    return datetime.fromisoformat(text.strip()).strftime("%Y-%m-%dT%H:%M") if text.strip() else ""
+    return _moment(text, where).strftime("%Y-%m-%dT%H:%M") if text.strip() else ""
+
+
+def _data_date(text: str, where: str) -> str | None:
+    """Return the day at whose end a file's data date is: at midnight, it is the day that ends; None for blank.
+
+    A date without a time of day means that day. So does any other time, as what was done in the morning was done that day.
+    """
+    if not text.strip():
+        return None
+    when, has_time = _moment(text, where), len(text.strip()) > len(date.min.isoformat())
+    is_over = has_time and when.time() == time()
+    return (when.date() - timedelta(days=is_over)).isoformat()
+
+
+def _moment(text: str, where: str) -> datetime:
+    """Return a date and time of a file; WrongFile where it is none."""
+    if (when := moment(text.strip())) is None:
+        raise WrongFile(f"{where}: {text[:40]!r} is no date")
+    return when
 
 
 # --- Microsoft Project ----------------------------------------------------------------------------------------------
@@ -148,20 +169,23 @@ def _mspdi(data: bytes, file: str) -> tuple[str | None, Logic, dict[str, Activit
         if name:
             cells = _mspdi_cells(task, calendars.get(_text(task, "CalendarUID")), f"{file}: {name}")
             activities[name] = ActivityProgress(_text(task, "Start"), cells)
-    return _text(root, "StatusDate")[:10] or None, progress_of(root).logic, activities
+    return _data_date(_text(root, "StatusDate"), f"{file}: StatusDate"), progress_of(root).logic, activities
 
 
 def _mspdi_cells(task: Element, calendar: PlannerCalendar | None, where: str) -> Row:
     """Return the actuals of one task; a split is a suspension."""
     start, finish = _text(task, "ActualStart"), _text(task, "ActualFinish")
-    remaining, percent = _text(task, "RemainingDuration"), float(_text(task, "PercentComplete") or 0)
+    remaining, percent = _text(task, "RemainingDuration"), plain_number(_text(task, "PercentComplete") or "0", ".")
+    if percent is None:
+        raise WrongFile(f"{where}: PercentComplete is {_text(task, 'PercentComplete')[:40]!r}, not a percentage")
     days = None
     if remaining:
         minutes = duration_minutes(remaining, where)
         days = minutes / (calendar.day_minutes if calendar and calendar.day_minutes else 1440)
     stop, resume = _text(task, "Stop"), _text(task, "Resume")
     is_suspended = bool(stop and resume and resume[:16] > stop[:16])
-    return _cells(start, finish, days, percent or None, stop if is_suspended else "", resume if is_suspended else "")
+    pause = (stop, resume) if is_suspended else ("", "")
+    return _cells(where, start, finish, days, percent or None, *pause)
 
 
 def _fields(task: Element, number: str) -> Iterator[str]:
@@ -184,17 +208,26 @@ def _xer(data: bytes, file: str) -> tuple[str | None, Logic, dict[str, ActivityP
     names = {
         row["fk_id"]: row["udf_text"] for row in tables.get("UDFVALUE", []) if row["udf_type_id"] in our_field_types
     }
-    hours_of_day = {row["clndr_id"]: float(row["day_hr_cnt"] or 24) for row in tables.get("CALENDAR", [])}
+    decimal = decimal_mark_of(tables)
+    hours_of_day = {
+        row["clndr_id"]: number_in(row, "day_hr_cnt", f"{file}:{row.line}", decimal)
+        for row in tables.get("CALENDAR", [])
+    }
     activities: dict[str, ActivityProgress] = {}
     for task in tables.get("TASK", []):
         if name := names.get(task["task_id"]):
-            remaining = task["remain_drtn_hr_cnt"]
-            days = float(remaining) / (hours_of_day.get(task["clndr_id"]) or 24) if remaining else None
-            cells = _cells(
-                task["act_start_date"], task["act_end_date"], days, float(task["phys_complete_pct"] or 0) or None,
-                task["suspend_date"], task["resume_date"],
-            )  # fmt: skip
+            cells = _xer_cells(task, hours_of_day.get(task["clndr_id"]) or 24, f"{file}:{task.line}: {name}", decimal)
             activities[name] = ActivityProgress(task["early_start_date"] or task["target_start_date"], cells)
     project = next(iter(tables.get("PROJECT", [])), None)
-    data_date = project["last_recalc_date"][:10] or None if project is not None else None
+    data_date = None if project is None else _data_date(project["last_recalc_date"], f"{file}:{project.line}")
     return data_date, logic_of(tables.get("SCHEDOPTIONS", [])), activities
+
+
+def _xer_cells(task: XerRow, day_hours: float, where: str, decimal: str) -> Row:
+    """Return the actuals of one row of TASK, on a calendar with days of so many hours."""
+    remaining = number_in(task, "remain_drtn_hr_cnt", where, decimal)
+    percent = number_in(task, "phys_complete_pct", where, decimal, what="a percentage")
+    return _cells(
+        where, task["act_start_date"], task["act_end_date"], None if remaining is None else remaining / day_hours,
+        percent or None, task["suspend_date"], task["resume_date"],
+    )  # fmt: skip

@@ -102,7 +102,7 @@ class _Reader:
     def network(self) -> PlannerNetwork:
         """Return the network of the project."""
         self.row = self._project()
-        self.decimal = self._decimal_mark()
+        self.decimal = decimal_mark_of(self.tables)
         self.calendars = self._calendars()
         self.default = self.calendars.get(self.row["clndr_id"]) or PlannerCalendar("usual")
         rows = [row for row in self.tables["TASK"] if self._in_project(row, "proj_id")]
@@ -325,27 +325,34 @@ class _Reader:
             raise WrongFile(f"{self.file}:{row.line}: a row without {name}: {values}")
         return row[name]
 
-    def _decimal_mark(self) -> str:
-        """Return the decimal separator of the hours in the file, "." or ","; empty if they do not show it."""
-        texts = [
-            row[name]
-            for table, names in (("TASK", ("target_drtn_hr_cnt", "remain_drtn_hr_cnt")), ("TASKPRED", ("lag_hr_cnt",)),
-                                 ("CALENDAR", ("day_hr_cnt", "week_hr_cnt")))
-            for row in self.tables.get(table, [])
-            for name in names
-        ]  # fmt: skip
-        return decimal_mark(texts)
-
     def _hours(self, row: Row, name: str, owner: str, *, signed: bool = False) -> float | None:
         """Return the hours in a field of a row; None where it is blank, WrongFile where it is no number of hours."""
-        text = row[name]
-        if not text:
-            return None
-        hours = plain_number(text, self.decimal)
-        if hours is None or (hours < 0 and not signed):
-            expected = "a number of hours" if signed else "a number of hours from 0 up"
-            raise WrongFile(f"{self.file}:{row.line}: {owner}: {name} is {text[:40]!r}, not {expected}")
-        return hours
+        return number_in(row, name, f"{self.file}:{row.line}: {owner}", self.decimal, signed=signed)
+
+
+def decimal_mark_of(tables: Tables) -> str:
+    """Return the decimal separator of the hours in a file, "." or ","; empty if they do not show it."""
+    texts = [
+        row[name]
+        for table, names in (("TASK", ("target_drtn_hr_cnt", "remain_drtn_hr_cnt")), ("TASKPRED", ("lag_hr_cnt",)),
+                             ("CALENDAR", ("day_hr_cnt", "week_hr_cnt")))
+        for row in tables.get(table, [])
+        for name in names
+    ]  # fmt: skip
+    return decimal_mark(texts)
+
+
+def number_in(
+    row: Row, name: str, where: str, decimal: str, *, signed: bool = False, what: str = "a number of hours"
+) -> float | None:
+    """Return the number in a field of a row; None where it is blank, WrongFile where it is none."""
+    text = row[name]
+    if not text:
+        return None
+    number = plain_number(text, decimal)
+    if number is None or (number < 0 and not signed):
+        raise WrongFile(f"{where}: {name} is {text[:40]!r}, not {what}{'' if signed else ' from 0 up'}")
+    return number
 
 
 def logic_of(options: Iterable[Row]) -> Logic:

@@ -17,15 +17,20 @@ from sim.config.overrides import continued
 from sim.metrics.measure import measure
 from sim.report.exchange.export import ExportedResult, prepare_export
 from sim.report.exchange.formats import write
-from sim.report.exchange.importers.source_text import WrongFile
+from sim.report.exchange.importers.mspdi_import import duration_minutes
+from sim.report.exchange.importers.source_text import WrongFile, read_xml
 from sim.report.exchange.importers.statused_schedule import read_statused
+from sim.report.exchange.importers.xer_import import read_tables
+from sim.report.exchange.mspdi import mspdi
 from sim.report.exchange.schedule_model import Task
+from sim.report.exchange.xer import xer
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.sheet.status_checks import check_status, findings_of
 from sim.study.analyses.forecast.status import Fact, Status, read_status
 from sim.study.analyses.forecast.status_file import status_bytes
 from sim.study.case import prepare_case
+from tests.tiny_project import TINY
 
 CONFIG = sim.load("configs/one_block.yaml")
 START = CONFIG.value.scale.start_date
@@ -171,3 +176,122 @@ def test_a_status_is_the_same_in_every_form(tmp_path: Path, ending: str) -> None
     facts = read_status(path, START).facts
     assert facts[0].finish == ((date(2026, 11, 12) - START).days + 1) * 1440
     assert (facts[1].start, facts[1].remaining_days) == ((date(2026, 10, 1) - START).days * 1440 + 420, 2.5)
+
+
+@cache
+def tiny_under_way() -> ExportedResult:
+    """Two blocks by hand, at the end of 23 January: the grading is done, two of three days of the first power unit."""
+    day, tiny = date(2026, 1, 23), sim.load(TINY)
+    status = Status("none", day, ((day - tiny.value.scale.start_date).days + 1) * 1440, ())
+    return prepare_export(sim.forecast(tiny, status, runs=2, workers=1), 2, continued(tiny, status))
+
+
+def test_work_that_is_done_is_not_to_do_in_ms_project() -> None:
+    root = read_xml(mspdi(tiny_under_way()), "x.xml")
+    names = {task.findtext("UID"): task.findtext("Name") or "" for task in root.iterfind("Tasks/Task")}
+    remaining = {task.findtext("UID"): task.findtext("RemainingDuration") or "" for task in root.iterfind("Tasks/Task")}
+    kinds, by_name = set(), {}
+    for assignment in root.iterfind("Assignments/Assignment"):
+        people = int(assignment.findtext("Units") or "")
+        work, done, to_do = (
+            duration_minutes(assignment.findtext(tag) or "", "x") for tag in ("Work", "ActualWork", "RemainingWork")
+        )
+        assert done + to_do == work
+        assert to_do == people * duration_minutes(remaining[assignment.findtext("TaskUID")], "x")
+        begun, ended = (assignment.findtext(tag) is not None for tag in ("ActualStart", "ActualFinish"))
+        assert (begun, ended) == (done > 0, to_do == 0)
+        kinds.add((begun, ended))
+        tags = [element.tag for element in assignment]
+        assert tags == [tag for tag in ORDER_OF_ASSIGNMENT if tag in tags]
+        by_name[names[assignment.findtext("TaskUID")]] = (
+            work / 60,
+            done / 60,
+            assignment.findtext("PercentWorkComplete"),
+        )
+    assert kinds == {(False, False), (True, False), (True, True)}
+    # four people round the clock
+    assert by_name["Site: Grading"] == (192, 192, "100")
+    assert by_name["Power unit 1: Set"] == (288, 192, "67")
+    assert by_name["Power unit 2: Set"] == (288, 0, "0")
+
+
+ORDER_OF_ASSIGNMENT = (
+    "UID", "TaskUID", "ResourceUID", "PercentWorkComplete", "ActualFinish", "ActualStart", "ActualWork", "Finish",
+    "RemainingWork", "Start", "Units", "Work",
+)  # fmt: skip
+"""That of Microsoft's schema, mspdi_pj12.xsd."""
+
+
+def test_work_that_is_done_is_not_to_do_in_p6() -> None:
+    tables = read_tables(xer(tiny_under_way()), "x.xer")
+    tasks = {task["task_id"]: task for task in tables["TASK"]}
+    hours: dict[str, list[float]] = {}
+    for row in tables["TASKRSRC"]:
+        of_task = hours.setdefault(row["task_id"], [0.0, 0.0])
+        of_task[0] += float(row["act_reg_qty"])
+        of_task[1] += float(row["remain_qty"])
+        task = tasks[row["task_id"]]
+        assert (row["act_start_date"], row["act_end_date"]) == (task["act_start_date"], task["act_end_date"])
+    for key, found in hours.items():
+        assert found == [float(tasks[key]["act_work_qty"]), float(tasks[key]["remain_work_qty"])]
+    by_name = {tasks[key]["task_name"]: (tasks[key]["status_code"], *found) for key, found in hours.items()}
+    assert by_name["Site: Grading"] == ("TK_Complete", 192, 0)
+    assert by_name["Power unit 1: Set"] == ("TK_Active", 192, 96)
+    assert by_name["Power unit 2: Set"] == ("TK_NotStart", 0, 288)
+
+
+def changed_xer(path: Path, **fields: str) -> Path:
+    """Write the tiny project under way as an XER with other cells."""
+    lines, names = [], []
+    for line in xer(tiny_under_way()).decode("cp1252").split("\r\n"):
+        cells = line.split("\t")
+        names = cells if cells[0] == "%F" else names
+        if cells[0] == "%R":
+            for position, name in enumerate(names):
+                if name in fields and cells[position]:
+                    cells[position] = fields[name]
+        lines.append("\t".join(cells))
+    path.write_bytes("\r\n".join(lines).encode("cp1252"))
+    return path
+
+
+def test_decimal_commas_are_read_as_in_a_network(tmp_path: Path) -> None:
+    """24.5 hours remain on days of 24.5 hours: one day, with a point as with a comma."""
+    found = {}
+    for mark in ".", ",":
+        hours, percent = f"24{mark}5", f"12{mark}5"
+        path = changed_xer(tmp_path / "x.xer", day_hr_cnt=hours, remain_drtn_hr_cnt=hours, phys_complete_pct=percent)
+        found[mark] = read_statused(path)
+    assert found[","] == found["."]
+    assert {row.get("remaining_days") for row in found[","].rows if "start" in row and "finish" not in row} == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "told"),
+    [
+        ("day_hr_cnt", "much", "day_hr_cnt is 'much', not a number of hours"),
+        ("remain_drtn_hr_cnt", "-1", "remain_drtn_hr_cnt is '-1', not a number of hours from 0 up"),
+        ("phys_complete_pct", "half", "phys_complete_pct is 'half', not a percentage"),
+        ("act_start_date", "soon", "'soon' is no date"),
+        ("last_recalc_date", "today", "'today' is no date"),
+    ],
+)
+def test_what_is_no_number_or_date_is_told_with_its_line(tmp_path: Path, field: str, text: str, told: str) -> None:
+    with pytest.raises(WrongFile, match=rf"x\.xer:\d+.*{told}"):
+        read_statused(changed_xer(tmp_path / "x.xer", **{field: text}))
+
+
+DATA_DATES = [
+    ("2026-01-20 00:00", "2026-01-19"), ("2026-03-01 00:00", "2026-02-28"), ("2026-01-20 08:00", "2026-01-20"),
+    ("2026-01-20 17:00", "2026-01-20"), ("2026-01-20 23:59", "2026-01-20"), ("2026-01-20", "2026-01-20"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "day"), DATA_DATES)
+def test_a_data_date_at_midnight_is_the_end_of_the_day_before(tmp_path: Path, written: str, day: str) -> None:
+    assert read_statused(changed_xer(tmp_path / "x.xer", last_recalc_date=written)).data_date == day
+    text = mspdi(tiny_under_way()).decode()
+    moment = written.replace(" ", "T") + (":00" if " " in written else "")
+    changed = re.sub(r"<StatusDate>[^<]*<", f"<StatusDate>{moment}<", text)
+    (tmp_path / "x.xml").write_text(changed, encoding="utf-8")
+    assert read_statused(tmp_path / "x.xml").data_date == day
