@@ -11,8 +11,9 @@ from sim.plan.analysis.critical_path import earliest
 from sim.plan.analysis.resource_load import loads
 from sim.plan.checks import check
 from sim.plan.compiled_plan import CompiledPlan
+from sim.plan.layout import layout_of
 from sim.plan.vocabulary import OTHER
-from sim.report.exchange.roll_up import SCHEDULE_LEVELS, bar_of
+from sim.report.exchange.roll_up import SCHEDULE_LEVELS, bar_of, hall_bars
 from sim.report.exchange.schedule_model import schedule
 from sim.report.representative_run import hall_releases, online_days, skid_flow, stages
 from sim.study.analyses.switch_off import groups_of_inputs
@@ -68,7 +69,10 @@ def test_charts_schedules_and_orders_do_not_ask_for_names(case: Case) -> None:
         events = pd.DataFrame(log)
         rows = [row for row in gantt_rows(log) if row.places]
         tasks = schedule(one, done.outcome.log, done.calendars).tasks
-        bars = [bar_of(task, one.project, level) for task in tasks for level in SCHEDULE_LEVELS if task.info.place]
+        halls = hall_bars(layout_of(one.project))
+        bars = [
+            bar_of(task, one.project, level, halls) for task in tasks for level in SCHEDULE_LEVELS if task.info.place
+        ]
         found.append([
             rows, [*stages(events)], hall_releases(events), online_days(events),
             {state: days.tolist() for state, days in skid_flow(events).items()},

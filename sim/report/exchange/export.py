@@ -31,7 +31,7 @@ from sim.study.api import Config
 from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
 from sim.study.executors.worker_process import in_fork
-from sim.study.intervals import rank
+from sim.study.intervals import quantile, rank
 from sim.study.result import Result, folder_of
 from sim.study.sample import representative
 from sim.world.working_time import ALWAYS_OPEN, Calendar
@@ -198,12 +198,12 @@ def _tasks_reaching(milestone: ContractMilestone, schedule: Schedule, layout: La
     return sorted(online.values(), key=lambda task: task.finish)[:blocks_needed] if len(online) >= blocks_needed else []
 
 
-def _contract_quantiles(result: Result, project: Project) -> dict[Key, TaskQuantiles]:
-    """Return P50 and P80 of the contract's milestones over all runs; their criticality is not known."""
+def contract_quantiles(result: Result, project: Project) -> dict[Key, TaskQuantiles]:
+    """Return P50 and P80 of the contract's milestones over the runs that did not fail; their criticality is not known."""
     quantiles: dict[Key, TaskQuantiles] = {}
     for index, milestone in enumerate(project.milestones):
-        days = np.sort(np.asarray(result.sample.runs[milestone.metric], dtype=float))
-        p50, p80 = (float(days[rank(share, len(days)) - 1]) * DAY for share in (0.5, 0.8))
+        days = np.sort(result.sample.values(milestone.metric))
+        p50, p80 = (quantile(days, share) * DAY for share in (0.5, 0.8))
         if np.isfinite(p80):
             quantiles[-1 - index, 0] = TaskQuantiles(p50, p80, float("nan"), float(np.isfinite(days).mean()))
     return quantiles
@@ -277,7 +277,7 @@ def prepare_export(
     layout = layout_of(case.project, case.crew_plan.resource_plan.release_days)
     planned_dates = in_fork(_planned_dates, case, layout, fork=workers > 1)
     rolled_up_run, bars = roll_up(with_contract(schedule(case, log, calendars), layout), level)
-    quantiles = {**task_quantiles(case, seed, runs, bars), **_contract_quantiles(result, case.project)}
+    quantiles = {**task_quantiles(case, seed, runs, bars), **contract_quantiles(result, case.project)}
     return ExportedResult(
         result, rolled_up_run, _dates_of_bars(planned_dates(), bars), quantiles, replication, runs,
         _total_float(case, log, calendars, bars), level, case.metric_context.since,

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from sim.config.project import Project
-from sim.plan.layout import place_kind, place_number
+from sim.plan.layout import Layout, layout_of, place_kind, place_number
 from sim.report.exchange.schedule_model import Schedule, Task, TaskLink
 from sim.report.exchange.work_breakdown import POWER, SITE, SYSTEMS, heading_sort_key
 from sim.world.working_time import ALWAYS_OPEN
@@ -22,12 +22,15 @@ SKID_BARS = 10
 """Bars for the skids of one factory."""
 
 
-def bar_of(task: Task, project: Project, level: int) -> tuple[str, ...]:
-    """Return the bar that an activity is part of: its headings, and its own name where it is a bar by itself."""
+def bar_of(task: Task, project: Project, level: int, halls: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the bar that an activity is part of: its headings, and its own name where it is a bar by itself.
+
+    `halls` are the bars of blocks and turnovers at level 2, as `hall_bars` has them.
+    """
     group = task.group
     if task.milestone:
         depth = 2 if group[0] == POWER else level - 1
-        return _hall_bar(task, project) if task.info.kind == "turnover" and level < 3 else (*group[:depth], task.name)
+        return _hall_bar(task, halls) if task.info.kind == "turnover" and level < 3 else (*group[:depth], task.name)
     if task.info.kind == "skid":
         number, skids = task.info.number, project.by_system[task.info.part].skid.per_block * project.blocks
         part = SKID_BARS if level > 2 else 1
@@ -36,18 +39,31 @@ def bar_of(task: Task, project: Project, level: int) -> tuple[str, ...]:
     if group[:2] == (POWER, "Power"):
         return group if level > 2 else (*group[:2], "Power units")
     if group[0] in (SYSTEMS, POWER) and len(group) > 2:
-        return group if level > 2 else _hall_bar(task, project)
+        return group if level > 2 else _hall_bar(task, halls)
     if level > 2:
         return (*group, task.what or task.name)
     return group if len(group) > 1 else (*group, task.what or task.name)
 
 
-def _hall_bar(task: Task, project: Project) -> tuple[str, ...]:
-    """Headings in which a block is one of its hall's."""
-    number, kind = place_number(task.info.place), place_kind(task.info.place)
-    size = max(1, project.hall.blocks // project.turnover_blocks) if kind == "turnover" else project.hall.blocks
-    first = (number - 1) // size * size + 1
-    return (*task.group[:2], f"{kind.capitalize()}s {first} to {first + size - 1}", *task.group[3:])
+def _hall_bar(task: Task, halls: Mapping[str, str]) -> tuple[str, ...]:
+    """Headings in which a block or turnover is one of its hall's."""
+    place = task.info.place
+    return (*task.group[:2], halls[place], *task.group[3:]) if place in halls else task.group
+
+
+def hall_bars(layout: Layout) -> dict[str, str]:
+    """Return by block and turnover the name of what its hall has of them: `Blocks 5 to 7`, `Turnover 3`."""
+    turnovers: dict[str, list[str]] = {}
+    for turnover in layout.turnovers:
+        turnovers.setdefault(turnover.hall, []).append(turnover.name)
+    groups = (places for hall in layout.halls for places in (hall.blocks, turnovers.get(hall.name, [])) if places)
+    return {place: _span_words(places[0], places[-1]) for places in groups for place in places}
+
+
+def _span_words(first: str, last: str) -> str:
+    """Return places that follow each other in words."""
+    kind, number = place_kind(first).capitalize(), place_number(first)
+    return f"{kind} {number}" if first == last else f"{kind}s {number} to {place_number(last)}"
 
 
 def roll_up(schedule: Schedule, level: int) -> tuple[Schedule, Mapping[tuple[int, int], tuple[int, int]]]:
@@ -55,8 +71,9 @@ def roll_up(schedule: Schedule, level: int) -> tuple[Schedule, Mapping[tuple[int
     if level >= max(SCHEDULE_LEVELS):
         return schedule, {}
     bars: dict[tuple[str, ...], list[Task]] = {}
+    halls = hall_bars(layout_of(schedule.project))
     for task in sorted(schedule.tasks, key=lambda task: (task.start, task.number)):
-        bars.setdefault(bar_of(task, schedule.project, level), []).append(task)
+        bars.setdefault(bar_of(task, schedule.project, level, halls), []).append(task)
     bar_of_task = {task.number: number for number, tasks in enumerate(bars.values()) for task in tasks}
     bars_without_links = [_bar(number, name, tasks, schedule) for number, (name, tasks) in enumerate(bars.items())]
     linked_bars = [

@@ -14,6 +14,7 @@ from sim.config.sections.display_units import display
 from sim.config.source_positions import Address, allowed_at
 from sim.report.exchange.export import ExportedResult
 from sim.report.formatting import metric_format
+from sim.report.representative_run import MINUTES, headcount_by_trade
 from sim.report.result_view import ResultView
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ SHARES = ("p10", "p50", "p80", "mean")
 MW_QUANTILE_OF_DATE = {"p10": "p90", "p80": "p20"}
 """MW by percentile of the date, as in the report: P80 is what at least 80 % of the runs have online by then."""
 MILLION = 1e6
+SYSTEMS = ("electrical", "mechanical", "compute")
 FIRST = ("mw_online", "headcount")
 """The curves that are looked at first."""
 
@@ -154,20 +156,28 @@ def _daily_counts(exported: ExportedResult, days: int) -> dict[str, Any]:
 
     The largest trade comes first, as in the figures, so that colours have the same order.
     """
+    events = exported.result.events
+    people = headcount_by_trade(events, days)
+    return {
+        **_skids_until(events, days),
+        **{
+            f"people: {trade}": people[trade] for trade in sorted(people, key=lambda trade: -float(people[trade].sum()))
+        },
+    }
+
+
+def _skids_until(events: pd.DataFrame, days: int) -> dict[str, Any]:
+    """Return by day how many skids are delivered and set until its end, midnight included."""
     import numpy as np
 
-    events = exported.result.events
-    notes = events[events["kind"] == "note"] if len(events) else events
     changes_by_column: dict[str, Any] = {}
-    columns = notes["note"], notes["note_part"], notes["minute"] // (24 * 60), notes["amount"]
-    for kind, part, day, amount in zip(*columns, strict=True):
-        name = {"people": f"people: {part}", "delivered": "skids delivered", "set": "blocks of skids set"}.get(kind)
-        systems = ("electrical", "mechanical", "compute")
-        if name is None or (kind != "people" and part not in systems) or int(day) >= days:
-            continue
-        changes_by_column.setdefault(name, np.zeros(days))[int(day)] += amount
-    totals = {name: changes.cumsum() for name, changes in sorted(changes_by_column.items())}
-    return dict(sorted(totals.items(), key=lambda item: (":" in item[0], -item[1].sum() if ":" in item[0] else 0.0)))
+    notes = events[events["note_part"].isin(SYSTEMS)]
+    last_day = np.maximum(-(-notes["minute"] // MINUTES) - 1, 0)
+    for kind, day, amount in zip(notes["note"], last_day, notes["amount"], strict=True):
+        name = {"delivered": "skids delivered", "set": "blocks of skids set"}.get(kind)
+        if name is not None and int(day) < days:
+            changes_by_column.setdefault(name, np.zeros(days))[int(day)] += amount
+    return {name: changes.cumsum() for name, changes in sorted(changes_by_column.items())}
 
 
 def _risks(exported: ExportedResult) -> Iterator[dict[str, Any]]:

@@ -106,6 +106,10 @@ def _words(name: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{f' ({plant})' if at else ''}"
 
 
+_DIGITS = re.compile(r"s(?= \d+ to \d+)| to \d+|\d+")
+"""What tells headings of one kind apart: `Blocks 1 to 3` stands in the same order as `Block 4`."""
+
+
 @cache
 def heading_sort_key(group: tuple[str, ...]) -> tuple[tuple[int, str, int], ...]:
     """Return the sort key of a heading, name by name: known ones in the order of construction, others by words and number."""
@@ -113,7 +117,7 @@ def heading_sort_key(group: tuple[str, ...]) -> tuple[tuple[int, str, int], ...]
     return tuple(
         (
             _ORDER_OF_HEADINGS.get(name, 9),
-            re.sub(r"\d+", "", name),
+            _DIGITS.sub("", name),
             int(digits[0]) if (digits := re.search(r"\d+", name)) else 0,
         )
         for name in group

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 import sim
 from sim.cli import main
-from sim.report.exchange.export import ExportedResult, prepare_export
+from sim.report.exchange.export import ExportedResult, contract_quantiles, prepare_export
 from sim.report.exchange.importers.mspdi_import import read_mspdi
 from sim.report.exchange.importers.network_import import PlannerNetwork
 from sim.report.exchange.importers.source_text import read_xml
@@ -281,6 +284,24 @@ def test_milestones_of_the_contract_come_along_with_their_dates(
         if "CS_MEOB" in (row["cstr_type"], row["cstr_type2"])
     }
     assert due == {name: f"{task.due} 23:59" for name, task in found.items()}
+
+
+def test_failed_runs_are_left_out_of_the_dates_of_the_contract(promised: dict[int, ExportedResult]) -> None:
+    """As in the table of milestones: of what a run that failed would have reached nothing is known."""
+    result = promised[4].result
+    runs = {name: np.array(column) for name, column in result.sample.runs.items()}
+    runs["status"] = np.array(["ok", "failed", "failed"], dtype=object)
+    for milestone in promised[4].schedule.project.milestones:
+        runs[milestone.metric][1:] = np.nan
+    with_failures = replace(result, sample=replace(result.sample, runs=runs))
+    found = contract_quantiles(with_failures, promised[4].schedule.project)
+    told = with_failures.milestones()
+    assert [round(quantiles.p80 / 1440, 6) for quantiles in found.values()] == [
+        round(float(runs[milestone.metric][0]), 6) for milestone in promised[4].schedule.project.milestones
+    ]
+    start = promised[4].schedule.moment(-1)  # what is done at midnight is done on the day that ends
+    assert [(start + timedelta(minutes=quantiles.p80)).date() for quantiles in found.values()] == told["p80"].tolist()
+    assert {quantiles.done for quantiles in found.values()} == {1.0}
 
 
 @pytest.fixture(scope="module")

@@ -16,10 +16,12 @@ import sim
 from sim.plan.vocabulary import UnitInfo
 from sim.report.exchange.export import ExportedResult, prepare_export
 from sim.report.exchange.schedule_model import Changed, Schedule, TaskLink, schedule, week_of
+from sim.report.exchange.tables import curves
 from sim.report.exchange.work_breakdown import TaskNames
 from sim.report.exchange.workbook import LINES, workbook, write_sheets
+from sim.report.representative_run import headcount_by_trade
 from sim.study.result import Result
-from tests.tiny_project import tiny_case
+from tests.tiny_project import TINY, tiny_case
 
 BLOCK = Path(__file__).parents[3] / "configs" / "one_block.yaml"
 
@@ -195,3 +197,36 @@ def test_a_text_in_a_workbook_is_no_formula_and_has_no_control_characters() -> N
     sheet = pd.read_excel(BytesIO(book))
     assert sheet["a"].tolist() == ["'=1+1", "'+x", "'@y", "bell  "]
     assert sheet["n"].tolist() == [-1.5, 2, 3, 4]
+
+
+def test_bars_of_blocks_are_those_of_their_hall() -> None:
+    """Four blocks a phase in halls of three: each phase has a hall of three and one of a single block."""
+    size = ("scale.capacity_mw=20", "scale.phases=2", "hall.blocks=3", "energization.units.count=3")
+    result = sim.run(sim.load(TINY, size), runs=2, seed=1, workers=1)
+    whole, rolled = prepare_export(result, 1), prepare_export(result, 1, level=2)
+    blocks = ["Blocks 1 to 3", "Block 4", "Blocks 5 to 7", "Block 8"]
+    turnovers = [name.replace("Block", "Turnover") for name in blocks]
+    assert list(dict.fromkeys(_third(task.group, "Blocks") for task in rolled.schedule.tasks))[1:] == blocks
+    handed_over = [task.name.partition(": ")[2] for task in rolled.schedule.tasks if task.group[-1] == "Commissioning"]
+    assert {name for name in handed_over if "Turnover" in name} == set(turnovers)
+    by_bar = {task.name: task for task in rolled.schedule.tasks if task.group[:2] == ("Systems", "Blocks")}
+    for bar, numbers in zip(blocks, ((1, 2, 3), (4,), (5, 6, 7), (8,)), strict=True):
+        headings = {("Systems", "Blocks", f"Block {number}", "Electrical") for number in numbers}
+        members = [task for task in whole.schedule.tasks if task.group in headings]
+        begin, end = by_bar[f"{bar}: Electrical"].start, by_bar[f"{bar}: Electrical"].finish
+        assert (begin, end) == (min(task.start for task in members), max(task.finish for task in members))
+
+
+def _third(group: tuple[str, ...], second: str) -> str:
+    """The third heading of what stands below a second one; empty elsewhere."""
+    return group[2] if len(group) > 2 and group[1] == second else ""
+
+
+def test_people_of_the_tables_are_there_on_the_day_on_which_they_leave() -> None:
+    """The riggers come and go on days 14 and 16 of the tiny project; four days later, they leave on the last of a week."""
+    result = sim.run(sim.load(TINY, ("scale.preparation_days=14",)), runs=2, seed=1, workers=1)
+    weekly = curves(prepare_export(result, 1))
+    assert weekly["people: riggers"].tolist() == [0, 0, 4, *[0] * (len(weekly) - 3)]
+    by_day = headcount_by_trade(result.events, 7 * len(weekly))
+    for trade, people in by_day.items():
+        assert weekly[f"people: {trade}"].tolist() == people[6::7].tolist()
