@@ -152,7 +152,7 @@ def _reported(checked: CheckedRun, entries: Ledger) -> Iterator[str]:
     """Payments until the data date add up to those reported, where any were."""
     reported = checked.cost_model.reported
     if reported is not None and reported.paid_usd is not None:
-        paid = int(entries.cents[entries.minute <= reported.minute].sum())
+        paid = int(entries.cents[entries.minute <= reported.paid_minute].sum())
         if paid != round(reported.paid_usd * 100):
             yield f"{reported.paid_usd:,.2f} were reported as paid, the ledger has {paid / 100:,.2f}"
 

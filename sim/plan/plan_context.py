@@ -18,7 +18,7 @@ from sim.plan.identical_units import Copy
 from sim.plan.layout import Layout, Place, sections
 from sim.plan.vocabulary import MINUTES_PER_DAY, OWN_SEQUENCE, Plan, Span, UnitInfo, Until, days
 from sim.world.distributions import to_distribution
-from sim.world.project_calendars import ON_SITE, factory_calendars, named_in
+from sim.world.project_calendars import day_minutes_on
 from sim.world.working_time import Calendar
 
 Variant = TypeVar("Variant")
@@ -120,19 +120,12 @@ class PlanContext:
 
     def day_minutes_on(self, calendar: str) -> float:
         """Return the productive minutes of a day on a calendar of the site or of a factory; on others all of them."""
-        if named := named_in(calendar):
-            return self.project.calendars.named[named].day_minutes
-        if calendar in ON_SITE:
-            return self.site_day_minutes
-        return self.factory_day_minutes if calendar in self._factory_calendars else MINUTES_PER_DAY
+        minutes = {"site": self.site_day_minutes, "factory": self.factory_day_minutes}
+        return day_minutes_on(self.project, calendar, minutes)
 
     def never_closes(self, calendar: str) -> bool:
         """Return whether a calendar is open around the clock from the first day to the last, weather aside."""
         return self.plan.calendars[calendar].never_closes
-
-    @cached_property
-    def _factory_calendars(self) -> frozenset[str]:
-        return factory_calendars(self.project)
 
     def ordered(self, unit: str, place: Place) -> Until:
         """Return the step that waits for a unit's order date: as the resource plan has it, but not before its place's."""

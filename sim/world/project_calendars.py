@@ -230,6 +230,18 @@ def day_minutes(project: Project) -> dict[str, int]:
     return {"site": site, "factory": _shift_minutes(project.calendars.factory), SHIFT: shift}
 
 
+def day_minutes_on(project: Project, calendar: str, minutes: Mapping[str, int]) -> float:
+    """Return the productive minutes of a day on a calendar of the site or of a factory; on others all of them.
+
+    `minutes` are those of `day_minutes`; a named calendar has its own.
+    """
+    if named := named_in(calendar):
+        return project.calendars.named[named].day_minutes
+    if calendar in ON_SITE:
+        return minutes["site"]
+    return minutes["factory"] if calendar in factory_calendars(project) else DAY
+
+
 def _shift_minutes(config: WeekConfig) -> int:
     """Return the minutes of all shifts of a working day, without breaks."""
     minutes = 0

@@ -107,26 +107,27 @@ class Run:
 
 @dataclass(frozen=True)
 class ReportedPayments:
-    """What a project under way reports as paid and committed by its contracts until the end of a minute, in dollars."""
+    """What a project under way reports as paid and committed by its contracts, in dollars, each until the end of a minute."""
 
-    minute: int
     paid_usd: float | None = None
     committed_usd: float | None = None
+    paid_minute: int = 0
+    committed_minute: int = 0
 
 
 def reconciled(entries: Ledger, reported: ReportedPayments) -> Ledger:
     """Return a ledger in which as much is paid by the data date as was reported; later entries follow the contracts.
 
-    The difference is an entry of its own at the data date. Where commitments are reported too, those of the ledger differ
+    The difference is an entry of its own at the report's date. Where commitments are reported too, those of the ledger differ
     by the cost increase of contracts; the rest of the difference is timing, and is taken back with the last payment.
     """
-    ledger_cents = int(entries.cents[entries.minute <= reported.minute].sum())
+    ledger_cents = int(entries.cents[entries.minute <= reported.paid_minute].sum())
     difference = 0 if reported.paid_usd is None else round(reported.paid_usd * 100) - ledger_cents
-    minutes, cents = [reported.minute], [difference]
+    minutes, cents = [reported.paid_minute], [difference]
     if reported.committed_usd is not None:
-        committed = (entries.ordered >= 0) & (entries.ordered <= reported.minute)
+        committed = (entries.ordered >= 0) & (entries.ordered <= reported.committed_minute)
         cost_increase = round(reported.committed_usd * 100) - int(entries.value[committed].sum())
-        minutes.append(max(reported.minute, int(entries.minute.max(initial=0))))
+        minutes.append(max(reported.paid_minute, int(entries.minute.max(initial=0))))
         cents.append(cost_increase - difference)
     count, item = len(cents), len(entries.names)
     return replace(

@@ -217,13 +217,7 @@ def with_changed_crews(resource_plan: ResourcePlan, changes: Changes) -> Resourc
             trade = path.split(".")[2]
             mobilisations[trade] = _with_crew_count(mobilisations[trade], int(value))
     crews = {**resource_plan.crews, **{trade: len(crew) for trade, crew in mobilisations.items()}}
-    return ResourcePlan(
-        crews,
-        mobilisations,
-        resource_plan.order_minutes,
-        resource_plan.release_days,
-        resource_plan.placement_minutes,
-    )
+    return replace(resource_plan, crews=crews, mobilisations=mobilisations)
 
 
 def _with_crew_count(mobilisations: tuple[Mobilisation, ...], count: int) -> tuple[Mobilisation, ...]:

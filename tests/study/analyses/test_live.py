@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from sim.errors import ConfigError
-from sim.plan.plan_context import Mobilisation, ResourcePlan
+from sim.plan.plan_context import Mobilisation, ResourcePlan, Review, TradeReviews
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.sheet.status_sheet import GRAINS, status_sheet
@@ -159,6 +160,10 @@ def test_kept_crews_are_the_first_to_come_and_more_come_with_the_last() -> None:
     assert more.mobilisations["riggers"] == (*stays, stays[2], stays[2])
     assert more.crews == {"riggers": 5}
     assert more.order_minutes == {"b1": 7}
+    # what else was planned stays: who goes first, and what is done about a slip
+    reviews = {"riggers": TradeReviews((Review(30 * 1440, (100,), 120),), 1, 0)}
+    all_planned = replace(resource_plan, priorities={"b1.x": (3,)}, reviews=reviews)
+    assert with_changed_crews(all_planned, {}) == all_planned
 
 
 def test_a_glance_sees_the_numbers_of_a_whole_measurement() -> None:

@@ -109,9 +109,9 @@ def project_earned_value(
     if np.isnan(earned_hours):
         earned_hours = float(cumulative_earned_hours(plan, history, content, days)[today - 1])
     hours = earned_value(planned_hours, earned_hours, _last_reported(status, "hours", "spent"), today)
-    # from the last planned payment on, planned value stays the same
+    # to the last planned payment, which may come after the last MW; from then on planned value stays the same
     padding = np.full(max(0, days - len(planned_usd)), planned_usd[-1])
-    planned_usd = np.concatenate([planned_usd, padding])[:days]
+    planned_usd = np.concatenate([planned_usd, padding])[: max(days, int(np.argmax(planned_usd)) + 1)]
     earned_usd = _interpolate(np.concatenate([[0.0], planned_usd]), hours.earned_schedule)
     usd = earned_value(planned_usd, earned_usd, _last_reported(status, "money", "paid"), today)
     return {"hours": as_numbers(hours), "usd": as_numbers(usd)}
@@ -137,9 +137,10 @@ def reported_payments(status: Status) -> ReportedPayments | None:
     latest = {fact.what: fact for fact in sorted(status.facts_of("money"), key=lambda fact: fact.date or 0)}
     if not latest:
         return None
-    amounts = {what: fact.value for what, fact in latest.items()}
-    minute = max(fact.date or 0 for fact in latest.values())
-    return ReportedPayments(minute, amounts.get("paid"), amounts.get("committed"))
+    amount_and_minute = {what: (fact.value, fact.date or 0) for what, fact in latest.items()}
+    paid_usd, paid_minute = amount_and_minute.get("paid", (None, 0))
+    committed_usd, committed_minute = amount_and_minute.get("committed", (None, 0))
+    return ReportedPayments(paid_usd, committed_usd, paid_minute, committed_minute)
 
 
 def as_numbers(value: EarnedValue) -> dict[str, Any]:

@@ -47,7 +47,8 @@ def with_risks(config: Loaded[Project], status: Status, plan: CompiledPlan, stat
             probability = fact.value
         else:
             done = _share_finished(plan, state, f"risk.{driver.id}.size")
-            probability = probability * (1 - done) / (1 - probability * done)
+            # what surely happens stays sure, also where all that it can affect is finished
+            probability = 1.0 if probability == 1 else probability * (1 - done) / (1 - probability * done)
         if abs(probability - current.probability.value) > 1e-9:
             settings[f"{address}.probability"] = round(probability, 6)
     return with_settings(config, settings) if settings else config

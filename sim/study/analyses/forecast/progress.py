@@ -22,6 +22,7 @@ import numpy as np
 from sim.engine.initial_state import InitialState, state_of_history, take_back_begin
 from sim.plan.compiled_plan import NONE, Column, LogColumn
 from sim.plan.draws import SampledInputs
+from sim.plan.mechanisms.crews import done
 from sim.plan.vocabulary import FREE, HOLD, JUMP, NOTE, SIGNAL, TOKEN, UNTIL, WORK, Log
 from sim.study.analyses.forecast.learning import PRIOR_SEED
 from sim.study.analyses.forecast.plan_steps import NEVER, PlannedStep, PlanSteps, units_and_positions
@@ -205,8 +206,12 @@ class Progress:
             return False
         signal_steps = self.plan_steps.signal_steps.get(gate, [])
         for needed, unit, position in sorted(waits):
-            if self.plan.unit_info[unit].kind == "crew":
-                continue  # people may come before they are called
+            info = self.plan.unit_info[unit]
+            if info.kind == "crew":
+                # people may come before they are called, but do not go home before their work is done
+                if self.plan.gates[gate] == done(info.part) and level[gate] < needed:
+                    changed |= self._undo(unit, position, self.plan.gates[gate], is_sequence=False)
+                continue
             while level[gate] < needed and position < len(self.done_minutes[unit]):
                 if not self._do_next((SIGNAL, gate), signal_steps, self.done_minutes[unit][position]):
                     changed |= self._undo(unit, position, self.plan.gates[gate], is_sequence=True)

@@ -13,10 +13,10 @@ from itertools import accumulate, pairwise
 import numpy as np
 
 from sim.jit import special_functions
-from sim.plan.compiled_plan import Column, CompiledPlan
-from sim.plan.vocabulary import MINUTES_PER_DAY
+from sim.plan.compiled_plan import Column
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps, UnitPosition
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
+from sim.world.project_calendars import day_minutes_on
 
 
 @dataclass
@@ -179,12 +179,10 @@ def overdue_delay(
     return data_date - due + max(1, round(remaining_share() * planned_time))
 
 
-def working_day(plan: CompiledPlan, step: int, day_minutes: Mapping[str, int]) -> int:
+def working_day(plan_steps: PlanSteps, step: int, day_minutes: Mapping[str, int]) -> float:
     """Return the minutes of a working day on the calendar of a work."""
-    name = plan.calendars[plan.rows[step, Column.CALENDAR]]
-    if name.startswith("site"):
-        return day_minutes["site"]
-    return day_minutes["factory"] if name.startswith("factory") else MINUTES_PER_DAY
+    calendar = plan_steps.plan.calendars[plan_steps.rows[step][Column.CALENDAR]]
+    return day_minutes_on(plan_steps.project, calendar, day_minutes)
 
 
 # --- facts by unit ---------------------------------------------------------------------------------------------------
@@ -297,7 +295,7 @@ class StatusByUnit:
         minutes = (
             None
             if fact.remaining_days is None
-            else (fact.remaining_days * working_day(self.plan, step, self.day_minutes),) * 3
+            else (fact.remaining_days * working_day(self.plan_steps, step, self.day_minutes),) * 3
         )
         share = None if fact.percent is None or minutes else 1 - min(fact.percent, 100) / 100
         return RemainingDuration(minutes, share, fact.suspended, fact.resumed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +18,9 @@ from sim.study.analyses.forecast.case_under_way import ForecastCase
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.sheet.status_sheet import GRAINS, Grain
 from sim.study.analyses.forecast.status import Fact
+from sim.study.case import prepare_case
 from tests.study.analyses.forecast.test_forecast import CONFIG, as_planned, planned, status, steps
+from tests.tiny_project import TINY
 
 DAY = 1440
 SHARE = 0.6
@@ -106,6 +109,34 @@ def test_payments_that_are_only_late_come_later_where_the_commitments_are_as_pla
     assert metrics["capital_total_usd"] == pytest.approx(usual["capital_total_usd"], abs=0.02)
 
 
+def test_what_was_paid_is_of_its_own_date_where_commitments_are_reported_later() -> None:
+    plain, date = case(), status(SHARE).minute
+    (done,) = plain.replications(1, 0, 1)
+    _, curves = measured(plain, done)
+    earlier = date // DAY - 30
+    paid = round(float(curves["capital_deployed_usd"][earlier - 1]) * 0.9, 2)
+    entries = accounts_of(plain.metric_context, plain.record(done)).entries
+    signed = (entries.ordered >= 0) & (entries.ordered <= date)
+    _, lines = measured(
+        case(
+            Fact(2, "money", "paid", date=earlier * DAY, value=paid),
+            Fact(3, "money", "committed", date=date, value=int(entries.value[signed].sum()) / 100),
+        ),
+        done,
+    )
+    # the reported total is that of 30 days before the data date: what the plan pays in between stays
+    moved = (lines["capital_deployed_usd"] - curves["capital_deployed_usd"])[earlier : date // DAY]
+    assert np.allclose(moved, paid - float(curves["capital_deployed_usd"][earlier - 1]), atol=0.02)
+
+
+def test_the_budget_in_dollars_is_all_that_the_plan_ever_pays() -> None:
+    found = case()
+    planned_usd = found.baseline.as_planned[1]["capital_deployed_usd"]
+    last_mw = int(found.baseline.planned_run.log[-1, 0]) // DAY
+    assert planned_usd[last_mw] < planned_usd[-1]
+    assert found.earned_value()["usd"]["budget"] == pytest.approx(float(planned_usd[-1]), abs=1)
+
+
 def test_hours_earned_and_spent_are_earned_value_and_its_actual_cost() -> None:
     date = status(SHARE).minute
     planned_hours = case().earned_value()["hours"]["planned"]
@@ -148,3 +179,32 @@ def test_people_earn_nothing_by_being_counted(tmp_path: Path, grain: Grain, time
             facts = (*given.facts, Fact(999, "people", trade, date=given.minute, count=people))
             counted = forecast_case(CONFIG, replace(given, facts=facts), base=planned())
             assert counted.earned_value()["hours"]["earned"] <= earned + 1e-6, trade
+
+
+@pytest.mark.parametrize(
+    "row", ["milestone,h1.shell.dry_in,,,", "count,electrical.set,2026-01-22,,1", "count,electrical.made,2026-01-22,,1"]
+)
+def test_nobody_goes_home_before_the_work_is_done_that_is_late(row: str, tmp_path: Path) -> None:
+    """By the plan the crews have left on the data date; what they are for is reported as not done."""
+    file = tmp_path / "late.csv"
+    file.write_text(f"kind,what,date,finish,count\ndata_date,,2026-01-22,,\n{row}\n", encoding="utf-8")
+    config = sim.load(TINY)
+    found = sim.forecast(config, file, runs=4, workers=1)
+    assert (found.sample.runs["status"] == "ok").all()
+    plan = prepare_case(config).as_planned[0]["lead_time_full_days"]
+    assert found.sample.runs["lead_time_full_days"].min() >= plan
+
+
+def test_a_risk_that_surely_happens_stays_sure_where_its_works_are_finished(tmp_path: Path) -> None:
+    sure = {
+        "id": "rock",
+        "name": "Rock is found",
+        "on": ["step:*.grading"],
+        "inherent": {"probability": 1, "factor": 2},
+    }
+    file = tmp_path / "done.csv"
+    file.write_text(
+        "kind,what,date,finish\ndata_date,,2026-01-22,\nmilestone,h1.shell.dry_in,,2026-01-20\n", encoding="utf-8"
+    )
+    found = sim.forecast(sim.load(TINY, [f"risks.drivers={json.dumps([sure])}"]), file, runs=2, workers=1)
+    assert (found.sample.runs["status"] == "ok").all()

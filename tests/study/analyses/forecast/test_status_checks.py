@@ -179,13 +179,14 @@ NOTES = {
     "no promise": (row("promise", UNIT), "finish: is empty: the row says nothing"),
     "no money": (row("money", "paid", date=EARLY), "value: is empty: the row says nothing"),
     "hours fall": (
-        "\n".join([row("hours", "spent", date=EARLY, count=900), row("hours", "spent", date=LATER, count=100)]),
+        "\n".join([row("hours", "spent", date=EARLY, count=900), row("hours", "spent", date=DATA_DATE, count=100)]),
         "100 is less than before (900 in row 3)",
     ),
     "money falls": (
-        "\n".join([row("money", "paid", date=EARLY, value=9e9), row("money", "paid", date=LATER, value=8e9)]),
+        "\n".join([row("money", "paid", date=EARLY, value=9e9), row("money", "paid", date=DATA_DATE, value=8e9)]),
         "less than before (9,000,000,000 in row 3)",
     ),
+    "hours of long ago": (row("hours", "earned", date=EARLY, count=100), "days older than the data date"),
     "power": (row("count", "online", date=DATA_DATE, count=2.5), "no generating unit is reported"),
 }
 
@@ -195,6 +196,17 @@ def test_what_is_merely_odd_is_a_note(tmp_path: Path, name: str) -> None:
     text, message = NOTES[name]
     (problem,) = found(tmp_path, text, severity="note")
     assert message in problem
+
+
+def test_a_later_count_may_exceed_an_earlier_one_of_the_stage_before(tmp_path: Path) -> None:
+    made, passed = (row("count", f"electrical.{what}", date=EARLY, count=1) for what in ("made", "passed"))
+    more = row("count", "electrical.passed", date=LATER, count=2)
+    assert found(tmp_path, made, more) == []
+    (problem,) = found(tmp_path, row("count", "electrical.made", date=LATER, count=1), more)
+    assert "no more than electrical.made (1)" in problem
+    # at no date, not only at the last one
+    (problem,) = found(tmp_path, row("count", "electrical.made", date=EARLY, count=0), passed)
+    assert "no more than electrical.made (0)" in problem
 
 
 def test_plain_dates_of_one_day_are_in_order(tmp_path: Path) -> None:

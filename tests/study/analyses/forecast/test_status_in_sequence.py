@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
@@ -10,11 +11,13 @@ import pytest
 
 from sim.plan.vocabulary import SIGNAL, WAIT, WORK
 from sim.study.analyses.forecast.forecast_case import forecast_case
+from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.sheet.status_checks import check_status, findings_of
 from sim.study.analyses.forecast.status import Fact
 from sim.study.analyses.forecast.unit_status import working_day
 from sim.world.project_calendars import day_minutes
 from tests.study.analyses.forecast.test_forecast import CONFIG, as_planned, planned, steps
+from tests.tiny_project import tiny_case
 
 
 def test_a_skid_that_is_lifted_before_it_is_unloaded_is_told_as_out_of_sequence(tmp_path: Path) -> None:
@@ -111,7 +114,7 @@ def test_what_remains_of_a_repeated_test_is_what_is_reported_of_it(tmp_path: Pat
         base=planned(),
     )
     unit, step = steps().work_steps[L2]
-    day = working_day(case.plan, step, day_minutes(case.project))
+    day = working_day(case.plan_steps, step, day_minutes(case.project))
     for history in case.histories:
         work = history.state.under_way.tolist().index(unit)
         remains = history.remaining[work]
@@ -149,3 +152,19 @@ def test_a_wait_ends_when_its_gate_opens(tmp_path: Path) -> None:
             elif place and not progress.plan_steps.takes_time[step]:
                 assert minute == minutes[place - 1]  # what takes no time is done with what is before it
     assert waits
+
+
+def test_a_remaining_day_is_one_of_the_calendar_that_the_step_names() -> None:
+    hours = {day: [{"start": "08:00", "end": "16:00"}] for day in ("mon", "tue", "wed", "thu", "fri")}
+    steps_of_site = [
+        {"id": "grading", "days": 5, "after": [], "calendar": "planner"},
+        {"id": "services", "days": 0, "after": ["grading"]},
+        {"id": "pads", "days": 0, "after": ["grading"]},
+    ]
+    case = tiny_case(
+        f"calendars.named={json.dumps({'planner': {'hours': hours}})}", f"site_works.steps={json.dumps(steps_of_site)}"
+    )
+    plan_steps = PlanSteps.of(case)
+    minutes = day_minutes(case.project)
+    _, step = next(found for name, found in plan_steps.work_steps.items() if "grading" in name)
+    assert working_day(plan_steps, step, minutes) == 8 * 60 != minutes["site"]

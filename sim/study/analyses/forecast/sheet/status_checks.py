@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from json import dumps, loads
 from typing import Any
 
@@ -41,6 +41,7 @@ def check_status(plan_steps: PlanSteps, status: Status) -> list[StatusFinding]:
         *_duplicates(status),
         *_counts(plan_steps, status),
         *_falling_totals(status),
+        *_old_totals(status),
         *_overlapping_activities(plan_steps, status),
         *_power(plan_steps, status),
         *_online(plan_steps, status),
@@ -219,6 +220,20 @@ def _falling_totals(status: Status) -> Iterator[StatusFinding]:
             latest[fact.what] = fact
 
 
+MAX_AGE_DAYS = 7
+
+
+def _old_totals(status: Status) -> Iterator[StatusFinding]:
+    """Yield a note where the latest hours or money are older than the data date, as of which earned value is told."""
+    for kind, column in (("hours", "count"), ("money", "value")):
+        latest = {fact.what: fact for fact in sorted(status.facts_of(kind), key=lambda fact: fact.date or 0)}
+        for fact in latest.values():
+            days = (status.minute - (fact.date or 0)) // MINUTES_PER_DAY
+            if days > MAX_AGE_DAYS:
+                message = f"the latest {kind} {fact.what} are {days} days older than the data date, as of which earned"
+                yield note(status, fact, column, f"{message} value is told; accepted")
+
+
 def _duplicates(status: Status) -> Iterator[StatusFinding]:
     """Yield an error for every fact that is stated twice."""
     row_of_key: dict[tuple[object, ...], int] = {}
@@ -231,8 +246,12 @@ def _duplicates(status: Status) -> Iterator[StatusFinding]:
 
 
 def _counts(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
-    """Yield errors of counts that decrease, exceed the plan's total, or exceed the count of the stage before."""
+    """Yield errors of counts that decrease, exceed the plan's total, or exceed the count of the stage before.
+
+    A count of the stage before bounds those of its own date and of earlier dates: later there may be more.
+    """
     latest: dict[str, Fact] = {}
+    counted: dict[str, list[Fact]] = {}
     for fact in sorted(status.facts_of("count"), key=lambda fact: (fact.what, fact.date or 0)):
         if fact.what not in plan_steps.stages:
             continue
@@ -246,14 +265,14 @@ def _counts(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
             message = f"no less than before ({previous.count or 0:g} in row {previous.row})"
             yield error(status, fact, "count", f"{fact.count or 0:g}", message)
         latest[fact.what] = fact
-    for what, fact in latest.items():
-        system, _, stage = what.partition(".")
+        counted.setdefault(fact.what, []).append(fact)
+    for fact in chain.from_iterable(counted.values()):
+        system, _, stage = fact.what.partition(".")
         stage_before = f"{system}.{STAGES[STAGES.index(stage) - 1]}" if stage in STAGES[1:4] else ""
-        earlier = latest.get(stage_before)
-        if earlier is not None and (fact.count or 0) > (earlier.count or 0):
-            yield error(
-                status, fact, "count", f"{fact.count or 0:g}", f"no more than {earlier.what} ({earlier.count or 0:g})"
-            )
+        bounds = [bound for bound in counted.get(stage_before, ()) if (bound.date or 0) >= (fact.date or 0)]
+        if bounds and (fact.count or 0) > (bounds[0].count or 0):
+            message = f"no more than {bounds[0].what} ({bounds[0].count or 0:g})"
+            yield error(status, fact, "count", f"{fact.count or 0:g}", message)
 
 
 def _overlapping_activities(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:

@@ -199,7 +199,7 @@ def _activity(plan_steps: PlanSteps, status: Status, fact: Fact) -> Iterator[Sta
     if fact.remaining_days is not None and fact.what in plan_steps.work_steps:
         _, step = plan_steps.work_steps[fact.what]
         open_minutes = plan_steps.working_minutes(step, min(status.minute, horizon(plan_steps)), horizon(plan_steps))
-        day = working_day(plan_steps.plan, step, day_minutes(plan_steps.project))
+        day = working_day(plan_steps, step, day_minutes(plan_steps.project))
         most_days = int(SHARE_WITHOUT_WEATHER * open_minutes / day)
         if fact.remaining_days > most_days:
             message = f"at most {most_days}, as the calendars end on {last_day(plan_steps)} (scale.horizon_days)"
