@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,6 +126,65 @@ def mw_online(blocks: Online, days: int) -> NDArray[np.float64]:
     reached = blocks.reached & (day < days)
     np.add.at(by_day, day[reached], blocks.mw[reached])
     return np.cumsum(by_day)
+
+
+# --- levels of MW -----------------------------------------------------------------------------------------------------
+
+
+TENTHS = 10
+MAX_LEVELS = 200
+"""Of the MW whose dates are kept of every replication, beside the tenths."""
+MAX_FIRST_BLOCKS = 100
+"""Handed over on the first day that has any, where the MW of a block are read off a curve."""
+
+
+def days_reached(curve: NDArray[np.floating], max_mw: float, step: float = 0.0) -> dict[str, NDArray[np.float64]]:
+    """Return by level of MW (its number as text) the day on which each replication had so much online.
+
+    Levels are tenths of `max_mw` and multiples of `step`; without a step tenths only. `curve` is (replications, days) and
+    never falls. Infinite where a replication never has so much.
+    """
+    levels = ramp_levels(max_mw, step)
+    thresholds = np.array(levels) - 1e-6 * max_mw
+    days = np.array([row.searchsorted(thresholds) for row in curve], dtype=np.float64).reshape(len(curve), len(levels))
+    days[days == curve.shape[1]] = np.inf
+    return {f"{level:g}": days[:, column] for column, level in enumerate(levels)}
+
+
+def ramp_levels(max_mw: float, block_mw: float) -> list[float]:
+    """Return the MW whose dates are kept: every tenth, and every block, or every so many where there are too many."""
+    if not max_mw > 0:
+        return []
+    blocks = round(max_mw / block_mw) if block_mw > 0 else 0
+    stride = max(1, -(-blocks // MAX_LEVELS))
+    levels = [
+        *(max_mw * k / TENTHS for k in range(1, TENTHS + 1)),
+        *(block_mw * k for k in range(stride, blocks + 1, stride)),
+    ]
+    return sorted({float(f"{level:g}") for level in levels})
+
+
+def block_of_curves(curves: Iterable[NDArray[np.floating]]) -> tuple[float, float]:
+    """Return the most MW of all curves (replications, days), and the MW of a block, or of what is handed over at once.
+
+    The smallest rise is the difference of two numbers in float32, and too small by their rounding. The least MW that any
+    curve has above 0 are few blocks and exact to seven digits, so a block is a fraction of them; the most are a multiple.
+    """
+    most = 0.0
+    rise = least = np.inf
+    for curve in curves:
+        rises = np.diff(curve, axis=1, prepend=0)
+        rise = min(rise, float(rises[rises > 0].min(initial=np.inf)))
+        least = min(least, float(curve[curve > 0].min(initial=np.inf)))
+        most = max(most, float(curve.max(initial=0.0)))
+    if not np.isfinite(rise):
+        return most, 0.0
+    rounding = float(np.spacing(np.float32(most)))
+    block = float(f"{least * Fraction(rise / least).limit_denominator(MAX_FIRST_BLOCKS):.7g}")
+    if abs(block - rise) > 2 * rounding:
+        return most, rise
+    blocks = round(most / block)
+    return (block * blocks if abs(block * blocks - most) <= 2 * rounding else most), block
 
 
 # --- demand -----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.metrics.delivery import TENTHS, block_of_curves, days_reached
 from sim.study.chunk import FAILED, STATUS, Chunk, ChunkStore, Column, Columns, Floats, covering
 from sim.study.intervals import (
     CONFIDENCE_LEVEL,
@@ -114,9 +115,6 @@ SLICE_BYTES = 1 << 25
 """Bytes of a curve in memory at once while its bands are worked out, some days at a time."""
 RAMP = "mw_online"
 """The curve whose dates are kept of every replication."""
-TENTHS = 10
-MAX_LEVELS = 200
-"""Of the MW whose dates are kept of every replication, beside the tenths."""
 ALL_DAYS = slice(None)
 
 Parts = list[tuple[range, slice]]
@@ -197,38 +195,6 @@ def gather(
     return Sample(table, long_table(bands_by_curve), notes, remark, sampling, ramp)
 
 
-def days_reached(curve: Column, max_mw: float, step: float = 0.0) -> Columns:
-    """Return by level of MW (its number as text) the day on which each replication had so much online.
-
-    Levels are tenths of `max_mw` and multiples of `step`; without a step tenths only. `curve` is (replications, days) and
-    never falls. Infinite where a replication never has so much.
-    """
-    levels = ramp_levels(max_mw, step)
-    thresholds = np.array(levels) - 1e-6 * max_mw
-    days = np.array([row.searchsorted(thresholds) for row in curve], dtype=np.float64).reshape(len(curve), len(levels))
-    days[days == curve.shape[1]] = np.inf
-    return {f"{level:g}": days[:, column] for column, level in enumerate(levels)}
-
-
-def ramp_levels(max_mw: float, block_mw: float) -> list[float]:
-    """Return the MW whose dates are kept: every tenth, and every block, or every so many where there are too many."""
-    if not max_mw > 0:
-        return []
-    blocks = round(max_mw / block_mw) if block_mw > 0 else 0
-    stride = max(1, -(-blocks // MAX_LEVELS))
-    levels = [
-        *(max_mw * k / TENTHS for k in range(1, TENTHS + 1)),
-        *(block_mw * k for k in range(stride, blocks + 1, stride)),
-    ]
-    return sorted({float(f"{level:g}") for level in levels})
-
-
-def _step(curve: Column) -> float:
-    """Return the smallest rise of a curve of MW, of all replications: a block, or what is handed over at once."""
-    rises = np.diff(curve, axis=1, prepend=0)
-    return float(rises[rises > 0].min(initial=np.inf))
-
-
 def values_so_far(store: ChunkStore, metric: str, runs: int) -> Floats:
     """Return a metric of the first `runs` replications in a chunk store, not-a-number for those that failed."""
     chunks = [(store.rows(span), part) for span, part in covering(store.ranges(), range(runs))]
@@ -267,9 +233,8 @@ def _bands(
 def _ramp(store: ChunkStore, parts: Parts, replications: Column, not_failed: Column) -> Columns:
     """Return the day on which each replication had each tenth of the most MW, one chunk in memory at a time."""
     curves = partial(_curve_parts, store, parts, RAMP, not_failed)
-    max_mw = max(float(curve.max(initial=0.0)) for curve in curves())
-    step = min((_step(curve) for curve in curves()), default=np.inf)
-    days_by_part = [days_reached(curve, max_mw, step if np.isfinite(step) else 0.0) for curve in curves()]
+    max_mw, step = block_of_curves(curves())
+    days_by_part = [days_reached(curve, max_mw, step) for curve in curves()]
     return {"replication": replications} | {
         level: np.concatenate([days_of[level] for days_of in days_by_part]) for level in days_by_part[0]
     }
@@ -367,18 +332,26 @@ def _summary_row(sample: Sample, metric: str, few_failed: bool) -> dict[str, flo
 
 def summarise_ramp(sample: Sample) -> Columns:
     """Return a table, a row a tenth of the MW: `mw`, P50 and P80 of the day it is online, their intervals, and n."""
-    max_mw = max((float(name) for name in sample.ramp if name != "replication"), default=0.0)
-    levels = [f"{level:g}" for level in ramp_levels(max_mw, 0.0)]
+    names = [name for name in sample.ramp if name != "replication"]
+    max_mw = max(map(float, names), default=0.0)
+    # a tenth is the stored level next to it: worked out from a rounded name it may be another text
+    tenths = [
+        min(names, key=lambda name, mw=max_mw * k / TENTHS: abs(float(name) - mw))
+        for k in range(1, TENTHS + 1)
+        if names
+    ]
     few_failed = sample.count_status("failed") <= MAX_FAILED_SHARE * sample.size
     rows = []
-    for level in levels:
+    for level in tenths:
         days = np.full(sample.size, nan)
         days[sample.ramp["replication"]] = sample.ramp[level]
         p50 = sampled_quantile(days, 0.5, sample.sampling)
         p80 = sampled_quantile(days, 0.8, sample.sampling) if few_failed else UNKNOWN
         rows.append([float(level), *(part for day in (p50, p80) for part in (day.value, day.low, day.high)), p50.n])
-    names = ("mw", "p50", "p50_low", "p50_high", "p80", "p80_low", "p80_high", "n")
-    return {name: np.array(column) for name, column in zip(names, [*zip(*rows, strict=True)] or [()] * 8, strict=True)}
+    columns = ("mw", "p50", "p50_low", "p50_high", "p80", "p80_low", "p80_high", "n")
+    return {
+        name: np.array(column) for name, column in zip(columns, [*zip(*rows, strict=True)] or [()] * 8, strict=True)
+    }
 
 
 def json_value(value: Any) -> Any:

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
+from sim.metrics.delivery import days_reached
 from sim.report.result_view import ResultView, RunInfo
 from sim.study.result import Result
-from sim.study.sample import Sample, bands, days_reached, long_table
+from sim.study.sample import Sample, bands, long_table
 
 MONTH = 365.25 / 12
 Array = NDArray[Any]

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import sim
+from sim.metrics.delivery import days_reached
 from sim.report.figures.gantt import plot_gantt
 from sim.report.figures.workforce import plot_man_hours
 from sim.report.result_view import ResultView
 from sim.study.gantt_ranges import gantt_rows
 from sim.study.result import Result
-from sim.study.sample import days_reached
 from tests.tiny_project import tiny
 
 H = 1 / 24

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.metrics.event_log import DAY, MONTH
 from sim.report.figures import palette, style
 from sim.report.formatting import ProjectDates, money_months, money_scale
 from sim.report.result_view import RunInfo, Values
@@ -58,7 +59,7 @@ def quarterly_funding(curves: pd.DataFrame, dates: ProjectDates) -> pd.DataFrame
     """
     import pandas as pd
 
-    if not {"debt_drawn_usd", "equity_drawn_usd", "cash_flow_usd_per_month"} <= {*curves["curve"]}:
+    if not {"debt_drawn_usd", "equity_drawn_usd", "cash_flow_usd_per_month", "mw_online"} <= {*curves["curve"]}:
         return None
     day, paid = _mean(curves, "capital_deployed_usd")
     edges = _quarters(dates.start, float(day[-1]))
@@ -67,8 +68,9 @@ def quarterly_funding(curves: pd.DataFrame, dates: ProjectDates) -> pd.DataFrame
     }
     cumulative = {name: np.interp(edges, day + 1, values, left=0.0) for name, values in cumulative_by_day.items()}
     table = pd.DataFrame({name: np.diff(values) for name, values in cumulative.items()})
-    flow = np.interp(day, *_mean(curves, "cash_flow_usd_per_month")) / (365.25 / 12)
-    table["revenue"] = np.diff(np.interp(edges, day + 1, np.cumsum(flow), left=0.0)) + table["uses"]
+    flow, mw = (np.interp(day, *_mean(curves, name)) for name in ("cash_flow_usd_per_month", "mw_online"))
+    earned = np.cumsum(_earned_by_day(flow, cumulative_by_day["equity"] + cumulative_by_day["debt"], mw))
+    table["revenue"] = np.diff(np.interp(edges, day + 1, earned, left=0.0))
     first_dates = [dates.date_of(float(edge) + 1) for edge in edges[:-1]]
     table.insert(0, "name", [f"Q{(first_date.month + 2) // 3} {first_date.year}" for first_date in first_dates])
     table["begin"], table["end"] = edges[:-1], edges[1:]
@@ -76,6 +78,28 @@ def quarterly_funding(curves: pd.DataFrame, dates: ProjectDates) -> pd.DataFrame
         table[["uses", "equity", "debt"]].abs().max(axis=1).to_numpy() > 0.002 * paid.max(initial=1.0)
     )
     return table.iloc[: (active_quarters[-1] + 1 if len(active_quarters) else 1)]
+
+
+def _earned_by_day(flow: Values, paid: Values, mw: Values) -> Values:
+    """Return net revenue by day: of each month its cash flow and what was paid in it, spread as MW are online.
+
+    `flow` is the cash flow of the month in which a day lies, `paid` and `mw` are as of its end. A month ends within a day:
+    what is paid on that day may be of either month, and is divided so that earnings are in proportion to MW and days.
+    """
+    days, months = len(flow), (len(flow) - 1) * DAY // MONTH + 1
+    month = np.arange(-(-months * MONTH // DAY)) * DAY // MONTH
+    # the last month ends after the last day, with the MW that are online then
+    mw = np.append(mw, np.full(len(month) - days, mw[-1]))
+    mw_days = (mw + np.append(0.0, mw[:-1])) / 2
+    mw_days_of_month = np.bincount(month, mw_days)
+    last_days = np.minimum(np.arange(1, months + 1) * MONTH // DAY, days - 1)
+    flow_so_far = np.cumsum(flow[np.searchsorted(month, np.arange(months))])
+    in_proportion = (flow_so_far[-1] + paid[-1]) * np.cumsum(mw_days_of_month) / (mw_days_of_month.sum() or 1.0)
+    earned = np.clip(in_proportion, flow_so_far + paid[last_days - 1], flow_so_far + paid[last_days])
+    earned[-1] = flow_so_far[-1] + paid[-1]
+    share = np.divide(mw_days, mw_days_of_month[month], out=np.zeros(len(month)), where=mw_days > 0)
+    earned_by_day: Values = (np.diff(earned, prepend=0.0)[month] * share)[:days]
+    return earned_by_day
 
 
 def _quarters(start: date, last: float) -> Values:

@@ -225,11 +225,12 @@ def _ramp_days(mw: float, block: float, sample: Sample) -> tuple[Floats, str]:
     levels = sorted(float(name) for name in sample.ramp if name != "replication")
     if not levels:
         raise UnknownQuestion("this result keeps no dates of MW: run it again")
-    level_above = next((level for level in levels if level >= mw - 1e-6), inf)
+    rounding = max(1e-6, 5e-6 * mw)  # a level is kept with six digits
+    level_above = next((level for level in levels if level >= mw - rounding), inf)
     if level_above == inf:
         raise UnknownQuestion(f"{mw:g} MW are never online in any run; the most are {levels[-1]:g} MW")
-    level_below = max((level for level in levels if level < mw - 1e-6), default=0.0)
-    is_inexact = level_above - mw > 1e-6 and level_above - level_below > block + 1e-6
+    level_below = max((level for level in levels if level < mw - rounding), default=0.0)
+    is_inexact = level_above - mw > rounding and level_above - level_below > block + 2 * rounding
     between = f"between {level_below:g} and {level_above:g} MW no dates are kept"
     note = f"answered for {level_above:g} MW: {between}" if is_inexact else ""
     return end_of_day(sample.ramp[f"{level_above:g}"]), note

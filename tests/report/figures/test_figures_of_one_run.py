@@ -8,8 +8,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Annotation
 
 import sim
+from sim.metrics.money.finance import running_cost
 from sim.report.explanations import RiskRow
 from sim.report.figures import style
+from sim.report.figures.capital import quarterly_funding
 from sim.report.figures.delivery import frontier, plot_joint
 from sim.report.figures.drawing import draw_figures
 from sim.report.figures.flowline import plot_flow, plot_flowline
@@ -20,6 +22,7 @@ from sim.report.formatting import percent
 from sim.report.html_report.gantt_document import gantt_document
 from sim.report.representative_run import SKID_STATES, hall_releases, headcount_by_trade, online_days, skid_flow, stages
 from sim.report.result_view import ResultView
+from sim.study.api import run
 from sim.study.result import Result
 from tests.report.conftest import info_of
 from tests.tiny_project import tiny
@@ -141,3 +144,22 @@ def test_a_whole_result_has_the_figures_of_its_run_too(by_hand: Result) -> None:
 
 def test_trades_without_people_are_an_empty_picture(hybrid: Result) -> None:
     assert plot_trades({}, info=info_of(hybrid)).get_title(loc="left").startswith("People on site by trade")
+
+
+@pytest.mark.parametrize("start", ["2026-03-12", "2026-03-01", "2026-01-05", "2025-12-20"])
+def test_net_revenue_of_a_quarter_has_no_payments_in_it(start: str) -> None:
+    project = tiny(f"scale.start_date={start}")
+    result = run(project, runs=2, seed=1, workers=1)
+    table = quarterly_funding(result.curves, ResultView.of(result).dates)
+    assert table is not None
+    business, block = project.money.business, project.block
+    net = business.usd_per_mw_it_year.value * block.mw_it.value
+    usd_per_day = (net - sum(running_cost(business, block.mw_gross.value).values())) / 365.25
+    online = np.array(list(result.manifest["planned_blocks"].values()))
+    for quarter in table.to_dict("records"):
+        days = np.maximum(0, quarter["end"] - online) - np.maximum(0, quarter["begin"] - online)
+        # by the day: a block counts for half of the one on which it is online
+        assert quarter["revenue"] == pytest.approx(usd_per_day * days.sum(), abs=2 * usd_per_day)
+    if start == "2026-03-12":
+        assert table["revenue"].iloc[0] == 0
+        assert table["revenue"].iloc[1] > 0

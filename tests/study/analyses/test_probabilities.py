@@ -11,13 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from sim.cli import main
+from sim.metrics.delivery import block_of_curves, days_reached, ramp_levels
 from sim.report.console import describe_run, plain_text
 from sim.study.analyses.baseline import read, save
 from sim.study.analyses.probabilities import UnknownQuestion
 from sim.study.analyses.validation import verify
 from sim.study.api import load, run
 from sim.study.result import Result
-from sim.study.sample import days_reached, ramp_levels
+from sim.study.sample import Sample, summarise_ramp
 
 CONFIG = Path(__file__).parents[3] / "configs" / "one_block.yaml"
 PROMISED = date(2027, 5, 1)
@@ -138,3 +139,23 @@ def test_dates_are_kept_of_every_block_or_of_every_so_many() -> None:
     found = days_reached(curve, 5.0, 2.5)
     assert found["2.5"].tolist() == [1, 3]
     assert found["5"].tolist() == [3, np.inf]
+
+
+@pytest.mark.parametrize(("blocks", "mw"), [(40, 3.3), (75, 3.333), (75, 2.333), (75, 2.083), (77, 3.333), (8000, 2.7)])
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_a_block_of_any_size_is_read_off_the_curves(blocks: int, mw: float, at_once: int) -> None:
+    # handed over one or two a day; the last alone where they are odd: then levels are single blocks
+    online = np.minimum(np.arange(blocks + 1) * at_once, blocks) * mw
+    curves = np.stack([online, np.concatenate([[0.0, 0.0], online[:-2]])]).astype(np.float32)
+    most, step = block_of_curves([curves])
+    handed_over = mw * (at_once if blocks % at_once == 0 else 1)
+    assert step == pytest.approx(handed_over, rel=1e-7)
+    assert most == pytest.approx(blocks * mw, rel=1e-12)
+    days = days_reached(curves, most, step)
+    stride = -(-round(most / step) // 200)
+    assert {f"{handed_over * k:g}" for k in range(stride, round(most / step) + 1, stride)} <= days.keys()
+    turnovers = summarise_ramp(Sample({"status": np.array(["ok", "ok"]), "replication": np.arange(2)}, {}, ramp={
+        "replication": np.arange(2), **days
+    }))  # fmt: skip
+    assert turnovers["mw"].tolist() == pytest.approx([blocks * mw * k / 10 for k in range(1, 11)], rel=1e-5)
+    assert set(turnovers["n"]) == {2}
