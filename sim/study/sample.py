@@ -333,13 +333,10 @@ def _summary_row(sample: Sample, metric: str, few_failed: bool) -> dict[str, flo
 def summarise_ramp(sample: Sample) -> Columns:
     """Return a table, a row a tenth of the MW: `mw`, P50 and P80 of the day it is online, their intervals, and n."""
     names = [name for name in sample.ramp if name != "replication"]
-    max_mw = max(map(float, names), default=0.0)
     # a tenth is the stored level next to it: worked out from a rounded name it may be another text
-    tenths = [
-        min(names, key=lambda name, mw=max_mw * k / TENTHS: abs(float(name) - mw))
-        for k in range(1, TENTHS + 1)
-        if names
-    ]
+    stored = np.array([float(name) for name in names])
+    max_mw = stored.max(initial=0.0)
+    tenths = [names[np.abs(stored - max_mw * k / TENTHS).argmin()] for k in range(1, TENTHS + 1) if names]
     few_failed = sample.count_status("failed") <= MAX_FAILED_SHARE * sample.size
     rows = []
     for level in tenths:

@@ -146,14 +146,16 @@ def _finite(text: str) -> float:
 
 
 def check(result: Result, path: str | Path, tolerances: Tolerances | None = None) -> list[Difference]:
-    """Return the differences from the baseline: P50 and P80 first, then delivery, then the plan; empty if the result fits.
+    """Return the differences from the baseline: the start date, P50 and P80, delivery, the plan; empty if the result fits.
 
-    `tolerances` replace those written in the file.
+    `tolerances` replace those written in the file. Days are counted from the start date, so that all promised dates move
+    with it although no day does.
     """
     document = read(path)
     try:
         allowed = tolerances or Tolerances(**document["tolerances"])
         return [
+            *_start_differences(result, document, path),
             *metric_differences(document["metrics"], result.sample, allowed),
             *delivery_differences(document["delivery"], result.sample, allowed),
             *number_differences(document["planned"], _planned(result, document["planned"]), allowed),
@@ -161,6 +163,24 @@ def check(result: Result, path: str | Path, tolerances: Tolerances | None = None
         ]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise files.Damaged(f"{path}: not a sound baseline: {error!r}") from error
+
+
+def _start_differences(result: Result, document: Mapping[str, Any], path: str | Path) -> Iterator[Difference]:
+    """Yield the start date as a difference in days, if it is another one than the baseline's."""
+    if "start_date" in result.manifest:
+        start = date.fromisoformat(str(result.manifest["start_date"]))
+        stored_start = _start_of(document, path, start)
+        if start != stored_start:
+            what = f"days from {stored_start}, the start date of the baseline, to the start date {start}"
+            yield Difference(what, 0.0, float((start - stored_start).days), "the same date")
+
+
+def _start_of(document: Mapping[str, Any], path: str | Path, otherwise: date) -> date:
+    """Return the start date of a baseline, from which its days are counted; `otherwise` if none was written."""
+    try:
+        return date.fromisoformat(str(document.get("start_date", otherwise)))
+    except ValueError as error:
+        raise files.Damaged(f"{path}: not a sound baseline: start_date: {error}") from error
 
 
 def require(result: Result, path: str | Path, tolerances: Tolerances | None = None, show: int = 10) -> None:
@@ -178,16 +198,17 @@ def require(result: Result, path: str | Path, tolerances: Tolerances | None = No
 def _finish(result: Result, path: str | Path) -> Iterator[str]:
     """Yield P50 and P80 of the day on which all MW are online, in the baseline and now; nothing if there is no such day."""
     day_metric = date_metric(FINISH, result.sample.runs)
-    stored = read(path)["metrics"].get(day_metric, {})
+    document = read(path)
+    stored = document["metrics"].get(day_metric, {})
     for share, name in (("p50", "P50"), ("p80", "P80")):
         if share in stored and day_metric in result.sample.runs and "start_date" in result.manifest:
-            baseline_day, current_day = (
-                interval(stored[share]).value,
-                result.sample.quantile(day_metric, QUANTILES[share]).value,
-            )
             start = date.fromisoformat(str(result.manifest["start_date"]))
-            dates = (_dated_and_numbered(start, day) for day in (baseline_day, current_day))
-            yield f"  all MW online, {name}: {', now '.join(dates)}{_by(current_day - baseline_day)}"
+            baseline_start = _start_of(document, path, start)
+            baseline_day = interval(stored[share]).value
+            current_day = result.sample.quantile(day_metric, QUANTILES[share]).value
+            then, now = _dated_and_numbered(baseline_start, baseline_day), _dated_and_numbered(start, current_day)
+            moved = current_day - baseline_day + (start - baseline_start).days
+            yield f"  all MW online, {name}: {then}, now {now}{_by(moved)}"
 
 
 def _by(days: float) -> str:
@@ -207,8 +228,10 @@ def require_actuals(config: Loaded[Project], path: str | Path) -> str:
     actual_delivery, data_date = case.delivered(), case.data_date
     start = config.value.scale.start_date
     today = float((data_date - start).days + 1)
-    steps = [Step.read(step) for step in read(path)["delivery"]]
-    outside = [text for step in steps for text in _levels_outside(step, actual_delivery, today, start)]
+    document = read(path)
+    promised_from = _start_of(document, path, start)
+    steps = [Step.read(step) for step in document["delivery"]]
+    outside = [text for step in steps for text in _levels_outside(step, actual_delivery, today, start, promised_from)]
     if outside:
         parts = [f"the actual delivery until {data_date} does not fit {path}:", *(f"  {text}" for text in outside)]
         raise CheckFailed("\n".join(parts))
@@ -217,12 +240,16 @@ def require_actuals(config: Loaded[Project], path: str | Path) -> str:
 
 
 def _levels_outside(
-    step: Step, actual_delivery: Sequence[tuple[float, float]], today: float, start: date
+    step: Step, actual_delivery: Sequence[tuple[float, float]], today: float, start: date, promised_from: date
 ) -> Iterator[str]:
-    """Yield where a level of MW was online before P10 or after P90, or should be online and is not."""
-    day_p10, day_p90 = step.days["p10"].value, step.days["p90"].value
+    """Yield where a level of MW was online before P10 or after P90, or should be online and is not.
+
+    Dates count: days of the baseline are from its own start date, `promised_from`, those of the project from `start`.
+    """
+    promised = [step.days[name].value for name in ("p10", "p90")]
+    day_p10, day_p90 = (day - (start - promised_from).days for day in promised)
     day = min((day for mw, day in actual_delivery if mw >= step.mw - MW_ROUNDING), default=inf)
-    first_date, last_date = (_dated(start, end_of_day(number)) for number in (day_p10, day_p90))
+    first_date, last_date = (_dated(promised_from, end_of_day(number)) for number in promised)
     expected = f"expected {first_date} to {last_date}"
     if day < day_p10 - 1:
         yield f"{step.mw:g} MW since {_dated(start, day)}, early: {expected}"

@@ -3,9 +3,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sim.errors import CheckFailed, SimError
@@ -134,6 +136,30 @@ def test_a_planned_number_that_moved_is_told(file: Path, expected: Result) -> No
     planned = {"lead_time_full_days": 300.9, "capital_total_usd": 1.302e9}
     (moved,) = check(replace(expected, manifest=PLAN | {"planned": planned}), file)
     assert str(moved) == "planned capital_total_usd: 1300000000, now 1302000000 (allowed: ±0.1 %)"
+
+
+def test_another_start_date_moves_every_promise_and_is_told(file: Path) -> None:
+    later = result(start_date="2027-07-05")
+    (moved,) = check(later, file)  # counted in days all is the same
+    assert (moved.then, moved.now, moved.allowed) == (0, 182, "the same date")
+    assert "2027-01-04, the start date of the baseline, to the start date 2027-07-05" in moved.what
+    with pytest.raises(CheckFailed) as caught:
+        require(later, file)
+    p50, p80 = str(caught.value).splitlines()[1:3]
+    day = int(np.ceil(later.numbers["lead_time_full_days"]["p50"]))
+    then, now = (date.fromisoformat(start) + timedelta(day - 1) for start in ("2027-01-04", "2027-07-05"))
+    assert p50 == f"  all MW online, P50: {then} (day {day}), now {now} (day {day}): 182 days later"
+    assert p80.endswith("182 days later")
+
+
+def test_a_start_date_that_is_none_is_told_and_none_at_all_is_an_older_file(file: Path, expected: Result) -> None:
+    document = json.loads(file.read_text())
+    file.write_text(json.dumps(document | {"start_date": "soon"}))
+    with pytest.raises(Damaged, match="start_date"):
+        check(expected, file)
+    del document["start_date"]
+    file.write_text(json.dumps(document))
+    assert check(expected, file) == []
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -253,6 +254,14 @@ def test_an_actual_delivery_outside_the_baseline_is_told_since_when(tmp_path: Pa
     with pytest.raises(CheckFailed, match="not yet, late since"):
         require_actuals(late, tmp_path / "expected.json")
     assert "within P10 to P90" in require_actuals(continued(CONFIG, status(0.5)), tmp_path / "expected.json")
+    # promised from another start date: dates count, not days
+    document = json.loads((tmp_path / "expected.json").read_text())
+    start = date.fromisoformat(document["start_date"])
+    (tmp_path / "later.json").write_text(json.dumps(document | {"start_date": f"{start + timedelta(3000)}"}))
+    assert "within P10 to P90" in require_actuals(late, tmp_path / "later.json")
+    (tmp_path / "earlier.json").write_text(json.dumps(document | {"start_date": f"{start - timedelta(3000)}"}))
+    with pytest.raises(CheckFailed, match="not yet, late since"):
+        require_actuals(continued(CONFIG, status(0.5)), tmp_path / "earlier.json")
 
 
 def test_a_status_goes_with_its_configuration_into_a_sweep() -> None:
