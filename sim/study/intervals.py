@@ -287,10 +287,14 @@ def sampled_mean(rows: Floats, sampling: Sampling, level: float = CONFIDENCE_LEV
 def sampled_mean_difference(
     case: Floats, base: Floats, sampling: Sampling, level: float = CONFIDENCE_LEVEL
 ) -> Interval:
-    """Return the mean of the paired differences with its t-interval, of pairs or of randomisations."""
+    """Return the mean of the paired differences with its t-interval, of pairs or of randomisations.
+
+    Not-a-number where a run stalled, in both cases too: what neither finishes is no difference in days, and no mean.
+    """
     if sampling.is_plain:
         return mean_difference(case, base, level)
-    return sampled_mean(minus(case, base), sampling, level)
+    differences = np.where(np.isinf(case) & np.isinf(base), np.inf, minus(case, base))
+    return sampled_mean(differences, sampling, level)
 
 
 def sampled_quantile_differences(

@@ -85,6 +85,16 @@ def test_differences_of_pairs() -> None:
     assert p50.half_width == pytest.approx(mean.half_width)
 
 
+@pytest.mark.parametrize("sampling", [LHS, PLAIN_MONTE_CARLO])
+def test_a_pair_in_which_both_stall_has_no_difference_and_leaves_no_mean(sampling: Sampling) -> None:
+    base, case = np.arange(128.0), np.arange(128.0) + 1
+    case[3] = base[3] = np.inf
+    assert np.isnan(sampled_mean_difference(case, base, sampling).value)
+    assert sampled_mean_difference(case, base, sampling).n == 128
+    base[3] = np.nan  # a pair of which one failed is left out
+    assert sampled_mean_difference(case, base, sampling).value == 1
+
+
 def test_a_sample_quotes_the_interval_of_its_sampling() -> None:
     found = run(Spread(), seed=1, runs=128, sampling=LHS)
     lead = found.runs["lead_time_full_days"]
