@@ -246,7 +246,7 @@ def require_ending(out: Path, form: str, endings: Mapping[str, str]) -> None:
 
 def tell_replaced(before: dict[str, Any], result: Result, directory: Path) -> None:
     """Print in a line which runs a result was written in place of, where they are not the same again."""
-    same_inputs = before.get("config_digest") == result.manifest["config_digest"]
+    same_inputs = all(before.get(key, "") == result.manifest[key] for key in ("config_digest", "weather_file"))
     if {"runs", "seed"} <= before.keys() and not (
         same_inputs and all(before[name] == result.manifest[name] for name in ("runs", "seed"))
     ):

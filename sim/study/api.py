@@ -37,6 +37,7 @@ from sim.study.sample import Sample, representative
 from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.results import RESULT, csv_bytes, require_place
 from sim.world.streams import RNG_VERSION, choose_sampling
+from sim.world.weather.project_weather import fingerprint, weather_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -262,9 +263,12 @@ def reusable_result(directory: Path, config: Config, *, runs: int, seed: int, sa
         "rng": RNG_VERSION,
         "config_digest": digest(config.value),
     }
+    weather = config.value.weather
+    weather_file = fingerprint(weather_model(weather, config.files[0].parent)) if weather.kind == "file" else ""
     stored_versions = {name: result.manifest["versions"].get(name) for name in versions()}
     matches = (
         all(result.manifest[key] == value for key, value in expected.items())
+        and result.manifest.get("weather_file", "") == weather_file
         and result.sample.sampling == chosen_sampling
     )
     return result if matches and stored_versions == versions() else None

@@ -274,6 +274,7 @@ def manifest(case: Case, seed: int, runs: int) -> dict[str, Any]:
         },
         "versions": {"python": platform.python_version(), **versions()},
         "config_digest": digest(project),
+        "weather_file": fingerprint(case.weather),
         "config": project.model_dump(mode="json"),
         **case.manifest_of_status(),
     }

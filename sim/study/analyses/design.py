@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sim import files
 from sim.config.load import ConfigLike, Loaded, as_loaded, load_as
 from sim.config.overrides import expand_wildcards, round_if_integer, scaled, with_settings
 from sim.config.project import Project
@@ -20,6 +21,7 @@ from sim.errors import ConfigError, Problem, SimError
 from sim.metrics.registry import METRICS
 from sim.study.chunk import Floats
 from sim.study.sample import COLUMNS
+from sim.world.weather.weather_files import MAX_BYTES
 
 Config = Loaded[Project]
 Settings = Mapping[str, Scalar]
@@ -28,6 +30,7 @@ RESERVED = (
     *COLUMNS,
 )  # fmt: skip
 """Names that an input cannot have, as its column would stand beside these."""
+WEATHER_FILE = "weather.file"
 CHECKED_BEFORE_RUN = 200
 """Points whose configurations are checked before the first is run; any further point is checked when it is run."""
 
@@ -122,11 +125,31 @@ class StudyDesign:
             self.config(point)
         return points
 
+    def weather_files(self) -> dict[str, dict[str, str]]:
+        """Return by configuration the digest of each weather file that its points may read; "" for one that is not there."""
+        stated = [self.study.set.get(WEATHER_FILE)]
+        stated += [
+            value for varied in self.study.inputs.values() if WEATHER_FILE in varied.paths for value in varied.values
+        ]
+        return {
+            base.value.name: {
+                str(name): _digest(base.files[0].parent / str(name) if base.files else Path(str(name)))
+                for name in dict.fromkeys([base.value.weather.file, *stated])
+                if name
+            }
+            for base in self.bases
+        }
+
     def _require_distinct_names(self) -> None:
         """Raise InvalidStudy where two configurations have the same name: their rows could not be told apart."""
         names = [base.value.name for base in self.bases]
         if len(set(names)) < len(names):
             raise self.invalid(("configs",), f"configs: two configurations have one name: {', '.join(names)}")
+
+
+def _digest(file: Path) -> str:
+    """Return the digest of what a file holds, empty where there is none."""
+    return files.digest(files.read(file, MAX_BYTES)) if files.exists(file) else ""
 
 
 def read_study(path: str | Path, overrides: Sequence[str] = ()) -> StudyDesign:

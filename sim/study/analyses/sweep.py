@@ -372,6 +372,7 @@ def manifest(case: SweepSeries, seed: int) -> dict[str, Any]:
         "versions": versions(),
         "display": case.design.bases[0].value.display.model_dump(mode="json"),
         "configs": {base.value.name: digest(base.value) for base in case.design.bases},
+        "weather_files": case.design.weather_files(),
         **_statuses(case.design),
     }
 

@@ -13,12 +13,15 @@ from sim.files import WrongPlace
 from sim.jit import available
 from sim.study import case
 from sim.study.analyses.case_series import is_identical
-from sim.study.analyses.design import InvalidStudy, at_shares, latin_hypercube, read_study, settings_of
-from sim.study.analyses.sweep import Sweep, SweepSeries, sweep_design
+from sim.study.analyses.design import InvalidStudy, at_shares, design_of_call, latin_hypercube, read_study, settings_of
+from sim.study.analyses.sweep import Sweep, SweepSeries, identity, sweep_design, sweep_series
+from sim.study.api import reusable_result
 from sim.study.case import Case, prepare_case
 from sim.study.executors.interruption import Interrupted
+from sim.study.storage.checkpoint import Changed
 from sim.study.storage.results import csv_bytes
 from tests.tiny_project import TINY
+from tests.world.weather.test_weather_files import epw
 
 ROOT = Path(__file__).parents[3]
 FINISH = "lead_time_full_days"
@@ -245,3 +248,42 @@ def test_alike_looks_into_arrays_and_dataclasses() -> None:
     assert not is_identical(one, replace(one, initial=one.initial + 1))
     assert not is_identical(one, replace(one, inputs=replace(one.inputs, mean=one.inputs.mean * 2)))
     assert not is_identical(one, replace(one, units=one.units[:-1]))
+
+
+def test_neither_a_sweep_nor_a_result_is_gone_on_with_under_other_weather(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text((ROOT / "configs" / "base.yaml").read_text())
+    (tmp_path / "windy.yaml").write_text(TINY.read_text().replace("../../configs/base.yaml", "base.yaml"))
+    file, calm = tmp_path / "site.epw", "\n".join(epw()) + "\n"
+    file.write_text(calm)
+    windy = sim.load(tmp_path / "windy.yaml", ["weather={kind: file, file: site.epw}"])
+    points, design = {POWER: [3, 4]}, design_of_call(windy, {POWER: [3, 4]}, runs=1, seed=1)
+    result = sim.run(windy, runs=2, seed=1, workers=1, out=tmp_path / "result")
+    assert reusable_result(tmp_path / "result", windy, runs=2, seed=1) is not None
+    series = sweep_series(design, design.all_points(design.settings()), 1)
+    before = identity(series, 1)
+
+    def interrupted(*_: object) -> object:
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(SweepSeries, "simulate_chunk", interrupted)
+        with pytest.raises(Interrupted):
+            sim.sweep(windy, points, runs=1, workers=1, out=tmp_path / "out")
+    file.write_text(calm.replace("0.1,", "21,"))
+    assert reusable_result(tmp_path / "result", windy, runs=2, seed=1) is None
+    assert identity(series, 1) != before
+    with pytest.raises(Changed, match=r"weather_files\.tiny\.site\.epw"):
+        sim.sweep(windy, points, runs=1, workers=1, out=tmp_path / "out", resume=True)
+    file.write_text(calm)
+    assert identity(series, 1) == before
+    manifest = {key: value for key, value in result.manifest.items() if key != "weather_file"}
+    replace(result, manifest=manifest).save(tmp_path / "older")
+    assert reusable_result(tmp_path / "older", windy, runs=2, seed=1) is None
+
+
+def test_weather_files_that_only_points_name_are_known_too(tmp_path: Path) -> None:
+    path = study(
+        tmp_path, "inputs: {site: {paths: [weather.file], values: [a.epw, b.epw]}}\nset: {weather.kind: file}\n"
+    )
+    design = read_study(path)
+    assert design.weather_files() == {"tiny": {"a.epw": "", "b.epw": ""}}
