@@ -127,7 +127,11 @@ def comparison_tables(views: Mapping[str, ResultView], differences: pd.DataFrame
 
 def comparison_notes(views: Mapping[str, ResultView], differences: pd.DataFrame) -> list[str]:
     """Return the notes that hold for the differences of all pairs."""
+    runs = {name: view.info.runs for name, view in views.items()}
     notes = ["The intervals of all pairs hold together at 95 %."] * (len(views) > 2)
+    if len(set(runs.values())) > 1:
+        each = ", ".join(f"{name} {count:,}" for name, count in runs.items())
+        notes.append(f"Runs: {each}. Side by side each has all its own; differences are of the runs that both have.")
     if any(CONTROLLED in str(remark) for remark in differences["remark"]):
         notes.append(
             "Means are by control variates where these narrow them: what is due to common factors is taken away."

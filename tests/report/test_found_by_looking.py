@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 import sim
 from sim.report.console import describe_run, plain_text
+from sim.report.exchange.workbook import _scale
 from sim.report.figures import palette
 from sim.report.figures.drawing import NONE, FigureDrawing
 from sim.report.html_report.compare_report import page as comparison_page
@@ -19,10 +21,11 @@ from sim.report.html_report.comparison_charts import comparison_charts
 from sim.report.html_report.gantt_document import gantt_document
 from sim.report.html_report.run_charts import run_charts
 from sim.report.html_report.run_report import page, write_run
+from sim.report.html_report.typical_run_charts import flowline
 from sim.report.result_view import ResultView
 from sim.study.api import compare_results
 from sim.study.result import Result
-from tests.tiny_project import tiny
+from tests.tiny_project import TINY, tiny
 
 CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
 SMALL = ["scale.capacity_mw=10", "energization.units.count=2", "energization.units.spare=1", "energization.units.mw=15"]
@@ -210,3 +213,30 @@ def test_what_binds_and_its_lever_are_in_the_verdict_and_late_orders_have_a_pric
         r"Ordering at the decision would hold \$[\d.]+ ?(k|M|bn)? (more|less) idle capital at its peak", text
     ) or ("Ordered just in time: " not in text)
     assert "as sim run --set would run it" in text
+
+
+HALF_STALLED = ["scale.preparation_days={low: 10, mode: 10, high: 60}", "scale.horizon_days=40"]
+
+
+def test_a_run_half_of_which_never_finishes_has_a_report() -> None:
+    """Its P80 is never reached; the Gantt chart says so and has no whisker that ends there."""
+    result = sim.run(sim.load(TINY, HALF_STALLED), runs=20, workers=1)
+    assert 4 < (result.sample.runs["status"] == "stalled").sum() < 20
+    document = gantt_document(ResultView.of(result))
+    assert document is not None
+    json.dumps(document, allow_nan=False)
+    (last,) = (row for row in document["rows"] if row["name"] == "all MW online")
+    assert last["p80"] is None
+    assert b"all MW online" in page(result)
+
+
+def test_a_run_in_which_nothing_begins_has_a_report(measured: tuple[Result, Path]) -> None:
+    """The typical run of a project that stalls at once comes to no stage, no hall and no block."""
+    result, _ = measured
+    log = {name: column[:0] for name, column in result.log.items()}
+    assert flowline(ResultView.of(replace(result, log=log))) is None
+
+
+def test_a_million_tokens_costs_cents_in_the_workbook_too() -> None:
+    assert _scale("cost_per_million_tokens_usd") == (1.0, "$")
+    assert _scale("capital_total_usd") == (1e6, "$M")

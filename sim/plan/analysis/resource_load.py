@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import chain
+
+import numpy as np
 
 from sim.plan.analysis.critical_path import Schedule
 from sim.plan.analysis.prerequisites import Prerequisites
@@ -128,10 +130,11 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
     unit_of, first, rows = plan.unit_of.tolist(), plan.first.tolist(), plan.rows.tolist()
     uses: dict[int, _Use] = defaultdict(_Use)
     # without limits crews are idle all the time, and those that may go home go and come back again for ever
-    idle_leaves = {unit for unit, info in enumerate(plan.unit_info) if is_idle_leave(info)}
+    leaving = {unit for unit, info in enumerate(plan.unit_info) if is_idle_leave(info) or info.kind == "departure"}
+    tokens = _tokens_passed(plan, leaving)
     for minute, step, _, _ in schedule.log.tolist():
         unit, (operation, input_or_bundle, calendar, *_) = unit_of[step], rows[step]
-        if unit in idle_leaves:
+        if unit in leaving:
             continue
         route_class = class_of[unit]
         held_counts, held_at_end = route_class.held_at_step[step - first[unit]] or {}, route_class.held_at_end or {}
@@ -144,11 +147,20 @@ def _uses(plan: CompiledPlan, values: Sequence[int], schedule: Schedule) -> tupl
                     uses[pool].minutes[calendar] += given_back * values[input_or_bundle]
         elif operation in (HOLD, FREE):
             for pool, count in plan.bundles[input_or_bundle]:
+                if pool in tokens:
+                    continue
                 uses[pool].add(minute, count if operation == HOLD else -count, held_counts.get(pool, 0))
                 # a place changes hands with what stands on it: it is not gone because another unit gives it back
                 if operation == HOLD and held_at_end.get(pool, 0) > 0 and pool not in circulating_pools:
                     uses[pool].used_up += count
     return uses, circulating_pools
+
+
+def _tokens_passed(plan: CompiledPlan, units: Collection[int]) -> set[int]:
+    """Return the pools of tokens that some units pass on: they count crews at home, and are no load."""
+    steps = np.flatnonzero(np.isin(plan.unit_of, [*units]) & np.isin(plan.operation_of, (HOLD, FREE)))
+    bundles = np.unique(plan.argument_of[steps]).tolist()
+    return {pool for bundle in bundles for pool, _ in plan.bundles[bundle] if plan.pool_kinds[pool] == "passed"}
 
 
 def _load(

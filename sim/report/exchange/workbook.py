@@ -145,7 +145,7 @@ def _scale(metric: str) -> tuple[float, str]:
     if row is None or "$" not in row.unit:
         return 1.0, row.unit if row else ""
     rate, sign = display().rate, display().sign.strip()
-    if row.unit == "$ a GPU-hour" or "per_mw" in metric:
+    if row.step < 1 or "per_mw" in metric:  # a price, no sum
         return 1 / rate, row.unit.replace("$", sign)
     return MILLION / rate, row.unit.replace("$", f"{sign}M")
 

@@ -35,12 +35,13 @@ def gantt_document(view: ResultView) -> dict[str, Any] | None:
         return None
     target = view.limit(view.dated(FINISH))
     chart_rows = [*map(_milestone, view.dates_reached), *map(_row, rows)]
-    end_days = [row["p80"] for row in chart_rows] + [target or 0.0]
+    ends = [row[end] for row in chart_rows for end in ("end", "p80")] + [target]
+    end_days = [end for end in ends if end is not None and math.isfinite(end)]
     rows_and_works = json_value(
         {"rows": chart_rows, "works": dict(_works(view.events, rows)) if len(view.events) else {}}
     )
     return {
-        "start": view.dates.start.isoformat(), "range": [0, max(end_days) * 1.02], "target": target,
+        "start": view.dates.start.isoformat(), "range": [0, max(end_days, default=1.0) * 1.02], "target": target,
         "target_text": "" if target is None else view.dates.format(target),
         "shades": CRITICALITY, "today": data_day(view.manifest), **rows_and_works,
     }  # fmt: skip
@@ -61,11 +62,14 @@ def gantt_csv(view: ResultView) -> str:
 
 
 def _milestone(milestone: Milestone) -> dict[str, Any]:
-    """Return a milestone as a row of the document: a diamond at its P50."""
-    planned = None if milestone.planned is None else [milestone.planned, milestone.planned]
+    """Return a milestone as a row of the document: a diamond at its P50; what is never reached is null."""
+    planned, p50, p80 = (
+        day if day is not None and math.isfinite(day) else None
+        for day in (milestone.planned, milestone.p50, milestone.p80)
+    )
     return {
-        "name": milestone.name, "level": PHASE, "begin": milestone.p50, "end": milestone.p50, "p80": milestone.p80,
-        "plan": planned, "critical": 0.0, "milestone": True,
+        "name": milestone.name, "level": PHASE, "begin": p50, "end": p50, "p80": p80,
+        "plan": None if planned is None else [planned, planned], "critical": 0.0, "milestone": True,
     }  # fmt: skip
 
 

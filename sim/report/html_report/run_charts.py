@@ -79,7 +79,8 @@ def _typical_run_charts(view: ResultView) -> Iterator[tuple[str, Chart]]:
     people = headcount_by_trade(view.events, int(view.events["minute"].max()) // 1440 + 8)
     if people:
         yield "trades", trades(view, people)
-    yield "flowline", flowline(view)
+    if (strokes := flowline(view)) is not None:
+        yield "flowline", strokes
     if skids_by_day := skid_flow(view.events):
         yield "flow", flow(view, skids_by_day)
 

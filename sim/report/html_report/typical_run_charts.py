@@ -60,8 +60,11 @@ def trades(view: ResultView, people: dict[str, Values]) -> Chart:
 # --- the typical run --------------------------------------------------------------------------------------------------
 
 
-def flowline(view: ResultView) -> Chart:
-    """Return the line of balance: a stroke a stage of a block, the release of each hall, the day a block is online."""
+def flowline(view: ResultView) -> Chart | None:
+    """Return the line of balance: a stroke a stage of a block, the release of each hall, the day a block is online.
+
+    None where the run came to none of them.
+    """
     stage_periods = [*stages(view.events)]
     releases = hall_releases(view.events)
     online = online_days(view.events)
@@ -93,6 +96,8 @@ def flowline(view: ResultView) -> Chart:
         series.append(Series("hall dry-in", "segments", "muted", x, y, width=4))
     series.append(Series("online", "points", "ink", [*online.values()], [*map(float, online)], width=1.8))
     days = [day for line in series for day in line.x]
+    if not days:
+        return None
     margin = 0.02 * (max(days) - min(days))
     return Chart(
         "Flowline of the typical run: steep is fast, a gap is waiting",

@@ -150,3 +150,21 @@ def test_a_crew_that_goes_home_for_lack_of_work_loads_nobody() -> None:
     plan.unit_info["leave.riggers.1"] = UnitInfo("crew", "crew", "", "riggers", "leave", 1)
     load = carried(plan)["crew.riggers"]
     assert (load.users, load.each, load.days, load.peak) == (6, 1.0, 3.0, 6)
+
+
+def test_tokens_of_crews_at_home_are_no_load() -> None:
+    """Who leaves for good takes one of those at home, if there are any: a count, of which nothing is used up."""
+    day = Work("lift", fixed(1_440), "always")
+    routes: dict[str, list[Step]] = {
+        "j1": [Hold({"crew.riggers": 1}), day, Free({"crew.riggers": 1})],
+        "crew.riggers.1": [Free({"departures_due.riggers": 1}), Hold({"departures_made.riggers": 1})],
+        "leaving.riggers.1": [
+            Hold({"departures_due.riggers": 1, "crew.riggers": 1}), Free({"departures_made.riggers": 1})
+        ],
+    }  # fmt: skip
+    tokens = {f"departures_{which}.riggers": Pool(0, "passed", cause="crew") for which in ("due", "made")}
+    plan = daily(routes, {"crew.riggers": Pool(2, "supplied", noun="crews"), **tokens})
+    plan.unit_info["crew.riggers.1"] = UnitInfo("crew", "crew", "", "riggers", "", 1)
+    plan.unit_info["leaving.riggers.1"] = UnitInfo("departure", "crew", "", "riggers", "here", 1)
+    assert [*carried(plan)] == ["crew.riggers"]
+    assert carried(plan)["crew.riggers"].used_up == 0

@@ -6,7 +6,7 @@ const gantt = (() => {
   const open = new Set();
 
   // --- what a row is made of ---
-  const day = (value) => dated(plan.start, value);
+  const day = (value) => value === null ? "never" : dated(plan.start, value);  // P50 or P80, where too many runs stall
   function shade(share) {  // grey to red, as in the picture
     const k = share < 0.5 ? 0 : 1, t = 2 * share - k;
     const part = (colour, at) => parseInt(colour.slice(1 + 2 * at, 3 + 2 * at), 16);
@@ -56,8 +56,11 @@ const gantt = (() => {
     return svg;
   }
   function milestone(row, sx) {
-    const x = sx(row.end), parts = [make("line", { class: "whisker", x1: x, x2: sx(row.p80), y1: 11, y2: 11 })];
-    parts.push(make("path", { d: `M${x - 6} 11L${x} 5L${x + 6} 11L${x} 17Z`, fill: tone("ink") }));
+    const x = sx(row.end ?? plan.range[1]), end = sx(row.p80 ?? plan.range[1]), parts = [];
+    if (row.end !== null) {
+      parts.push(make("line", { class: "whisker", x1: x, x2: end, y1: 11, y2: 11 }));
+      parts.push(make("path", { d: `M${x - 6} 11L${x} 5L${x + 6} 11L${x} 17Z`, fill: tone("ink") }));
+    }
     if (row.plan) { parts.push(make("path", { d: `M${sx(row.plan[1])} 3V19`, stroke: tone("ink"), "stroke-width": 2 })); }
     return parts;
   }
