@@ -168,7 +168,7 @@ def open_checkpoint(
     """Hold `target` for one run and open the chunk store beside it, with what an interrupted run left if `resume`.
 
     `identity` is all that must be the same for two runs to be one (case, seed, versions, resolved config);
-    the number of replications is not part of it. `about` is kept for a later merge. Chunks of the first `hold` seconds
+    the number of replications is not part of it. `about`, as it is now, is kept for a later merge. Chunks of the first `hold` seconds
     are written when these have passed, or when the block ends.
     Raises WrongPlace if nothing can be written there, Occupied if another run is at work, Changed if
     what lies there has another identity. Once the result is saved, call `discard` on what is yielded.
@@ -180,6 +180,8 @@ def open_checkpoint(
             files.make_directory(directory)
             sealed_files.write(directory / RUN_DOCUMENT, {"identity": identity, "about": about or {}})
         store = read_checkpoint(directory, identity, about, hold)
+        if about is not None:  # a part that is gone on with may be one of more replications now
+            sealed_files.write(directory / RUN_DOCUMENT, {"identity": store.identity, "about": about})
         try:
             yield store
         finally:

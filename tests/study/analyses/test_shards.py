@@ -21,11 +21,12 @@ def identity(seed: int = 1) -> dict[str, Any]:
     return {"seed": seed, "metrics": Toy().metrics}
 
 
-def shards(out: Path, of: int, seed: int = 1, runs: int = RUNS) -> list[Path]:
+def shards(out: Path, of: int, seed: int = 1, runs: int = RUNS, *, resume: bool = False) -> list[Path]:
     places = []
     for number in range(1, of + 1):
         shard = Shard(number, of)
-        with open_checkpoint(shard.target(out / "toy"), identity(seed), about={"runs": runs}) as store:
+        about = {"runs": runs}
+        with open_checkpoint(shard.target(out / "toy"), identity(seed), resume=resume, about=about) as store:
             run_range(Toy(raises=frozenset({20})), seed=seed, part=shard.part(runs), store=store, chunk=6)
         places.append(shard.target(out / "toy"))
     return places
@@ -45,6 +46,21 @@ def test_merged_shards_are_the_run_itself(tmp_path: Path) -> None:
     assert tables.to_bytes(merged.sample.curves) == tables.to_bytes(whole.curves)
     assert merged.sample.notes == whole.notes
     assert merged.identity["seed"] == 1
+
+
+def test_shards_that_are_gone_on_with_for_more_runs_are_merged_to_as_many(tmp_path: Path) -> None:
+    shards(tmp_path, 2, runs=24)
+    merged = merge(shards(tmp_path, 2, runs=RUNS, resume=True))
+    assert merged.runs == RUNS
+    assert tables.to_bytes(merged.sample.runs) == tables.to_bytes(
+        run(Toy(raises=frozenset({20})), seed=1, runs=RUNS).runs
+    )
+    fewer = shards(tmp_path, 2, runs=24, resume=True)
+    assert merge(fewer).sample.size == 24
+    shards(tmp_path / "again", 2, runs=24)
+    places = shards(tmp_path / "again", 2, runs=RUNS, resume=True)
+    with pytest.raises(SimError, match="runs: 24, now 50"):
+        merge([fewer[0], places[1]])
 
 
 def test_a_missing_shard_is_told_by_its_replications(tmp_path: Path) -> None:
