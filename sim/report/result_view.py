@@ -339,20 +339,20 @@ class ResultView:
                 planned = self.planned(metric)
                 share_in_time = "" if planned is None else self.share_at_most(metric, planned).text()
                 milestones.append(Milestone(name, planned, percentiles["p50"], percentiles["p80"], share_in_time))
-        milestones += [_promise(forecast, self.dates.start) for forecast in self.milestones]
+        milestones += [promise_of(forecast, self.dates.start) for forecast in self.milestones]
         return sorted((m for m in milestones if math.isfinite(m.p50)), key=lambda milestone: milestone.p50)
 
     @cached_property
     def planned_ramp(self) -> list[tuple[float, float]]:
-        """Return the expected plan's ramp as (day, MW online from then on); empty where there is none."""
-        blocks = sorted((self.manifest.get("planned_blocks") or {}).values())
-        if not blocks:
-            return []
-        mw = float(self.config["block"]["mw_gross"]["value"])
-        return [(float(day), mw * (k + 1)) for k, day in enumerate(blocks) if math.isfinite(day)]
+        """Return the expected plan's ramp as (day, MW online from then on), of the blocks that come online in it."""
+        days = (self.manifest.get("planned_blocks") or {}).values()
+        # results of earlier versions have a day before the first for a block that never comes online
+        reached = sorted(day for day in days if day is not None and 0 <= day < math.inf)
+        mw = float(self.config["block"]["mw_gross"]["value"]) if reached else 0.0
+        return [(float(day), mw * (k + 1)) for k, day in enumerate(reached)]
 
 
-def _promise(forecast: MilestoneForecast, start: date) -> Milestone:
+def promise_of(forecast: MilestoneForecast, start: date) -> Milestone:
     """Return a milestone of the contract with its date, P50 and P80, probability of being in time, and damages."""
     in_time = f"{percent(forecast.in_time.value)} ({interval(forecast.in_time.low, forecast.in_time.high, percent)})"
     damages = (

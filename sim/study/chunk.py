@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from sim.config.sections.contract import DAYS, MILESTONE
 from sim.metrics.metric import CANCELLED, ORDERED
 from sim.metrics.registry import metric_of
 
@@ -93,7 +94,7 @@ def validated(chunk: Chunk, replications: range, case: CaseLike) -> Chunk:
 
     A metric of a finished replication that is not a finite number is an error as well: the replication becomes a failed row
     that names the metric, where it would have turned every mean into not-a-number. Where nothing is ordered, what is said
-    of orders is not known, and that is no error.
+    of orders is not known, and a milestone of a contract may never be reached: that is no error.
     """
     if chunk.span != replications or set(chunk.runs) != {"status", *case.metrics}:
         raise ValueError(
@@ -116,14 +117,19 @@ def validated(chunk: Chunk, replications: range, case: CaseLike) -> Chunk:
 
 
 def not_finite(runs: Columns, metrics: Iterable[str]) -> list[str]:
-    """Return the metrics that are not a finite number in a finished replication, unless nothing is ordered in it."""
+    """Return the metrics that are not a finite number in a finished replication, unless nothing is ordered in it.
+
+    The day of a contract's milestone may be infinite: a run can be finished without it (MW that nobody needs).
+    """
     finished = runs["status"] == OK
     nothing = runs[ORDERED] <= runs[CANCELLED] if {ORDERED, CANCELLED} <= runs.keys() else np.zeros_like(finished)
 
     def is_sound(metric: str) -> bool:
         values, row = runs[metric][finished], metric_of(metric)
         may_be_unknown = nothing[finished] & (row is not None and row.of_orders)
-        return bool((np.isfinite(values) | (np.isnan(values) & may_be_unknown)).all())
+        may_be_never = metric.startswith(MILESTONE) and metric.endswith(DAYS)
+        is_never = np.isposinf(values) & may_be_never
+        return bool((np.isfinite(values) | (np.isnan(values) & may_be_unknown) | is_never).all())
 
     return [metric for metric in metrics if not is_sound(metric)]
 

@@ -32,7 +32,7 @@ from sim.study.case import Case
 from sim.study.chunk import Columns
 from sim.study.crew_planning.rehearsal import finished
 from sim.study.crew_planning.reuse import LIBRARIES
-from sim.study.sample import COLUMNS, Sample, summarise_ramp, summary
+from sim.study.sample import COLUMNS, Sample, number, summarise_ramp, summary
 from sim.study.storage import results as store
 from sim.study.storage.output_directory import output_lock
 from sim.study.storage.result_schema import require_result
@@ -187,6 +187,7 @@ class Result(Displayed):
         manifest, parts = store.read_result(Path(directory).absolute())
         require_result(manifest, parts, str(directory))
         manifest.pop("files")
+        manifest |= {key: _with_infinities(manifest[key]) for key in PLANS if key in manifest}
         notes = {int(replication): text for replication, text in manifest.pop("notes").items()}
         try:
             sampling = Sampling.read(manifest.pop("sampling"))
@@ -199,6 +200,15 @@ class Result(Displayed):
         return cls(
             manifest, sample, parts["events"], parts.get(store.CHAIN, {}), parts.get(store.DRIVERS, {}), diagnostics
         )
+
+
+PLANS = ("planned", "most_likely", "planned_blocks")
+"""Keys of a manifest with numbers of a plan, days that it never reaches among them."""
+
+
+def _with_infinities(numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stored numbers of a plan with infinities in place of the texts that JSON has for them."""
+    return {name: number(value) if isinstance(value, str) else value for name, value in numbers.items()}
 
 
 def write_result(result: Result, target: Path, extras: store.Extras | None = None) -> None:
@@ -302,11 +312,12 @@ def _limits(project: Project) -> dict[str, float]:
 
 
 def _planned_blocks(case: Case, log: Any) -> dict[str, float]:
-    """Return the day on which each block is online in the expected plan."""
+    """Return the day on which each block is online in the expected plan; infinite where it never is."""
     metric_context = case.metric_context
     record = Record.of(metric_context.plan_index, log, case.planned.content, case.planned_calendars)
     blocks = online(record, metric_context.layout, case.project)
-    return {block.name: minute / DAY for block, minute in zip(metric_context.layout.blocks, blocks.minute, strict=True)}
+    days = np.where(blocks.reached, blocks.minute / DAY, np.inf).tolist()
+    return {block.name: day for block, day in zip(metric_context.layout.blocks, days, strict=True)}
 
 
 # --- other files ------------------------------------------------------------------------------------------------------

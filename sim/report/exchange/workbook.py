@@ -115,7 +115,7 @@ def _verdict(exported: ExportedResult) -> Iterator[list[Any]]:
     finish = view.dated(finish_metric(summary.index))
     p50, p80 = (percentile_estimate(summary, finish, share) for share in ("p50", "p80"))
     yield [f"{exported.name} ({result.manifest['strategy']})"]
-    planned = result.manifest["planned"].get(finish)
+    planned = view.planned(finish)
     if finish == OF_ORDERS:
         # orders come over time: there is no one date on which all MW are online
         yield [
@@ -133,7 +133,7 @@ def _verdict(exported: ExportedResult) -> Iterator[list[Any]]:
     for metric, row in summary.iterrows():
         scale, unit = _scale(str(metric))
         values = [
-            result.manifest["planned"].get(str(metric)),
+            view.planned(str(metric)),
             *(row[share] for share in ("p10", "p50", "p80", "p90", "mean")),
         ]
         yield [metric_format(str(metric)).label, unit, *(_scaled(value, scale) for value in values)]

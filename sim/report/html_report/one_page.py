@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from sim.report.explanations import critical_causes, risk_rows
 from sim.report.figures.palette import MEANINGS
 from sim.report.formatting import ProjectDates, day_of_month, metric_format, money, number, p50_and_p80, percent, signed
 from sim.report.html_report.chart_spec import Chart, Mark, Series
-from sim.report.result_view import PEAK, Milestone, ResultView, RunData
+from sim.report.result_view import PEAK, Milestone, ResultView, RunData, promise_of
 from sim.report.study_tables import lever_rows
 from sim.report.verdict import verdict_sentences
 from sim.world.working_time import finish_date
@@ -114,8 +115,13 @@ def early_order_sentence(view: ResultView) -> str:
 
 
 def milestone_table(view: ResultView) -> dict[str, Any]:
-    """Return the milestones: name, planned or promised day, P50, P80, how often it is kept, and damages if there are."""
-    rows = [_milestone(view, milestone) for milestone in view.dates_reached]
+    """Return the milestones: name, planned or promised day, P50, P80, how often it is kept, and damages if there are.
+
+    Those of the contract that most runs never reach are last: without a P50 they are in no chart.
+    """
+    promises = (promise_of(forecast, view.dates.start) for forecast in view.milestones)
+    never = [promise for promise in promises if math.isinf(promise.p50)]
+    rows = [_milestone(view, milestone) for milestone in (*view.dates_reached, *never)]
     columns = len(MILESTONE_HEAD) if any(row[-1] for row in rows) else len(MILESTONE_HEAD) - 1
     return {"head": MILESTONE_HEAD[:columns], "rows": [row[:columns] for row in rows]}
 

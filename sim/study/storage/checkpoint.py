@@ -168,8 +168,8 @@ def open_checkpoint(
     """Hold `target` for one run and open the chunk store beside it, with what an interrupted run left if `resume`.
 
     `identity` is all that must be the same for two runs to be one (case, seed, versions, resolved config);
-    the number of replications is not part of it. `about`, as it is now, is kept for a later merge. Chunks of the first `hold` seconds
-    are written when these have passed, or when the block ends.
+    the number of replications is not part of it. `about`, as it is now, is kept for a later merge. Chunks of the
+    first `hold` seconds are written when these have passed, or when the block ends.
     Raises WrongPlace if nothing can be written there, Occupied if another run is at work, Changed if
     what lies there has another identity. Once the result is saved, call `discard` on what is yielded.
     """

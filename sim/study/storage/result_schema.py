@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import PurePosixPath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -49,6 +49,8 @@ NUMBERS_ONLY = {"runs", "curves", "ramp", "hours", "controls"}
 REQUIRED = {"runs": ("replication", "status"), "curves": ("curve", "day", "p10", "p50", "p80", "p90", "mean")}
 
 Number = Annotated[float, Field(strict=True)]
+Infinite = Literal["inf", "-inf"]
+"""A day on which a plan never reaches something: JSON has no word for it, and `json_value` writes this text."""
 Whole = Annotated[int, Field(strict=True)]
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
@@ -67,9 +69,9 @@ class Manifest(BaseModel):
     working_weekdays: list[Annotated[Whole, Field(ge=0, le=6)]]
     holidays: list[Annotated[date, Field(strict=False)]]
     limits: dict[str, Number]
-    planned: dict[str, Number | None]
-    most_likely: dict[str, Number | None] = {}
-    planned_blocks: dict[str, Number | None]
+    planned: dict[str, Number | Infinite | None]
+    most_likely: dict[str, Number | Infinite | None] = {}
+    planned_blocks: dict[str, Number | Infinite | None]
     crews: dict[str, Whole]
     versions: dict[str, str]
     config: dict[str, Any]
