@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ import pytest
 
 import sim
 from sim.files import WrongPlace
+from sim.metrics.delivery import days_reached
 from sim.report.html_report.compare_report import rebuild
 from sim.report.html_report.one_page import write_slide
 from sim.report.html_report.run_charts import run_charts
@@ -356,6 +357,24 @@ def test_turnovers_are_read_level_off_the_ramp(hybrid: Result) -> None:
     assert found[-1].kept.startswith("35 % (")
     kept = [float(turnover.kept.split(" %")[0]) for turnover in found[:-1]]
     assert all(0 < share < 100 for share in kept)
+
+
+def test_turnovers_of_many_blocks_are_whole_blocks_though_levels_have_six_digits(hybrid: Result) -> None:
+    mw, count = 2.6667, 810  # 2160.027 MW, whose level is called 2160.03
+    online = np.arange(count + 1) * mw
+    rows = hybrid.sample.ramp["replication"]
+    days = days_reached(np.tile(online.astype(np.float32), (len(rows), 1)), count * mw, mw)
+    config = hybrid.manifest["config"] | {"block": hybrid.manifest["config"]["block"] | {"mw_gross": {"value": mw}}}
+    planned = {f"b{number}": float(number) for number in range(1, count + 1)}
+    many = replace(
+        hybrid,
+        manifest=hybrid.manifest | {"config": config, "planned_blocks": planned},
+        sample=replace(hybrid.sample, ramp={"replication": rows, **days}),
+    )
+    found = ramp_rows(ResultView.of(many))
+    assert [row.mw for row in found] == [f"{mw * 81 * k:g}" for k in range(1, 11)]
+    assert all(row.planned for row in found)
+    assert "not reached" not in {row.planned for row in found}
 
 
 def test_the_checklist_tells_few_runs_and_lost_ones(written: tuple[Result, Path]) -> None:

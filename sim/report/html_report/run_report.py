@@ -72,7 +72,8 @@ def ramp_rows(view: ResultView) -> list[RampRow]:
     block = min((mw for _, mw in planned), default=0.0)
     rows: dict[float, RampRow] = {}
     for row in view.turnovers.to_dict("records"):
-        level = math.ceil(row["mw"] / block - 1e-6) * block if block else row["mw"]
+        # a level has six digits: one that was rounded up is no further block
+        level = math.ceil(row["mw"] * (1 - 5e-6) / block - 1e-6) * block if block else row["mw"]
         planned_day = min((day for day, planned_mw in planned if planned_mw >= level - 1e-6), default=math.inf)
         online_days = view.ramp[f"{row['mw']:g}"].to_numpy(dtype=float)
         share_kept = None
