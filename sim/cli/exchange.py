@@ -93,9 +93,8 @@ def export(
     loaded = None if what.is_dir() else load(what, overrides)
     result = Result.load(what) if loaded is None else _run(loaded, runs, seed, workers)
     target = out or Path("out") / f"{result.manifest['name']}{ENDINGS[form] or '_csv'}"
-    directory = what if loaded is None else None
     processes = cores() if workers is None else workers
-    exported = prepare_export(result, looked_at, loaded, directory=directory, level=int(level), workers=processes)
+    exported = prepare_export(result, looked_at, loaded, level=int(level), workers=processes)
     tasks = write(exported, form, target)
     if form == "xer":
         click.echo("XER is experimental: import it into an empty database first", err=True)
@@ -330,7 +329,7 @@ def replay(directories: tuple[Path, ...], out: Path | None, form: str, columns: 
         require_ending(out, form, {name: f".{name}" for name in FORMS_OF_REPLAY})
     results, target = [Result.load(directory) for directory in directories], out or Path(f"replay.{form}")
     if form == "html":
-        size = write_replay(results, target, columns or 0, directories)
+        size = write_replay(results, target, columns or 0, with_details=True)
         click.echo(f"written to {target}: {size / 1e6:.1f} MB; open it in a browser")
     else:
         write_film(results, target, form, columns or 0)

@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import files
-from sim.config.load import ConfigLike, Loaded, as_config, checked, load_as
+from sim.config.load import ConfigLike, Loaded, as_config, load_as
 from sim.config.overrides import continued
 from sim.config.project import Project
 from sim.config.study import Study, other_kind
@@ -29,12 +30,13 @@ from sim.study.executors.memory_estimate import require_memory
 from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker_process import WorkerConnection
 from sim.study.gantt_ranges import BINDINGS, gantt_ranges
-from sim.study.result import Result, digest, extras_writer, folder_of, identity, manifest, versions, write_result
+from sim.study.result import Result, digest, identity, manifest, prepare_stored, versions, write_result
 from sim.study.runner import Executor, ReportProgress, default_executor, expectations
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
 from sim.study.storage.checkpoint import open_checkpoint
+from sim.study.storage.input_files import InputFiles, input_files
 from sim.study.storage.results import RESULT, csv_bytes, require_place
 from sim.world.streams import RNG_VERSION, choose_sampling
 from sim.world.weather.project_weather import fingerprint, weather_model
@@ -158,7 +160,10 @@ def run(
             case, seed=seed, runs=case.sampling.fit(runs), store=store, progress=progress, precision=goal,
             sampling=case.sampling, executor=nullcontext(executor),
         )  # fmt: skip
-        result = Result(manifest(case, seed, sample.size), sample, more=controls(case, seed, sample))
+        result = Result(
+            manifest(case, seed, sample.size), sample, more=controls(case, seed, sample),
+            input_files=input_files(checked_config),
+        )  # fmt: skip
         if on_sample is not None:
             on_sample(result, executor.idle if isinstance(executor, ProcessPool) else ())
         result = with_details(case, result, workers)
@@ -166,7 +171,7 @@ def run(
             on_details(result)
         result = with_levers(case, result, workers, measure=levers)
         if out is not None:
-            write_result(result, absolute(out), extras_writer(checked_config, result, extras))
+            write_result(result, absolute(out), None if extras is None else partial(extras, result))
         if store is not None:
             store.discard()
     return result
@@ -295,9 +300,9 @@ def cluster_executor(
     return cluster(case, seed, scheduler, workers)
 
 
-def result_of(case: Case, seed: int, sample: Sample) -> Result:
-    """Return what users get of a sample."""
-    return with_details(case, Result(manifest(case, seed, sample.size), sample))
+def result_of(case: Case, seed: int, sample: Sample, found: InputFiles | None = None) -> Result:
+    """Return what users get of a sample, and of the files that it was simulated with."""
+    return with_details(case, Result(manifest(case, seed, sample.size), sample, input_files=found or {}))
 
 
 def with_details(case: Case, result: Result, workers: int = 1) -> Result:
@@ -321,11 +326,9 @@ def with_levers(case: Case, result: Result, workers: int, *, measure: bool | Non
     return replace(result, more={**result.more, "levers": levers}) if levers else result
 
 
-def levers_of_stored(result: Result, directory: Path, workers: int | None = None) -> Result:
-    """Return a stored result with the effect of each lever, measured on the same seed and sampling."""
-    project = checked(Project, result.manifest["config"])
-    case = prepare_case(project, folder_of(directory, project), engine=AUTO)
-    case, seed = replace(case, sampling=result.sample.sampling), int(result.manifest["seed"])
+def levers_of_stored(result: Result, workers: int | None = None) -> Result:
+    """Return a stored result with the effect of each lever, measured on the same seed and sampling, from the same status."""
+    case, seed = prepare_stored(result), int(result.manifest["seed"])
     tables = dict(result.more)
     if BINDINGS not in tables:  # an earlier version kept none
         (simulated,) = case.replications(seed, _representative(result.sample), 1)

@@ -2,14 +2,14 @@
 
 The manifest: all that is needed to know what was run, and to run it again.
 
-Files besides the tables of a result: figures and report, and the weather file that it was simulated with.
+Files besides the tables of a result: figures and report, and the files that it was simulated with.
 """
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from hashlib import sha256
 from importlib.metadata import version
@@ -19,21 +19,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim import files
-from sim.config.load import Loaded
 from sim.config.project import Project
 from sim.display import Displayed, Figures, presented
+from sim.engine.backends import AUTO
 from sim.errors import SimError
 from sim.files import Damaged
 from sim.metrics.delivery import first_order_day_of_schedule, online
 from sim.metrics.event_log import DAY, Record
 from sim.metrics.metric import FINISH, FINISH_DAY, date_metric
-from sim.study.case import Case
+from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
 from sim.study.crew_planning.rehearsal import finished
 from sim.study.crew_planning.reuse import LIBRARIES
 from sim.study.sample import COLUMNS, Sample, number, summarise_ramp, summary
 from sim.study.storage import results as store
+from sim.study.storage.input_files import InputFiles, copy_files, files_beside, stored_config
 from sim.study.storage.output_directory import output_lock
 from sim.study.storage.result_schema import require_result
 from sim.world.project_calendars import holidays_of
@@ -79,6 +79,8 @@ class Result(Displayed):
     driving: Columns = field(default_factory=dict)
     switched: Columns = field(default_factory=dict)
     more: Mapping[str, Columns] = field(default_factory=dict)
+    input_files: InputFiles = field(default_factory=dict)
+    """The files that it was simulated with; they are copied to wherever it is saved."""
 
     @cached_property
     def runs(self) -> pd.DataFrame:
@@ -198,8 +200,9 @@ class Result(Displayed):
         )
         diagnostics = {name: parts[name] for name in store.DIAGNOSTIC_TABLES if name in parts}
         return cls(
-            manifest, sample, parts["events"], parts.get(store.CHAIN, {}), parts.get(store.DRIVERS, {}), diagnostics
-        )
+            manifest, sample, parts["events"], parts.get(store.CHAIN, {}), parts.get(store.DRIVERS, {}), diagnostics,
+            files_beside(Path(directory).absolute(), manifest),
+        )  # fmt: skip
 
 
 PLANS = ("planned", "most_likely", "planned_blocks")
@@ -220,7 +223,14 @@ def write_result(result: Result, target: Path, extras: store.Extras | None = Non
     parts |= {store.DRIVERS: result.switched} if result.switched else {}
     parts |= {store.RAMP: sample.ramp} if sample.ramp else {}
     parts |= result.more
-    store.write_result(target, {**result.manifest, **stored_with_sample}, dict(result.numbers), parts, extras)
+
+    def fill(directory: Path) -> None:
+        """Add what is no table to the directory of the result."""
+        copy_files(result.input_files, directory)
+        if extras is not None:
+            extras(directory)
+
+    store.write_result(target, {**result.manifest, **stored_with_sample}, dict(result.numbers), parts, fill)
 
 
 def frame(columns: Mapping[str, Any]) -> pd.DataFrame:
@@ -320,38 +330,13 @@ def _planned_blocks(case: Case, log: Any) -> dict[str, float]:
     return {block.name: day for block, day in zip(metric_context.layout.blocks, days, strict=True)}
 
 
-# --- other files ------------------------------------------------------------------------------------------------------
+# --- simulated again --------------------------------------------------------------------------------------------------
 
 
-ResultExtras = Callable[[Result, Path], object]
+def prepare_stored(result: Result, engine: str = AUTO) -> Case:
+    """Return the case of a stored result, ready to be simulated again: from the status, where it is a forecast.
 
-
-def extras_writer(
-    config: Loaded[Project] | Project, result: Result, extras: ResultExtras | None
-) -> Callable[[Path], None]:
-    """Return the function that adds to the directory of a result its weather file and what `extras` writes."""
-
-    def fill(directory: Path) -> None:
-        _copy_weather_file(config, directory)
-        if extras is not None:
-            extras(result, directory)
-
-    return fill
-
-
-def _copy_weather_file(config: Loaded[Project] | Project, directory: Path) -> None:
-    """Copy the project's weather file into the directory, so that the result can be exported on any machine."""
-    project = config.value if isinstance(config, Loaded) else config
-    if project.weather.kind != "file" or project.weather.file is None:
-        return
-    folder = config.files[0].parent if isinstance(config, Loaded) else Path()
-    weather_file = Path(project.weather.file)
-    for parent in [*weather_file.parents][-2::-1]:
-        files.make_directory(directory / parent)
-    files.write(directory / weather_file, files.read(folder / weather_file))
-
-
-def folder_of(directory: Path, project: Project) -> Path:
-    """Return where the weather file of a stored result is: beside its tables, or here if it was not laid there."""
-    file = project.weather.file
-    return directory if file is not None and (directory / file).is_file() else Path()
+    Raises ConfigError where a file is missing that it was simulated with, StatusChanged where its status is another one now.
+    """
+    case = prepare_case(stored_config(result.manifest, result.input_files), engine=engine)
+    return replace(case, sampling=result.sample.sampling)

@@ -40,9 +40,9 @@ def results(folders: list[Path]) -> list[Result]:
 
 
 @pytest.fixture(scope="module")
-def written(results: list[Result], folders: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(results: list[Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("replay") / "replay.html"
-    assert write_replay(results, target, folders=folders) == target.stat().st_size < MAX_BYTES
+    assert write_replay(results, target, with_details=True) == target.stat().st_size < MAX_BYTES
     return target
 
 
@@ -139,9 +139,7 @@ def test_a_picture_follows_from_its_day_alone(page: Any) -> None:
         assert pictures(page) == anew, day
 
 
-def test_the_sky_is_the_weather_of_this_run_and_idle_capital_its_own(
-    page: Any, results: list[Result], folders: list[Path]
-) -> None:
+def test_the_sky_is_the_weather_of_this_run_and_idle_capital_its_own(page: Any, results: list[Result]) -> None:
     result, project = results[0], sim.load("configs/hybrid.yaml", SMALL).value
     case = sim.prepare(sim.load("configs/hybrid.yaml", SMALL))
     (done,) = case.replications(1, result.manifest["representative"], 1)

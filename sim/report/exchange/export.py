@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import ceil
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.config.load import as_loaded, checked
-from sim.config.overrides import continued
 from sim.config.project import Project
 from sim.config.sections.contract import ContractMilestone
 from sim.engine.backends import AUTO, COMPILED
@@ -32,7 +29,7 @@ from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
 from sim.study.executors.worker_process import in_fork
 from sim.study.intervals import quantile, rank
-from sim.study.result import Result, folder_of
+from sim.study.result import Result, prepare_stored
 from sim.study.sample import representative
 from sim.world.working_time import ALWAYS_OPEN, Calendar
 
@@ -253,21 +250,18 @@ class ExportedResult:
 
 
 def prepare_export(
-    result: Result, quantile_runs: int = QUANTILE_RUNS, config: Config | None = None, *, directory: Path | None = None,
+    result: Result, quantile_runs: int = QUANTILE_RUNS, config: Config | None = None, *,
     level: int = max(SCHEDULE_LEVELS), workers: int = 1,
 ) -> ExportedResult:  # fmt: skip
     """Simulate the representative run of a result again, and others for the quantiles of tasks; Changed if it differs.
 
-    Without the `config` it came from, that of its manifest is taken; a weather file lies in the result's `directory`. With
-    two `workers` the planned dates are worked out in another process.
+    Without the `config` it came from, that of its manifest is taken, with the files beside its tables. With two `workers` the
+    planned dates are worked out in another process.
     """
-    project = checked(Project, result.manifest["config"])
-    if config is None and (forecast := result.manifest.get("forecast")) is not None:
-        config = continued(
-            as_loaded(project), forecast["status"], learning=forecast["learning"], logic=forecast["logic"]
-        )
-    folder = None if config or directory is None else folder_of(directory, project)
-    case = replace(prepare_case(config or project, folder, engine=AUTO), sampling=result.sample.sampling)
+    if config is None:
+        case = prepare_stored(result)
+    else:
+        case = replace(prepare_case(config, engine=AUTO), sampling=result.sample.sampling)
     seed = int(result.manifest["seed"])
     replication = representative(result.sample, finish_metric(result.sample.runs))
     (simulated,) = case.replications(seed, replication, 1)

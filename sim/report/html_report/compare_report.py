@@ -171,12 +171,12 @@ def rebuild(directory: Path, *, levers: bool = False, workers: int | None = None
     if not files.exists(directory / MANIFEST) and files.exists(directory / DIFFERENCES):
         results = {name: _loaded(directory / name) for name in _compared_names(directory / DIFFERENCES)}
         if levers:
-            results = {name: levers_of_stored(result, directory / name, workers) for name, result in results.items()}
+            results = {name: levers_of_stored(result, workers) for name, result in results.items()}
         for name, result in results.items():
             result.save(directory / name, lambda new, result=result: write_run(result, new))  # type: ignore[misc]
         write_comparison(results, compare_results(results).table(), directory)
     else:
-        result = levers_of_stored(_loaded(directory), directory, workers) if levers else _loaded(directory)
+        result = levers_of_stored(_loaded(directory), workers) if levers else _loaded(directory)
         result.save(directory, lambda new: write_run(result, new))
     return directory / REPORT
 

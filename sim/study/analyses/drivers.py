@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,11 @@ from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
 from sim.study.compare import Difference, compare
 from sim.study.executors.memory_estimate import require_memory
-from sim.study.result import Result, extras_writer, frame, write_result
+from sim.study.result import Result, frame, write_result
 from sim.study.runner import ReportProgress
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, samples_by_case
+from sim.study.storage.input_files import input_files
 from sim.study.storage.output_directory import output_lock
 from sim.study.storage.results import RESULT, require_place
 
@@ -96,9 +97,9 @@ def drivers(
         with _bar(watch, "everything on") as progress:
             base = replicate(case, seed=seed, runs=runs, workers=processes, progress=progress)
         rows = [_row(cause, base, off) for cause, off in _switched(case, seed, runs, processes, watch)]
-        result = replace(result_of(case, seed, base), switched=_columns(rows))
+        result = replace(result_of(case, seed, base, input_files(as_config(config))), switched=_columns(rows))
         if target is not None:
-            write_result(result, target, extras_writer(as_config(config), result, extras))
+            write_result(result, target, None if extras is None else partial(extras, result))
     return Drivers(result)
 
 

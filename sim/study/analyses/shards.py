@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from sim import files
-from sim.config.load import checked
 from sim.config.project import Project
 from sim.engine.backends import AUTO
 from sim.errors import PartialResults, SimError
@@ -34,6 +33,7 @@ from sim.study.storage.checkpoint import (
     open_checkpoint,
     read_checkpoint,
 )
+from sim.study.storage.input_files import InputFiles, copy_files, files_beside, input_files, stored_config
 from sim.study.storage.output_directory import output_lock
 from sim.study.storage.result_schema import require_part, require_rows
 from sim.study.storage.results import RESULT, require_place
@@ -103,6 +103,11 @@ class Parts:
     def curve(self, span: range, name: str) -> Column | None:
         """Return one curve of a stretch; None where every replication of it failed."""
         return self._holder(span).curve(span, name)
+
+    def input_files(self) -> InputFiles:
+        """Return the files that the study is simulated with, from any shard that has a copy."""
+        found = (files_beside(shard.directory, shard.identity) for shard in self.shards)
+        return {name: path for files_of_shard in found for name, path in files_of_shard.items()}
 
     def _holder(self, span: range) -> Checkpoint:
         """Return the shard that has a stretch."""
@@ -185,6 +190,7 @@ def run_shard(
     require_memory(case, len(requested.part(runs)), workers)
     target = requested.target(Path(out).absolute())
     with open_checkpoint(target, identity(case, seed), resume=resume, about={RUNS_KEY: runs}) as store:
+        copy_files(input_files(config), store.directory)
         run_range(
             case, seed=seed, part=requested.part(runs), store=store, progress=progress, workers=workers
         )  # fmt: skip
@@ -208,16 +214,18 @@ def merge_shards(
     seed = int(merged.identity["seed"])
     if not isinstance(merged.identity.get("config"), dict):
         raise files.Damaged(f"{merged.parts.shards[0].directory / RUN_DOCUMENT}: the configuration is missing")
-    project = checked(Project, merged.identity["config"])
-    case = prepare_case(project, sampling=merged.sampling.method, runs=merged.runs, engine=AUTO)
+    found = merged.parts.input_files()
+    case = prepare_case(
+        stored_config(merged.identity, found), sampling=merged.sampling.method, runs=merged.runs, engine=AUTO
+    )
     if changes := differences(merged.identity, json_value(identity(case, seed))):
         raise Changed(f"the shards were made by another version of this program: {'; '.join(changes[:5])}")
     require_memory(case, merged.runs, 1)
     if out is None:
-        return result_of(case, seed, merged.sample)
+        return result_of(case, seed, merged.sample, found)
     target = Path(out).absolute()
     # locked first: a directory that is taken or read-only is refused now, not after the shards are read
     with output_lock(target):
-        result = result_of(case, seed, merged.sample)
+        result = result_of(case, seed, merged.sample, found)
         write_result(result, target, partial(extras, result) if extras else None)
     return result

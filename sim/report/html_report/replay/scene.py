@@ -9,16 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim.config.load import checked
-from sim.config.project import Project
 from sim.config.sections.display_units import display
-from sim.engine.backends import AUTO
 from sim.metrics.measure import measure
 from sim.plan.compiled_plan import LogColumn
 from sim.plan.layout import place_number
@@ -33,8 +29,8 @@ from sim.report.representative_run import (
     work_bars,
 )
 from sim.report.result_view import ResultView, Values
-from sim.study.case import Case, prepare_case
-from sim.study.result import Result, folder_of
+from sim.study.case import Case
+from sim.study.result import Result, prepare_stored
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,13 +60,11 @@ class RunDetails:
         return {SKY[name]: "".join(f"{9 * share:.0f}" for share in lost) for name, lost in self.sky.items()}
 
     @classmethod
-    def of(cls, result: Result, folder: Path) -> RunDetails | None:
+    def of(cls, result: Result) -> RunDetails | None:
         """Simulate the representative run of a stored result again; None for a result whose run is not known."""
         if "representative" not in result.manifest:
             return None
-        project = checked(Project, result.manifest["config"])
-        unstratified = prepare_case(project, folder_of(folder, project), engine=AUTO)
-        case = replace(unstratified, sampling=result.sample.sampling)
+        case = prepare_stored(result)
         (replication,) = case.replications(int(result.manifest["seed"]), int(result.manifest["representative"]), 1)
         curves = measure(case.metric_context, case.record(replication))[1]
         idle = (curves["capital_deployed_usd"] - curves["capital_in_service_usd"]) / 1e6

@@ -31,27 +31,26 @@ class NothingToPlay(SimError):
     exit_code = 2
 
 
-def write_replay(results: Sequence[RunData], target: Path, columns: int = 0, folders: Sequence[Path] = ()) -> int:
+def write_replay(results: Sequence[RunData], target: Path, columns: int = 0, *, with_details: bool = False) -> int:
     """Write the page that plays one or two results; return its size in bytes. Raises NothingToPlay.
 
-    `folders` are where they are stored: with them, weather and idle capital of the run are shown, simulated once more.
+    With details, weather and idle capital of the run are shown, for which it is simulated once more.
     """
-    data = replay_page(results, columns, folders)
+    data = replay_page(results, columns, with_details=with_details)
     files.write(target, data)
     return len(data)
 
 
 @in_display_units
-def replay_page(results: Sequence[RunData], columns: int = 0, folders: Sequence[Path] = ()) -> bytes:
+def replay_page(results: Sequence[RunData], columns: int = 0, *, with_details: bool = False) -> bytes:
     """Return the page that plays one result, or two side by side on one clock."""
     views = [ResultView.of(result) for result in results]
     for view in views:
         if not len(view.events):
             raise NothingToPlay(f"{view.info.name}: this result has no event log of one run")
     details_of_run = [
-        RunDetails.of(result, folder) if isinstance(result, Result) else None
-        for result, folder in zip(results, folders or [Path()] * len(results), strict=True)
-    ] if folders else [None] * len(results)  # fmt: skip
+        RunDetails.of(result) if with_details and isinstance(result, Result) else None for result in results
+    ]
     scenes = [scene(view, columns, details) for view, details in zip(views, details_of_run, strict=True)]
     script = "\n".join(map(_text, SCRIPTS))
     page = _template().render(

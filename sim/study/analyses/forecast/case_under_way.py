@@ -10,7 +10,6 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from functools import cached_property, partial
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,7 @@ from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
 from sim.study.analyses.forecast.remaining import CHUNK, CommonFactors, History, StateSampler, history_of
 from sim.study.analyses.forecast.sheet.status_checks import notes_of, other_configuration
-from sim.study.analyses.forecast.status import LOGIC, NO_STATUS, ONLINE, Logic, Status
+from sim.study.analyses.forecast.status import LOGIC, NO_STATUS, ONLINE, Logic, Status, facts_digest
 from sim.study.case import Case, compiled_plan
 from sim.study.executors.worker_process import in_two_halves
 from sim.study.result import digest
@@ -121,7 +120,7 @@ class ForecastCase(Case):
             "forecast": {
                 "data_date": self.data_date.isoformat(),
                 "status": self.status.file,
-                "status_digest": sha256(repr(self.status.facts).encode()).hexdigest(),
+                "status_digest": facts_digest(self.status),
                 "facts": len(self.status.facts),
                 "notes": notes_of(self.plan_steps, self.status, planned_usd),
                 "kinds": sorted({fact.kind for fact in self.status.facts}),

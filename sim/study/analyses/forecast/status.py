@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -161,6 +162,11 @@ class Status:
 
 
 NO_STATUS = Status("", date.min, 0, ())
+
+
+def facts_digest(status: Status) -> str:
+    """Return a fingerprint of the facts of a status."""
+    return sha256(repr(status.facts).encode()).hexdigest()
 
 
 def read_status(path: str | Path, start_date: date) -> Status:
