@@ -53,9 +53,20 @@ FACTORS: Mapping[str, Mapping[str, float]] = {
     "×": _SHARE,
     "%/year": {"%": 1, "%/year": 1},
     "%/month": {"%": 1, "%/month": 1},
-    "$": {"$": 1, "USD": 1, "usd": 1, "k": 1e3, "M": 1e6, "bn": 1e9},
+    "$": {"$": 1, "USD": 1, "usd": 1},
 }
 """By the unit of a field: the units that may be written instead, with their factors to it."""
+MULTIPLES: Mapping[str, float] = {"k": 1e3, "M": 1e6, "bn": 1e9}
+"""Multiples of dollars, which may be written behind any price: `13k` for a field in $/MW/year."""
+
+
+def factors_to(unit: str) -> Mapping[str, float]:
+    """Return the units that may be written for a field in a unit, with their factors to it.
+
+    >>> factors_to("$/day")
+    {'k': 1000.0, 'M': 1000000.0, 'bn': 1000000000.0}
+    """
+    return {**FACTORS.get(unit, {}), **(MULTIPLES if unit.startswith("$") else {})}
 
 
 def convert_units(document: Document, model: type[BaseModel]) -> None:
@@ -86,7 +97,7 @@ def in_unit(number: float, written_unit: str, unit: str) -> float | None:
     """
     if unit == "°F" and written_unit in ("C", "°C"):
         return float(f"{number * 9 / 5 + 32:.12g}")
-    factor = FACTORS.get(unit, {}).get(written_unit)
+    factor = factors_to(unit).get(written_unit)
     return None if factor is None else float(f"{number * factor:.12g}")
 
 
@@ -96,9 +107,9 @@ def hint_for_text(text: str, unit: str) -> str:
     >>> hint_for_text("30 furlongs", "ft")
     'a number in ft, or one with ft, feet, m, cm, in behind it'
     """
-    if not WRITTEN.fullmatch(text.strip()) or unit not in FACTORS:
+    if not WRITTEN.fullmatch(text.strip()) or not factors_to(unit):
         return ""
-    return f"a number in {unit}, or one with {', '.join(FACTORS[unit])} behind it"
+    return f"a number in {unit}, or one with {', '.join(factors_to(unit))} behind it"
 
 
 _NAMES = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",

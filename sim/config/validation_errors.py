@@ -262,8 +262,8 @@ def _how_to_write(kind: str, value: object, unit: str = "") -> str:
         return hint
     number_text = without_thousands(value) if isinstance(value, str) else ""
     number_text = re.sub(r",(?=[0-9])", "." if kind.startswith("float") else " ", number_text)
-    number = re.match(r"-?[0-9]+(\.[0-9]+)?", number_text)
-    return f"write {number[0]}" if number else ""
+    number = re.match(r"(-?[0-9]+(?:\.[0-9]+)?)(?:\s|$)", number_text)  # 100k is not 100, and 2027-05-05 not 2027
+    return f"write {number[1]}" if number else ""
 
 
 def _is_section(value: object) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import sim
 from sim.config.sections.labour import Labour
 from sim.config.units import FACTORS, in_unit
 from sim.errors import ConfigError
@@ -83,3 +84,22 @@ def test_indirect_people_are_at_most_three_for_one() -> None:
     assert "indirect_ratio" in Labour.model_fields
     with pytest.raises(ConfigError, match="0 to 3"):
         load(TINY, ["labour.indirect_ratio=25"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "read", "expected"),
+    [
+        ("money.business.operations_usd_per_mw_year=130k", "operations_usd_per_mw_year", 130_000),
+        ("money.business.energy_usd_per_mwh=0.05k", "energy_usd_per_mwh", 50),
+        ("money.business.usd_per_mw_it_year=9.7 M", "usd_per_mw_it_year", 9_700_000),
+    ],
+)
+def test_a_price_of_any_kind_is_stated_in_multiples_of_dollars(setting: str, read: str, expected: float) -> None:
+    assert getattr(sim.load("configs/hybrid.yaml", [setting]).value.money.business, read).value == expected
+
+
+@pytest.mark.parametrize("text", ["3k", "2027-05-05", "3pcs"])
+def test_no_hint_takes_half_of_a_text_for_the_number_that_is_meant(text: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        sim.load("configs/hybrid.yaml", [f"logistics.cranes={text}"])
+    assert "(write" not in str(refused.value)

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan, LogColumn
+from sim.plan.deterministic_draws import expected_draws
 from sim.plan.layout import place_number
-from sim.plan.vocabulary import FREE, JUMP, NOTE, SIGNAL, WORK, Log
+from sim.plan.vocabulary import FREE, JUMP, MINUTES_PER_HOUR, NOTE, SIGNAL, WORK, Log
 from sim.study.analyses.forecast.plan_cache import PLAN_LISTS_CACHE, PlanLists
 from sim.study.analyses.forecast.status import ONLINE, STAGES
 from sim.study.case import Case
@@ -365,6 +366,14 @@ class PlanSteps:
     def mw_of_block(self) -> float:
         """Return the MW of a block."""
         return self.project.block.mw_gross.value
+
+    @cached_property
+    def planned_hours(self) -> float:
+        """Return the budgeted person-hours of all works of the plan."""
+        plan = self.plan
+        steps = np.flatnonzero((plan.operation_of == WORK) & plan.earns)
+        content = expected_draws(plan.inputs).content[plan.argument_of[steps]]
+        return float((plan.people[steps].sum(axis=1) * content).sum() / MINUTES_PER_HOUR)
 
     @cached_property
     def planned_finish(self) -> int:

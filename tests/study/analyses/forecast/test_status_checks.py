@@ -154,6 +154,10 @@ ERRORS = {
         row("risk", OPEN_RISK, state="open", value=90),
         "value: 90 given, the chance that is left, from 0 to 1 expected (write 0.9 for 90 %)",
     ),
+    "part of a block": (
+        row("count", "online", date=EARLY, count=1),
+        "count: 1 given, a whole number of blocks of 2.5 MW expected",
+    ),
     "effect out of bounds": (row("risk", OPEN_RISK, state="happened", value=99999), "value: 99999 given, "),
     "closed with a value": (row("risk", OPEN_RISK, state="closed", value=1), "value: 1 given, nothing expected"),
     # names
@@ -187,6 +191,14 @@ NOTES = {
         "less than before (9,000,000,000 in row 3)",
     ),
     "hours of long ago": (row("hours", "earned", date=EARLY, count=100), "days older than the data date"),
+    "people of another project": (
+        row("people", "electricians", date=DATA_DATE, count=12_000),
+        "12,000 people, where all crews of the plan have",
+    ),
+    "hours of another project": (
+        row("hours", "spent", date=DATA_DATE, count=1e9),
+        "1,000,000,000 hours, where the whole plan has",
+    ),
     "power": (row("count", "online", date=DATA_DATE, count=2.5), "no generating unit is reported"),
 }
 
@@ -207,6 +219,23 @@ def test_a_later_count_may_exceed_an_earlier_one_of_the_stage_before(tmp_path: P
     # at no date, not only at the last one
     (problem,) = found(tmp_path, row("count", "electrical.made", date=EARLY, count=0), passed)
     assert "no more than electrical.made (0)" in problem
+
+
+def test_no_block_is_online_that_is_not_tested(tmp_path: Path) -> None:
+    tested = row("count", "tested", date=DATA_DATE, count=0)
+    (problem,) = found(tmp_path, tested, row("count", "online", date=DATA_DATE, count=2.5))
+    assert "no more than tested (0 blocks of 2.5 MW)" in problem
+
+
+def test_a_milestone_before_the_one_that_it_follows_is_noted(tmp_path: Path) -> None:
+    early, later = (
+        row("milestone", f"h1.shell.{step}", finish=day) for step, day in (("slab", EARLY), ("foundations", LATER))
+    )
+    names = [steps().unit_of_milestone(f"h1.shell.{step}") for step in ("slab", "foundations")]
+    assert None not in names
+    assert found(tmp_path, early.replace(EARLY, LATER), later.replace(LATER, EARLY), severity="note") == []
+    notes = found(tmp_path, early, later, severity="note")
+    assert [text for text in notes if "out of sequence: it was reached before" in text]
 
 
 def test_plain_dates_of_one_day_are_in_order(tmp_path: Path) -> None:

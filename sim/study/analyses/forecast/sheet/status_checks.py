@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from sim.config.load import load_as
 from sim.config.project import Project
 from sim.errors import ConfigError, Problem, did_you_mean
-from sim.plan.vocabulary import MINUTES_PER_DAY
+from sim.plan.compiled_plan import Column
+from sim.plan.vocabulary import MINUTES_PER_DAY, WAIT
 from sim.study.analyses.baseline_diff import flat_inputs
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.progress import Progress
@@ -42,6 +43,8 @@ def check_status(plan_steps: PlanSteps, status: Status) -> list[StatusFinding]:
         *_counts(plan_steps, status),
         *_falling_totals(status),
         *_old_totals(status),
+        *_large_totals(plan_steps, status),
+        *_early_milestones(plan_steps, status),
         *_overlapping_activities(plan_steps, status),
         *_power(plan_steps, status),
         *_online(plan_steps, status),
@@ -86,13 +89,16 @@ MIN_SHARE_PAID = 0.001
 
 
 def _paid(status: Status, planned_usd: Sequence[float] | NDArray[np.float64]) -> Iterator[StatusFinding]:
-    """Yield a note for amounts so far below the plan that thousands or millions are meant."""
+    """Yield a note for amounts so far from the plan that thousands or millions are meant, or cents."""
     for fact in status.facts_of("money"):
         day = min((fact.date or 0) // MINUTES_PER_DAY, len(planned_usd)) - 1
         if day >= 0 and fact.value and fact.value < MIN_SHARE_PAID * planned_usd[day]:
             message = (
                 f"{fact.value:,.0f} USD, where the plan has {planned_usd[day]:,.0f}: in whole dollars, not millions"
             )
+            yield note(status, fact, "value", message)
+        if day >= 0 and fact.value and fact.value > MAX_TIMES_PLANNED * planned_usd[-1]:
+            message = f"{fact.value:,.0f} USD, where the whole plan has {planned_usd[-1]:,.0f}: in whole dollars"
             yield note(status, fact, "value", message)
 
 
@@ -220,6 +226,42 @@ def _falling_totals(status: Status) -> Iterator[StatusFinding]:
             latest[fact.what] = fact
 
 
+def _early_milestones(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield a note for every milestone that is reported as reached before one that it follows in the plan."""
+    facts = {plan_steps.unit_of_milestone(fact.what): fact for fact in status.facts_of("milestone")}
+    reached = {unit: fact for unit, fact in facts.items() if unit is not None and fact.finish is not None}
+    for unit, fact in reached.items():
+        steps = plan_steps.routes[unit].steps
+        gates = [plan_steps.rows[step][Column.ARGUMENT] for step in steps if plan_steps.plan.operation_of[step] == WAIT]
+        signalling = {other for gate in gates for _, other, _ in plan_steps.signal_steps.get(gate, ())}
+        for before in sorted(signalling & reached.keys() - {unit}):
+            other = reached[before]
+            if (fact.finish or 0) < (other.finish or 0):
+                message = f"out of sequence: it was reached before {other.what} (row {other.row}); accepted"
+                yield note(status, fact, "finish", message)
+
+
+MAX_TIMES_PLANNED = 5
+"""Times the planned total from which on an amount is noted: another unit is meant, or a decimal sign is lost."""
+
+
+def _large_totals(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
+    """Yield a note for people and hours that are far more than the whole plan has."""
+    for fact in status.facts_of("people"):
+        crews = plan_steps.crews.get(fact.what)
+        most = 0 if crews is None else sum(people for _, people, _, _ in crews.arrivals)
+        if most and (fact.count or 0) > most:
+            message = f"{fact.count:,.0f} people, where all crews of the plan have {most:,}: all have come; accepted"
+            yield note(status, fact, "count", message)
+    for fact in status.facts_of("hours"):
+        if (fact.count or 0) > MAX_TIMES_PLANNED * plan_steps.planned_hours:
+            planned = f"{plan_steps.planned_hours:,.0f}"
+            message = (
+                f"{fact.count:,.0f} hours, where the whole plan has {planned}: a total of hours is meant; accepted"
+            )
+            yield note(status, fact, "count", message)
+
+
 MAX_AGE_DAYS = 7
 
 
@@ -269,10 +311,12 @@ def _counts(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:
     for fact in chain.from_iterable(counted.values()):
         system, _, stage = fact.what.partition(".")
         stage_before = f"{system}.{STAGES[STAGES.index(stage) - 1]}" if stage in STAGES[1:4] else ""
+        stage_before, mw = (STAGES[-1], plan_steps.mw_of_block) if fact.what == ONLINE else (stage_before, 1.0)
         bounds = [bound for bound in counted.get(stage_before, ()) if (bound.date or 0) >= (fact.date or 0)]
-        if bounds and (fact.count or 0) > (bounds[0].count or 0):
-            message = f"no more than {bounds[0].what} ({bounds[0].count or 0:g})"
-            yield error(status, fact, "count", f"{fact.count or 0:g}", message)
+        if bounds and (fact.count or 0) > mw * (bounds[0].count or 0) + 1e-6:
+            message = f"no more than {bounds[0].what} ({bounds[0].count or 0:g}"
+            unit = f" blocks of {mw:g} MW)" if fact.what == ONLINE else ")"
+            yield error(status, fact, "count", f"{fact.count or 0:g}", f"{message}{unit}")
 
 
 def _overlapping_activities(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFinding]:

@@ -48,7 +48,7 @@ def check_fact(plan_steps: PlanSteps, status: Status, fact: Fact) -> Iterator[St
     """Yield the findings about one fact by itself."""
     yield from _columns(plan_steps, status, fact)
     yield from _dates(plan_steps, status, fact)
-    yield from _amounts(status, fact)
+    yield from _amounts(plan_steps, status, fact)
     if fact.kind == "activity":
         yield from _activity(plan_steps, status, fact)
     elif fact.kind == "risk":
@@ -163,10 +163,19 @@ def _order(plan_steps: PlanSteps, status: Status, fact: Fact) -> Iterator[Status
 # --- amounts --------------------------------------------------------------------------------------------------------
 
 
-def _amounts(status: Status, fact: Fact) -> Iterator[StatusFinding]:
+MAX_PART_OF_BLOCK = 0.02
+"""Part of a block by which MW online may be off a whole number of blocks: they are reported as rounded."""
+
+
+def _amounts(plan_steps: PlanSteps, status: Status, fact: Fact) -> Iterator[StatusFinding]:
     """Yield errors of amounts that cannot be."""
     if fact.kind == "count" and fact.what != ONLINE and fact.count is not None and fact.count % 1:
         yield error(status, fact, "count", f"{fact.count:g}", "a whole number of units")
+    if fact.kind == "count" and fact.what == ONLINE and fact.count is not None:
+        blocks = fact.count / plan_steps.mw_of_block
+        if abs(blocks - round(blocks)) > MAX_PART_OF_BLOCK:
+            message = f"a whole number of blocks of {plan_steps.mw_of_block:g} MW"
+            yield error(status, fact, "count", f"{fact.count:g}", message)
 
 
 SHARE_WITHOUT_WEATHER = 0.75
