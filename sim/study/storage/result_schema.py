@@ -55,6 +55,18 @@ Whole = Annotated[int, Field(strict=True)]
 _NAME: TypeAdapter[str] = TypeAdapter(Name)
 
 
+class ForecastOrigin(BaseModel):
+    """What a forecast goes on from: its status, by name and fingerprint, and how that is read."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+
+    data_date: str
+    status: str
+    status_digest: str
+    learning: bool
+    logic: str
+
+
 class Manifest(BaseModel):
     """The keys of a manifest that are read; it may have more."""
 
@@ -79,6 +91,7 @@ class Manifest(BaseModel):
     remark: str
     sampling: dict[str, Any]
     files: dict[str, Any]
+    forecast: ForecastOrigin | None = None
 
 
 class Stratification(BaseModel):
@@ -98,6 +111,7 @@ class Origin(BaseModel):
     seed: Annotated[Whole, Field(ge=0, lt=2**63)]
     metrics: list[str]
     sampling: Stratification | None = None
+    forecast: ForecastOrigin | None = None
 
 
 class Part(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,14 @@ from click.testing import CliRunner
 
 import sim
 from sim.cli import main
+from sim.files import Damaged
 from sim.report.html_report.replay.scene import RunDetails
 from sim.study.analyses.shards import merge_shards, run_shard
 from sim.study.api import levers_of_stored
 from sim.study.case import Case
 from sim.study.result import Result, prepare_stored
 from sim.study.storage.checkpoint import Changed
-from sim.study.storage.input_files import StatusChanged
+from sim.study.storage.input_files import StatusChanged, files_beside
 from tests.tiny_project import TINY
 from tests.world.weather.test_weather_files import epw
 
@@ -106,6 +108,24 @@ def test_a_status_that_has_changed_is_told(stored: Path) -> None:
         (stored / "status.csv").write_text(changed)
         with pytest.raises(StatusChanged, match=r"facts\.csv: its facts have changed since this forecast"):
             levers_of_stored(Result.load(stored), 1)
+
+
+@pytest.mark.parametrize(("key", "value"), [("status", 5), ("status", None), ("learning", "yes"), ("logic", ["x"])])
+def test_a_forecast_that_does_not_say_what_it_goes_on_from_is_damaged(stored: Path, key: str, value: object) -> None:
+    result = Result.load(stored)
+    changed = {**result.manifest["forecast"], key: value}
+    replace(result, manifest={**result.manifest, "forecast": changed}).save(stored)
+    with pytest.raises(Damaged, match=rf"forecast\.{key}"):
+        Result.load(stored)
+
+
+def test_no_file_is_taken_from_outside_a_result(stored: Path) -> None:
+    """Names in a manifest may come from anybody."""
+    (stored.parent / "secret.epw").write_text("secret")
+    for name in ("../secret.epw", str(stored.parent / "secret.epw")):
+        assert files_beside(stored, {"config": {"weather": {"file": name}}}) == {}
+    (stored / "link.epw").symlink_to(stored.parent / "secret.epw")
+    assert files_beside(stored, {"config": {"weather": {"file": "link.epw"}}}) == {}
 
 
 @pytest.mark.parametrize("status", [None, "facts.csv"])
