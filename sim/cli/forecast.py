@@ -162,15 +162,21 @@ def init_status(config: Path, as_of: datetime, grain: Grain, out: Path | None, o
 @click.option(
     "--as-of", type=click.DateTime(["%Y-%m-%d"]), default=None, help="Data date, where it is another than the file's."
 )
+@click.option(
+    "--with", "former", type=click.Path(path_type=Path), default=None,
+    help="A former status whose promises, risks, people, hours and money are taken over: a schedule has none.",
+)  # fmt: skip
 @SHEET
-def from_schedule(file: Path, as_of: datetime | None, out: Path | None) -> None:
+def from_schedule(file: Path, as_of: datetime | None, former: Path | None, out: Path | None) -> None:
     """Take the actuals of a schedule that `sim export` wrote and MS Project or Primavera P6 has saved again.
 
     FILE is .xml (Microsoft Project) or .xer (P6). Actual start and finish, remaining duration, percent complete, suspend and
     resume come back by the activities' own ids, whatever their names and rows have become.
     """
     from sim.report.exchange.importers.statused_schedule import read_statused
+    from sim.study.analyses.forecast.status_file import rows_of_no_schedule
 
+    taken_over = [] if former is None else rows_of_no_schedule(former)
     schedule = read_statused(file)
     data_date = as_of.date().isoformat() if as_of else schedule.data_date
     if data_date is None:
@@ -179,12 +185,13 @@ def from_schedule(file: Path, as_of: datetime | None, out: Path | None) -> None:
         {"kind": "data_date", "date": data_date},
         {"kind": "logic", "what": schedule.logic},
     ]
-    rows += schedule.rows
-    _write_sheet(
-        rows,
-        out,
-        f"{schedule.begun} of {schedule.activities} activities have begun by {data_date}: written to {out}",
-    )
+    rows += [*schedule.rows, *taken_over]
+    message = f"{schedule.begun} of {schedule.activities} activities have begun by {data_date}: written to {out}"
+    if former is None:
+        message += (
+            "; promises, risks, people, hours and money are in no schedule: --with takes them from a former status"
+        )
+    _write_sheet(rows, out, message)
 
 
 def _write_sheet(rows: list[dict[str, object]], out: Path | None, message: str) -> None:

@@ -19,6 +19,8 @@ from sim.config.yaml_reader import read_file
 from sim.errors import ConfigError, Problem, did_you_mean, without_thousands
 from sim.plan.vocabulary import MINUTES_PER_DAY
 
+NOT_IN_A_SCHEDULE = ("promise", "risk", "people", "hours", "money")
+"""Kinds of facts that a schedule statused in a planner's tool cannot hold."""
 DATES = ("date", "start", "finish", "suspended", "resumed", "low", "high")
 NUMBERS = ("count", "remaining_days", "percent", "value")
 COLUMNS = ("kind", "what", *DATES, *NUMBERS, "state")
@@ -57,6 +59,12 @@ def read_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             raise ConfigError([Problem(str(path), number, 1, "", "", message)])
         if any(str(cell).strip() for cell in cells if cell is not None):
             yield number, dict(zip(columns, cells, strict=False))
+
+
+def rows_of_no_schedule(path: Path) -> list[dict[str, object]]:
+    """Return the rows of a status about what no schedule has: promises, risks, people, hours and money."""
+    rows = (row for _, row in read_rows(path) if str(row.get("kind", "")).strip() in NOT_IN_A_SCHEDULE)
+    return [{column: row[column] for column in COLUMNS if row.get(column) not in (None, "")} for row in rows]
 
 
 def _yaml_rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -28,7 +28,7 @@ from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.sheet.status_checks import check_status, findings_of
 from sim.study.analyses.forecast.status import Fact, Status, read_status
-from sim.study.analyses.forecast.status_file import status_bytes
+from sim.study.analyses.forecast.status_file import rows_of_no_schedule, status_bytes
 from sim.study.case import prepare_case
 from tests.tiny_project import TINY
 
@@ -295,3 +295,14 @@ def test_a_data_date_at_midnight_is_the_end_of_the_day_before(tmp_path: Path, wr
     changed = re.sub(r"<StatusDate>[^<]*<", f"<StatusDate>{moment}<", text)
     (tmp_path / "x.xml").write_text(changed, encoding="utf-8")
     assert read_statused(tmp_path / "x.xml").data_date == day
+
+
+def test_what_no_schedule_has_is_taken_over_from_a_former_status(tmp_path: Path) -> None:
+    former = tmp_path / "former.csv"
+    rows = ["promise,p1.g1,2026-03-01,,", "risk,ground,,,closed", "money,paid,,1000000,", "count,electrical.made,,,"]
+    former.write_text("kind,what,finish,value,state\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    assert rows_of_no_schedule(former) == [
+        {"kind": "promise", "what": "p1.g1", "finish": "2026-03-01"},
+        {"kind": "risk", "what": "ground", "state": "closed"},
+        {"kind": "money", "what": "paid", "value": "1000000"},
+    ]
