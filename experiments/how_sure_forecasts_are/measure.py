@@ -229,8 +229,12 @@ def outcomes_of(
         for grain in grains:
             status = status_of(log, date, grain)
             case = forecast_case(config(), status, learning=learning, base=planned())
+            # one that stalls ends never, not with the last row of its log
             ends = np.array(
-                [done.outcome.log[-1, 0] for done in case.replications(FORECAST_SEED + number, 0, FORECAST_RUNS)]
+                [
+                    np.inf if done.outcome.deadlock else done.outcome.log[-1, 0]
+                    for done in case.replications(FORECAST_SEED + number, 0, FORECAST_RUNS)
+                ]
             )
             low, middle, high = (float(np.sort(ends)[rank - 1]) for rank in (4, 20, 36))
             below = int((ends < truth).sum())

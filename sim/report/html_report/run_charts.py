@@ -248,9 +248,9 @@ def _mean_strip(view: ResultView, impacts: Sequence[CauseImpact]) -> dict[str, A
     begin, pieces = 0.0, []
     order = {cause: position for position, cause in enumerate(DELAY_CAUSES)}
     for impact in sorted((impact for impact in impacts if impact.days > 0), key=lambda impact: order[impact.cause]):
-        pieces.append(
-            _piece(begin, begin + impact.days, impact.cause, f"{impact.name}: {impact.mean_text()} days in the mean")
-        )
+        # to the day, not as the interval allows: the pieces add up to the lead time
+        text = f"{impact.name}: {number(impact.days)} days in the mean"
+        pieces.append(_piece(begin, begin + impact.days, impact.cause, text))
         begin += impact.days
     return {"name": f"All {view.info.runs_text}: mean days by cause, not in order of time", "pieces": pieces}
 
