@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sim.arguments import checked_arguments, require_known
 from sim.config.sections.display_units import display_of, in_display_units, shown_as
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def _draw(name: str, result: Result, ax: Axes | None) -> Axes:
 # --- one project ------------------------------------------------------------------------------------------------------
 
 
+@checked_arguments
 def mw_online(result: Result, ax: Axes | None = None) -> Axes:
     """Draw the MW online by day: bands over the runs, P50, the P80 of every date, and the planned ramp.
 
@@ -55,6 +57,7 @@ def mw_online(result: Result, ax: Axes | None = None) -> Axes:
     return _draw("mw_online", result, ax)
 
 
+@checked_arguments
 def finish(result: Result, ax: Axes | None = None) -> Axes:
     """Draw when all MW are online: histogram and S-curve, with P10, P50, P80, P90, the planned and the target date.
 
@@ -65,6 +68,7 @@ def finish(result: Result, ax: Axes | None = None) -> Axes:
     return _draw("finish", result, ax)
 
 
+@checked_arguments
 def convergence(result: Result, ax: Axes | None = None) -> Axes:
     """Draw the P80 of the finish over the number of runs, with its 95 % interval.
 
@@ -73,6 +77,7 @@ def convergence(result: Result, ax: Axes | None = None) -> Axes:
     return _draw("convergence", result, ax)
 
 
+@checked_arguments
 def joint(result: Result, ax: Axes | None = None) -> Axes:
     """Draw finish against cost, a dot a run, with the dates and costs that are both kept in 50, 70 and 80 % of runs.
 
@@ -83,6 +88,7 @@ def joint(result: Result, ax: Axes | None = None) -> Axes:
     return _draw("joint", result, ax)
 
 
+@checked_arguments
 def headcount(result: Result, ax: Axes | None = None) -> Axes:
     """Draw people on site by week against the limit, and beside it the distribution of each run's peak.
 
@@ -91,6 +97,7 @@ def headcount(result: Result, ax: Axes | None = None) -> Axes:
     return _draw("headcount", result, ax)
 
 
+@checked_arguments
 def trades(result: Result, ax: Axes | None = None) -> Axes:
     """Draw people on site by trade and week, stacked, in the representative run.
 
@@ -99,6 +106,7 @@ def trades(result: Result, ax: Axes | None = None) -> Axes:
     return _draw("trades", result, ax)
 
 
+@checked_arguments
 def man_hours(result: Result, ax: Axes | None = None) -> Axes:
     """Draw man-hours planned, earned and paid, added up over time.
 
@@ -107,6 +115,7 @@ def man_hours(result: Result, ax: Axes | None = None) -> Axes:
     return _draw("man_hours", result, ax)
 
 
+@checked_arguments
 def capital(result: Result, ax: Axes | None = None) -> Axes:
     """Draw capital paid against capital in service by day, the mean of all runs; the gap is idle.
 
@@ -115,6 +124,7 @@ def capital(result: Result, ax: Axes | None = None) -> Axes:
     return _draw("capital", result, ax)
 
 
+@checked_arguments
 def flowline(result: Result, ax: Axes | None = None) -> Axes:
     """Draw the line of balance of the representative run: each block's stages over time, blocks one above the other.
 
@@ -123,6 +133,7 @@ def flowline(result: Result, ax: Axes | None = None) -> Axes:
     return _draw("flowline", result, ax)
 
 
+@checked_arguments
 def skids(result: Result, ax: Axes | None = None) -> Axes:
     """Draw the cumulative flow of skids in the representative run: in the factory, on the road, in the yard, set, online.
 
@@ -133,6 +144,7 @@ def skids(result: Result, ax: Axes | None = None) -> Axes:
     return _draw("skids", result, ax)
 
 
+@checked_arguments
 def gantt(result: Result, ax: Axes | None = None) -> Axes:
     """Draw the Gantt of the representative run, with the driving chain, waits, and how often each bar is critical.
 
@@ -141,6 +153,7 @@ def gantt(result: Result, ax: Axes | None = None) -> Axes:
     return _draw("gantt", result, ax)
 
 
+@checked_arguments
 def tornado(drivers: Drivers | Result, ax: Axes | None = None) -> Axes:
     """Draw what is saved when each cause is switched off alone, the largest at P80 on top.
 
@@ -156,6 +169,7 @@ def tornado(drivers: Drivers | Result, ax: Axes | None = None) -> Axes:
 # --- several strategies -----------------------------------------------------------------------------------------------
 
 
+@checked_arguments
 def strategy_cloud(comparison: Comparison, ax: Axes | None = None) -> Axes:
     """Draw every run of several strategies as a dot: lead time by idle capital, as large as the peak of people.
 
@@ -168,6 +182,7 @@ def strategy_cloud(comparison: Comparison, ax: Axes | None = None) -> Axes:
     return plot_strategy_cloud({name: result.runs for name, result in results.items()}, ax, seed=_seed(comparison))
 
 
+@checked_arguments
 @in_display_units
 def paired_difference(
     comparison: Comparison, case: str, metric: str = "lead_time_full_days", ax: Axes | None = None
@@ -203,6 +218,7 @@ def _seed(comparison: Comparison) -> int:
 # --- studies ----------------------------------------------------------------------------------------------------------
 
 
+@checked_arguments
 @in_display_units
 def sweep_lines(sweep: Sweep, metric: str, by: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw one metric over the input `by` (the only one if None): P50 with its 95 % interval and P80.
@@ -213,9 +229,11 @@ def sweep_lines(sweep: Sweep, metric: str, by: str | None = None, ax: Axes | Non
     from sim.report.figures.sweep import plot_sweep_lines
 
     by = sweep.inputs[-1] if by is None else by
+    require_known("input", by, sweep.inputs)
     return plot_sweep_lines(sweep.summary([metric]), metric, by, ax, seed=int(sweep.manifest["seed"]))
 
 
+@checked_arguments
 @in_display_units
 def heat_map(sweep: Sweep, metric: str, row: str, column: str, statistic: str = "p80", ax: Axes | None = None) -> Axes:
     """Draw one number of a metric over two inputs of a sweep, which name the rows and the columns.
@@ -226,6 +244,8 @@ def heat_map(sweep: Sweep, metric: str, row: str, column: str, statistic: str = 
     """
     from sim.report.figures.sweep import plot_heat_map
 
+    for name in (row, column):
+        require_known("input", name, sweep.inputs)
     table = sweep.table(metric, statistic)
     table["as_good"] = [float(is_as_good) for is_as_good in sweep.as_good_as_best(metric, statistic)]
     names = [name for name in (metric, f"{statistic}_low", f"{statistic}_high", "as_good") if name in table]
@@ -236,6 +256,7 @@ def heat_map(sweep: Sweep, metric: str, row: str, column: str, statistic: str = 
     )
 
 
+@checked_arguments
 @in_display_units
 def small_multiples(sweep: Sweep, metric: str, statistic: str = "p80", ax: Axes | None = None) -> Axes:
     """Draw one number of a metric over every input of a sweep, a panel an input.
@@ -251,6 +272,7 @@ def small_multiples(sweep: Sweep, metric: str, statistic: str = "p80", ax: Axes 
     return plot_small_multiples(table, metric, inputs, ax, statistic=statistic, **_sample(sweep))
 
 
+@checked_arguments
 @in_display_units
 def sensitivity(analysis: SensitivityResult, ax: Axes | None = None) -> Axes:
     """Draw which inputs matter: changes at their low and high ends, or Morris's or Sobol's indices.
@@ -267,6 +289,7 @@ def sensitivity(analysis: SensitivityResult, ax: Axes | None = None) -> Axes:
     return plot_indices(analysis.table, settings["metric"], settings["statistic"], ax)
 
 
+@checked_arguments
 @in_display_units
 def pareto(tuning: TuningResult, ax: Axes | None = None) -> Axes:
     """Draw the candidates a tuning has tried: objective against finish, the Pareto set, the start and the best.

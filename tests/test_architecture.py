@@ -19,6 +19,7 @@ CODE = sorted(path for part in ("sim", "tests", "benchmarks") for path in (ROOT 
 # A later part may import an earlier one, never the reverse.
 FLOW = (
     "errors",
+    "arguments",
     "display",
     "jit",
     "files",

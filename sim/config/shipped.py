@@ -5,11 +5,13 @@ In a checkout they lie in configs/; a wheel has them in the package itself.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from pathlib import Path
 
 from sim import files
+from sim.arguments import SOURCES, refused
 
 PACKAGE = Path(__file__).parents[1]
 NAME = re.compile(r"[A-Za-z0-9_]+")
@@ -63,6 +65,8 @@ def find_config(path_or_name: str | Path) -> Path:
     >>> find_config("hybrid") == shipped("hybrid")
     True
     """
+    if not isinstance(path_or_name, str | os.PathLike):
+        raise refused("source", path_or_name, SOURCES)
     path = Path(path_or_name)
     if is_name(str(path_or_name)) and not files.exists(path):
         return shipped(str(path_or_name)) or path

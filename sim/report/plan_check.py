@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sim.arguments import checked_arguments
 from sim.config.load import ConfigLike
 from sim.config.project import Project
 from sim.config.sections.display_units import display, in_display_units
@@ -118,6 +119,7 @@ def _driver(driver: Driver, state: State) -> str:
 MAX_LINKS, MAX_LOADS = 12, 16
 
 
+@checked_arguments
 def check(config: ConfigLike) -> list[Remark]:
     """Return what is wrong with a project's plan or worth a look, errors first; nothing is simulated.
 

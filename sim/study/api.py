@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sim import files
+from sim.arguments import checked_arguments
 from sim.config.load import ConfigLike, Loaded, as_config, load_as
 from sim.config.overrides import continued
 from sim.config.project import Project
 from sim.config.study import Study, other_kind
 from sim.display import Displayed
 from sim.engine.backends import AUTO
-from sim.errors import ConfigError, Problem, SimError
+from sim.errors import ConfigError, SimError
 from sim.metrics.metric import finish_metric
 from sim.metrics.registry import directions_of
 from sim.study.analyses.case_series import are_levers_quick, measure_levers
@@ -75,11 +76,13 @@ class Comparison(Displayed):
 
         return table(list(self.differences))
 
-    def write(self, path: Path) -> None:
+    @checked_arguments
+    def write(self, path: str | Path) -> None:
         """Write the paired differences as CSV."""
-        files.write(path, csv_bytes(self.table()))
+        files.write(Path(path), csv_bytes(self.table()))
 
 
+@checked_arguments
 def load(
     source: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), *, status: str | Path | None = None
 ) -> Config:
@@ -100,6 +103,7 @@ def load(
     return loaded if status is None else continued(loaded, status)
 
 
+@checked_arguments
 def run(
     config: ConfigLike,
     *,
@@ -136,7 +140,6 @@ def run(
     >>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200, seed=1)
     >>> result.summary().loc["lead_time_full_days", ["p50", "p80"]]
     """
-    require_counts(runs=runs, max_runs=max_runs, seed=seed, workers=workers)
     if out is not None:
         require_place(absolute(out), RESULT)
     checked_config = as_config(config)
@@ -177,6 +180,7 @@ def run(
     return result
 
 
+@checked_arguments
 def compare(
     configs: Sequence[ConfigLike | Result],
     *,
@@ -218,22 +222,6 @@ def unique_name(name: str, taken: Collection[str], separator: str = "-") -> str:
     """Return a name that is not taken: `hybrid`, then `hybrid-2`."""
     candidates = [name, *(f"{name}{separator}{number}" for number in range(2, len(taken) + 2))]
     return next(candidate for candidate in candidates if candidate not in taken)
-
-
-MAX_VALUES = {"runs": 1_000_000, "max_runs": 1_000_000, "seed": 2**63 - 1, "workers": 256}
-"""The largest of each count that a run takes, here as on the command line."""
-
-
-def require_counts(**counts: int | None) -> None:
-    """Raise ConfigError for a number of runs, a seed or workers that is out of range; None stands for the default."""
-    problems = []
-    for name, value in counts.items():
-        min_value, max_value = (1 if name in ("runs", "max_runs") else 0), MAX_VALUES[name]
-        is_whole = isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not (is_whole and min_value <= value <= max_value):
-            problems.append(Problem("", 0, 0, name, repr(value), f"a whole number from {min_value} to {max_value:,}"))
-    if problems:
-        raise ConfigError(problems)
 
 
 def load_tables() -> None:

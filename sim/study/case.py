@@ -14,20 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from sim.arguments import checked_arguments
 from sim.config.load import ConfigLike, Loaded, as_config, load_as, require_runnable
 from sim.config.project import Project
 from sim.config.shipped import shipped
 from sim.display import Displayed
-from sim.engine.backends import (
-    COMPILED,
-    SIMPY,
-    Name,
-    Replication,
-    require_same,
-    run_numba,
-    run_simpy,
-    select_backend,
-)
+from sim.engine.backends import COMPILED, SIMPY, Name, Replication, require_same, run_numba, run_simpy, select_backend
 from sim.engine.initial_state import StateOf
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
 from sim.jit import DISABLE_JIT, available, gc_paused, load_numba
@@ -320,6 +312,7 @@ class Case(Displayed):
         return Chunk(first, {"status": status, **runs}, curves)
 
 
+@checked_arguments
 def prepare_case(
     config: ConfigLike, folder: Path | None = None, *, sampling: str = "mc", runs: int = 0, engine: str = SIMPY
 ) -> Case:

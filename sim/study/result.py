@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.arguments import checked_arguments, require_known
 from sim.config.project import Project
 from sim.display import Displayed, Figures, presented
 from sim.engine.backends import AUTO
@@ -102,16 +103,21 @@ class Result(Displayed):
         """Why that run ended when it did: a row a piece of its driving chain, from the decision to the completion."""
         return frame(self.driving or {name: np.array([]) for name in CHAIN_COLUMNS})
 
+    @checked_arguments
     def table(self, name: str) -> pd.DataFrame:
-        """Return one more table: "ramp" (a row a replication), or what a closer look found; empty where it is not there."""
+        """Return one more table, such as "ramp" (a row a replication) or "levers"; empty where this result has none.
+
+        The tables there can be: ramp, spread, hours, indices, bindings, levers, controls. ConfigError for any other name.
+        """
+        require_known("table", name, dict.fromkeys((store.RAMP, *store.DIAGNOSTIC_TABLES, *self.more)))
         return frame(self.sample.ramp if name == store.RAMP else self.more.get(name, {}))
 
+    @checked_arguments
     def curve(self, name: str) -> pd.DataFrame:
         """Return one curve, a row a day; SimError names the curves there are."""
         rows = self.curves[self.curves["curve"] == name]
         if rows.empty:
-            names = ", ".join(dict.fromkeys(self.sample.curves["curve"].tolist()))
-            raise SimError(f"there is no curve {name!r}; there are {names or 'none'}")
+            require_known("curve", name, dict.fromkeys(self.sample.curves["curve"].tolist()))
         return rows.drop(columns="curve").set_index("day")
 
     def turnovers(self) -> pd.DataFrame:
@@ -136,6 +142,7 @@ class Result(Displayed):
         """
         return str(presented("verdict")(self))
 
+    @checked_arguments
     def report(self, path: str | Path) -> Path:
         """Write report.html, one file for a browser, to a path; returns where.
 
@@ -151,6 +158,7 @@ class Result(Displayed):
 
         return pd.DataFrame([*milestone_rows(self.manifest, self.sample)])
 
+    @checked_arguments
     def ask(self, question: str) -> Answer:
         """Answer one line such as "mw >= 100 by 2027-06-30"; SimError says what can be asked.
 
@@ -172,6 +180,7 @@ class Result(Displayed):
         """Return the summary as plain numbers: metric, then statistic."""
         return summary(self.sample)
 
+    @checked_arguments
     def save(self, directory: str | Path, extras: store.Extras | None = None) -> Path:
         """Write the result to `directory`, all of it or nothing; returns where.
 
@@ -184,6 +193,7 @@ class Result(Displayed):
         return target
 
     @classmethod
+    @checked_arguments
     def load(cls, directory: str | Path) -> Result:
         """Read a result back; SimError with exit code 2 if there is none or a file of it is damaged."""
         manifest, parts = store.read_result(Path(directory).absolute())

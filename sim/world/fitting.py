@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim import files
+from sim.arguments import checked_arguments
 from sim.config.overrides import address_in, change_to_set
 from sim.config.project import Project
 from sim.config.sections.estimates import Estimate, Figure
@@ -187,6 +188,7 @@ def _is_finished(path: Path, line: int, row: Mapping[str, str]) -> bool:
 # --- the fit ----------------------------------------------------------------------------------------------------------
 
 
+@checked_arguments
 def fit(history: History | str | Path, column: str | None = None) -> Fit:
     r"""Return the estimate of own history, a CSV or what was read of one; WrongHistory where there is too little in it.
 

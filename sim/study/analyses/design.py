@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from sim import files
-from sim.config.load import ConfigLike, Loaded, as_loaded, load_as
+from sim.arguments import is_listed, refused
+from sim.config.load import ConfigLike, Loaded, as_loaded, checked, load_as
 from sim.config.overrides import expand_wildcards, round_if_integer, scaled, with_settings
 from sim.config.project import Project
 from sim.config.shipped import shipped
@@ -187,29 +188,59 @@ def design_of_call(
 ) -> StudyDesign:
     """Return the design of a call from Python: values by path (or by several paths), for one configuration.
 
-    With `ranges`, a tuple (low, high) is a range and only a list is its values.
+    With `ranges`, a tuple (low, high) is a range and only a list is its values. ConfigError with what is wrong in the call.
     """
     config = as_loaded(source)
-    inputs_by_name: dict[str, Input] = {}
-    for key, sequence in inputs.items():
-        paths = (key,) if isinstance(key, str) else tuple(key)
-        values = tuple(_plain(value) for value in sequence)
-        fields = {"low": values[0], "high": values[1]} if ranges and _is_range(sequence) else {"values": values}
-        inputs_by_name[_column(paths[0], inputs_by_name)] = Input(paths=paths, **fields)
-    study = Study(
-        schema_version=1,
-        name=config.value.name,
-        question="",
-        configs=(config.value.name,),
-        inputs=inputs_by_name,
+    if not inputs:
+        raise refused("inputs", inputs, "at least one path with its values", "sim.run runs a configuration as it is")
+    inputs_by_name: dict[str, dict[str, Any]] = {}
+    for key, values in inputs.items():
+        paths = _paths(key)
+        inputs_by_name[_column(paths[0], inputs_by_name)] = {"paths": paths, **_values(key, values, ranges=ranges)}
+    name = config.value.name
+    stated = {
+        "schema_version": 1,
+        "name": name,
+        "question": "",
+        "configs": (name,),
+        "inputs": inputs_by_name,
         **settings,
-    )
-    return StudyDesign(study, (config,), {})
+    }
+    try:
+        return StudyDesign(checked(Study, stated), (config,), {})
+    except ConfigError as error:  # in a call, what a study has in these sections are arguments
+        prefixes = [f"{section}." for section in ("sensitivity", "tune") if section in settings]
+        raise ConfigError(replace(one, path=without_prefix(one.path, prefixes)) for one in error.problems) from None
 
 
-def _is_range(values: Sequence[Any]) -> bool:
-    """Return whether values are a range, a tuple (low, high)."""
-    return isinstance(values, tuple) and len(values) == 2
+def without_prefix(path: str, prefixes: Sequence[str]) -> str:
+    """Return a path without the one of these prefixes that it begins with."""
+    return next((path.removeprefix(prefix) for prefix in prefixes if path.startswith(prefix)), path)
+
+
+def _paths(key: object) -> tuple[str, ...]:
+    """Return the paths that a key of `inputs` names, one or several; ConfigError where it is neither."""
+    paths = (key,) if isinstance(key, str) else key
+    if not isinstance(paths, tuple) or not paths or not all(isinstance(path, str) and path for path in paths):
+        raise refused("inputs", key, 'a path like "logistics.cranes", or a tuple of paths')
+    return paths
+
+
+def _values(key: object, values: Any, *, ranges: bool) -> dict[str, Any]:
+    """Return the fields of an input with its values, or its range; ConfigError where it has none."""
+    place = f"inputs[{key!r}]"
+    if not is_listed(values) or not len(values := list(values) if not isinstance(values, tuple) else values):
+        raise refused(place, values, "(low, high), or a list of values" if ranges else "a list of values")
+    plain = tuple(_plain(value) for value in values)
+    if not all(isinstance(value, Scalar) for value in plain):
+        raise refused(place, values, "a list of numbers, words, True or False")
+    if not (ranges and isinstance(values, tuple) and len(values) == 2):
+        return {"values": plain}
+    if not all(isinstance(value, int | float) for value in plain) or not plain[0] < plain[1]:  # type: ignore[operator]
+        raise refused(
+            place, values, "a range (low, high) of two numbers, low below high", "a list is taken value by value"
+        )
+    return {"low": plain[0], "high": plain[1]}
 
 
 def _plain(value: Any) -> Scalar:
@@ -217,7 +248,7 @@ def _plain(value: Any) -> Scalar:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def _column(path: str, taken: Mapping[str, Input]) -> str:
+def _column(path: str, taken: Collection[str]) -> str:
     """Return a name for the column of a path: as many of its last words as make it unique."""
     words = [word for word in path.split(".") if word != "*"]
     names = ["_".join(words[-count:]) for count in range(1, len(words) + 1)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.arguments import checked_arguments
 from sim.config.load import ConfigLike, as_config
 from sim.display import Displayed
 from sim.engine.backends import AUTO
@@ -68,6 +69,7 @@ class Drivers(Displayed):
         return table.reindex(order).reset_index(drop=True)
 
 
+@checked_arguments
 def drivers(
     config: ConfigLike,
     *,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.arguments import checked_arguments
 from sim.config.load import ConfigLike
 from sim.config.study import Scalar
 from sim.display import Displayed
@@ -42,7 +43,10 @@ class AnalysisNotPossible(SimError):
 
 @dataclass(frozen=True, repr=False)
 class SensitivityResult(Displayed):
-    """The result of a sensitivity analysis: a table with a row an input, and the points that it is worked out from."""
+    """The result of a sensitivity analysis: a table with a row an input, and the points that it is worked out from.
+
+    `table` is a DataFrame and no method: `found.table`, where a `Comparison`, a `Sweep` and `Drivers` have `table()`.
+    """
 
     manifest: dict[str, Any]
     table: pd.DataFrame
@@ -54,6 +58,7 @@ class SensitivityResult(Displayed):
         return f"{wanted['method']}, {wanted['statistic']} of {wanted['metric']}, {len(self.table)} inputs"
 
 
+@checked_arguments
 def sensitivity(
     config: ConfigLike,
     inputs: Mapping[str | tuple[str, ...], Sequence[Any]] | None = None,

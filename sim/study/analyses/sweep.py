@@ -15,21 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sim import files
+from sim.arguments import checked_arguments, refused, require_known
 from sim.config.load import ConfigLike
 from sim.display import Displayed
 from sim.engine.backends import AUTO
 from sim.errors import CheckFailed, SimError
 from sim.metrics.registry import DIRECTIONS
 from sim.study.analyses.case_series import CaseSeries
-from sim.study.analyses.design import (
-    Config,
-    Point,
-    StudyDesign,
-    design_of_call,
-    labels,
-    read_study,
-    text_of,
-)
+from sim.study.analyses.design import Config, Point, StudyDesign, design_of_call, labels, read_study, text_of
 from sim.study.api import cores
 from sim.study.case import Case, prepare_case
 from sim.study.chunk import Chunk, ChunkStore, Columns, Floats, concatenated, failed
@@ -162,10 +155,13 @@ class Sweep(Displayed):
         rows = [pd.DataFrame({"point": number, **sample.runs}) for number, sample in enumerate(self.samples)]
         return self._settings().merge(pd.concat(rows, ignore_index=True), on="point", validate="one_to_many")
 
+    @checked_arguments
     def summary(self, metrics: Sequence[str] | None = None) -> pd.DataFrame:
         """Tidy: a row a point and metric; settings, mean, P10 … P90, the 95 % intervals of P50 and P80, n."""
         import pandas as pd
 
+        for metric in metrics or ():
+            require_known("metric", metric, self.samples[0].metrics)
         rows = [
             {"point": number, "metric": metric, **numbers}
             for number, sample in enumerate(self.samples)
@@ -175,24 +171,31 @@ class Sweep(Displayed):
         statistics = pd.DataFrame(rows, columns=["point", "metric", *COLUMNS])
         return self._settings().merge(statistics, on="point", validate="one_to_many")
 
+    @checked_arguments
     def table(self, metric: str, statistic: str = "p80") -> pd.DataFrame:
         """A row a point: its settings and one number of one metric; SimError names the metrics there are."""
-        self._known(metric)
+        require_known("metric", metric, self.samples[0].metrics)
+        require_known("statistic", statistic, COLUMNS)
         rows = self.summary([metric])
         columns = [*BASE_COLUMNS, *self.manifest["inputs"]]
         interval_columns = [f"{statistic}{end}" for end in ("_low", "_high") if f"{statistic}{end}" in rows]
         return rows[[*columns, statistic, *interval_columns]].rename(columns={statistic: metric})
 
+    @checked_arguments
     def grid(self, metric: str, row: str, column: str, statistic: str = "p80") -> pd.DataFrame:
         """Return one number of one metric as a two-way table of two inputs: the mean over whatever else was varied."""
+        for name in (row, column):
+            require_known("input", name, [*BASE_COLUMNS, *self.manifest["inputs"]])
         return self.table(metric, statistic).pivot_table(index=row, columns=column, values=metric, sort=False)
 
+    @checked_arguments
     def as_good_as_best(self, metric: str, statistic: str = "p80") -> list[bool]:
         """Return by point whether it cannot be told from the best: the 95 % interval of their paired difference contains 0.
 
         The best has the smallest number, or the largest of a metric where more is better; points that do not finish are not.
         """
-        self._known(metric)
+        require_known("metric", metric, self.samples[0].metrics)
+        require_known("statistic", statistic, ("mean", *SHARES))
         values = [sample.runs[metric].astype(float) for sample in self.samples]
         numbers = np.array([summary(sample).get(metric, {}).get(statistic, np.nan) for sample in self.samples])
         numbers = np.where(np.isfinite(numbers), -DIRECTIONS.get(metric, -1) * numbers, np.inf)
@@ -204,8 +207,11 @@ class Sweep(Displayed):
             for index, number in enumerate(numbers)
         ]
 
+    @checked_arguments
     def differences(self, base: int = 0) -> pd.DataFrame:
         """Return every other point against one of them on the same random numbers, pair by pair: a row a metric and point."""
+        if type(base) is not int or not 0 <= base < len(self.samples):
+            raise refused("base", base, f"the number of a point, from 0 to {len(self.samples) - 1}")
         named = dict(zip(self.labels(), self.samples, strict=True))
         return table(compare(named, DIRECTIONS, base=self.labels()[base]))
 
@@ -213,15 +219,11 @@ class Sweep(Displayed):
         """Return what each point is called."""
         return [str(label) for label in self.points["label"]]
 
-    def _known(self, metric: str) -> None:
-        """Refuse a metric that is not there."""
-        if metric not in self.samples[0].metrics:
-            raise SimError(f"there is no metric {metric!r}; there are {', '.join(self.samples[0].metrics)}")
-
     def _settings(self) -> pd.DataFrame:
         """Return the points without what is only for people."""
         return self.points.drop(columns=["label", "note"])
 
+    @checked_arguments
     def save(self, directory: str | Path, extras: Extras | None = None) -> Path:
         """Write the sweep, all of it or nothing: runs, summary and points as Parquet and CSV, and a manifest."""
         target = Path(directory).absolute()
@@ -234,6 +236,7 @@ class Sweep(Displayed):
         return {"runs": self.runs, "summary": self.summary(), "points": self.points}
 
     @classmethod
+    @checked_arguments
     def load(cls, directory: str | Path) -> Sweep:
         """Read a sweep back; SimError with exit code 2 if there is none or a file of it is damaged."""
         manifest, parts = store.read_study(Path(directory).absolute(), KIND)
@@ -259,6 +262,7 @@ def _is_as_good(case: Floats, base: Floats, statistic: str) -> bool:
     return bool(difference.low <= 0 <= difference.high)
 
 
+@checked_arguments
 def sweep(
     config: ConfigLike,
     inputs: Mapping[str | tuple[str, ...], Sequence[Any]] | None = None,
@@ -283,13 +287,11 @@ def sweep(
     """
     if isinstance(config, str | Path) and inputs is None:
         study_design = read_study(config)
-        counts = {"runs": runs, "seed": seed}
-        stated_counts = {name: value for name, value in counts.items() if value is not None}
-        study_design = replace(study_design, study=study_design.study.model_copy(update=stated_counts))
+        counts = {name: value for name, value in {"runs": runs, "seed": seed}.items() if value is not None}
+        study_design = replace(study_design, study=study_design.study.model_copy(update=counts))
     else:
-        study_design = design_of_call(
-            config, inputs or {}, runs=runs or 200, seed=1 if seed is None else seed, design=design
-        )
+        seed = 1 if seed is None else seed
+        study_design = design_of_call(config, inputs or {}, runs=runs or 200, seed=seed, design=design)
     return sweep_design(study_design, workers=workers, out=out, resume=resume, progress=progress)
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sim.arguments import checked_arguments
 from sim.config.load import ConfigLike
 from sim.config.overrides import takes_integers
 from sim.config.study import Constraint, Input, Scalar
@@ -105,6 +106,7 @@ class TuningResult(Displayed):
         return relaxed
 
 
+@checked_arguments
 def tune(
     config: ConfigLike,
     inputs: Mapping[str | tuple[str, ...], Sequence[Any]] | None = None,
@@ -382,11 +384,7 @@ def _rerun_on_fresh_seeds(
 def _fresh_row(design: StudyDesign, name: str, sample: Sample) -> dict[str, Any]:
     """Return the row of one candidate, at the start or the best: objective and constraints on fresh random numbers."""
     goal = design.study.tune
-    row: dict[str, Any] = {
-        "design": name,
-        "objective": value(sample, goal.metric, goal.statistic),
-        "n": sample.size,
-    }
+    row: dict[str, Any] = {"design": name, "objective": value(sample, goal.metric, goal.statistic), "n": sample.size}
     for limit, column in _columns(goal.constraints):
         miss = excess(sample, limit)
         row[column] = limit.at_most + miss * max(abs(limit.at_most), 1e-9)

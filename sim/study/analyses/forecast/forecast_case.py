@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
+from sim.arguments import checked_arguments
 from sim.config.load import ConfigLike, Loaded, as_loaded
 from sim.config.overrides import continued
 from sim.config.project import Project
@@ -117,6 +118,7 @@ def _as_forecast(base: Case, options: ForecastOptions) -> ForecastCase:
 # --- running --------------------------------------------------------------------------------------------------------
 
 
+@checked_arguments
 def forecast(
     config: ConfigLike, status: Status | str | Path, *, runs: int = RUNS, seed: int = SEED, workers: int | None = None,
     learning: bool = True, logic: str | None = None, engine: str = AUTO, sampling: str = "mc",
