@@ -283,7 +283,9 @@ def table(found: Iterable[Outcome]) -> str:
         grain, learning, pace, share_of, cut = group
         name = grain + (f", true pace {pace}" if pace else "") + ("" if learning else ", learning off")
         shares = [f"{100 * share:.0f} ({100 * low:.0f}–{100 * high:.0f})" for share, low, high in coverage(mine)]
-        width, error = (float(np.mean([getattr(one, of) for one in mine])) for of in ("width", "error"))
+        # a P90 that is never reached (work that fails until the calendars end) has no width
+        width = float(np.mean([one.width for one in mine if np.isfinite(one.width)]))
+        error = float(np.mean([one.error for one in mine if np.isfinite(one.error)]))
         lines.append(
             f"| {name} | {cut:.0%} of {share_of} | {len(mine)} | {' | '.join(shares)} | {width:.0f} | {error:+.0f} |"
         )
