@@ -204,7 +204,7 @@ def _write_config(
     if malformed := [name for name, sign, activity in pairs if not (name and sign and activity)]:
         raise click.UsageError(f"--provides {malformed[0]}: STEP=ACTIVITY is meant")
     if files.exists(target):
-        raise SimError(f"{target} is there already")
+        raise files.WrongPlace(f"{target} is there already")
     like = find_config(like)
     project = load(like, ()).value
     place, providers = place_of(project, network), {name: activity for name, _, activity in pairs}

@@ -22,6 +22,12 @@ PHASE_MW, UNIT_MW, SPARE_UNITS = 250, 30, 1
 BLOCK_MW, HALL_BLOCKS, TURNOVER_BLOCKS = 2.5, 10, 10
 """Of the shipped base: MW of one phase, of one generating unit, and the units that stand by."""
 PHASE_INTERVAL_DAYS = 120
+HORIZON_DAYS, MONEY_HORIZON_DAYS, MOST_DAYS = 2555, 1460, 14_600
+"""Of the shipped base, for one phase: last day of the calendars, and of what is counted of capital; and the most allowed."""
+PHASE_DAYS = 365
+"""Days that each phase more adds to both: phases share factories, trades and camp. Without chance it takes 260."""
+OPTIONS = {"name": "NAME", "scale.start_date": "--start", "scale.capacity_mw": "--mw"}
+"""Which option states a value of the configuration."""
 STATUS = "status"
 HOME_PLACE, START = "west_texas", "2027-01-04"
 FIRST_COMMENT = re.compile(r"(?:^# (?!yaml-language-server).+\n)+", re.MULTILINE)
@@ -45,7 +51,6 @@ def init(name: str, mw: float | None, place: str | None, strategy: str | None, s
     """
     from sim import files
     from sim.config.sections.base import NAME_PATTERN
-    from sim.errors import SimError
 
     folder = Path(name)
     project = folder.name
@@ -54,7 +59,7 @@ def init(name: str, mw: float | None, place: str | None, strategy: str | None, s
             f"{project!r}: letters, digits, dots, hyphens and underscores expected", param_hint="NAME"
         )
     if files.exists(folder):
-        raise SimError(f"{folder} is there already")
+        raise click.BadParameter(f"{folder} is there already", param_hint="NAME")
     capacity = mw if mw is not None else float(_prompt("Gross MW", PHASE_MW))
     if not 0.1 <= capacity <= 20_000:
         raise click.BadParameter(f"{capacity:g}: 0.1 to 20,000 MW expected", param_hint="--mw")
@@ -108,7 +113,7 @@ def _parse_place(text: str) -> tuple[str, str]:
 
 
 def _require_sound(text: str) -> None:
-    """Read a configuration back before it is written: what is written is right; BadParameter where the name is not."""
+    """Read a configuration back before it is written: what is written is right; BadParameter where an option is not."""
     from sim.config.load import load_as
     from sim.config.project import Project
     from sim.config.yaml_reader import read_text
@@ -118,8 +123,8 @@ def _require_sound(text: str) -> None:
         load_as(Project, read_text(text, "new").tree)
     except ConfigError as error:
         for problem in error.problems:
-            if problem.path == "name":
-                raise click.BadParameter(f"{problem.value}: {expected(problem.message)}", param_hint="NAME") from None
+            if option := OPTIONS.get(problem.path):
+                raise click.BadParameter(f"{problem.value}: {expected(problem.message)}", param_hint=option) from None
         raise
 
 
@@ -148,7 +153,13 @@ def _config(name: str, mw: float, place: tuple[str, str], strategy: str, start: 
     hall = f"hall: {{blocks: {blocks}}}\n        " if blocks < HALL_BLOCKS else ""
     if strategy == "stick_built" and blocks < TURNOVER_BLOCKS:  # the others hand over block by block
         hall += f"turnover_blocks: {blocks}\n        "
-    interval = f", phases: {phases}, phase_interval_days: {PHASE_INTERVAL_DAYS}" if phases > 1 else ""
+    interval = money = ""
+    if phases > 1:
+        horizon, money_horizon = (
+            min(days + PHASE_DAYS * (phases - 1), MOST_DAYS) for days in (HORIZON_DAYS, MONEY_HORIZON_DAYS)
+        )
+        interval = f", phases: {phases}, phase_interval_days: {PHASE_INTERVAL_DAYS}, horizon_days: {horizon}"
+        money = f"money: {{horizon_days: {money_horizon}}} # days for which capital is counted\n        "
     word, code = place
     return dedent(f"""\
         # {mw:g} MW, {strategy.replace("_", "-")}, {_in_words(word)}. What is not stated here is that of the shipped
@@ -159,7 +170,7 @@ def _config(name: str, mw: float, place: tuple[str, str], strategy: str, start: 
         label: {mw:g} MW in {_in_words(word)}, {strategy.replace("_", "-")}
 
         scale: {{capacity_mw: {mw:g}{interval}, start_date: {start.isoformat()}}}
-        {hall}energization: # per phase: enough for its MW, and one that stands by
+        {money}{hall}energization: # per phase: enough for its MW, and one that stands by
           units: {{{unit_size}count: {units}}}
         calendars:
           site: {{holidays: {{country: US, subdivision: {code}}}}}

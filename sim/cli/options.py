@@ -299,7 +299,8 @@ def exit_unless_all_finished(result: Any) -> None:
     status = result.sample.runs["status"]
     for word, code in (("failed", 4), ("stalled", 3)):
         if number := int((status == word).sum()):
-            notes = sorted(result.sample.notes.items()) if word == "failed" else []
+            replications = result.sample.runs["replication"][status == word].tolist()
+            notes = [(run, result.sample.notes[run]) for run in replications if run in result.sample.notes]
             why = "".join(f"; the first, {run}: {note}" for run, note in notes[:1])
             click.echo(f"{number} of {len(status)} replications {word}{why}", err=True)
             sys.exit(code)

@@ -10,6 +10,9 @@ from sim.plan.analysis.route_classes import State, states
 from sim.plan.compiled_plan import CompiledPlan
 from sim.plan.vocabulary import HOLD, WAIT
 
+LINES_OF_CONSEQUENCES = 3
+"""Lines of what others wait for where the reason of a deadlock is known."""
+
 
 @dataclass(frozen=True)
 class BlockedUnit:
@@ -32,7 +35,11 @@ class Deadlock:
     because: str = ""
 
     def explain(self, max_lines: int = 12) -> str:
-        """Return the deadlock as text, the most common causes first, at most `max_lines` of them."""
+        """Return the deadlock as text, the most common causes first, at most `max_lines` of them.
+
+        Where time ran out, that is the cause and what else is waiting its consequence: a few lines of it are enough.
+        """
+        max_lines = min(max_lines, LINES_OF_CONSEQUENCES) if self.because else max_lines
         causes = Counter(waiter.wants for waiter in self.waiting)
         lines = [f"stalled on day {self.minute / 1440:.1f}, units not at their end: {len(self.waiting)}"]
         lines += [f"  {self.because}"] if self.because else []
@@ -40,6 +47,8 @@ class Deadlock:
             units = [waiter.unit for waiter in self.waiting if waiter.wants == wants]
             more = f" and {count - 3} more" if count > 3 else ""
             lines.append(f"  {', '.join(units[:3])}{more}: {wants}")
+        if len(causes) > max_lines:
+            lines.append(f"  and {len(causes) - max_lines} more that others wait for")
         lines += [f"  {holder}" for holder in self.holders[:max_lines]]
         return "\n".join(lines)
 

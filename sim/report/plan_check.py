@@ -130,8 +130,24 @@ def check(config: ConfigLike) -> list[Remark]:
     >>> for finding in sim.check(sim.load("configs/hybrid.yaml")):
     ...     print(finding)
     """
-    case = prepare_case(config)
-    return check_plan(case.plan, case.planned.values)
+    return remarks_of(prepare_case(config))
+
+
+NEAR_HORIZON = 0.8
+"""Share of the calendars' days by which a plan should have all MW online: many runs take a quarter longer."""
+
+
+def remarks_of(case: Case) -> list[Remark]:
+    """Return the findings of the plan checks, and whether many runs of a case will not end before its calendars do."""
+    remarks = check_plan(case.plan, case.planned.values)
+    days, horizon = case.crew_plan.finish_days, case.project.scale.horizon_days
+    if not NEAR_HORIZON * horizon < days < np.inf:
+        return remarks
+    sentence = (
+        f"All MW are planned online on day {days:,.0f}, and the calendars end on day {horizon:,} (scale.horizon_days): "
+        "runs that are not done by then stall. Raise scale.horizon_days, and money.horizon_days for what capital costs."
+    )
+    return [*remarks, Remark("warning", "scale.horizon_days", sentence)]
 
 
 @in_display_units
@@ -140,7 +156,7 @@ def describe_plan(case: Case) -> tuple[Group, bool]:
     from rich.console import Group
     from rich.text import Text
 
-    remarks = check_plan(case.plan, case.planned.values)
+    remarks = remarks_of(case)
     errors = sum(remark.severity == "error" for remark in remarks)
     text = Group(
         Text(case.project.label, style="bold"),

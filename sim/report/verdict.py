@@ -20,7 +20,7 @@ from sim.report.formatting import (
     p50_and_p80_estimates,
     percent,
 )
-from sim.report.result_view import PEAK, ResultView, RunInfo, Share
+from sim.report.result_view import PEAK, ResultView, Share
 from sim.report.study_tables import Binding, bindings, lever_rows
 from sim.study.intervals import mean_interval
 from sim.world.working_time import finish_day
@@ -54,9 +54,9 @@ class KeyResult:
 def key_results(view: ResultView) -> list[KeyResult]:
     """Return all lines of a run; only what became of the runs where all of them failed."""
     if view.info.all_failed:
-        return _unfinished_runs(view.info)
+        return _unfinished_runs(view)
     return [
-        *_unfinished_runs(view.info),
+        *_unfinished_runs(view),
         *_finish(view),
         *_first_mw(view),
         *_milestones(view),
@@ -164,13 +164,15 @@ def _resource_sentence(view: ResultView, binding: Binding, total_days: float) ->
     return f"{sentence}."
 
 
-def _unfinished_runs(info: RunInfo) -> list[KeyResult]:
+def _unfinished_runs(view: ResultView) -> list[KeyResult]:
     """Return how many runs stalled or failed, and how the other numbers count them."""
-    part, lines = "Runs that did not finish", []
+    part, lines, info = "Runs that did not finish", list[KeyResult](), view.info
     if info.stalled:
         share = Share(info.stalled, info.runs - info.failed)
         value, bounds = f"not reached in {percent(share.fraction)} of runs", interval(*share.bounds(), percent)
-        lines.append(KeyResult(part, "stalled", value, f"{bounds}; counted as never online"))
+        horizon = view.config.get("scale", {}).get("horizon_days")
+        ending = f"; the calendars end on day {horizon:,} (scale.horizon_days)" if horizon else ""
+        lines.append(KeyResult(part, "stalled", value, f"{bounds}; counted as never online{ending}"))
     if info.failed:
         note = "left out; above 0.1 % no P80 is quoted: the late ones fail first"
         lines.append(KeyResult(part, "failed", f"{info.failed:,} of {info.runs_text}", note))
@@ -285,6 +287,9 @@ def _people(view: ResultView) -> list[KeyResult]:
     return lines
 
 
+UNFINISHED = "; too little where runs did not finish: they count with what they paid until then"
+
+
 def _capital(view: ResultView) -> list[KeyResult]:
     """Return how long capital is idle by every definition, and how much capital there is, in total and for a GW."""
     lines = [
@@ -300,9 +305,11 @@ def _capital(view: ResultView) -> list[KeyResult]:
             )
             lines.append(_percentiles(view, STRANDED, "idle capital, P50 / P80", "never in service", note))
     if view.has(TOTAL):
-        lines.append(_percentiles(view, TOTAL, "capital in total", P50_P80, "all that is ever paid"))
+        note = f"what is paid to the end of the calendars{UNFINISHED}" if view.info.stalled else "all that is ever paid"
+        lines.append(_percentiles(view, TOTAL, "capital in total", P50_P80, note))
     if view.has("installed_cost_usd_per_mw"):
-        lines.append(_per_gw(view.estimate("installed_cost_usd_per_mw", "p50")))
+        per_gw = _per_gw(view.estimate("installed_cost_usd_per_mw", "p50"))
+        lines.append(replace(per_gw, note=f"{per_gw.note}{UNFINISHED}") if view.info.stalled else per_gw)
     return lines
 
 

@@ -297,19 +297,21 @@ class Case(Displayed):
     def simulate_chunk(self, seed: int, first: int, count: int) -> Chunk:
         """Simulate replications first … first + count − 1 and return their metrics and daily curves as a chunk."""
         runs = {metric: np.empty(count) for metric in self.metrics}
-        status = np.full(count, OK, np.int8)
+        status, notes = np.full(count, OK, np.int8), dict[int, str]()
         curves = {curve: np.empty((count, self.days), np.float32) for curve in CURVES}
         simulated = in_batches(self._compared_replications(seed, first, count), len(self.plan.rows))
         for row in range(count):
             simulated_run = next(simulated)
-            status[row] = OK if simulated_run.outcome.deadlock is None else STALLED
+            if (deadlock := simulated_run.outcome.deadlock) is not None:
+                status[row] = STALLED
+                notes |= {first + row: deadlock.because} if deadlock.because else {}
             metrics, daily = measure(self.metric_context, self.record(simulated_run))
             for metric, values in runs.items():
                 values[row] = metrics[metric]
             for curve, curve_rows in curves.items():
                 curve_rows[row] = daily[curve]
-            del simulated_run, metrics, daily
-        return Chunk(first, {"status": status, **runs}, curves)
+            del simulated_run, metrics, daily, deadlock
+        return Chunk(first, {"status": status, **runs}, curves, notes)
 
 
 @checked_arguments

@@ -44,7 +44,7 @@ class Chunk:
 
     `runs` holds arrays of one length: `status` (int8: OK, STALLED, FAILED) and every metric (float64).
     `curves` holds arrays (count, days); it may be empty where every replication failed.
-    `notes` says why a replication failed.
+    `notes` says why a replication failed, or that time ran out.
     """
 
     first: int

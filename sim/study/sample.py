@@ -126,7 +126,7 @@ class Sample:
     """Replications 0 … n − 1 of one case.
 
     `runs`: `replication`, `status` ("ok", "stalled", "failed"), then the metrics; a row a replication.
-    `curves`: long, `curve`, `day` and the statistics of `bands`. `notes`: why a replication failed.
+    `curves`: long, `curve`, `day` and the statistics of `bands`. `notes`: why a replication failed, or that time ran out.
     `remark`: the stopping rule's remark, if there was one. `sampling`: how random numbers were drawn.
     `ramp`: `replication`, then a column for every tenth of the MW and every block (of many, every so many), named by
     the MW: the day on which so many were online.

@@ -267,7 +267,7 @@ class Calendar:
         """Return the error of a query past the horizon."""
         return CalendarEnds(
             f"calendar {self.name} ends on {self.moment(self.horizon)} and the project is not done by then:"
-            " give it a later last day, or look for what keeps the project from finishing"
+            " raise scale.horizon_days, by which all calendars end, or look for what keeps the project from finishing"
         )
 
 

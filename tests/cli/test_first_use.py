@@ -246,3 +246,24 @@ def test_a_small_new_project_has_no_more_power_or_hall_than_it_has_blocks_for() 
 @pytest.mark.parametrize("strategy", ["hybrid", "stick_built"])
 def test_a_new_project_of_any_size_is_sound(mw: str, strategy: str) -> None:
     assert "written to west" in typed("init", "west", "--mw", mw, "--place", "ohio", "--strategy", strategy)
+
+
+def test_a_new_campus_has_calendars_and_capital_for_all_its_phases() -> None:
+    """Was: eight phases in the seven years of one, so that 15 of 20 runs stalled."""
+    for name, mw in (("gw2", "2000"), ("one", "250"), ("gw20", "20000")):
+        typed("init", name, "--mw", mw, "--place", "ohio")
+    scales = {name: sim.load(f"{name}/{name}.yaml").value for name in ("gw2", "one", "gw20")}
+    base = sim.load("hybrid").value
+    assert scales["gw2"].scale.horizon_days == base.scale.horizon_days + 7 * 365
+    assert scales["gw2"].money.horizon_days == base.money.horizon_days + 7 * 365
+    assert scales["one"].scale.horizon_days == base.scale.horizon_days
+    assert scales["gw20"].scale.horizon_days == 14_600  # the most that is allowed
+
+
+def test_what_init_cannot_take_is_told_by_its_option() -> None:
+    """Was: exit code 1 for a folder that is there, and a `dictionary` that nobody wrote for a day of 1900."""
+    typed("init", "again", "--mw", "25")
+    assert "NAME: again is there already" in typed("init", "again", "--mw", "25", code=2)
+    told = typed("init", "old", "--start", "1900-01-01", code=2)
+    assert "--start" in told
+    assert "dictionary" not in told

@@ -6,7 +6,7 @@ import pytest
 
 from sim.engine import dispatcher as dispatch
 from sim.engine import simpy_engine as processes
-from sim.engine.deadlock import BlockedUnit
+from sim.engine.deadlock import BlockedUnit, Deadlock
 from sim.engine.dispatcher import EndlessLoop
 from sim.errors import SimError, Stalled
 from sim.plan.vocabulary import Free, Hold, Jump, Label, Pool, Signal, Step, Wait
@@ -121,3 +121,15 @@ def test_only_ten_thousand_jumps_in_one_minute_are_a_fault() -> None:
     assert told(write({"a": [Label("top"), Jump("top", limit=9_999)]})).finish == 0
     with pytest.raises(EndlessLoop):
         told(write({"a": [Label("top"), Jump("top", limit=10_000)]}))
+
+
+def test_where_time_ran_out_a_few_of_those_that_wait_are_enough() -> None:
+    """Was: a line for each of the first twelve halls, which hid the first one with the cause."""
+    waiting = tuple(BlockedUnit(f"h{number}", f"waits for h{number}.dry_in") for number in range(43))
+    lines = Deadlock(1440, waiting, (), "calendar site ends on day 9").explain().splitlines()
+    assert lines[:2] == ["stalled on day 1.0, units not at their end: 43", "  calendar site ends on day 9"]
+    assert lines[2:] == [
+        *(f"  h{number}: waits for h{number}.dry_in" for number in range(3)),
+        "  and 40 more that others wait for",
+    ]
+    assert len(Deadlock(1440, waiting[:12], ()).explain().splitlines()) == 13

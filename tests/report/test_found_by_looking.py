@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import sim
+from sim.cli import main
 from sim.report.console import describe_run, plain_text
 from sim.report.exchange.workbook import _scale
 from sim.report.figures import palette
@@ -240,3 +242,18 @@ def test_a_run_in_which_nothing_begins_has_a_report(measured: tuple[Result, Path
 def test_a_million_tokens_costs_cents_in_the_workbook_too() -> None:
     assert _scale("cost_per_million_tokens_usd") == (1.0, "$")
     assert _scale("capital_total_usd") == (1e6, "$M")
+
+
+def test_what_stalled_at_the_end_of_the_calendars_names_the_key_and_no_total_for_all(tmp_path: Path) -> None:
+    """Was: no word of scale.horizon_days, and `all that is ever paid` of runs that were cut off."""
+    options = [option for text in HALF_STALLED for option in ("--set", text)]
+    done = CliRunner().invoke(
+        main,
+        ["run", str(TINY), *options, "--runs", "20", "--workers", "1", "--out", str(tmp_path / "out")],
+    )
+    assert done.exit_code == 3
+    text = re.sub(r"\s+", " ", done.output)
+    assert "counted as never online; the calendars end on day 40 (scale.horizon_days)" in text
+    assert re.search(r"of 20 replications stalled; the first, \d+: .*raise scale\.horizon_days", text)
+    assert "all that is ever paid" not in text
+    assert "too little where runs did not finish" in text

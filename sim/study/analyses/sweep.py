@@ -88,8 +88,8 @@ class SweepSeries(CaseSeries):
         runs: Columns = {"status": chunk.runs["status"]}
         runs |= {metric: chunk.runs.get(metric, missing) for metric in self.metrics}
         return Chunk(
-            replications.start, runs, {}, {r - first + replications.start: text for r, text in chunk.notes.items()}
-        )
+            replications.start, runs, {}
+        )  # the note of a point is why it could not be run, not that time ran out
 
 
 def sweep_series(design: StudyDesign, points: Sequence[Point], runs: int) -> SweepSeries:
