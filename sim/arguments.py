@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sized
 from dataclasses import dataclass
 from functools import cache, wraps
+from numbers import Integral, Real
 from typing import Any, ParamSpec, TypeVar
 
 from sim.errors import ConfigError, Problem, closest
@@ -32,9 +33,13 @@ class Kind:
 
 
 def _whole(low: int, high: int) -> Kind:
-    """Return the kind of whole numbers within bounds; True and False are none."""
+    """Return the kind of whole numbers within bounds, numpy's as well; True and False are none."""
     words = f"a whole number from {low} to {high:,}"
-    return Kind(words, lambda value: type(value) is not bool and isinstance(value, int) and low <= value <= high)
+
+    def fits(value: Any) -> bool:
+        return not isinstance(value, bool) and isinstance(value, Integral) and low <= int(value) <= high
+
+    return Kind(words, fits)
 
 
 def _object(words: str, *names: str, path: bool = False, mapping: bool = False) -> Kind:
@@ -88,7 +93,7 @@ KINDS = {
     "seed": _whole(0, 2**63 - 1),
     "workers": _whole(0, 256),
     "probability": Kind(
-        "a share from 0.01 to 0.99", lambda value: isinstance(value, int | float) and 0.01 <= value <= 0.99
+        "a share from 0.01 to 0.99", lambda value: isinstance(value, Real) and 0.01 <= float(value) <= 0.99
     ),
     **dict.fromkeys(("out", "directory", "path"), PATH),
     **dict.fromkeys(("resume", "learning"), SWITCH),

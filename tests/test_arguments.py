@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import sim
@@ -139,3 +140,8 @@ def test_names_that_a_sweep_does_not_have_are_refused(tmp_path: Path) -> None:
 def test_help_and_reference_still_show_the_arguments() -> None:
     assert [*inspect.signature(sim.run).parameters][:3] == ["config", "runs", "seed"]
     assert re.search("Run a project many times", inspect.getdoc(sim.run) or "")
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    result = sim.run(TINY, runs=np.int64(2), seed=np.int32(7), workers=np.uint8(1))
+    assert result.sample.size == 2
