@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sim.arguments import checked_arguments, require_known
+from sim.arguments import checked_arguments, refused, require_known
 from sim.config.sections.display_units import display_of, in_display_units, shown_as
 
 if TYPE_CHECKING:
@@ -192,7 +192,6 @@ def paired_difference(
     >>> found = sim.compare(["configs/hybrid.yaml", "configs/modular.yaml"], runs=200)
     >>> ax = sim.plot.paired_difference(found, "modular")
     """
-    from sim.errors import SimError
     from sim.metrics.metric import FINISH, MORE, finish_metric
     from sim.metrics.registry import DIRECTIONS
     from sim.report.figures.comparison import paired_differences, plot_paired_difference
@@ -200,7 +199,7 @@ def paired_difference(
     base = next(iter(comparison.results))
     if case not in comparison.results or case == base:
         other_cases = ", ".join(name for name in comparison.results if name != base)
-        raise SimError(f"there is no case {case!r} beside the base {base!r}; there are {other_cases}")
+        raise refused("case", case, f"a case beside the base {base!r}: {other_cases}")
     if metric == FINISH:
         # where orders come over time there is no such date: the lead time, in the mean over MW
         metric = finish_metric({*comparison.results[base].sample.metrics} & {*comparison.results[case].sample.metrics})

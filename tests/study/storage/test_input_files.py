@@ -14,6 +14,7 @@ import sim
 from sim.cli import main
 from sim.files import Damaged
 from sim.report.html_report.replay.scene import RunDetails
+from sim.study.analyses.forecast.plan_cache import prepare_cached
 from sim.study.analyses.shards import merge_shards, run_shard
 from sim.study.api import levers_of_stored
 from sim.study.case import Case
@@ -151,3 +152,12 @@ def test_shards_of_other_weather_are_told(project: Path, tmp_path: Path) -> None
     (shard / "sky" / "site.epw").write_text("\n".join(epw()).replace("0.3", "9.9") + "\n")
     with pytest.raises(Changed, match="weather_file"):
         merge_shards([shard])
+
+
+def test_a_case_that_is_cached_is_not_that_of_another_weather_file(project: Path) -> None:
+    config = sim.load(project / "windy.yaml")
+    first = prepare_cached(config)
+    assert prepare_cached(config) is first
+    weather = project / "sky" / "site.epw"
+    weather.write_text("\n".join(line.replace(",0.3,", ",0.4,") for line in epw()) + "\n")
+    assert prepare_cached(config) is not first

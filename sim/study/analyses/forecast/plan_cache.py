@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from sim import files
 from sim.config.load import Loaded
 from sim.config.project import Project
 from sim.engine.backends import AUTO, COMPILED
@@ -80,7 +81,11 @@ PREPARED_CACHE: RecentCache[Case] = RecentCache(2)
 
 def prepare_cached(config: Loaded[Project], engine: str = AUTO) -> Case:
     """Return the case of a configuration from its first day, cached."""
-    key = digest(config.value), config.files, engine
+    weather = config.value.weather
+    path = config.files[0].parent / weather.file if weather.kind == "file" and weather.file is not None else None
+    # a file may have other weather since: its content counts, not its name
+    content = files.digest(files.read(path)) if path is not None and path.is_file() else ""
+    key = digest(config.value), config.files, content, engine
     return PREPARED_CACHE.get((), key, partial(prepare_case, config, engine=engine))
 
 
