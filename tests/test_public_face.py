@@ -102,7 +102,7 @@ def test_a_figure_that_cannot_be_drawn_says_why(place: Path, result: sim.Result)
     found = sim.compare(
         [sim.load(place / "configs" / f"{name}.yaml") for name in ("hybrid", "modular")], runs=2, workers=1
     )
-    with pytest.raises(sim.SimError, match="there are modular"):
+    with pytest.raises(sim.SimError, match="given, expected: a case beside the base 'hybrid': modular"):
         sim.plot.paired_difference(found, "hybrid")
 
 
