@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from sim import files
 from sim.arguments import is_listed, refused
 from sim.config.load import ConfigLike, Loaded, as_loaded, checked, load_as
 from sim.config.overrides import expand_wildcards, round_if_integer, scaled, with_settings
@@ -22,7 +21,7 @@ from sim.errors import ConfigError, Problem, SimError
 from sim.metrics.registry import METRICS
 from sim.study.chunk import Floats
 from sim.study.sample import COLUMNS
-from sim.world.weather.weather_files import MAX_BYTES
+from sim.study.storage.input_files import content_digest
 
 Config = Loaded[Project]
 Settings = Mapping[str, Scalar]
@@ -134,7 +133,7 @@ class StudyDesign:
         ]
         return {
             base.value.name: {
-                str(name): _digest(base.files[0].parent / str(name) if base.files else Path(str(name)))
+                str(name): content_digest(base.files[0].parent / str(name) if base.files else Path(str(name)))
                 for name in dict.fromkeys([base.value.weather.file, *stated])
                 if name
             }
@@ -146,11 +145,6 @@ class StudyDesign:
         names = [base.value.name for base in self.bases]
         if len(set(names)) < len(names):
             raise self.invalid(("configs",), f"configs: two configurations have one name: {', '.join(names)}")
-
-
-def _digest(file: Path) -> str:
-    """Return the digest of what a file holds, empty where there is none."""
-    return files.digest(files.read(file, MAX_BYTES)) if files.exists(file) else ""
 
 
 def read_study(path: str | Path, overrides: Sequence[str] = ()) -> StudyDesign:

@@ -17,6 +17,7 @@ from sim.config.overrides import continued
 from sim.config.project import Project
 from sim.errors import SimError
 from sim.study.analyses.forecast.status import Status, facts_digest, read_status
+from sim.world.weather.weather_files import MAX_BYTES
 
 STATUS = "status"
 """The name of the copy of a status, before its own ending."""
@@ -49,6 +50,11 @@ def files_beside(directory: Path, document: Mapping[str, Any]) -> InputFiles:
     paths = {name: directory / name for name in _names(document)}
     root = directory.resolve()
     return {name: path for name, path in paths.items() if path.is_file() and path.resolve().is_relative_to(root)}
+
+
+def content_digest(path: Path) -> str:
+    """Return the digest of what a file holds, empty where there is none."""
+    return files.digest(files.read(path, MAX_BYTES)) if files.exists(path) else ""
 
 
 def _names(document: Mapping[str, Any]) -> Iterator[str]:

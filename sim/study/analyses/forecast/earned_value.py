@@ -127,14 +127,14 @@ def _interpolate(curve: Floats, period: float) -> float:
 
 def _last_reported(status: Status, kind: str, what: str) -> float:
     """Return the amount of the latest fact about something; not-a-number where there is none."""
-    facts = sorted((fact for fact in status.facts_of(kind) if fact.what == what), key=lambda fact: fact.date or 0)
-    amount = None if not facts else facts[-1].count if kind == "hours" else facts[-1].value
+    fact = status.latest(kind).get(what)
+    amount = None if fact is None else fact.count if kind == "hours" else fact.value
     return float("nan") if amount is None else float(amount)
 
 
 def reported_payments(status: Status) -> ReportedPayments | None:
     """Return the latest amounts that are reported as paid and as committed; None where none is."""
-    latest = {fact.what: fact for fact in sorted(status.facts_of("money"), key=lambda fact: fact.date or 0)}
+    latest = status.latest("money")
     if not latest:
         return None
     amount_and_minute = {what: (fact.value, fact.date or 0) for what, fact in latest.items()}

@@ -28,9 +28,8 @@ from numpy.typing import NDArray
 
 from sim.jit import special_functions
 from sim.plan.compiled_plan import Column, CompiledPlan, LogColumn
-from sim.plan.deterministic_draws import expected_draws
 from sim.plan.draws import Inputs, Uniforms
-from sim.plan.vocabulary import MINUTES_PER_HOUR, WORK, Log
+from sim.plan.vocabulary import WORK, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
 from sim.study.case import Case
@@ -195,10 +194,7 @@ class SummaryStatistics:
         """Add the hours that are reported as earned; a replication has earned the budget of the works that it has done."""
         facts = [fact for fact in status.facts_of("hours") if fact.what == "earned" and fact.date is not None]
         if facts:
-            plan = self.plan_steps.plan
-            steps = np.flatnonzero((plan.operation_of == WORK) & plan.earns)
-            people, content = plan.people[steps].sum(axis=1), expected_draws(plan.inputs).content
-            budget = people * content[plan.argument_of[steps]] / MINUTES_PER_HOUR
+            steps, budget = self.plan_steps.budget
             for fact in facts:
                 self._add(float(fact.count or 0), partial(_earned_by, steps, budget, int(fact.date or 0)), 1)
 

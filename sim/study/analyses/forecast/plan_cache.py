@@ -14,7 +14,6 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from sim import files
 from sim.config.load import Loaded
 from sim.config.project import Project
 from sim.engine.backends import AUTO, COMPILED
@@ -23,6 +22,7 @@ from sim.plan.draws import COMPLEMENT
 from sim.plan.vocabulary import BLOCKING_OPERATIONS, JUMP, Log
 from sim.study.case import Case, prepare_case
 from sim.study.result import digest
+from sim.study.storage.input_files import content_digest, input_files
 
 T = TypeVar("T")
 AnyCase = TypeVar("AnyCase", bound=Case)
@@ -81,11 +81,9 @@ PREPARED_CACHE: RecentCache[Case] = RecentCache(2)
 
 def prepare_cached(config: Loaded[Project], engine: str = AUTO) -> Case:
     """Return the case of a configuration from its first day, cached."""
-    weather = config.value.weather
-    path = config.files[0].parent / weather.file if weather.kind == "file" and weather.file is not None else None
     # a file may have other weather since: its content counts, not its name
-    content = files.digest(files.read(path)) if path is not None and path.is_file() else ""
-    key = digest(config.value), config.files, content, engine
+    contents = tuple(content_digest(path) for path in input_files(config).values())
+    key = digest(config.value), config.files, contents, engine
     return PREPARED_CACHE.get((), key, partial(prepare_case, config, engine=engine))
 
 

@@ -25,6 +25,7 @@ from sim.study.analyses.forecast.status import ONLINE, STAGES
 from sim.study.case import Case
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 UnitPosition = tuple[int, int]
 """The number of a unit, and a position in its planned route."""
 PlannedStep = tuple[int, int, int]
@@ -368,12 +369,12 @@ class PlanSteps:
         return self.project.block.mw_gross.value
 
     @cached_property
-    def planned_hours(self) -> float:
-        """Return the budgeted person-hours of all works of the plan."""
+    def budget(self) -> tuple[Ints, Floats]:
+        """Return the works that earn hours, and the person-hours that are budgeted for each."""
         plan = self.plan
         steps = np.flatnonzero((plan.operation_of == WORK) & plan.earns)
         content = expected_draws(plan.inputs).content[plan.argument_of[steps]]
-        return float((plan.people[steps].sum(axis=1) * content).sum() / MINUTES_PER_HOUR)
+        return steps, plan.people[steps].sum(axis=1) * content / MINUTES_PER_HOUR
 
     @cached_property
     def planned_finish(self) -> int:

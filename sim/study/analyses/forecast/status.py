@@ -152,6 +152,10 @@ class Status:
         """Return the facts of a kind, in the order of their rows."""
         return tuple(fact for fact in self.facts if fact.kind == kind)
 
+    def latest(self, kind: str) -> dict[str, Fact]:
+        """Return the latest fact of a kind about each thing."""
+        return {fact.what: fact for fact in sorted(self.facts_of(kind), key=lambda fact: fact.date or 0)}
+
     def only(self, *kinds: str) -> Status:
         """Return this status with the facts of the given kinds only."""
         return self.without(*(kind for kind in KINDS if kind not in kinds))

@@ -254,10 +254,9 @@ def _large_totals(plan_steps: PlanSteps, status: Status) -> Iterator[StatusFindi
             message = f"{fact.count:,.0f} people, where all crews of the plan have {most:,}: all have come; accepted"
             yield note(status, fact, "count", message)
     for fact in status.facts_of("hours"):
-        if (fact.count or 0) > MAX_TIMES_PLANNED * plan_steps.planned_hours:
-            planned = f"{plan_steps.planned_hours:,.0f}"
+        if (fact.count or 0) > MAX_TIMES_PLANNED * (planned := float(plan_steps.budget[1].sum())):
             message = (
-                f"{fact.count:,.0f} hours, where the whole plan has {planned}: a total of hours is meant; accepted"
+                f"{fact.count:,.0f} hours, where the whole plan has {planned:,.0f}: a total of hours is meant; accepted"
             )
             yield note(status, fact, "count", message)
 
@@ -268,8 +267,7 @@ MAX_AGE_DAYS = 7
 def _old_totals(status: Status) -> Iterator[StatusFinding]:
     """Yield a note where the latest hours or money are older than the data date, as of which earned value is told."""
     for kind, column in (("hours", "count"), ("money", "value")):
-        latest = {fact.what: fact for fact in sorted(status.facts_of(kind), key=lambda fact: fact.date or 0)}
-        for fact in latest.values():
+        for fact in status.latest(kind).values():
             days = (status.minute - (fact.date or 0)) // MINUTES_PER_DAY
             if days > MAX_AGE_DAYS:
                 message = f"the latest {kind} {fact.what} are {days} days older than the data date, as of which earned"
