@@ -22,6 +22,9 @@ DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 GC_THRESHOLD = 100_000
 """New objects after which cyclic garbage is looked for: of 700, Python's own number, a fifth of the time to a verdict goes
 into looking through modules and a plan that all stay."""
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""Variables that say how many threads numpy's linear algebra takes. Processes are what runs beside each other here: on busy
+cores the threads of a matrix of 200 rows wait for each other for half a second."""
 
 
 class Commands(click.Group):
@@ -31,8 +34,6 @@ class Commands(click.Group):
         """Run a command; a SimError is its message on stderr and its exit code, also for Ctrl-C and SIGTERM."""
         from sim.study.executors.interruption import ends_soon, interruptible
 
-        thresholds = gc.get_threshold()
-        gc.set_threshold(GC_THRESHOLD, *thresholds[1:])
         try:
             _require_address_space()
             with ends_soon(), interruptible():
@@ -49,8 +50,6 @@ class Commands(click.Group):
                 raise
             click.echo(f"standard output could not be written: {error.strerror}", err=True)
             os._exit(1)  # an orderly end would try to write it once more, and complain
-        finally:
-            gc.set_threshold(*thresholds)
         return result
 
 
@@ -103,3 +102,14 @@ def _commands_of_modules() -> Iterator[click.Command]:
 
 for command in _commands_of_modules():
     main.add_command(command)
+
+
+def run_process() -> None:
+    """Run the command line in a process that has nothing else to do: what `sim` calls."""
+    for name in BLAS_THREADS:  # read when numpy is imported; workers inherit it
+        os.environ.setdefault(name, "1")
+    gc.set_threshold(GC_THRESHOLD)
+    try:
+        main()
+    finally:
+        gc.freeze()  # or Python looks for garbage in everything once more before it ends

@@ -51,10 +51,27 @@ def bands(curves: Column, randomisations: Column | None = None) -> Columns:
 
 SOME_DAYS = 128
 """Days whose running sums are in memory at once."""
+MAX_NEW_DAYS = 0.5
+"""Share of days that differ from the day before up to which these alone are looked at, in a copy of that size."""
 
 
 def _bands_by_day(by_day: Column, randomisations: Column | None) -> Columns:
-    """Return `bands` of curves of shape (days, replications), which are sorted in place to spare the memory of a copy."""
+    """Return `bands` of curves of shape (days, replications), which are sorted in place to spare the memory of a copy.
+
+    Most days are as the day before in every replication, long before the project begins or after it is done: they have the
+    same bands, and are not sorted once more.
+    """
+    is_new = np.ones(len(by_day), np.bool_)
+    is_new[1:] = (by_day[1:] != by_day[:-1]).any(axis=1)
+    if is_new.sum() > MAX_NEW_DAYS * len(by_day):
+        return _bands_of_sorted(by_day, randomisations)
+    columns = _bands_of_sorted(by_day[is_new], randomisations)
+    day_of_bands = np.cumsum(is_new) - 1
+    return {name: column[day_of_bands] for name, column in columns.items()}
+
+
+def _bands_of_sorted(by_day: Column, randomisations: Column | None) -> Columns:
+    """Return `bands` of curves of shape (days, replications), sorting them in place."""
     days, n = by_day.shape
     if n == 0:
         names = [*SHARES, *(f"{name}_{end}" for name in BOUNDED for end in ("low", "high")), "mean"]

@@ -57,6 +57,20 @@ def test_bands_of_a_known_sample() -> None:
     assert (band["p50_low"][0], band["p50_high"][0]) == (469, 532)
 
 
+@pytest.mark.parametrize("randomisations", [None, np.arange(60) // 20])
+def test_days_that_are_as_the_day_before_have_the_bands_of_that_day(randomisations: np.ndarray | None) -> None:
+    drawn = np.random.default_rng(3)
+    still = drawn.normal(size=(60, 1)).cumsum(axis=1)
+    curves = np.concatenate(
+        [np.repeat(still, 30, axis=1), drawn.normal(size=(60, 9)), np.repeat(still, 40, axis=1)], axis=1
+    )
+    curves[7, 5] = np.nan
+    together = bands(curves.astype(np.float32), randomisations)
+    for day in range(curves.shape[1]):
+        alone = bands(curves[:, day : day + 1].astype(np.float32), randomisations)
+        assert all(np.array_equal(together[name][[day]], alone[name], equal_nan=True) for name in together), day
+
+
 def test_what_json_cannot_say() -> None:
     said = json_value({"a": np.float64(inf), "b": (float("nan"), np.int64(3)), 4: [-inf]})
     assert said == {"a": "inf", "b": [None, 3], "4": ["-inf"]}

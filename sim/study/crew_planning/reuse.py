@@ -4,37 +4,28 @@ Crews and order dates come from durations, counts, capacities, calendars, weathe
 money, limits, contract milestones and sources are no part of that: of a sweep over them, crews are planned once. Planning
 is given a project in which these parts cannot be read, so that what is used again cannot depend on them.
 
-The same holds from one command to the next: crew plans are kept in the user's cache under a fingerprint of all that they
-are planned from, with the sources and libraries that plan them, so that nothing stale can be read. Planning anew gives
-the same plan; `SIM_CACHE_DIR` names another folder, and nothing is kept where it is empty.
+The same holds from one command to the next: crew plans are kept in the user's cache (`sim.study.storage.command_cache`)
+under a fingerprint of all that they are planned from. Planning anew gives the same plan.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import platform
-import sys
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields
-from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
 
-from sim import files
 from sim.config.project import Project
 from sim.config.sections.risks import Risks
-from sim.errors import SimError
-from sim.jit import user_cache
 from sim.plan.plan_context import CalledAfter, Mobilisation, ResourcePlan, Review, TradeReviews
 from sim.study.crew_planning.crew_plan import CrewPlan, Window, plan_crews
 from sim.study.crew_planning.manning import Manning
-from sim.world.weather.climate import CLIMATES
+from sim.study.storage.command_cache import CommandCache
 from sim.world.weather.project_weather import WeatherModel, fingerprint
 
 MAX_CACHED = 16
@@ -112,76 +103,23 @@ def _planned(project: Project, weather: WeatherModel) -> CrewPlan:
 # --- from one command to the next -------------------------------------------------------------------------------------
 
 
-FOLDER = "SIM_CACHE_DIR"
-"""The variable that names the folder in which crew plans are kept; nothing is kept where it is empty."""
-MAX_ON_DISK = 64
-"""Crew plans that stay in the folder, the newest: some 200 KB each, 2 MB for 2 GW."""
-PLANNED_BY = ("config", "engine", "jit", "metrics", "plan", "study/crew_planning", "world")
-"""Folders of `sim` that crews are planned by."""
-LIBRARIES = ("simpy", "numpy", "scipy", "pydantic", "holidays", "astral")
-"""Libraries whose versions decide about numbers."""
-
-
-def _folder() -> Path | None:
-    """Return the folder in which crew plans are cached; None where none are."""
-    folder = os.environ.get(FOLDER)
-    if folder == "":
-        return None
-    try:
-        return Path(folder) if folder else user_cache() / "crew_plans"
-    except RuntimeError:  # no home
-        return None
-
-
-@cache
-def planning_fingerprint() -> str:
-    """Return a digest of what a crew plan depends on besides its project: sources, built-in climates and libraries.
-
-    It reads some 150 files in a hundredth of a second.
-    """
-    digest = sha256(f"{sys.version} {platform.machine()} {[version(name) for name in LIBRARIES]}".encode())
-    root = Path(__file__).parents[2]
-    for folder in PLANNED_BY:
-        for path in sorted((root / folder).rglob("*.py")):
-            digest.update(files.read(path))
-    for path in sorted(path for folder in CLIMATES for path in folder.glob("*.csv")):
-        digest.update(files.read(path))
-    return digest.hexdigest()
-
-
-def _file(folder: Path, key: str) -> Path:
-    """Return the path of the file in which a crew plan is cached."""
-    return folder / f"{sha256(f'{planning_fingerprint()} {key}'.encode()).hexdigest()[:32]}.crews"
+CREW_PLANS = CommandCache(
+    "crew_plans", ("config", "engine", "jit", "metrics", "plan", "study/crew_planning", "world"), 64
+)
+"""Crew plans by planning key: some 200 KB each, 2 MB for 2 GW."""
 
 
 def _read(key: str) -> CrewPlan | None:
-    """Return a crew plan that an earlier command wrote; None where there is none, or it is damaged."""
-    folder = _folder()
-    try:
-        data = b"" if folder is None else files.read(_file(folder, key))
-    except SimError:
-        return None
-    checksum, document = data[:64], data[64:]
-    if len(checksum) < 64 or files.digest(document).encode() != checksum:
-        return None
-    plan = _from_json(json.loads(document))
+    """Return a crew plan that an earlier command wrote; None where there is none."""
+    document = CREW_PLANS.read(key)
+    plan = None if document is None else _from_json(json.loads(document))
     return plan if isinstance(plan, CrewPlan) else None
 
 
 def _write(key: str, plan: CrewPlan) -> None:
-    """Write a crew plan for later commands, and remove the oldest of the others; an error costs later commands time only."""
-    folder = _folder()
-    if folder is None:
-        return
-    try:
-        data = json.dumps(_to_json(plan), separators=(",", ":")).encode()
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write(_file(folder, key), files.digest(data).encode() + data)
-        newest_first = sorted(folder.glob("*.crews"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for old in newest_first[MAX_ON_DISK:]:
-            files.remove(old)
-    except (OSError, SimError, TypeError):
-        return
+    """Write a crew plan for later commands."""
+    with suppress(TypeError):
+        CREW_PLANS.write(key, json.dumps(_to_json(plan), separators=(",", ":")).encode())
 
 
 PARTS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sim.config.project import Project
 from sim.errors import SimError
 from sim.study.crew_planning import reuse
 from sim.study.crew_planning.crew_plan import CrewPlan, plan_crews
+from sim.study.storage import command_cache
 from sim.world.weather.project_weather import WeatherModel, weather_model
 from tests.tiny_project import TINY
 
@@ -157,8 +159,8 @@ def test_the_plans_used_last_are_kept(planned: list[str], monkeypatch: pytest.Mo
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which crew plans are kept."""
-    monkeypatch.setenv(reuse.FOLDER, str(tmp_path / "plans"))
-    return tmp_path / "plans"
+    monkeypatch.setenv(command_cache.FOLDER, str(tmp_path))
+    return tmp_path / "crew_plans"
 
 
 def next_command(project: Project) -> CrewPlan:
@@ -194,7 +196,7 @@ def test_another_project_is_planned_anew(change: str, planned: list[str], folder
 def test_other_sources_plan_anew(planned: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = sim.load(TINY).value
     next_command(project)
-    monkeypatch.setattr(reuse, "planning_fingerprint", lambda: "sources of tomorrow")
+    monkeypatch.setattr(command_cache, "fingerprint_of", lambda _: "sources of tomorrow")
     next_command(project)
     assert len(planned) == 2
 
@@ -218,14 +220,14 @@ def test_without_a_folder_that_can_be_written_crews_are_planned_all_the_same(pla
 
 
 def test_the_newest_plans_stay_in_the_folder(planned: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reuse, "MAX_ON_DISK", 2)
+    monkeypatch.setattr(reuse, "CREW_PLANS", replace(reuse.CREW_PLANS, max_files=2))
     for days in (10, 11, 12):
         next_command(sim.load(TINY, [f"scale.preparation_days={days}"]).value)
     assert len([*folder.iterdir()]) == 2
 
 
 def test_nothing_is_kept_where_the_variable_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(reuse.FOLDER, "")
-    assert reuse._folder() is None
-    monkeypatch.delenv(reuse.FOLDER)
-    assert reuse._folder() is not None
+    monkeypatch.setenv(command_cache.FOLDER, "")
+    assert reuse.CREW_PLANS.folder() is None
+    monkeypatch.delenv(command_cache.FOLDER)
+    assert reuse.CREW_PLANS.folder() is not None

@@ -103,10 +103,13 @@ def _with_remaining_risks(
     if prior_case is None and options.unchanged_case is None:
         prior_case = other if status.facts_of("risk") else options.given_prior_case
     history_plan = case.plan if case.plan.has_steps_of(other.plan) else None
-    return _as_forecast(
+    forecast = _as_forecast(
         other,
         replace(options, given_prior_case=prior_case, stated_project=config.value, history_plan=history_plan),
     )
+    if history_plan is not None:
+        forecast.__dict__["plan_steps"] = case.plan_steps.of_plan(other.plan)
+    return forecast
 
 
 def _as_forecast(base: Case, options: ForecastOptions) -> ForecastCase:

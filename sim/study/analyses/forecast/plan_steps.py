@@ -94,6 +94,14 @@ class PlanSteps:
         other.routes = [*self.routes]
         return other
 
+    def of_plan(self, plan: CompiledPlan) -> PlanSteps:
+        """Return the same planned routes in a plan that has the same steps and other probabilities."""
+        other = self.copy()
+        other.plan = plan
+        other.__dict__.pop("budget", None)  # all else is of the steps alone
+        PLAN_LISTS_CACHE.get((plan,), "", lambda: self.lists)
+        return other
+
     # --- routes ---------------------------------------------------------------------------------------------------
 
     def _planned_routes(self, planned_log: Log) -> list[PlannedRoute]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,18 @@ from click.testing import CliRunner
 
 import sim
 from sim.cli import main
+from sim.config.load import Loaded
+from sim.config.project import Project
 from sim.engine.backends import COMPILED, SIMPY
 from sim.files import Damaged
+from sim.study.analyses.forecast import trend
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.plan_cache import prepare_cached
 from sim.study.analyses.forecast.status import read_status
-from sim.study.analyses.forecast.trend import Attribution, saved_forecasts
+from sim.study.analyses.forecast.trend import Attribution, DateShift, _finish_days, saved_forecasts
+from sim.study.case import Case
 from sim.study.result import digest
+from sim.study.storage.command_cache import FOLDER
 from tests.study.analyses.forecast.test_forecast import CONFIG, status
 from tests.tiny_project import TINY
 from tests.world.weather.test_weather_files import epw
@@ -92,6 +98,26 @@ def test_a_saved_forecast_whose_parts_are_something_else_is_damaged(tmp_path: Pa
     (history / "2026-05-31.json").write_text(text)
     with pytest.raises(Damaged, match="may be deleted"):
         saved_forecasts(tmp_path / "out")
+
+
+def test_the_days_of_a_plan_are_simulated_once_for_all_months(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    simulated: list[int] = []
+
+    def counted(cases: Sequence[Case], contexts: Any, seed: int, runs: int) -> Any:
+        simulated.append(sum(not case.is_under_way for case in cases))
+        return _finish_days(cases, contexts, seed, runs)
+
+    monkeypatch.setattr(trend, "_finish_days", counted)
+
+    def told(month: float, seed: int = 1, config: Loaded[Project] = CONFIG) -> tuple[DateShift, int]:
+        simulated.clear()
+        return Attribution(config, status(month), runs=4, seed=seed).shifts()[0], sum(simulated)
+
+    first, second = told(0.3), told(0.5)
+    assert (first[1], second[1]) == (1, 0)
+    assert second[0] == first[0]
+    assert [told(0.5, seed=2)[1], told(0.5, config=sim.load("one_block", ["logistics.cranes=2"]))[1]] == [1, 1]
 
 
 def test_what_moved_is_simulated_by_the_engine_of_the_forecast() -> None:

@@ -1,0 +1,92 @@
+"""What lasts from one command to the next: files in the user's cache that can all be worked out again.
+
+A file is named by a fingerprint of all that its content was worked out from, with the sources and libraries that work it
+out: a change of any of them is another name, so that nothing stale can be read. What is read is what working it out anew
+would give, and a damaged file is none.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
+from sim import files
+from sim.errors import SimError
+from sim.jit import user_cache
+from sim.world.weather.climate import CLIMATES
+
+FOLDER = "SIM_CACHE_DIR"
+"""The variable that names the folder of the caches; nothing is kept where it is empty."""
+LIBRARIES = ("simpy", "numpy", "scipy", "pydantic", "holidays", "astral")
+"""Libraries whose versions decide about numbers."""
+CHECKSUM_BYTES = 64
+
+
+@dataclass(frozen=True)
+class CommandCache:
+    """Files of one kind: the folder of the cache, what of `sim` their content is worked out by, how many newest stay."""
+
+    name: str
+    sources: tuple[str, ...]
+    max_files: int
+
+    def read(self, key: str) -> bytes | None:
+        """Return what an earlier command wrote under a key; None where there is none, or it is damaged."""
+        folder = self.folder()
+        try:
+            data = b"" if folder is None else files.read(self._file(folder, key))
+        except SimError:
+            return None
+        checksum, content = data[:CHECKSUM_BYTES], data[CHECKSUM_BYTES:]
+        if len(checksum) < CHECKSUM_BYTES or files.digest(content).encode() != checksum:
+            return None
+        return content
+
+    def write(self, key: str, content: bytes) -> None:
+        """Write content for later commands, and remove the oldest of the others; an error costs later commands time only."""
+        folder = self.folder()
+        if folder is None:
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            files.write(self._file(folder, key), files.digest(content).encode() + content)
+            newest_first = sorted(folder.glob("[!.]*"), key=lambda path: path.stat().st_mtime, reverse=True)
+            for old in newest_first[self.max_files :]:
+                files.remove(old)
+        except (OSError, SimError):
+            return
+
+    def folder(self) -> Path | None:
+        """Return the folder of these files; None where nothing is kept."""
+        root = os.environ.get(FOLDER)
+        if root == "":
+            return None
+        try:
+            return (Path(root) if root else user_cache()) / self.name
+        except RuntimeError:  # no home
+            return None
+
+    def _file(self, folder: Path, key: str) -> Path:
+        return folder / sha256(f"{fingerprint_of(self.sources)} {key}".encode()).hexdigest()[:32]
+
+
+@cache
+def fingerprint_of(sources: tuple[str, ...]) -> str:
+    """Return a digest of some folders of `sim`, of the built-in climates and of the libraries that decide about numbers.
+
+    It reads some 150 files in a hundredth of a second.
+    """
+    digest = sha256(f"{sys.version} {platform.machine()} {[version(name) for name in LIBRARIES]}".encode())
+    root = Path(__file__).parents[2]
+    for folder in sources:
+        for path in sorted((root / folder).rglob("*.py")):
+            digest.update(files.read(path))
+    for path in sorted(path for folder in CLIMATES for path in folder.glob("*.csv")):
+        digest.update(files.read(path))
+    return digest.hexdigest()

@@ -1,0 +1,59 @@
+"""What lasts from one command to the next: the same bytes or nothing, and never those of other sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.study.storage import command_cache
+from sim.study.storage.command_cache import FOLDER, CommandCache
+
+CACHE = CommandCache("some", ("world",), 2)
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for caches of its own."""
+    monkeypatch.setenv(FOLDER, str(tmp_path))
+    return tmp_path
+
+
+def test_what_was_written_is_read_under_its_key_alone() -> None:
+    CACHE.write("one", b"content")
+    assert CACHE.read("one") == b"content"
+    assert CACHE.read("two") is None
+    assert CommandCache("other", ("world",), 2).read("one") is None
+
+
+def test_other_sources_have_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    CACHE.write("one", b"content")
+    assert CommandCache("some", ("world", "jit"), 2).read("one") is None
+    monkeypatch.setattr(command_cache, "fingerprint_of", lambda _: "sources of tomorrow")
+    assert CACHE.read("one") is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", bytes(80)])
+def test_a_damaged_file_is_none(root: Path, damage: bytes) -> None:
+    CACHE.write("one", b"content")
+    (file,) = (root / "some").iterdir()
+    file.write_bytes(damage)
+    assert CACHE.read("one") is None
+
+
+def test_the_newest_files_stay(root: Path) -> None:
+    for number in range(4):
+        CACHE.write(str(number), b"content")
+    assert len([*(root / "some").iterdir()]) == 2
+    assert CACHE.read("3") == b"content"
+
+
+def test_where_nothing_can_be_written_nothing_is_kept_and_nothing_fails(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "some").write_text("a file where the folder should be")
+    CACHE.write("one", b"content")
+    assert CACHE.read("one") is None
+    monkeypatch.setenv(FOLDER, "")
+    CACHE.write("one", b"content")
+    assert (CACHE.folder(), CACHE.read("one")) == (None, None)
