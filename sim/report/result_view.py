@@ -89,6 +89,7 @@ class RunInfo:
     failed: int = 0
     sampling: str = ""
     """How random numbers were spread over the runs; empty for plain Monte Carlo."""
+    typical_stalled: bool = False  # as where half of the runs or more never finish
 
     @property
     def all_failed(self) -> bool:
@@ -106,7 +107,8 @@ class RunInfo:
 
     def caption_of_one_run(self, *units: str) -> str:
         """Return the two lines under a figure of the typical run alone."""
-        typical = "One typical run (finish between P45 and P55, driving chain most like all others') of"
+        how = "finish between P45 and P55, driving chain most like all others'"
+        typical = f"One typical run ({'stalled, as at P50' if self.typical_stalled else how}) of"
         return "; ".join(units) + f"\n{typical} {self._sample()}"
 
     def _sample(self) -> str:
@@ -198,6 +200,7 @@ class ResultView:
             stalled=int((status == "stalled").sum()),
             failed=int((status == "failed").sum()),
             sampling=str(self.manifest.get("sampled", "")),
+            typical_stalled="stalled" in {*status[self.runs["replication"] == self.manifest.get("representative")]},
         )
 
     @cached_property

@@ -9,16 +9,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 import sim
 from sim.cli import main
+from sim.metrics.metric import FINISH
 from sim.report.console import describe_run, plain_text
 from sim.report.exchange.workbook import _scale
 from sim.report.figures import palette
+from sim.report.figures.capital import last_day_shown
 from sim.report.figures.drawing import NONE, FigureDrawing
 from sim.report.html_report.compare_report import page as comparison_page
+from sim.report.html_report.compare_report import pay_and_get
 from sim.report.html_report.comparison_charts import comparison_charts
 from sim.report.html_report.gantt_document import gantt_document
 from sim.report.html_report.run_charts import run_charts
@@ -27,6 +31,7 @@ from sim.report.html_report.typical_run_charts import flowline
 from sim.report.result_view import ResultView
 from sim.study.api import compare_results
 from sim.study.result import Result
+from sim.study.sample import Sample
 from tests.tiny_project import TINY, tiny
 
 CHECKS = (Path(__file__).parent / "page_checks.js").read_text(encoding="utf-8")
@@ -174,6 +179,31 @@ def test_7_a_comparison_has_dates_labels_and_the_p80(
         shown.close()
 
 
+def test_a_unit_in_the_label_of_a_project_leaves_no_chart_of_a_comparison_empty(browser: Any, tmp_path: Path) -> None:
+    """Was: a blank of `2.5 MW` that does not break, in a chart's name, stopped the script of the page."""
+    results = {name: sim.run(tiny(f"name={name}", f"label=Hall of {mw} MW"), runs=3, workers=1)
+               for name, mw in (("small", 2.5), ("large", 5))}  # fmt: skip
+    views, differences = ResultView.of_each(results), compare_results(results).table()
+    (tmp_path / "report.html").write_bytes(comparison_page(views, differences))
+    shown = opened(browser, tmp_path / "report.html")
+    empty = shown.evaluate("[...document.querySelectorAll('.chart')].filter((one) => !one.querySelector('svg')).length")
+    assert (empty, shown.locator(".chart > svg").count()) == (0, len(comparison_charts(views, differences)))
+    assert shown.get_attribute("[id^=chart_difference]", "id") == "chart_difference_large_small"
+    shown.close()
+
+
+def test_a_comparison_dates_the_strategies_that_have_one_finish_beside_one_that_has_none() -> None:
+    result = sim.run(tiny(), runs=3, workers=1)
+    view = ResultView.of(result)
+    without = ResultView.of(replace(result, sample=_without_finish(result.sample)))
+    rows = {row[0]: row[1:] for row in pay_and_get({"one": view, "other": without})}
+    assert rows["all MW online, P50"] == (view.dates.format(view.estimate(FINISH, "p50").value), "")
+
+
+def _without_finish(sample: Sample) -> Sample:
+    return replace(sample, runs={name: values for name, values in sample.runs.items() if name != FINISH})
+
+
 def test_8_the_money_of_the_whole_idea_stands_in_the_report_with_the_digits_of_summary_json(
     measured: tuple[Result, Path],
 ) -> None:
@@ -232,6 +262,22 @@ def test_a_run_half_of_which_never_finishes_has_a_report() -> None:
     assert b"all MW online" in page(result)
 
 
+def test_where_the_typical_run_stalls_its_report_says_so_and_still_why_the_others_took_as_long() -> None:
+    """Was: nothing below `Why this date`, a middle finish of a run without one, and axes of a chart without numbers."""
+    result = sim.run(sim.load(TINY, HALF_STALLED), runs=12, workers=1, seed=6)
+    status = result.sample.runs["status"]
+    finished = int((status == "ok").sum())
+    assert 0 < finished < 6
+    assert status[result.manifest["representative"]] == "stalled"
+    text, charts = plain(page(result).decode()), run_charts(ResultView.of(result))
+    assert "One typical run (stalled, as at P50) of" in text
+    assert "What the last MW waited for, over all finished runs" in text
+    assert charts["why"].rows[0]["name"].startswith(f"{finished} runs that finished: ")
+    assert "finish between P45 and P55" not in text
+    assert "convergence" not in charts
+    assert "it is not reached" in text
+
+
 def test_a_run_in_which_nothing_begins_has_a_report(measured: tuple[Result, Path]) -> None:
     """The typical run of a project that stalls at once comes to no stage, no hall and no block."""
     result, _ = measured
@@ -257,3 +303,93 @@ def test_what_stalled_at_the_end_of_the_calendars_names_the_key_and_no_total_for
     assert re.search(r"of 20 replications stalled; the first, \d+: .*raise scale\.horizon_days", text)
     assert "all that is ever paid" not in text
     assert "too little where runs did not finish" in text
+
+
+# --- axes that end too early or too late ------------------------------------------------------------------------------
+
+
+def test_an_axis_ends_when_the_last_percentile_that_is_drawn_has_come_to_rest(made_up: Callable[..., Result]) -> None:
+    """Was: when P5 and P95 had, though the P50 rose on, where some of the runs are to have fewer MW."""
+    result = made_up(n=40)
+    day = result.sample.curves["day"]
+    curves = {**result.sample.curves, "p5": np.where(day > 400, 0.0, result.sample.curves["p5"])}
+    view = ResultView.of(replace(result, sample=replace(result.sample, curves=curves)))
+    chart = run_charts(view)["mw_online"]
+    p50 = next(series for series in chart.series if series.name == "P50")
+    assert chart.x.range is not None
+    assert chart.x.range[1] > p50.x[np.argmax(p50.y)]
+
+
+def test_capital_that_is_never_in_service_does_not_stretch_its_chart_to_the_end_of_the_calendars() -> None:
+    day = np.arange(3000.0)
+    deployed = np.minimum(day, 600.0)
+    assert last_day_shown(day, deployed, np.clip(day - 100, 0.0, 550.0)) == 677  # 548 days of 550 are 0.995 of it
+    assert last_day_shown(day, deployed, np.zeros(3000)) == 626
+    assert last_day_shown(day, np.zeros(3000), np.zeros(3000)) == 2999
+
+
+# --- dates of finishes at midnight, and what is searched ---------------------------------------------------------------
+
+
+def test_a_finish_at_midnight_is_told_on_the_day_that_ends_under_the_pointer_too(
+    browser: Any, measured: tuple[Result, Path]
+) -> None:
+    """Was: a day later than in figures/gantt.csv, as of everything that a status reports as finished."""
+    shown = opened(browser, measured[1] / "report.html")
+    row = {"name": "grading", "level": 0, "begin": 10, "end": 20, "p80": 20, "plan": [10, 21], "critical": 0}
+    shown.evaluate(
+        """(row) => gantt.start(document.getElementById('gantt'),
+        { start: '2026-01-01', range: [0, 40], target: null, today: null, shades: ['#000000', '#888888', '#ffffff'],
+          rows: [row, { ...row, name: 'done', plan: [20, 20], milestone: true }], works: {} })""",
+        row,
+    )
+    row_text, milestone_text = shown.evaluate(
+        "[...document.querySelectorAll('#gantt title')].map((one) => one.textContent)"
+    )
+    shown.close()
+    assert row_text.startswith("grading: P50 from 11 Jan 2026 to 20 Jan 2026, P80 of its end 20 Jan 2026, critical")
+    assert row_text.endswith("; expected plan 11 Jan 2026 to 21 Jan 2026")
+    assert milestone_text == "done: P50 20 Jan 2026, P80 of its end 20 Jan 2026; expected plan 20 Jan 2026"
+
+
+def test_a_number_with_its_unit_is_found_in_the_appendix(browser: Any, measured: tuple[Result, Path]) -> None:
+    shown = opened(browser, measured[1] / "report.html")
+    shown.fill("#search", "250 MW")
+    rows = "[...document.querySelectorAll('#assumptions tbody tr')].filter((row) => !row.hidden)"
+    found = shown.evaluate(f"{rows}.map((row) => row.textContent)")
+    shown.close()
+    assert found
+    assert all("250 mw" in plain(text).lower() for text in found)
+
+
+def test_a_date_that_is_never_reached_breaks_the_line_of_a_trend(browser: Any, measured: tuple[Result, Path]) -> None:
+    """Was: the line fell to the day of the decision, out of the chart."""
+    shown = opened(browser, measured[1] / "report.html")
+    series = {"name": "all", "colour": "p50", "x": [0, 1, 2, 3], "y": [5, None, 6, 7]}
+    paths = shown.evaluate(
+        """(series) => { const holder = document.createElement('div');
+        lineChart.draw(holder, { alt: '', x: { range: [0, 3] }, y: {}, marks: [],
+          series: [{ ...series, kind: 'line' }, { ...series, kind: 'points' }] }, true, 400, 200, () => null);
+        return [...holder.querySelectorAll('g path')].map((one) => one.getAttribute('d').replace(/[^MLa]/g, '')); }""",
+        series,
+    )
+    shown.close()
+    assert paths == ["MML", "MaaMaaMaa"]
+
+
+def test_the_words_of_three_lines_close_to_the_edge_stand_clear_of_the_lines(
+    browser: Any, measured: tuple[Result, Path]
+) -> None:
+    """Was: on the first page of a forecast the data date's line went through the target."""
+    shown = opened(browser, measured[1] / "report.html")
+    crossed = shown.evaluate(
+        f"""() => {{ {CHECKS}
+        const words = [['data date 28 Feb 2027', 8], ['target 6 Jul 2027: 0 %', 110],
+          ['expected plan 16 Oct 2027: 0 %', 192]];
+        const holder = document.querySelector('[data-chart=finish][data-small]');
+        lineChart.draw(holder, {{ alt: '', x: {{ range: [0, 420] }}, y: {{}}, series: [],
+          marks: words.map(([label, at]) => ({{ axis: 'x', at, label, colour: 'ink' }})) }}, true, 470, 250, () => null);
+        return [...checks.crossed(), ...checks.overlaps()]; }}"""
+    )
+    shown.close()
+    assert crossed == []

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import date
 from pathlib import Path
 from queue import Queue
 from threading import Thread
@@ -19,6 +20,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from sim.report.formatting import ProjectDates
 from sim.study.analyses.live import Live
 from tests.faults.test_starting_workers import kill_first_worker, workers_of
 from tests.tiny_project import TINY
@@ -335,6 +337,9 @@ def test_dates_can_be_moved_and_stay_dates(page: Any) -> None:
     page.locator("input[name='scale.target_days']").fill("2027-01-29")
     page.locator("#dates", has_text="target 29 Jan 2027").wait_for(timeout=60_000)
     assert page.input_value("input[name='scale.target_days']") == "2027-01-29"
+    days = (date(2027, 1, 29) - date(2026, 7, 6)).days + 1  # until the midnight on which that day ends
+    assert page.evaluate("changes['scale.target_days']") == days
+    assert ProjectDates(date(2026, 7, 6)).format(days) == "29 Jan 2027"
     whole(page)
     assert "The target is kept in 100 % of runs" in page.inner_text("#basis")
     assert page.locator("#mw_online svg text", has_text="target").count() <= 1

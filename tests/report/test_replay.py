@@ -202,6 +202,12 @@ def test_events_and_milestones_are_reached_and_things_tell_their_story(page: Any
     assert story.startswith("Skid ")
     assert "factory test" in story
     assert "set in block" in story
+    # a finish at midnight is one of the day that ends then, as in the report
+    told = page.evaluate(
+        "History.prototype.blockStory.call(Object.assign(Object.create(History.prototype),"
+        " { start: '2026-01-01', systems: ['electrical'], blocks: [[1, 30, [[10, 20], []]]] }), 0)"
+    )
+    assert told == {"head": "Block 1: online 30 Jan 2026", "lines": ["electrical: 11 Jan 2026 to 20 Jan 2026"]}
 
 
 def test_nothing_is_asked_for_and_nothing_complained_of(page: Any, written: Path) -> None:

@@ -39,11 +39,22 @@ def plot_capital(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo, i
         ax.plot(x, committed / scale, color=palette.MUTED, lw=1.6, ls=(0, (5, 3)), label="committed (under contract)")
     ax.plot(x, deployed / scale, color=palette.INK, lw=2.2, label="deployed (paid)")
     ax.plot(x, in_service / scale, color=palette.BLUE, lw=2.2)
-    _frame(ax, x, deployed / scale, in_service / scale, unit)
+    last = last_day_shown(day, deployed, in_service) if len(day) else 0.0
+    _frame(ax, x, deployed / scale, style.date_position(info.dates, last), unit)
     _subtitle(ax, note)
     style.title(ax, "Capital deployed against capital in service")
     style.caption(ax, info.caption(idle_text, DEFINITION))
     return ax
+
+
+def last_day_shown(day: Values, deployed: Values, in_service: Values) -> float:
+    """Return the day that the chart ends on: 30 days after both curves have come to rest, or the last one there is.
+
+    Some of the capital may never come into service: its gap stays as it is to the end of the calendars.
+    """
+    is_moving = (deployed < 0.995 * deployed.max(initial=0)) | (in_service < 0.995 * in_service.max(initial=0))
+    moving = np.flatnonzero(is_moving)
+    return float(min(day[-1], day[moving[-1]] + 30) if len(moving) else day[-1])
 
 
 def area_between(day: Values, gap: Values) -> float:
@@ -115,12 +126,11 @@ def _mean(curves: pd.DataFrame, name: str) -> tuple[Values, Values]:
     return curve["day"].to_numpy(dtype=np.float64), curve["mean"].to_numpy(dtype=np.float64)
 
 
-def _frame(ax: Axes, x: Values, deployed: Values, service: Values, unit: str) -> None:
-    """Limit the axis of dates to 30 days after all that is paid is in service, or to the end of the curves."""
+def _frame(ax: Axes, x: Values, deployed: Values, last: float, unit: str) -> None:
+    """Limit the axis of dates to what happens until `last`, and name the other one."""
     ax.set_ylim(0, max(float(deployed.max(initial=0)), 1e-9) * 1.12)
     if len(x):
-        not_in_service = np.flatnonzero(service < 0.995 * deployed.max())
-        ax.set_xlim(x[0], min(x[-1], x[not_in_service[-1]] + 30) if len(not_in_service) else x[-1])
+        ax.set_xlim(x[0], last)
     ax.set_ylabel(style.text(f"capital, {unit}"))
     style.date_axis(ax)
     ax.legend(loc="lower right")

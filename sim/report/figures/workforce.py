@@ -199,6 +199,8 @@ def _on_busiest_days(values: Values, direct: Values) -> Values:
 
 
 PAID_TINT = "#f8dfa6"
+HOURS_DRAWN = [f"{name}_{p}" for name in ("earned", "paid") for p in ("p10", "p50", "p90")] + ["planned"]
+"""Columns of the table `hours` that are drawn: the axis ends when the last of them has come to rest."""
 
 
 @style.in_house_style
@@ -214,9 +216,7 @@ def plot_man_hours(data: pd.DataFrame, ax: Axes | None = None, *, info: RunInfo,
         ax.fill_between(x, low, high, color=tint, lw=0)
         ax.plot(x, middle, color=colour, lw=2.4, label=f"{name}, P50 (band: P10 to P90)")
     ax.plot(x, data["planned"] / 1e6, color="black", lw=1.6, ls=(0, (5, 3)), label="expected plan")
-    changes = np.flatnonzero(
-        np.diff(data[["earned_p10", "paid_p10", "planned"]].to_numpy(dtype=float), axis=0).any(axis=1)
-    )
+    changes = np.flatnonzero(np.diff(data[HOURS_DRAWN].to_numpy(dtype=float), axis=0).any(axis=1))
     if len(changes):
         ax.set_xlim(x[max(changes[0] - 14, 0)], x[min(changes[-1] + 28, len(x) - 1)])
     ax.set_ylim(0, max(float(data["paid_p90"].max()), float(data["planned"].max()), 1.0) / 1e6 * 1.06)

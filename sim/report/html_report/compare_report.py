@@ -70,7 +70,7 @@ def page(views: Mapping[str, ResultView], differences: pd.DataFrame) -> bytes:
     )
     side_by_side, pair_tables = comparison_tables(views_by_label, differences_by_label)
     return render(
-        "compare.html.jinja", comparison_charts(views_by_label, differences_by_label), first.dates,
+        "compare.html.jinja", comparison_charts(views, differences, labels), first.dates,
         title=TITLE, made=f"{', '.join(views)}; seed {first.manifest['seed']}", first_section="pay_get",
         reports=[(labels[name], f"{name}/{REPORT}") for name in views], side=_cells(side_by_side),
         headline=headline(differences_by_label),
@@ -99,9 +99,12 @@ def pay_and_get(views: Mapping[str, ResultView]) -> Iterator[tuple[str, ...]]:
     """Yield rows of what each strategy delivers (dates, people, confidence) and costs: P50 / P80, a column a strategy."""
     yield ("You get",)
     for metric in DATE_METRICS:
-        if all(view.has(metric) for view in views.values()):
+        if any(view.has(metric) for view in views.values()):
             for p in ("p50", "p80"):
-                days = (view.dates.format(view.estimate(view.dated(metric), p).value) for view in views.values())
+                days = (
+                    view.dates.format(view.estimate(view.dated(metric), p).value) if view.has(metric) else ""
+                    for view in views.values()
+                )  # fmt: skip
                 yield f"{metric_format(metric).label}, {p.upper()}", *days
     finishes = [(view, view.dated(FINISH)) for view in views.values() if view.has(FINISH)]
     targets = [(view, day, limit) for view, day in finishes if (limit := view.limit(day)) is not None]

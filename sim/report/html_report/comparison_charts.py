@@ -42,21 +42,29 @@ FANS = (
 )
 
 
-def comparison_charts(views: Mapping[str, ResultView], differences: pd.DataFrame) -> dict[str, Chart]:
-    """Return the charts of a comparison by name, of the results in which any run succeeded."""
+def comparison_charts(
+    views: Mapping[str, ResultView], differences: pd.DataFrame, labels: Mapping[str, str] | None = None
+) -> dict[str, Chart]:
+    """Return the charts of a comparison by name, of the results in which any run succeeded.
+
+    `labels` are what the charts call the results; without them they are called by their names.
+    """
     known = {name: view for name, view in views.items() if not view.info.all_failed}
-    return dict(_charts(known, differences)) if known else {}
+    return dict(_charts(known, differences, labels or {name: name for name in known})) if known else {}
 
 
-def _charts(views: Mapping[str, ResultView], differences: pd.DataFrame) -> Iterator[tuple[str, Chart]]:
-    """Yield every chart for which there are numbers."""
+def _charts(
+    views: Mapping[str, ResultView], differences: pd.DataFrame, labels: Mapping[str, str]
+) -> Iterator[tuple[str, Chart]]:
+    """Yield every chart for which there are numbers; labels stand in charts, never in their names."""
+    views_by_label = {labels[name]: view for name, view in views.items()}
     for curve, title, y, note in FANS:
-        yield curve, fan(views, curve, title, y, note)
+        yield curve, fan(views_by_label, curve, title, y, note)
     if all(FINISH in view.runs for view in views.values()):
-        yield "cloud", cloud(views)
+        yield "cloud", cloud(views_by_label)
     for case, base in dict.fromkeys(zip(differences["case"], differences["base"], strict=True)):
         if case in views and base in views and all(FINISH in views[name].runs for name in (case, base)):
-            yield f"difference_{case}_{base}", difference(views, str(case), str(base))
+            yield f"difference_{case}_{base}", difference(views_by_label, labels[case], labels[base])
 
 
 def fan(views: Mapping[str, ResultView], curve: str, title: str, y: str, note: str) -> Chart:
@@ -74,7 +82,7 @@ def fan(views: Mapping[str, ResultView], curve: str, title: str, y: str, note: s
         )
         bands.append(band)
         lines += lines_of_case
-        spans.append(np.array(moving_days(curves[name], ["p10", "p90"])) + shift)
+        spans.append(np.array(moving_days(curves[name], ["p10", "p20", "p50", "p90"])) + shift)
     marks = _shared_target(views) if curve == "mw_online" else []
     days = [*(day for span in spans for day in span), *(mark.at for mark in marks)]
     low, high = min(days), max(days)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.metrics.metric import FINISH
 from sim.report.figures import delivery
-from sim.report.figures.capital import DEFINITION, quarterly_funding
+from sim.report.figures.capital import DEFINITION, last_day_shown, quarterly_funding
 from sim.report.figures.from_result import BUDGET, COST, idle_note
 from sim.report.formatting import interval, metric_format, money, money_scale, number, p50_and_p80_estimates, percent
 from sim.report.html_report.chart_spec import (
@@ -117,13 +117,11 @@ def capital(view: ResultView) -> Chart:
                 width=1.6,
             )
         )
-    idle_days = np.flatnonzero(in_service < 0.995 * deployed.max(initial=0))
-    end = float(x[min(len(x) - 1, (idle_days[-1] if len(idle_days) else 0) + 30)])
     return Chart(
         "Capital deployed against capital in service",
         in_one_line(view.info.caption(idle_note(view), DEFINITION)),
         f"Capital over time, mean of all runs. {idle_note(view)}.",
-        date_axis(view.dates, 0, end),
+        date_axis(view.dates, 0, last_day_shown(x, deployed, in_service)),
         money_axis("capital", unit),
         None,
         tuple(series),

@@ -68,7 +68,7 @@ def _run_charts(view: ResultView) -> Iterator[tuple[str, Chart]]:
     if has_joint(view):
         yield "joint", joint(view)
     yield from _typical_run_charts(view)
-    if view.has(FINISH) and np.isfinite(view.values(FINISH)).any():
+    if view.has(FINISH) and len(delivery.running_percentile(view.values(FINISH), 0.8)[0]):
         yield "convergence", convergence(view)
 
 
@@ -151,7 +151,7 @@ def ramp(view: ResultView) -> Chart:
         Series("P50", "line", "p50", x, curve["p50"], step=True),
         Series("P80 of date", "line", "p80", x, curve["p20"], step=True, width=1.8),
     ]
-    low, high = moving_days(curve, ["p5", "p95"])
+    low, high = moving_days(curve, [name for name in delivery.PERCENTILES if name in curve])
     if planned:
         low, high = min(low, planned[1][0] - 10), max(high, planned[-1][0] + 10)
         days, mw = zip(*planned, (high, planned[-1][1]), strict=True)
@@ -228,8 +228,8 @@ def why(view: ResultView) -> Chart:
     return Chart(
         "What the last MW waits for",
         f"Days on the driving chain, which add up to the lead time; n = {view.info.runs_text}, seed {view.info.seed}."
-        " Typical run: finish between P45 and P55, chain the most like all others'.",
-        f"What the date is made of: {largest_causes}, in the mean of all runs.",
+        + " Typical run: finish between P45 and P55, chain the most like all others'." * (len(rows) > 1),
+        f"What the date is made of: {largest_causes}, in the mean of all runs that finished.",
         ChartAxis(range=(0, end), start=view.dates.start.isoformat()),
         kind="strips",
         rows=tuple(rows),
@@ -252,7 +252,9 @@ def _mean_strip(view: ResultView, impacts: Sequence[CauseImpact]) -> dict[str, A
         text = f"{impact.name}: {number(impact.days)} days in the mean"
         pieces.append(_piece(begin, begin + impact.days, impact.cause, text))
         begin += impact.days
-    return {"name": f"All {view.info.runs_text}: mean days by cause, not in order of time", "pieces": pieces}
+    finished = impacts[0].runs.of
+    runs = f"All {view.info.runs_text}" if finished == view.info.runs else f"{finished:,} runs that finished"
+    return {"name": f"{runs}: mean days by cause, not in order of time", "pieces": pieces}
 
 
 def _typical_strip(view: ResultView) -> dict[str, Any]:
@@ -380,7 +382,7 @@ def man_hours(view: ResultView) -> Chart:
     series.append(Series("expected plan", "line", "ink", x, data["planned"] / 1e6, dash=DASHED, width=1.6))
     title = workforce.hours_headline(float(data["earned_p50"].iloc[-1]), float(data["paid_p50"].iloc[-1]))
     info = replace(view.info, runs=hours_runs(view))
-    low, high = moving_days(data, ["earned_p10", "paid_p10", "planned"])
+    low, high = moving_days(data, workforce.HOURS_DRAWN)
     return Chart(
         title,
         in_one_line(

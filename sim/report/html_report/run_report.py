@@ -143,7 +143,8 @@ def _questions_on_sample(view: ResultView) -> Iterator[Check]:
         answer = f"95 % interval of the P80 is within {100 * half_width_share:.1f} % of it"
         yield Check("Is the P80 settled?", half_width_share <= PRECISE, answer)
     elif finish is not None:
-        yield Check("Is the P80 settled?", False, "too few runs for its interval")
+        answer = "it is not reached" if math.isinf(finish.value) else "too few runs for its interval"
+        yield Check("Is the P80 settled?", False, answer)
     unfinished = f"{info.stalled:,} stalled, {info.failed:,} failed"
     yield Check("Did every run come to its end?", not info.stalled + info.failed, unfinished)
     planned = view.planned(FINISH)

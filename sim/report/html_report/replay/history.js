@@ -110,6 +110,7 @@ class History {
 
   // --- stories ---
   when(day) { return day >= NEVER ? "never" : civil(this.start, day); }
+  until(day) { return day >= NEVER ? "never" : civil(this.start, endOf(day)); }
   story({ kind, n }) { return this[`${kind}Story`](n); }
   skidStory(n) {
     const { name, system, block, days, story } = this.skidRows[n];
@@ -117,24 +118,24 @@ class History {
       const long = `${number(end - begin, 1)} days`;
       return `${this.when(begin)}: ${cause < 0 ? `${what}, ${long}` : `waited ${long} for ${what} (${this.causes[cause]})`}`;
     });
-    lines.push(`${this.when(days[SET])}: set in block ${block}`, `${this.when(days[COMPLETE])}: hook-up complete`);
-    const [ordered, online] = [days[ORDERED], days[ONLINE]].map((day) => this.when(day));
+    lines.push(`${this.until(days[SET])}: set in block ${block}`, `${this.until(days[COMPLETE])}: hook-up complete`);
+    const ordered = this.when(days[ORDERED]), online = this.until(days[ONLINE]);
     return { head: `Skid ${name}: ${this.systems[system]}, ordered ${ordered}, online in block ${block} ${online}`, lines };
   }
   blockStory(n) {
     const [block, online, spans] = this.blocks[n], names = [...this.systems, "tests"];
-    const spanLine = (name, [begin, end]) => `${name}: ${this.when(begin)} to ${this.when(end)}`;
+    const spanLine = (name, [begin, end]) => `${name}: ${this.when(begin)} to ${this.until(end)}`;
     const there = names.map((name, k) => [name, spans[k]]).filter(([, span]) => span.length);
     const lines = there.map(([name, span]) => spanLine(name, span));
-    return { head: `Block ${block}: online ${this.when(online)}`, lines };
+    return { head: `Block ${block}: online ${this.until(online)}`, lines };
   }
   unitStory(n) {
     const [name, delivered, runs] = this.units[n];
-    return { head: `Power unit ${name}`, lines: [`delivered: ${this.when(delivered)}`, `running: ${this.when(runs)}`] };
+    return { head: `Power unit ${name}`, lines: [`delivered: ${this.until(delivered)}`, `running: ${this.until(runs)}`] };
   }
   hallStory(n) {
     const works = this.halls[n] ? this.halls[n][1] : [];
-    const lines = works.map(([what, begin, end]) => `${what}: ${this.when(begin)} to ${this.when(end)}`);
+    const lines = works.map(([what, begin, end]) => `${what}: ${this.when(begin)} to ${this.until(end)}`);
     return { head: `Hall ${n + 1}`, lines };
   }
 }

@@ -31,6 +31,7 @@ function civil(start, day) {
   const date = new Date(Date.parse(`${start}T00:00:00Z`) + Math.floor(day) * DAY);
   return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
 }
+const endOf = (day) => Math.max(Math.ceil(day), 1) - 1;  // the day of a finish: midnight ends the day before
 const formats = [0, 1].map((digits) =>
   new Intl.NumberFormat("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }));
 const number = (value, digits = 0) => formats[digits].format(value);

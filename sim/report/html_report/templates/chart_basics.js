@@ -39,7 +39,7 @@ const basics = (() => {
     return (value < 0 && /[1-9]/.test(text) ? MINUS : "") + text;
   }
   function written(axis, value) {
-    if (axis.start) { return dated(axis.start, Math.ceil(value) - 1); }  // of a finish: midnight ends the day before
+    if (axis.start) { return finished(axis.start, value); }
     const text = number(value, axis.digits || 0), isNegative = text.startsWith(MINUS);
     const figures = isNegative ? text.slice(1) : text;
     return (isNegative ? MINUS : "") + (axis.prefix || "") + figures + (axis.suffix || "");
@@ -59,6 +59,8 @@ const basics = (() => {
     const date = civil(start, day);
     return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
   }
+  // of a finish: midnight ends the day before
+  const finished = (start, day) => dated(start, Math.max(Math.ceil(day), 1) - 1);
   // [day, month, year] of ticks; the year only where it changes
   function dateTicks(start, low, high, room) {
     const first = civil(start, low), last = civil(start, high), most = Math.max(2, Math.floor(room / 58));
@@ -109,7 +111,7 @@ const basics = (() => {
   }
 
   return {
-    make, element, tone, widthOf, fitted, number, written, niceTicks, dated, dateTicks, key, patch, disc, diamond,
-    stroke, fixedItem,
+    make, element, tone, widthOf, fitted, number, written, niceTicks, dated, finished, dateTicks, key, patch, disc,
+    diamond, stroke, fixedItem,
   };
 })();

@@ -1,12 +1,15 @@
 // The Gantt of a report: a roll-up over all runs whose rows open to their parts, down to the work of the typical run.
 const gantt = (() => {
-  const { make, element, tone, number, dated, dateTicks, fixedItem } = basics;
+  const { make, element, tone, number, dated, finished, dateTicks, fixedItem } = basics;
   const HIGH = 22, AXIS = 46, NAMES = { desk: 208, phone: 110 }, NARROWEST = 160;
   let place, plan, hatches = 0;
   const open = new Set();
 
   // --- what a row is made of ---
-  const day = (value) => value === null ? "never" : dated(plan.start, value);  // P50 or P80, where too many runs stall
+  // never: a P50 or P80, where too many runs stall
+  const begun = (day) => day === null ? "never" : dated(plan.start, day);
+  const ended = (day) => day === null ? "never" : finished(plan.start, day);
+  const period = (begin, end) => `${begun(begin)} to ${ended(end)}`;
   function shade(share) {  // grey to red, as in the picture
     const k = share < 0.5 ? 0 : 1, t = 2 * share - k;
     const part = (colour, at) => parseInt(colour.slice(1 + 2 * at, 3 + 2 * at), 16);
@@ -45,10 +48,10 @@ const gantt = (() => {
 
   // --- a row over all runs ---
   function words(row) {
-    const span = row.milestone ? `P50 ${day(row.end)}` : `P50 from ${day(row.begin)} to ${day(row.end)}`;
+    const span = row.milestone ? `P50 ${ended(row.end)}` : `P50 from ${period(row.begin, row.end)}`;
     const critical = row.milestone ? "" : `, critical in ${number(100 * row.critical)} % of runs`;
-    const planned = row.plan ? `; expected plan ${[...new Set(row.plan.map(day))].join(" to ")}` : "";
-    return `${row.name}: ${span}, P80 of its end ${day(row.p80)}${critical}${planned}`;
+    const planned = row.plan ? `; expected plan ${row.milestone ? ended(row.plan[1]) : period(...row.plan)}` : "";
+    return `${row.name}: ${span}, P80 of its end ${ended(row.p80)}${critical}${planned}`;
   }
   function rolledUp(row, width) {
     const [svg, sx] = emptyTrack(width, words(row));
@@ -79,12 +82,12 @@ const gantt = (() => {
     const [svg, sx] = emptyTrack(width, `${name}: ${works.length} pieces of work in the typical run`);
     for (const [begin, end, cause, what] of waits) {
       const { defs, fill } = hatch(tone(`cause-${cause}`)), bar = box(sx, begin, end, 7, 8, { fill }, 0.5);
-      bar.append(make("title", {}, `waits for ${what}, ${day(begin)} to ${day(end)}`));
+      bar.append(make("title", {}, `waits for ${what}, ${period(begin, end)}`));
       svg.append(defs, bar);
     }
     for (const [begin, end, cause, what] of works) {
       for (const bar of split(sx, begin, end, 5, 12, { fill: tone(`cause-${cause}`) }, 0.8)) {
-        if (bar.tagName === "rect") { bar.append(make("title", {}, `${what}, ${day(begin)} to ${day(end)}`)); }
+        if (bar.tagName === "rect") { bar.append(make("title", {}, `${what}, ${period(begin, end)}`)); }
         svg.append(bar);
       }
     }
@@ -151,7 +154,7 @@ const gantt = (() => {
       const half = { y: 1, width: 10, height: 10, stroke: tone("muted") };
       const solid = make("rect", { ...half, x: 1, fill: tone("muted") }), hatched = make("rect", { ...half, x: 11, fill });
       list.append(fixedItem("solid: actual, hatched: remaining", defs, solid, hatched));
-      list.append(fixedItem(`data date ${day(plan.today - 1)}`, make("path", { d: "M11 0V12", class: "today" })));
+      list.append(fixedItem(`data date ${begun(plan.today - 1)}`, make("path", { d: "M11 0V12", class: "today" })));
     }
     return list;
   }

@@ -11,8 +11,11 @@ const lineChart = (() => {
     for (let k = 1; k < x.length; k += 1) { found.push([x[k], y[k - 1]], [x[k], y[k]]); }
     return found;
   }
-  const pathOf = (points, sx, sy) =>
-    points.map(([x, y], k) => `${k ? "L" : "M"}${sx(x).toFixed(1)} ${sy(y).toFixed(1)}`).join("");
+  function pathOf(points, sx, sy) {  // a point that is not known, as a date that is never reached, breaks the line
+    const isKnown = (point) => point !== undefined && point[0] !== null && point[1] !== null;
+    return points.map((point, k) => isKnown(point)
+      ? `${isKnown(points[k - 1]) ? "L" : "M"}${sx(point[0]).toFixed(1)} ${sy(point[1]).toFixed(1)}` : "").join("");
+  }
   function extent(chart, axis) {
     let low = 0, high = 0;
     const take = (value) => { low = Math.min(low, value); high = Math.max(high, value); };
@@ -64,15 +67,17 @@ const lineChart = (() => {
       const sides = [x + 4, x - 4 - wide].filter((from) => from >= 0 && from + wide <= width);
       return { mark, x, wide, sides: sides.length ? sides : [Math.max(0, width - wide)] };
     });
-    const ways = [[-1, false], [1, false], [-1, true], [1, true]].map(([order, isLeft]) => arranged(asked, order, isLeft));
+    const orders = [[-1, false], [1, false], [-1, true], [1, true], [-1, false, true], [1, true, true]];
+    const ways = orders.map(([order, isLeft, isHigh]) => arranged(asked, order, isLeft, isHigh));
     const placed = ways.find((way) => way.every((one) => one.isFree)) || ways[0];
     return { of: new Map(placed.map((one) => [one.mark, one])), rows: 1 + Math.max(-1, ...placed.map((one) => one.row)) };
   }
-  function arranged(asked, order, isLeft) {
+  function arranged(asked, order, isLeft, isHigh) {  // high: rather in a higher row than on the other side
     const placed = [], isLate = (one) => 2 * Boolean(one.mark.optional) + (one.sides[0] < one.x);
     const inOrder = [...asked].sort((a, b) => isLate(a) - isLate(b) || order * (a.x - b.x));
     for (const { mark, x, wide, sides } of inOrder) {
-      const found = freeRow(placed, x, wide, isLeft ? [...sides].reverse() : sides);
+      const inTurn = isLeft ? [...sides].reverse() : sides, tries = isHigh ? inTurn.map((side) => [side]) : [inTurn];
+      const tried = tries.map((these) => freeRow(placed, x, wide, these)), found = tried.find((one) => one.isFree) || tried[0];
       if (found.isFree || !mark.optional) { placed.push({ mark, x, ...found }); }
     }
     return placed;
@@ -189,7 +194,8 @@ const lineChart = (() => {
   }
   function dotsPath(one, sx, sy) {
     const r = one.width || 3, circle = `a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
-    return one.x.map((x, k) => `M${(sx(x) - r).toFixed(1)} ${sy(one.y[k]).toFixed(1)}${circle}`).join("");
+    const dot = (x, y) => `M${(sx(x) - r).toFixed(1)} ${sy(y).toFixed(1)}${circle}`;
+    return one.x.map((x, k) => (x === null || one.y[k] === null ? "" : dot(x, one.y[k]))).join("");
   }
   function segmentsPath(one, sx, sy) {  // points two by two are the ends of a stroke
     const at = (k) => `${sx(one.x[k]).toFixed(1)} ${sy(one.y[k]).toFixed(1)}`;

@@ -27,12 +27,13 @@
 
   const search = document.getElementById("search");
   if (search) {
+    const plain = (text) => text.replaceAll("\u00a0", " ").toLowerCase();  // a number and its unit stand on one line
     search.addEventListener("input", () => {
-      const wanted = search.value.trim().toLowerCase();
+      const wanted = plain(search.value).trim();
       for (const part of document.querySelectorAll("#assumptions details")) {
         let found = 0;
         for (const row of part.querySelectorAll("tbody tr")) {
-          row.hidden = wanted !== "" && !row.textContent.toLowerCase().includes(wanted);
+          row.hidden = wanted !== "" && !plain(row.textContent).includes(wanted);
           found += row.hidden ? 0 : 1;
         }
         part.hidden = found === 0; part.open = wanted !== "" && found > 0;
