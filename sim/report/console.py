@@ -230,7 +230,9 @@ def _shares(
 ) -> list[str]:
     """Write in what share of its runs each strategy keeps its own limit."""
     limits = [(view, view.dated(metric), view.limit(view.dated(metric))) for view in views.values()]
-    return ["" if limit is None else share(view, name, limit).text() for view, name, limit in limits]
+    return [
+        "" if limit is None or not view.has(name) else share(view, name, limit).text() for view, name, limit in limits
+    ]
 
 
 def _limits(views: Mapping[str, ResultView], metric: str) -> str:

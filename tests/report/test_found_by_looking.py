@@ -16,9 +16,9 @@ from click.testing import CliRunner
 import sim
 from sim.cli import main
 from sim.metrics.metric import FINISH
-from sim.report.console import describe_run, plain_text
+from sim.report.console import _risk_rows, describe_run, plain_text
 from sim.report.exchange.workbook import _scale
-from sim.report.figures import palette
+from sim.report.figures import palette, run_figures
 from sim.report.figures.capital import last_day_shown
 from sim.report.figures.drawing import NONE, FigureDrawing
 from sim.report.html_report.compare_report import page as comparison_page
@@ -197,6 +197,8 @@ def test_a_comparison_dates_the_strategies_that_have_one_finish_beside_one_that_
     view = ResultView.of(result)
     without = ResultView.of(replace(result, sample=_without_finish(result.sample)))
     rows = {row[0]: row[1:] for row in pay_and_get({"one": view, "other": without})}
+    risks = dict(_risk_rows({"one": view, "other": without}))
+    assert next(cells for label, cells in risks.items() if label.startswith("P(all MW online by"))[1] == ""
     assert rows["all MW online, P50"] == (view.dates.format(view.estimate(FINISH, "p50").value), "")
 
 
@@ -274,7 +276,7 @@ def test_where_the_typical_run_stalls_its_report_says_so_and_still_why_the_other
     assert "What the last MW waited for, over all finished runs" in text
     assert charts["why"].rows[0]["name"].startswith(f"{finished} runs that finished: ")
     assert "finish between P45 and P55" not in text
-    assert "convergence" not in charts
+    assert "convergence" not in {*charts, *run_figures(ResultView.of(result))}
     assert "it is not reached" in text
 
 

@@ -370,6 +370,12 @@ def test_the_report_of_what_is_on_screen_is_run_and_opened(page: Any) -> None:
     report.close()
 
 
+def test_without_one_finish_charts_end_when_no_curve_moves_any_more(page: Any) -> None:
+    """Was: at the end of the calendars, five years after the last MW of orders over time."""
+    flat = "Object.fromEntries(Object.keys(CURVES).map((curve) => [curve, [[0, 1, 1, 1], [0, 0, 0, 0]]]))"
+    assert page.evaluate(f"rest({{ days: [0, 7, 14, 21], curves: {flat} }})") == 7
+
+
 def test_keys_pin_and_reset(page: Any) -> None:
     page.locator("input[name='logistics.gates']").fill("4")
     whole(page)

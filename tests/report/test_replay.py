@@ -16,7 +16,7 @@ from sim.config.sections.display_units import Display, shown_as
 from sim.metrics.measure import measure
 from sim.report.html_report.replay import film
 from sim.report.html_report.replay.film import write_film
-from sim.report.html_report.replay.scene import STATES, counts, scene
+from sim.report.html_report.replay.scene import NEVER, STATES, counts, scene
 from sim.report.html_report.replay.write_replay import MAX_BYTES, NothingToPlay, write_replay
 from sim.report.representative_run import SKID_STATES, headcount_by_trade, skid_flow
 from sim.report.result_view import ResultView
@@ -255,6 +255,18 @@ def test_the_smallest_project_can_be_played(tmp_path: Path) -> None:
     found = scene(ResultView.of(sim.run(tiny(), runs=1, workers=1)))
     assert [block for block, _, _ in found["blocks"]] == [1, 2]
     assert counts(found, found["end"]) == {**dict.fromkeys(STATES, 0), "online": 2}
+
+
+def test_a_run_that_stalls_is_played_to_the_end_of_its_log_with_the_blocks_that_are_never_online() -> None:
+    """Was: five days after its last MW or, without any, six days in all; each block in the place of one before it."""
+    config = sim.load(TINY, ["scale.preparation_days={low: 10, mode: 10, high: 60}", "scale.horizon_days=40"])
+    result = sim.run(config, runs=12, workers=1, seed=6)
+    view = ResultView.of(result)
+    assert view.info.typical_stalled
+    played = scene(view)
+    assert played["end"] == pytest.approx(view.events["minute"].max() / 1440 + 5, abs=0.001)
+    assert [block for block, *_ in played["blocks"]] == [1, 2]
+    assert [online for _, online, _ in played["blocks"]].count(NEVER) > 0
 
 
 def test_a_replay_in_euros_has_no_dollar(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def _run_figures(view: ResultView) -> Iterator[tuple[str, Callable[[ResultView],
     yield "capital", draw.capital
     if view.has(FINISH):
         yield "finish", draw.finish
-        yield "convergence", draw.convergence
+        if draw.has_convergence(view):
+            yield "convergence", draw.convergence
         if draw.has_joint(view):
             yield "joint", draw.joint
     if len(view.events):

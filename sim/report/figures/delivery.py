@@ -349,6 +349,8 @@ def plot_convergence(
     data: Values, ax: Axes | None = None, *, info: RunInfo, metric: str = "lead_time_full_days", p: float = 0.8
 ) -> Axes:
     """Draw the percentile `p` of the first n runs (replication order) and its 95 % interval against n."""
+    from matplotlib.ticker import MaxNLocator
+
     ax = style.canvas() if ax is None else ax
     n, middle, low, high = running_percentile(data, p)
     name = f"P{p * 100:.0f}"
@@ -358,6 +360,7 @@ def plot_convergence(
     ax.set_xlabel("runs, n")
     fmt = metric_format(metric)
     ax.set_ylabel(style.text(f"{fmt.label}, {fmt.unit}"))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.xaxis.set_major_formatter(lambda x, _: number(x))
     if len(n):
         ax.set_xlim(0, n[-1])

@@ -14,7 +14,7 @@ from sim.metrics.metric import FINISH, FIRST
 from sim.report.explanations import mean_by_controls, risk_rows, stored_drivers
 from sim.report.figures import palette, style
 from sim.report.figures.capital import plot_capital
-from sim.report.figures.delivery import plot_convergence, plot_finish, plot_joint, plot_mw_online
+from sim.report.figures.delivery import plot_convergence, plot_finish, plot_joint, plot_mw_online, running_percentile
 from sim.report.figures.flowline import plot_flow, plot_flowline
 from sim.report.figures.gantt import data_day, plot_gantt
 from sim.report.figures.sensitivity import plot_which_risk
@@ -54,6 +54,11 @@ def finish(view: ResultView, ax: Axes | None = None) -> Axes:
     day = view.dated(FINISH)
     planned, target, percentiles = view.planned(day), view.limit(day), view.percentiles(day)
     return plot_finish(view.values(day), ax, info=view.info, percentiles=percentiles, planned=planned, target=target)
+
+
+def has_convergence(view: ResultView) -> bool:
+    """Return whether there is a P80 of the finish with an interval for any number of runs."""
+    return view.has(FINISH) and len(running_percentile(view.values(FINISH), 0.8)[0]) > 0
 
 
 def convergence(view: ResultView, ax: Axes | None = None) -> Axes:

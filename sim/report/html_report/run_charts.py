@@ -13,8 +13,8 @@ from sim.metrics.metric import FINISH, FIRST
 from sim.plan.vocabulary import DELAY_CAUSES
 from sim.report.explanations import CauseImpact, RiskRow, cause_periods, critical_causes, risk_rows
 from sim.report.figures import delivery, workforce
-from sim.report.figures.from_result import has_joint, hours_runs
-from sim.report.formatting import day_of_month, metric_format, number, percent
+from sim.report.figures.from_result import has_convergence, has_joint, hours_runs
+from sim.report.formatting import day_of_month, days, metric_format, number, percent
 from sim.report.html_report.chart_spec import (
     DASHED,
     DOTTED,
@@ -68,7 +68,7 @@ def _run_charts(view: ResultView) -> Iterator[tuple[str, Chart]]:
     if has_joint(view):
         yield "joint", joint(view)
     yield from _typical_run_charts(view)
-    if view.has(FINISH) and len(delivery.running_percentile(view.values(FINISH), 0.8)[0]):
+    if has_convergence(view):
         yield "convergence", convergence(view)
 
 
@@ -114,7 +114,7 @@ def _columns_of_days(reached: Values) -> Series:
     """Return how many runs finish in each few days."""
     edges = delivery.day_bins(reached)
     counts, _ = np.histogram(reached, edges)
-    return Series(f"runs in {number(edges[1] - edges[0])} days", "columns", "runs", edges, counts)
+    return Series(f"runs in {days(edges[1] - edges[0])}", "columns", "runs", edges, counts)
 
 
 def _quoted_dates(view: ResultView) -> Iterator[Mark]:
@@ -203,7 +203,7 @@ def convergence(view: ResultView) -> Chart:
             view.info.caption("Percentile of the first n runs, days; interval from order statistics (binomial)")
         ),
         f"The P80 of the finish against the number of runs: {title}.",
-        ChartAxis("runs, n", range=(0, max(n, default=1))),
+        ChartAxis("runs, n", range=(0, max(n, default=1)), whole=True),
         ChartAxis("days", suffix=" days", range=span),
         None,
         (

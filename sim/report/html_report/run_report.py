@@ -298,7 +298,7 @@ def _subject(view: ResultView) -> str:
     """Return the line above the title: project, runs, seed and version."""
     manifest = view.manifest
     version = manifest.get("versions", {}).get("hybrid-dc-sim", "?")
-    return f"{manifest['name']}, {manifest['runs']:,} runs, seed {manifest['seed']}, version {version}"
+    return f"{manifest['name']}, {view.info.runs_text}, seed {manifest['seed']}, version {version}"
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -92,18 +92,22 @@ def scene(view: ResultView, columns: int = 0, details: RunDetails | None = None)
     """
     events = view.events
     online = online_days(events)
-    blocks = sorted(online)
+    stages_by_block = _stages_by_block(events)
+    blocks = [*range(1, max({*online, *stages_by_block}, default=0) + 1)]
+    last_day = max(online.values(), default=1.0)
+    if view.info.typical_stalled:  # nothing more is online, and yet work goes on to the end of the log
+        last_day = max(last_day, float(events["minute"].max()) / MINUTES)
     causes = [*DELAY_CAUSES]
     blocks_per_hall = view.hall_blocks or max(1, math.ceil(len(blocks) / 10))
     halls = max(1, math.ceil(len(blocks) / blocks_per_hall))
     return {
-        "name": view.info.name, "start": view.dates.start.isoformat(), "end": _rounded(max(online.values(), default=1.0) + 5),
+        "name": view.info.name, "start": view.dates.start.isoformat(), "end": _rounded(last_day + 5),
         "columns": columns or math.ceil(math.sqrt(halls * 1.6)), "each": blocks_per_hall, "has_halls": bool(view.hall_blocks),
         "causes": [DELAY_CAUSES[cause] for cause in causes], "cause_ids": causes, "systems": SYSTEMS, "states": STATES,
         "mw": view.config.get("block", {}).get("mw_gross", {}).get("value", 1.0),
         "cranes_there": int(view.config.get("logistics", {}).get("cranes", 0) or 0), "seed": view.info.seed,
         "run": int(view.manifest.get("representative", 0)),
-        "skids": [*_skids(events, causes)], "blocks": [*_blocks(events, online)],
+        "skids": [*_skids(events, causes)], "blocks": [*_blocks(blocks, stages_by_block, online)],
         "halls": [*_halls(events)], "site": [*_network_works(events, "site_works")], "units": [*_power_units(events)],
         "trades": _trades(events), "cranes": [*_crane_holds(events)], "waits": [*_waits(events, causes)],
         "curves": _curves(view, details), "milestones": _milestones(events, online), "places": _places(view),
@@ -201,18 +205,27 @@ def _unit_timelines(events: pd.DataFrame, causes: list[str]) -> dict[str, list[R
 # --- places -----------------------------------------------------------------------------------------------------------
 
 
-def _blocks(events: pd.DataFrame, online: Mapping[int, float]) -> Iterator[Row]:
-    """Yield every block: number, day online, and [begin, end] of each of its stages (empty where it has none)."""
+Stages = Mapping[int, Mapping[str, tuple[float, float]]]
+"""By block, begin and end of each stage that it came to."""
+
+
+def _stages_by_block(events: pd.DataFrame) -> Stages:
+    """Return begin and end of every stage by block."""
     stages_by_block: dict[int, dict[str, tuple[float, float]]] = {}
     for block, stage, begin, end in stages(events):
         stages_by_block.setdefault(block, {})[stage] = (begin, end)
-    for block in sorted(online):
+    return stages_by_block
+
+
+def _blocks(blocks: Iterable[int], stages_by_block: Stages, online: Mapping[int, float]) -> Iterator[Row]:
+    """Yield every block: number, day online, and [begin, end] of each of its stages (empty where it has none)."""
+    for block in blocks:
         stages_of_block = stages_by_block.get(block, {})
         intervals = [
             [*map(_rounded, stages_of_block[stage])] if stage in stages_of_block else []
             for stage in (*SYSTEMS, "commissioning")
         ]
-        yield [block, _rounded(online[block]), intervals]
+        yield [block, _rounded(online.get(block, math.inf)), intervals]
 
 
 def _network_works(events: pd.DataFrame, part: str) -> Iterator[Row]:

@@ -157,7 +157,7 @@ const lineChart = (() => {
         say(x, plot.bottom + 32, year);
       }
     } else {
-      const found = niceTicks(x0, x1, Math.max(2, Math.floor((plot.right - plot.left) / 70)));
+      const found = niceTicks(x0, x1, Math.max(2, Math.floor((plot.right - plot.left) / 70)), chart.x.whole);
       for (const t of found.ticks) { say(sx(t), plot.bottom + 17, written({ ...chart.x, digits: found.digits }, t)); }
     }
     if (chart.x.label) {
