@@ -11,7 +11,7 @@ import numpy as np
 
 from sim.report.explanations import RiskRow
 from sim.report.figures import palette, style
-from sim.report.formatting import SAMPLING_ONLY, MetricEstimate, MetricFormat, metric_format, signed
+from sim.report.formatting import NEVER, SAMPLING_ONLY, MetricEstimate, MetricFormat, metric_format, signed
 from sim.report.result_view import Values
 from sim.world.fitting import kaplan_meier
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 
 STATISTICS = {"p50": "P50", "p80": "P80", "mean": "mean"}
+DRAWN = ("low", "low_low", "low_high", "high", "high_low", "high_high")
+"""Columns of a low/high table that stand along the axis: the bar of either end, and its interval."""
 
 
 @style.in_house_style
@@ -36,11 +38,13 @@ def plot_low_high(
     ax = style.canvas(top=0.86) if ax is None else ax
     fmt = metric_format(metric)
     rows = table.iloc[::-1].reset_index(drop=True)
-    widest = max(float(rows[["low", "high"]].abs().to_numpy().max(initial=0.0)), 1e-9)
+    drawn = rows[[*DRAWN]].to_numpy(dtype=np.float64)
+    widest = max(float(np.abs(drawn[np.isfinite(drawn)]).max(initial=0.0)), 1e-9)
     for end, colour in (("low", palette.ORANGE), ("high", palette.BLUE)):
-        ax.barh(rows.index, rows[end], height=0.62, color=colour, label=f"input at its {end} end")
+        bars = rows[end].where(np.isfinite(rows[end]), 0.0)
+        ax.barh(rows.index, bars, height=0.62, color=colour, label=f"input at its {end} end")
         errors = (rows[end] - rows[f"{end}_low"], rows[f"{end}_high"] - rows[end])
-        has_interval = (errors[0] >= 0) & (errors[1] >= 0)
+        has_interval = (errors[0] >= 0) & (errors[1] >= 0) & np.isfinite(errors[0]) & np.isfinite(errors[1])
         ax.errorbar(
             rows[end][has_interval], rows.index[has_interval], xerr=[error[has_interval] for error in errors], fmt="none",
             ecolor=palette.INK, elinewidth=1.1, capsize=3,
@@ -63,17 +67,23 @@ def plot_low_high(
 
 
 def _label_end(ax: Axes, place: float, row: pd.Series, end: str, widest: float, fmt: MetricFormat) -> None:
-    """Write beside the end of a bar the input's setting and the change that it makes."""
-    change, opposite_change = float(row[end]), float(row["high" if end == "low" else "low"])
+    """Write beside the end of a bar the input's setting and the change that it makes; without a bar, that there is none."""
+    change, opposite_change = (_finite(row[one]) for one in (end, "high" if end == "low" else "low"))
     # no change is written on the side where the other end's bar is not
     outward = change or -opposite_change or (-1.0 if end == "low" else 1.0)
-    both_same_side = float(row["low"]) * float(row["high"]) > 0
-    if both_same_side and abs(change) < max(abs(float(row["low"])), abs(float(row["high"]))):
+    if change * opposite_change > 0 and abs(change) < abs(opposite_change):
         return
-    reach = max(abs(change), abs(float(row[f"{end}_{'high' if outward > 0 else 'low'}"])))
-    x = (reach + 0.03 * widest) * (1 if outward > 0 else -1)
-    label = f"{change_text(fmt, change)} at {row[f'{end}_setting']}"
+    side = 1 if outward > 0 else -1
+    reach = max(0.0, *(side * _finite(row[name]) for name in DRAWN))  # clear of the other end's interval, too
+    x = side * (reach + 0.03 * widest)
+    words = change_text(fmt, change) if math.isfinite(row[end]) else NEVER
+    label = f"{words} at {row[f'{end}_setting']}"
     ax.text(x, place, style.text(label), va="center", ha="left" if outward > 0 else "right", fontsize=10.5)
+
+
+def _finite(value: float) -> float:
+    """Return a value, 0 for one that is not finite: a change where runs never finish has no bar."""
+    return float(value) if math.isfinite(value) else 0.0
 
 
 def change_text(fmt: MetricFormat, change: float) -> str:

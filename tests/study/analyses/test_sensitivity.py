@@ -97,6 +97,28 @@ def test_low_and_high_are_differences_to_the_configuration_as_it_is() -> None:
     assert [label.get_text() for label in ax.get_yticklabels()] == ["cranes", "power"]
 
 
+def test_an_end_at_which_runs_never_finish_is_told_in_the_figure() -> None:
+    """Was: `Axis limits cannot be NaN or Inf`, when everything had been run, so that nothing was kept of it."""
+    inputs = {
+        "power": Input(paths=(POWER,), low=3, high=5),
+        "cranes": Input(paths=("logistics.cranes",), low=1, high=2),
+    }
+    table = analyse(design(inputs, statistic="mean"), workers=1).table
+    at = table.index[table["input"] == "power"]
+    for end in ("high", "high_low", "high_high"):
+        table.loc[at, end] = np.inf
+    ax = plot_low_high(table, "lead_time_full_days", "mean")
+    assert np.isfinite(ax.get_xlim()).all()
+    assert "not reached at 5" in {text.get_text() for text in ax.texts}
+    table.loc[at, ["low", "low_low", "low_high"]] = 2.0, -40.0, 90.0
+    ax = plot_low_high(table, "lead_time_full_days", "mean")
+    (label,) = (text for text in ax.texts if text.get_text().startswith("+2 days at 3"))
+    assert 90 < label.get_position()[0] < ax.get_xlim()[1]  # was out of the picture, where its interval is wide
+    for end in ("low", "high"):  # at both ends, and of the configuration as it is
+        table[[end, f"{end}_low", f"{end}_high"]] = np.nan
+    assert np.isfinite(plot_low_high(table, "lead_time_full_days", "mean").get_xlim()).all()
+
+
 def test_factors_are_said_as_factors() -> None:
     inputs = {"pace": Input(paths=("systems.electrical.factory.parts_weeks",), low=0.5, high=2, times=True)}
     found = analyse(design(inputs, statistic="mean"), workers=1)
