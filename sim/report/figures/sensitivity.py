@@ -95,6 +95,7 @@ def change_text(fmt: MetricFormat, change: float) -> str:
 
 
 KINDS = {"risk": (palette.ORANGE, "risk event"), "uncertainty": (palette.BLUE, "range")}
+NO_EFFECTS = "No effect on the P80 is known: too many runs never finish."
 NOT_ADDITIVE = "Each cause is switched off alone, on the same random numbers; effects overlap, so they do not add up"
 
 
@@ -118,6 +119,8 @@ def plot_which_risk(
             row.text, (1, position), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points", va="center",
             fontsize=11.5, fontweight="bold", annotation_clip=False,
         )  # fmt: skip
+    if not rows:
+        ax.annotate(NO_EFFECTS, (0.5, 0.5), xycoords="axes fraction", ha="center", va="center")
     ax.set_yticks(positions, [style.text(textwrap.fill(row.name, 34)) for row in rows], fontsize=11)
     ax.set_ylim(max(len(rows), 1) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
@@ -136,13 +139,14 @@ def _bars_with_intervals(ax: Axes, rows: Sequence[RiskRow]) -> Values:
         if positions:
             ax.barh(
                 positions,
-                [rows[position].days for position in positions],
+                [_finite(rows[position].days) for position in positions],
                 0.62,
                 color=colour,
                 label=f"{kind_label}, at P80",
             )
     intervals = np.array([(row.low, row.high) for row in rows], np.float64).reshape(-1, 2)
-    intervals = np.where(np.isfinite(intervals), intervals, np.array([[row.days] * 2 for row in rows]).reshape(-1, 2))
+    bar_ends = np.array([[_finite(row.days)] * 2 for row in rows]).reshape(-1, 2)
+    intervals = np.where(np.isfinite(intervals), intervals, bar_ends)
     for position, interval in enumerate(intervals):
         label = "95 % interval" if position == 0 else None
         ax.plot(interval, [position, position], color=palette.INK, lw=1.3, marker="|", ms=7, label=label)

@@ -22,6 +22,7 @@ from sim.report.assumptions import Row, rows
 from sim.report.console import sample_note
 from sim.report.figures import palette
 from sim.report.figures.drawing import FEW, NONE, FigureDrawing
+from sim.report.figures.sensitivity import NO_EFFECTS
 from sim.report.formatting import WITHHELD, number, percent
 from sim.report.html_report import render
 from sim.report.html_report.chart_spec import Chart
@@ -258,6 +259,7 @@ def page(
         **_summary(view), **tables, **forecast_tables(view),
         basis=sample_note(view), why=explanations.describe_chain(view) if len(view.chain) else "",
         decisions=explanations.decisions(view, early_order_sentence(view)), two_answers=explanations.TWO_ANSWERS,
+        no_effects=NO_EFFECTS,
         gantt_shown=gantt is not None, gantt_note=GANTT_NOTE, compared=COMPARE_NOTE, method=METHOD,
         checklist=checklist(view),
         data={"percentiles": percentiles(view), "gantt": gantt},

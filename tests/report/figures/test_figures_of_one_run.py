@@ -16,7 +16,7 @@ from sim.report.figures.delivery import frontier, plot_joint
 from sim.report.figures.drawing import draw_figures
 from sim.report.figures.flowline import plot_flow, plot_flowline
 from sim.report.figures.gantt import CHAIN, plot_gantt, range_rows
-from sim.report.figures.sensitivity import plot_which_risk
+from sim.report.figures.sensitivity import NO_EFFECTS, plot_which_risk
 from sim.report.figures.workforce import INDIRECT, by_week, plot_trades
 from sim.report.formatting import percent
 from sim.report.html_report.gantt_document import gantt_document
@@ -135,6 +135,15 @@ def test_which_risk_matters_is_sorted_by_days_with_values_clear_of_bars() -> Non
     assert list(np.asarray(dots.get_xdata())) == [0.05, 0.4]
     zero = [axis.transData.transform((0, 0))[0] for axis in (ax, upper)]
     assert zero[0] == pytest.approx(zero[1], abs=0.5)
+
+
+def test_which_risk_matters_is_drawn_where_runs_never_finish() -> None:
+    """Was: `Axis limits cannot be NaN or Inf` after everything had been run, or a picture without a word."""
+    never = RiskRow("permits", "uncertainty", np.inf, np.inf, np.inf, None)
+    ax = plot_which_risk([never, RiskRow("event", "risk", 5.0, 1.0, np.inf, None)])
+    assert np.isfinite(ax.get_xlim()).all()
+    assert [text.get_text() for text in ax.texts][:2] == ["not reached", "+5"]
+    assert NO_EFFECTS in {text.get_text() for text in plot_which_risk([]).texts}
 
 
 def test_a_whole_result_has_the_figures_of_its_run_too(by_hand: Result) -> None:
