@@ -16,7 +16,7 @@ from sim import files
 from sim.config.sections.display_units import display, in_display_units
 from sim.metrics.metric import FINISH, FIRST, OF_ORDERS, date_metric
 from sim.report.console import describe_comparison, describe_run, plain_text, progress
-from sim.report.formatting import day_of_month, percent
+from sim.report.formatting import day_of_month, interval, percent
 from sim.report.plan_check import describe_plan
 from sim.report.result_view import ResultView
 from sim.report.study_tables import describe_sensitivity, describe_sweep, describe_tuning
@@ -25,6 +25,7 @@ from sim.study.analyses.drivers import Drivers
 from sim.study.analyses.forecast.sheet.status_checks import place_and_text
 from sim.study.analyses.forecast.sheet.status_fact_checks import StatusFinding
 from sim.study.analyses.forecast.trend import DateShift, forecasts_before, shifts_since
+from sim.study.analyses.probabilities import Answer
 from sim.study.analyses.sensitivity import SensitivityResult
 from sim.study.analyses.sweep import Sweep
 from sim.study.analyses.tuning import TuningResult
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
     from sim.report.figures.style import Axes
 
 __all__ = [
-    "describe_findings", "describe_forecast", "describe_trend", "html", "progress", "verdict", "write_report",
+    "answer_text", "describe_findings", "describe_forecast", "describe_trend", "html", "progress", "verdict",
+    "write_report",
 ]  # fmt: skip
 WIDTH = 110
 DOTS_PER_INCH = 80
@@ -61,6 +63,24 @@ def write_report(result: Result, path: str | Path) -> Path:
     target = Path(path).absolute()
     files.write(target, page(result))
     return target
+
+
+def answer_text(answer: Answer) -> str:
+    """Return the answer to a question about a result in one sentence, its shares rounded as in the verdict."""
+    probability = answer.probability
+    parts = ", ".join(f"P{100 * share:.0f} {_quantity(value)}" for share, value in answer.percentiles.items())
+    if not probability.n or math.isnan(probability.value):
+        return f"{answer.question}: {parts}".strip()
+    ends = interval(probability.low, probability.high, percent)
+    text = f"P({answer.question}) = {percent(probability.value)} (95 %: {ends}, n = {probability.n})"
+    return f"{text}; {parts}" if parts else text
+
+
+def _quantity(value: float | date | None) -> str:
+    """Return a percentile as it is read: a date, a number, or that it is never reached."""
+    if value is None:
+        return "not reached"
+    return value.isoformat() if isinstance(value, date) else f"{value:,.6g}"
 
 
 # --- notebooks --------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ import numpy as np
 
 from sim.config.sections.contract import ContractMilestone
 from sim.config.units import days_meant
+from sim.display import presented
 from sim.errors import SimError, did_you_mean
 from sim.metrics.metric import FINISH, date_metric
 from sim.metrics.registry import metric_of
@@ -123,25 +124,7 @@ class Answer:
 
     def __str__(self) -> str:
         """Return the answer in one sentence."""
-        probability = self.probability
-        if probability.n and probability.value == probability.value:
-            ends = f"95 %: {100 * probability.low:.0f} to {100 * probability.high:.0f} %"
-            text = f"P({self.question}) = {100 * probability.value:.0f} % ({ends}, n = {probability.n})"
-        else:
-            text = f"{self.question}:"
-        parts = ", ".join(f"P{100 * share:.0f} {_value_text(value)}" for share, value in self.percentiles.items())
-        return (
-            f"{text}; {parts}"
-            if probability.n and probability.value == probability.value and parts
-            else f"{text} {parts}".strip()
-        )
-
-
-def _value_text(value: float | date | None) -> str:
-    """Return a percentile as it is read: a date, a number, or that it is never reached."""
-    if value is None:
-        return "not reached"
-    return value.isoformat() if isinstance(value, date) else f"{value:,.6g}"
+        return str(presented("answer_text")(self))
 
 
 def ask(manifest: Mapping[str, Any], sample: Sample, question: str) -> Answer:

@@ -14,9 +14,10 @@ from sim.cli import main
 from sim.metrics.delivery import block_of_curves, days_reached, ramp_levels
 from sim.report.console import describe_run, plain_text
 from sim.study.analyses.baseline import read, save
-from sim.study.analyses.probabilities import UnknownQuestion
+from sim.study.analyses.probabilities import Answer, UnknownQuestion
 from sim.study.analyses.validation import verify
 from sim.study.api import load, run
+from sim.study.intervals import proportion_interval
 from sim.study.result import Result
 from sim.study.sample import Sample, summarise_ramp
 
@@ -129,6 +130,16 @@ def test_ask_on_the_command_line(tmp_path: Path) -> None:
     refused = CliRunner().invoke(main, ["ask", str(tmp_path / "r"), "what is it"])
     assert refused.exit_code == 2
     assert "ask for instance" in refused.output
+
+
+@pytest.mark.parametrize(
+    ("in_time", "told"),
+    [(89, "45 % (95 %: 38 to 51 %, n = 200)"), (199, "over 99 % (95 %: 97 % to over 99 %, n = 200)")],
+)
+def test_an_answer_rounds_shares_as_the_verdict_does(in_time: int, told: str) -> None:
+    """A share of 44.5 % was 45 % in the verdict and 44 % here, and one run of 200 that was late was none."""
+    answer = Answer("finish by 2028-02-29", proportion_interval(in_time, 200), {0.5: date(2028, 3, 6), 0.9: None})
+    assert str(answer) == f"P(finish by 2028-02-29) = {told}; P50 2028-03-06, P90 not reached"
 
 
 def test_dates_are_kept_of_every_block_or_of_every_so_many() -> None:

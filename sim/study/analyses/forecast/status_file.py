@@ -10,6 +10,7 @@ from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +132,20 @@ def _workbook_rows(data: bytes, path: Path) -> list[tuple[int, list[Any]]]:
     if "status" not in book.sheetnames:
         message = f"has no sheet `status`; there are {', '.join(book.sheetnames)}"
         raise ConfigError([Problem(str(path), 0, 0, "", "", message)])
-    rows = book["status"].iter_rows(values_only=True)
-    return [(number, ["" if cell is None else cell for cell in row]) for number, row in enumerate(rows, 1)]
+    rows = list(book["status"].iter_rows())
+    columns = [str(cell.value).strip().lower() for cell in rows[0]] if rows else []
+    return [
+        (number, [_workbook_cell(cell, column) for cell, column in zip_longest(row, columns[: len(row)], fillvalue="")])
+        for number, row in enumerate(rows, 1)
+    ]
+
+
+def _workbook_cell(cell: Any, column: str) -> Any:
+    """Return what a planner sees in a cell: 60 where `percent` shows 60 %, which Excel keeps as 0.6."""
+    shows_percent = column == "percent" and isinstance(cell.value, (int, float)) and "%" in str(cell.number_format)
+    if shows_percent:
+        return round(100 * cell.value, 9)
+    return "" if cell.value is None else cell.value
 
 
 # --- cells ------------------------------------------------------------------------------------------------------------

@@ -178,6 +178,7 @@ def test_what_a_fact_cannot_hold_is_one_error_with_row_and_column(tmp_path: Path
 
 NOTES = {
     "100 % without finish": (row("activity", ROOF, start=EARLY, percent=100), "percent: 100 % without a finish"),
+    "share for percent": (row("activity", ROOF, start=EARLY, percent=0.6), "taken for 0.6 % of the work: write 60"),
     "still suspended": (row("activity", ROOF, start=EARLY, suspended=LATER), "taken to resume at the data date"),
     "no count": (row("count", "electrical.made", date=EARLY), "count: is empty: the row says nothing"),
     "no promise": (row("promise", UNIT), "finish: is empty: the row says nothing"),

@@ -123,3 +123,18 @@ def test_a_workbook_keeps_dates_as_dates_and_an_empty_sheet_is_told(tmp_path: Pa
     assert (found.data_date, found.minute) == (day, 101 * 1440)
     # what ends on a day has that whole day, as in a CSV
     assert [fact.finish for fact in found.facts] == [101 * 1440]
+
+
+@pytest.mark.parametrize(("shown_as", "value", "percent"), [("0%", 0.6, 60), ("0.00%", 1, 100), ("General", 60, 60)])
+def test_a_percent_that_a_workbook_shows_is_read_as_it_is_shown(
+    tmp_path: Path, shown_as: str, value: float, percent: float
+) -> None:
+    """Excel keeps 0.6 for 60 % that is typed: it was read as 0.6 % of the work, and the forecast was a year later."""
+    book = Workbook()
+    book.active.title = "status"
+    book.active.append(["kind", "what", "date", "start", "Percent "])
+    book.active.append(["data_date", None, DAY])
+    book.active.append(["activity", "h1.shell.roof/shell.roof", None, DAY, value])
+    book.active["E3"].number_format = shown_as
+    book.save(tmp_path / "percent.xlsx")
+    assert [fact.percent for fact in read_status(tmp_path / "percent.xlsx", START).facts] == [percent]

@@ -201,8 +201,7 @@ def _activity(plan_steps: PlanSteps, status: Status, fact: Fact) -> Iterator[Sta
         if fact.percent is not None and fact.percent < COMPLETE_PERCENT:
             yield error(status, fact, "percent", f"{fact.percent:g}", "100 or empty, as it is finished")
         return
-    if fact.percent == COMPLETE_PERCENT:
-        yield note(status, fact, "percent", "100 % without a finish: it is in progress until it has one")
+    yield from _odd_percent(status, fact)
     if fact.suspended is not None and fact.resumed is None:
         yield note(status, fact, "suspended", "it is still suspended: taken to resume at the data date")
     if fact.remaining_days is not None and fact.what in plan_steps.work_steps:
@@ -213,6 +212,17 @@ def _activity(plan_steps: PlanSteps, status: Status, fact: Fact) -> Iterator[Sta
         if fact.remaining_days > most_days:
             message = f"at most {most_days}, as the calendars end on {last_day(plan_steps)} (scale.horizon_days)"
             yield error(status, fact, "remaining_days", f"{fact.remaining_days:g}", message)
+
+
+def _odd_percent(status: Status, fact: Fact) -> Iterator[StatusFinding]:
+    """Yield a note where the percentage of an unfinished activity is that of a finished one, or looks like a share."""
+    if fact.percent == COMPLETE_PERCENT:
+        yield note(status, fact, "percent", "100 % without a finish: it is in progress until it has one")
+    elif fact.percent is not None and 0 < fact.percent <= 1:
+        message = (
+            f"taken for {fact.percent:g} % of the work: write {COMPLETE_PERCENT * fact.percent:g} where that is done"
+        )
+        yield note(status, fact, "percent", message)
 
 
 def _risk(plan_steps: PlanSteps, status: Status, fact: Fact) -> Iterator[StatusFinding]:
