@@ -341,6 +341,11 @@ def _remarks(result: Result) -> Iterator[str]:
     yield from (f"note: {text}" for text in notes[:MAX_REMARKS])
     if len(notes) > MAX_REMARKS:
         yield f"and {len(notes) - MAX_REMARKS} more notes about the status (sim status check)"
+    odd_facts = forecast.get("not_learnt_from", [])
+    told = "nothing is learnt from {}: the other facts contradict it; is it right?"
+    yield from (told.format(text) for text in odd_facts[:MAX_REMARKS])
+    if len(odd_facts) > MAX_REMARKS:
+        yield f"and {len(odd_facts) - MAX_REMARKS} more from which nothing is learnt (manifest.json has them)"
     if forecast["implied"]:
         yield f"{forecast['implied']} steps are not reported, but what is reported needs them: taken as done"
     out_of_sequence = forecast["out_of_sequence"]

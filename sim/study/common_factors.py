@@ -316,3 +316,25 @@ def ridge_regression(x: Floats, z: Floats, x_new: Floats) -> tuple[Floats, Float
         residuals[:, better] = left_out[:, better]
         prediction[better] = ((v @ x_new) * (d / (d**2 + penalty)) @ projected)[better]
     return prediction, residuals, np.clip(1 - least_error / variance, 0.0, 0.999)
+
+
+SHRINKAGE = 0.02
+"""Part of a correlation matrix that is replaced by the identity (Ledoit and Wolf 2004), so that it has an inverse."""
+
+
+def at_odds(x: Floats, x_new: Floats, most_deviations: float) -> NDArray[np.bool_]:
+    """Return which values of `x_new` are further than so many standard deviations from what its other values predict.
+
+    `x` is standardised, shape (n, p). The furthest is left out first, as it distorts what is predicted of the others.
+    """
+    left_out = np.zeros(len(x_new), np.bool_)
+    correlation = (1 - SHRINKAGE) * x.T @ x / len(x) + SHRINKAGE * np.eye(len(x_new))
+    while not left_out.all():
+        rest = np.flatnonzero(~left_out)
+        # of a normal distribution, the precision matrix has each value's regression on the others
+        precision = np.linalg.inv(correlation[np.ix_(rest, rest)])
+        deviations = np.abs(precision @ x_new[rest]) / np.sqrt(np.diag(precision))
+        if deviations.max() <= most_deviations:
+            break
+        left_out[rest[deviations.argmax()]] = True
+    return left_out

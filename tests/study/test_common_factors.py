@@ -13,7 +13,7 @@ from sim.report import explanations as shares
 from sim.report.result_view import ResultView
 from sim.study.api import load
 from sim.study.case import prepare_case
-from sim.study.common_factors import classes, control_functions, index, resampled
+from sim.study.common_factors import at_odds, classes, control_functions, index, resampled
 from sim.study.intervals import controlled_mean, mean_interval
 from tests.tiny_project import tiny
 
@@ -119,3 +119,14 @@ def test_a_comparison_and_the_verdict_say_where_a_mean_is_by_control_variates(
             assert found.mean_low <= row["mean"] <= found.mean_high
         else:
             assert row["mean"] == pytest.approx(found.mean, nan_ok=True)
+
+
+def test_what_all_others_contradict_is_at_odds_and_what_they_share_is_not() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((200, 1)) + 0.1 * rng.standard_normal((200, 8))  # one thing makes them all late
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    late_alone = np.zeros(8)
+    late_alone[3] = 2.0
+    assert not at_odds(x, np.full(8, 4.0), 6.0).any()
+    assert np.flatnonzero(at_odds(x, late_alone, 6.0)).tolist() == [3]
+    assert at_odds(np.zeros((200, 0)), np.zeros(0), 6.0).tolist() == []

@@ -183,6 +183,10 @@ def forecast_tables(view: ResultView) -> dict[str, Any]:
             ],
             "remarks": [
                 *(f"Note: {text}." for text in forecast.get("notes", [])),
+                *(
+                    f"Nothing is learnt from {text}: the other facts contradict it."
+                    for text in forecast.get("not_learnt_from", [])
+                ),
                 *(f"Out of sequence: {text}." for text in forecast["out_of_sequence"]),
                 *(
                     f"The status was written for another configuration: {text}."

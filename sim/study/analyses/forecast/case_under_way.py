@@ -131,6 +131,7 @@ class ForecastCase(Case):
                 "out_of_sequence": list(self.progress.out_of_sequence),
                 "other_configuration": list(other_configuration(project, self.status)),
                 "evidence": self.prior_replications.evidence if self.options.learning else 0,
+                "not_learnt_from": self.prior_replications.not_learnt_from if self.options.learning else [],
                 "learnt": [asdict(factor) for factor in self.learnt_factors],
                 "earned_value": self.earned_value(),
             },

@@ -8,8 +8,8 @@ Learning is Bayes linear (Goldstein and Wooff, Bayes Linear Statistics, 2007, se
 smoother, van Leeuwen and Evensen 1996): each score is regressed on the statistics, by ridge regression whose penalty has the
 smallest leave-one-out error (Golub, Heath and Wahba 1979). The posterior has the mean that the regression predicts from the
 actual statistics, and the spread and correlation of its leave-one-out residuals: what the statistics do not predict out of
-sample is not learnt, so a few facts change little. The posterior is applied to the draws of the factors, so common random
-numbers stay common.
+sample is not learnt, so a few facts change little. Nothing is learnt from a statistic that all others contradict: a mistyped
+date, or what happened to one thing only. The posterior is applied to the draws of the factors: random numbers stay common.
 
 What a status does not report is taken from the prior replications whose statistics are nearest to the actual ones (multiple
 imputation, Rubin 1987; nearest by rejection, Beaumont et al. 2002). A status with few facts agrees with several different
@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,7 @@ from sim.plan.vocabulary import WORK, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
 from sim.study.case import Case
-from sim.study.common_factors import ridge_regression
+from sim.study.common_factors import at_odds, ridge_regression
 from sim.study.executors.worker_process import in_two_halves
 from sim.world.quantile_tables import DISCRETE, FIXED, sample_one
 from sim.world.working_time import Calendar
@@ -43,7 +44,8 @@ Ints = NDArray[np.int64]
 MIN_EXPLAINED = 0.05
 """Share of a factor's variance that the statistics must explain out of sample; less is sampling noise."""
 MAX_DEVIATIONS = 6.0
-"""Standard deviations from the prior mean to which an actual statistic is limited: no regression line is trusted further."""
+"""Standard deviations from the prior mean to which an actual statistic is limited, as no regression line is trusted further;
+from one that is further from what the others predict nothing is learnt."""
 EDGE = 1e-6
 PRIOR_SIZE = 200
 """Number of prior replications."""
@@ -140,20 +142,22 @@ def step_minutes_of(plan: CompiledPlan, logs: Sequence[Log], *, with_starts: boo
     return StepMinutes(finish, start)
 
 
-class SummaryStatistics:
-    """The few numbers that summarise the facts of a status, as functions that return the same numbers of replications.
+class Statistic(NamedTuple):
+    """A number that summarises facts: its actual value, its function of replications, and how many events are reported."""
 
-    They are the counts by stage, the earned hours, the mean finish by kind of milestone and by activity, and by activity the
-    mean logarithm of its duration. By statistic, `evidence` is the number of events that its facts report; one that is
-    `only_if_silent` is for a status that has no other.
-    """
+    name: str
+    actual: float
+    of: Callable[[StepMinutes], Floats]
+    evidence: int
+    only_if_silent: bool = False  # used where a status has no other
+
+
+class SummaryStatistics:
+    """The few numbers that summarise the facts of a status: counts, earned hours, mean finishes and log durations by kind."""
 
     def __init__(self, plan_steps: PlanSteps, status: Status) -> None:
         self.plan_steps = plan_steps
-        self.evidence: list[int] = []
-        self.actual: list[float] = []
-        self.only_if_silent: list[bool] = []
-        self._functions: list[Callable[[StepMinutes], Floats]] = []
+        self.statistics: list[Statistic] = []
         for what in dict.fromkeys(fact.what for fact in status.facts_of("count")):
             self._add_counts(what, [fact for fact in status.facts_of("count") if fact.what == what])
         self._add_hours(status)
@@ -167,19 +171,10 @@ class SummaryStatistics:
 
     def of(self, step_minutes: StepMinutes) -> Floats:
         """Return the statistics of some replications, shape (replications, statistics)."""
-        statistics = np.empty((len(step_minutes.finish), len(self._functions)))
-        for column, function in enumerate(self._functions):
-            statistics[:, column] = function(step_minutes)
-        return statistics
-
-    def _add(
-        self, actual: float, function: Callable[[StepMinutes], Floats], evidence: int, *, only_if_silent: bool = False
-    ) -> None:
-        """Add a statistic: its actual value, and how to work it out of replications; some are for silent statuses only."""
-        self.actual.append(actual)
-        self.only_if_silent.append(only_if_silent)
-        self._functions.append(function)
-        self.evidence.append(evidence)
+        values = np.empty((len(step_minutes.finish), len(self.statistics)))
+        for column, statistic in enumerate(self.statistics):
+            values[:, column] = statistic.of(step_minutes)
+        return values
 
     def _add_counts(self, what: str, facts: Iterable[Fact]) -> None:
         """Add the counts of a stage at its dates."""
@@ -188,7 +183,7 @@ class SummaryStatistics:
         per_unit = self.plan_steps.mw_of_block if what == ONLINE else 1.0
         for fact in facts:
             date, count = int(fact.date or 0), float(fact.count or 0) / per_unit
-            self._add(count, partial(_done_by, steps, date), int(count))
+            self.statistics.append(Statistic(f"the count of {what}", count, partial(_done_by, steps, date), int(count)))
 
     def _add_hours(self, status: Status) -> None:
         """Add the hours that are reported as earned; a replication has earned the budget of the works that it has done."""
@@ -196,7 +191,8 @@ class SummaryStatistics:
         if facts:
             steps, budget = self.plan_steps.budget
             for fact in facts:
-                self._add(float(fact.count or 0), partial(_earned_by, steps, budget, int(fact.date or 0)), 1)
+                compute = partial(_earned_by, steps, budget, int(fact.date or 0))
+                self.statistics.append(Statistic("the hours earned", float(fact.count or 0), compute, 1))
 
     def _milestones(self, status: Status) -> Iterator[tuple[str, int, int | None]]:
         """Yield kind, last step and minute of every milestone; None for one that was not reached."""
@@ -205,7 +201,7 @@ class SummaryStatistics:
             if unit is not None:
                 info = self.plan_steps.plan.unit_info[unit]
                 name = fact.what.rpartition(".")[2] if info.kind == "step" else ""
-                yield f"{info.kind} {info.part} {name}", self.plan_steps.routes[unit].steps[-1], fact.finish
+                yield f"{info.kind} {info.part} {name}".strip(), self.plan_steps.routes[unit].steps[-1], fact.finish
 
     def _add_reached(self, milestones: Sequence[tuple[str, int, int | None]], minute: int) -> None:
         """Add by kind how many of the reported milestones were reached, where some were not.
@@ -216,7 +212,8 @@ class SummaryStatistics:
             finish_of_step = [(step, finish) for other, step, finish in milestones if other == kind]
             not_reached = sum(finish is None for _, finish in finish_of_step)
             compute = partial(_done_by, np.array([step for step, _ in finish_of_step]), minute)
-            self._add(float(len(finish_of_step) - not_reached), compute, not_reached, only_if_silent=True)
+            reached = float(len(finish_of_step) - not_reached)
+            self.statistics.append(Statistic(kind, reached, compute, not_reached, only_if_silent=True))
 
     def _activities(self, status: Status) -> Iterator[tuple[str, int, int]]:
         """Yield name, step and minute of every activity that is finished."""
@@ -230,7 +227,7 @@ class SummaryStatistics:
             of_kind = [(step, minute) for other, step, minute in finishes if other == kind]
             steps = np.array([step for step, _ in of_kind])
             mean = float(np.mean([minute for _, minute in of_kind]))
-            self._add(mean, partial(_mean_finish, steps), len(of_kind))
+            self.statistics.append(Statistic(f"the finish of {kind}", mean, partial(_mean_finish, steps), len(of_kind)))
 
     def _durations_by_activity(self, status: Status) -> dict[str, list[tuple[int, int, int]]]:
         """Return step, start and finish of the activities whose duration is known, by the activity's name.
@@ -246,12 +243,13 @@ class SummaryStatistics:
 
     def _add_durations(self, by_name: dict[str, list[tuple[int, int, int]]]) -> None:
         """Add the mean duration by activity, in working minutes on the calendar of the first one of its name."""
-        for durations in by_name.values():
+        for name, durations in by_name.items():
             steps, starts, finishes = np.array(durations, np.int64).T
             calendar = self.plan_steps.plan.base_calendars[self.plan_steps.rows[durations[0][0]][Column.CALENDAR]]
             actual = StepMinutes(finish=finishes[None, :], start=starts[None, :])
             actual_mean = float(_mean_log_duration(np.arange(len(steps)), calendar, actual)[0])
-            self._add(actual_mean, partial(_mean_log_duration, steps, calendar), evidence=0)
+            compute = partial(_mean_log_duration, steps, calendar)
+            self.statistics.append(Statistic(f"the duration of {name}", actual_mean, compute, evidence=0))
 
 
 def _done_by(steps: Ints, date: int, step_minutes: StepMinutes) -> Floats:
@@ -297,7 +295,7 @@ class PriorReplications:
     """
 
     def __init__(
-        self, inputs: Inputs, drawn: Floats, statistics: SummaryStatistics, values: Floats, steps_done: Floats
+        self, inputs: Inputs, drawn: Floats, statistics: Sequence[Statistic], values: Floats, steps_done: Floats
     ) -> None:
         """Standardise `values`; `drawn` are uniforms, (factors, replications), `steps_done` counts by replication."""
         self.inputs, self.steps_done = inputs, steps_done
@@ -305,14 +303,18 @@ class PriorReplications:
         # a statistic that some replication does not have, or that is equal in all of them, teaches nothing
         usable: NDArray[np.bool_] = np.asarray(np.isfinite(values).all(axis=0))
         usable[usable] = values[:, usable].std(axis=0) > 0
-        only_if_silent = np.array(statistics.only_if_silent, np.bool_)
+        only_if_silent = np.array([statistic.only_if_silent for statistic in statistics], np.bool_)
         is_silent = not (usable & ~only_if_silent).any()
         usable &= is_silent | ~only_if_silent
-        self.evidence = int(np.array(statistics.evidence, np.int64)[is_silent | ~only_if_silent].sum())
         mean, spread = values[:, usable].mean(axis=0), values[:, usable].std(axis=0)
         self.standardised: Floats = (values[:, usable] - mean) / spread
-        actual = np.array(statistics.actual)[usable]
+        actual = np.array([statistic.actual for statistic in statistics])[usable]
         self.actual: Floats = np.clip((actual - mean) / spread, -MAX_DEVIATIONS, MAX_DEVIATIONS)
+        self.at_odds = at_odds(self.standardised, self.actual, MAX_DEVIATIONS)
+        left_out = [statistics[column] for column in np.flatnonzero(usable)[self.at_odds]]
+        self.not_learnt_from = [statistic.name for statistic in left_out]
+        learnt_from = [s for s in statistics if s not in left_out and (is_silent or not s.only_if_silent)]
+        self.evidence = sum(statistic.evidence for statistic in learnt_from)
 
     def nearest(self, number: int) -> list[int]:
         """Return the replications whose statistics are nearest to the actual ones, in the order of their distance.
@@ -335,9 +337,11 @@ class PriorReplications:
         is_continuous = ~np.isin(self.inputs.tables.kind[self.inputs.factor_table], (FIXED, DISCRETE))
         rows = [row for row in np.flatnonzero(is_continuous).tolist() if groups[row] not in GROUPS_NOT_LEARNT]
         nothing_learnt = Posterior((), np.zeros(0), np.zeros((0, 0)), np.zeros(0))
-        if not rows or not self.standardised.size:
+        if not rows or self.at_odds.all():
             return nothing_learnt
-        mean, residuals, explained = ridge_regression(self.standardised, self.scores[rows].T, self.actual)
+        trusted = ~self.at_odds
+        statistics, actual = self.standardised[:, trusted], self.actual[trusted]
+        mean, residuals, explained = ridge_regression(statistics, self.scores[rows].T, actual)
         learnt = np.flatnonzero(explained >= MIN_EXPLAINED)
         if not len(learnt):
             return nothing_learnt
@@ -357,7 +361,7 @@ def prior_replications_of(case: Case, status: Status, workers: int = 1) -> Prior
     compute = partial(_statistics, case, statistics, status.minute)
     columns = np.array(in_two_halves(compute, range(PRIOR_SIZE), fork=fork))
     drawn = case.draws(PRIOR_SEED).uniforms(case.plan.inputs.factors, 0, PRIOR_SIZE)
-    return PriorReplications(case.plan.inputs, drawn, statistics, columns[:, 1:], columns[:, 0])
+    return PriorReplications(case.plan.inputs, drawn, statistics.statistics, columns[:, 1:], columns[:, 0])
 
 
 SMALL_PLAN_STEPS = 20_000

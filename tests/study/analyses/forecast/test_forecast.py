@@ -380,3 +380,20 @@ def test_pasts_have_not_reached_what_is_reported_as_not_reached() -> None:
     nearest = forecast_case(CONFIG, given, base=planned()).prior_replications.nearest(10)
     assert len({*nearest}) == 10
     assert (finish[nearest] > given.minute).all()
+
+
+def test_nothing_is_learnt_from_a_date_that_all_others_contradict() -> None:
+    """A road that takes six weeks for three days made all works on site twice as slow, and the last MW eleven months late."""
+    minute, road = status(0.6).minute, "p1.site_works.roads"
+    finish = {name: steps().routes[steps().unit_of_milestone(name) or 0].planned[-1] for name in steps().milestones}
+    on_time = [
+        Fact(9, "milestone", name, finish=done) for name, done in finish.items() if done < minute and name != road
+    ]
+    late = Fact(10, "milestone", road, finish=finish[road] + 39 * 1440)
+    without, with_road = (
+        forecast_case(CONFIG, status(0.6, *on_time, *more), base=planned()).prior_replications for more in ((), (late,))
+    )
+    assert with_road.not_learnt_from == ["the finish of step site_works roads"]
+    assert with_road.evidence == without.evidence
+    assert not without.not_learnt_from
+    assert with_road.posterior.mean.tolist() == pytest.approx(without.posterior.mean.tolist())
