@@ -340,6 +340,13 @@ class ForecastCase(Case):
         """Return the metrics and curves of the expected plan from its first day."""
         return self.prior_case.as_planned
 
+    @cached_property
+    def metrics(self) -> tuple[str, ...]:
+        """Return the names of the metrics: of this project, whose contract or orders may be changed, not of its history."""
+        before, after = (dict(case.project) | {"risks": None} for case in (self.prior_case, self))
+        own_fields = {field.name: getattr(self, field.name) for field in fields(Case)}
+        return super().metrics if before == after else Case(**own_fields).metrics
+
     # --- forecast -----------------------------------------------------------------------------------------------
 
     def draws(self, seed: int) -> Draws:

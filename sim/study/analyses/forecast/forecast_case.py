@@ -16,7 +16,7 @@ from sim.errors import ConfigError, Problem
 from sim.study.analyses.forecast.case_under_way import ForecastCase, ForecastOptions
 from sim.study.analyses.forecast.open_risks import with_other_probabilities, with_risks
 from sim.study.analyses.forecast.plan_cache import RecentCache, prepare_cached, share_plan_results
-from sim.study.analyses.forecast.sheet.status_checks import require_sound
+from sim.study.analyses.forecast.sheet.status_checks import require_known, require_sound
 from sim.study.analyses.forecast.status import LOGIC, ProjectComplete, Status, read_status
 from sim.study.api import RUNS, SEED
 from sim.study.api import run as run_many
@@ -42,6 +42,7 @@ def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine:
     unchanged_case, prior_case = None, None
     base = prepare_cached(own_config, engine) if sampling == "mc" else None
     if base_config.value != config.value:
+        _require_same_start(base_config, config)
         unchanged_case = prepare_cached(base_config, engine)
         unchanged = forecast_case(
             base_config, _status_of(continuation.status, base_config), logic=logic, engine=engine, base=unchanged_case
@@ -54,6 +55,14 @@ def continued_case(config: Loaded[Project], *, sampling: str, runs: int, engine:
     )  # fmt: skip
     case.histories, case.posterior  # noqa: B018 (worked out here, before worker processes are forked that need them)
     return case
+
+
+def _require_same_start(before: Loaded[Project], after: Loaded[Project]) -> None:
+    """Raise ConfigError where a change begins on another day than the project whose status it continues from."""
+    start, other = (str(config.value.scale.start_date) for config in (before, after))
+    if start != other:
+        message = f"{start}, the day on which {before.value.name} began: with `--status` all have the same past"
+        raise ConfigError([Problem(after.value.name, 0, 0, "scale.start_date", other, message)])
 
 
 def _status_of(status: object, config: Loaded[Project]) -> Status:
@@ -92,6 +101,8 @@ def _with_remaining_risks(
     status, case = options.status, _as_forecast(base, options)
     if prior_case is None:
         require_sound(case.plan_steps, status)
+    else:
+        require_known(case.plan_steps, status)
     if case.state.complete:
         message = f"{status.file}: everything is online by {status.data_date}; there is nothing left to forecast"
         raise ProjectComplete(message)

@@ -1,4 +1,4 @@
-"""What a forecast keeps for the next one: what was asked for and nothing else, the latest used the longest."""
+"""What a forecast keeps: for the next one what was asked for and nothing else, and of a changed project its past."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import sim
+from sim.config.overrides import continued, with_settings
+from sim.errors import ConfigError
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.learning import PRIOR_SIZE, simulate_prior
 from sim.study.analyses.forecast.plan_cache import RecentCache
-from sim.study.analyses.forecast.status import Status
+from sim.study.analyses.forecast.status import Fact, Status
 from tests.study.analyses.forecast.test_forecast import CONFIG, planned, status
 
 
@@ -74,3 +77,33 @@ def test_whether_a_case_is_under_way_is_asked_without_working_its_status_out(mon
     case.manifest_of_status()["forecast"]["data_date"] = "changed by its reader"
     assert case.manifest_of_status()["forecast"]["data_date"] == given.data_date.isoformat()
     assert told == [given]
+
+
+# --- what is changed from the data date on ----------------------------------------------------------------------------
+
+PROMISED = {"name": "first MW", "mw": 1, "date": "2027-12-31"}
+
+
+def test_a_changed_contract_has_its_own_metrics_and_the_past_those_of_before() -> None:
+    """Metrics were those of the project as it was: the new milestone was missing, and without the old all runs failed."""
+    under_way = continued(CONFIG, status(0.5))
+    promised = with_settings(under_way, {"milestones": [PROMISED]})
+    result = sim.run(promised, runs=4, workers=1)
+    assert result.runs["milestone_first_mw_in_time"].notna().all()
+    assert promised.continuation is not None
+    as_it_was = replace(
+        under_way, continuation=replace(promised.continuation, base=replace(promised, continuation=None))
+    )
+    assert not [name for name in sim.run(as_it_was, runs=4, workers=1).runs if "milestone" in str(name)]
+
+
+def test_a_change_that_has_another_past_is_refused() -> None:
+    under_way = continued(CONFIG, status(0.5, Fact(2, "milestone", "p1.g2")))
+    with pytest.raises(
+        ConfigError, match=r"status.csv:2: what: p1.g2 given.*does not have it: with `--status` all have"
+    ):
+        sim.prepare(with_settings(under_way, {"energization.units.count": 1, "energization.units.spare": 0}))
+    with pytest.raises(
+        ConfigError, match=r"scale.start_date: 2027-02-01 given, expected: .* the day on which .* began"
+    ):
+        sim.prepare(with_settings(under_way, {"scale.start_date": "2027-02-01"}))

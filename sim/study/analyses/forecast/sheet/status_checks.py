@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, pairwise
 from json import dumps, loads
 from typing import Any
@@ -115,6 +116,20 @@ def require_sound(plan_steps: PlanSteps, status: Status) -> None:
     errors = [finding.problem for finding in check_status(plan_steps, status) if finding.severity == "error"]
     if errors:
         raise ConfigError(errors)
+
+
+PARTS_OF_PLAN = ("milestone", "count", "activity", "promise")
+"""Kinds of facts about something that is built or delivered."""
+
+
+def require_known(plan_steps: PlanSteps, status: Status) -> None:
+    """Raise ConfigError where a changed project, which continues from a sound status, does not have what is reported."""
+    facts = tuple(fact for fact in status.facts if fact.kind in PARTS_OF_PLAN)
+    name = plan_steps.project.name
+    hint = f"{name} does not have it: with `--status` all have the same past"
+    errors = [finding.problem for finding in _unknown_names(plan_steps, replace(status, facts=facts))]
+    if errors:
+        raise ConfigError(replace(problem, hint=hint) for problem in errors)
 
 
 # --- another configuration ------------------------------------------------------------------------------------------
