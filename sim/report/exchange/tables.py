@@ -6,13 +6,15 @@ They are the files of the CSV export, and the workbook is made of them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sim.config.project import Project
 from sim.config.sections.display_units import display
 from sim.config.source_positions import Address, allowed_at
+from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.report.exchange.export import ExportedResult
+from sim.report.exchange.schedule_model import Schedule
 from sim.report.formatting import metric_format
 from sim.report.representative_run import MINUTES, headcount_by_trade
 from sim.report.result_view import ResultView
@@ -76,11 +78,17 @@ def _milestones(exported: ExportedResult) -> Iterator[dict[str, Any]]:
             quantiles, planned = exported.quantiles.get(task.key), exported.planned.get(task.key)
             yield {
                 "milestone": task.name,
-                "planned": schedule.moment(planned[1]) if planned else None,
-                "representative run": schedule.moment(task.finish),
-                "P50": schedule.moment(round(quantiles.p50)) if quantiles else None,
-                "P80": schedule.moment(round(quantiles.p80)) if quantiles else None,
+                "planned": _finish(schedule, planned[1]) if planned else None,
+                "representative run": _finish(schedule, task.finish),
+                "P50": _finish(schedule, quantiles.p50) if quantiles else None,
+                "P80": _finish(schedule, quantiles.p80) if quantiles else None,
             }
+
+
+def _finish(schedule: Schedule, minute: float) -> datetime:
+    """Return when something is done: exactly at midnight in the last minute of the day that ends, as people see the date."""
+    rounded = round(minute)
+    return schedule.moment(rounded - (rounded > 0 and rounded % MINUTES_PER_DAY == 0))
 
 
 def _activities(exported: ExportedResult) -> Iterator[dict[str, Any]]:
@@ -92,13 +100,13 @@ def _activities(exported: ExportedResult) -> Iterator[dict[str, Any]]:
             "number": task.number,
             "group": " / ".join(task.group),
             "activity": task.name,
-            "start": schedule.moment(task.start),
-            "finish": schedule.moment(task.finish),
+            "start": _finish(schedule, task.start) if task.milestone else schedule.moment(task.start),
+            "finish": _finish(schedule, task.finish),
             "working hours": task.minutes / 60,
             "calendar": task.calendar,
             "after": " ".join(f"{link.number}{link.type if link.type != 'FS' else ''}" for link in task.after),
             "waited for": task.held_back,
-            "P80 finish": schedule.moment(round(quantiles.p80)) if quantiles else None,
+            "P80 finish": _finish(schedule, quantiles.p80) if quantiles else None,
             "critical share": quantiles.critical if quantiles else None,
         }
 

@@ -24,6 +24,7 @@ class TaskNames:
     def __init__(self, project: Project) -> None:
         self.systems = tuple(project.by_system)
         self.phases = project.scale.phases
+        self.power_phases = 1 if project.energization.shared else self.phases
         self.alone = project.turnover_blocks == 1
         self.risks = {driver.id: driver.name for driver, _ in project.risks.active()}
         last = [step.id for step in project.shell.steps]
@@ -48,6 +49,11 @@ class TaskNames:
         """Return the phase, where there are several."""
         return (_place_words(info.place),) if self.phases > 1 else ()
 
+    def _of_phase(self, info: UnitInfo) -> str:
+        """Return the phase behind a name that every phase has; empty where there is one, or one plant for all."""
+        phases = self.power_phases if info.kind == "generating_unit" else self.phases
+        return f", phase {place_number(info.place)}" if phases > 1 else ""
+
     def task(self, unit: str, info: UnitInfo, activity: str) -> tuple[str, str]:
         """Return (place, activity) of a task as a planner reads them."""
         if info.kind == "outage":
@@ -62,7 +68,7 @@ class TaskNames:
         if info.kind == "skid":
             return f"{_words(info.part)} skid {info.number}"
         if info.kind == "generating_unit":
-            return f"Power unit {info.number}"
+            return f"Power unit {info.number}{self._of_phase(info)}"
         if not info.place:
             return ""
         place = "Site" if place_kind(info.place) == "phase" and self.phases == 1 else _place_words(info.place)
@@ -86,11 +92,11 @@ class TaskNames:
         if note.kind == ONLINE:
             return f"Block {number} handed over" if self.alone else f"Block {number} online"
         if note.kind == "started" and note.part == "site_works":
-            return f"Permits granted, phase {number}" if self.phases > 1 else "Permits granted"
+            return f"Permits granted{self._of_phase(info)}"
         if note.kind == "installed" and info.part == "shell" and info.step == self.dry_in:
             return f"Hall {number} dry-in"
         if note.kind == "installed" and info.kind == "generating_unit":
-            return f"Power unit {info.number} energised"
+            return f"Power unit {info.number} energised{self._of_phase(info)}"
         return ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from zipfile import ZipFile
@@ -16,12 +17,12 @@ import sim
 from sim.plan.vocabulary import UnitInfo
 from sim.report.exchange.export import ExportedResult, prepare_export
 from sim.report.exchange.schedule_model import Changed, Schedule, TaskLink, schedule, week_of
-from sim.report.exchange.tables import curves
+from sim.report.exchange.tables import curves, tables
 from sim.report.exchange.work_breakdown import TaskNames
 from sim.report.exchange.workbook import LINES, workbook, write_sheets
 from sim.report.representative_run import headcount_by_trade
 from sim.study.result import Result
-from tests.tiny_project import TINY, tiny_case
+from tests.tiny_project import TINY, tiny, tiny_case
 
 BLOCK = Path(__file__).parents[3] / "configs" / "one_block.yaml"
 
@@ -230,3 +231,26 @@ def test_people_of_the_tables_are_there_on_the_day_on_which_they_leave() -> None
     by_day = headcount_by_trade(result.events, 7 * len(weekly))
     for trade, people in by_day.items():
         assert weekly[f"people: {trade}"].tolist() == people[6::7].tolist()
+
+
+def test_what_every_phase_has_is_told_apart_by_the_phase() -> None:
+    case = tiny_case("scale.phases=2", "energization.units.count=2", "energization.units.spare=0")
+    names = [task.name for task in schedule(case, case.simulate(case.planned).log, case.plan.base_calendars).tasks]
+    assert {name for name in names if name.endswith("phase 2")} >= {
+        "Permits granted, phase 2",
+        "Power unit 1 energised, phase 2",
+    }
+    assert sorted({*names}) == sorted(names)
+    shared = TaskNames(tiny("scale.phases=2", "energization.shared=true"))
+    assert shared.task("p1.g1", UnitInfo("generating_unit", "power", "p1", number=1), "set") == ("Power unit 1", "Set")
+
+
+def test_what_is_done_at_midnight_is_done_on_the_day_that_ends(block: ExportedResult) -> None:
+    """A permit of 27 July, which a status has, was one of the 28th in the workbook."""
+    last = max(block.schedule.tasks, key=lambda task: task.finish)
+    midnight = replace(last, start=1440 * 30, finish=1440 * 30, milestone=True)
+    moved = replace(block, schedule=replace(block.schedule, tasks=[midnight]))
+    exported = tables(moved)
+    for name, columns in (("milestones", ["representative run"]), ("activities", ["start", "finish"])):
+        dates = exported[name][columns].iloc[0]
+        assert {f"{moment:%Y-%m-%d}" for moment in dates} == {f"{block.schedule.moment(1440 * 30 - 1):%Y-%m-%d}"}
