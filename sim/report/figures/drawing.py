@@ -163,7 +163,7 @@ def _answer(worker: Drawer) -> Pictures | None:
 
 MAX_DRAWERS = 4
 """There are eleven figures, and one of them takes a fifth of the time."""
-RELATIVE_TIMES = {"gantt": 3}
+RELATIVE_TIMES = {"gantt": 3, "flow": 2}
 """How many times as long as another a figure takes."""
 LOADED = ("pandas", "sim.report.figures.from_result", "sim.report.figures.style", "matplotlib.style",
           "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.colors")  # fmt: skip
