@@ -2,13 +2,13 @@
 
     python -m experiments.how_sure_forecasts_are.measure [TRUTHS]
 
-Each true project is a replication of its own seed; the status is all that is told of it. The data date is one that a site
-can know when it comes: the day on which a share of the MW is online, or a share of the planned time. A share of the time that
-the project will have taken is none: who knows that a project is half done knows when it ends. Where the truth comes among the
-runs of a forecast in order says everything: of `FORECAST_RUNS` = 39 runs and the truth each order is as likely, so that
-below P10, P50, P80 and P90 lie 4, 20, 32 and 36 of 40 truths (Talagrand's rank histogram, without interpolation). Writes
-results/calibration.csv, docs/img/forecast_calibration.svg and its section of docs/validation.md. Outcomes are kept as they
-come: begun again, it goes on from those it has.
+Each true project is a replication of its own seed; the status (`site_status`) is all that is told of it. The data date is
+one that a site can know when it comes: the day on which a share of the MW is online, or a share of the planned time. A share
+of the time that the project will have taken is none: who knows that a project is half done knows when it ends. Where the
+truth comes among the runs of a forecast in order says everything: of `FORECAST_RUNS` = 39 runs and the truth each order is
+as likely, so that below P10, P50, P80 and P90 lie 4, 20, 32 and 36 of 40 truths (Talagrand's rank histogram, without
+interpolation). Writes results/calibration.csv, docs/img/forecast_calibration.svg and its section of docs/validation.md.
+Outcomes are kept as they come: begun again, it goes on from those it has.
 """
 
 from __future__ import annotations
@@ -16,44 +16,40 @@ from __future__ import annotations
 import csv
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, fields
-from datetime import timedelta
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-import sim
-from sim.config.load import Loaded
-from sim.config.project import Project
-from sim.plan.vocabulary import JUMP, MINUTES_PER_DAY, WORK, Log
+from experiments.how_sure_forecasts_are.site_status import (
+    MW_ONLINE,
+    PLANNED_TIME,
+    config,
+    data_date,
+    planned,
+    status_of,
+    truth_of,
+)
+from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.study.analyses.forecast.forecast_case import forecast_case
-from sim.study.analyses.forecast.learning import Posterior, PosteriorUniforms
-from sim.study.analyses.forecast.plan_steps import PlanSteps
 from sim.study.analyses.forecast.sheet.status_sheet import GRAINS
-from sim.study.analyses.forecast.status import ONLINE, Fact, Status
-from sim.study.case import Case, prepare_case
 from sim.study.intervals import proportion_interval
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).resolve().parent / "results"
 PAGE, PICTURE = ROOT / "docs" / "validation.md", ROOT / "docs" / "img" / "forecast_calibration.svg"
 BEGIN, END = "<!-- forecast calibration: begin -->", "<!-- forecast calibration: end -->"
-TRUTHS, TRUTH_SEED, FORECAST_SEED, FORECAST_RUNS = 300, 77, 5, 39
+TRUTHS, FORECAST_SEED, FORECAST_RUNS = 300, 5, 39
 CUTS = (0.25, 0.5, 0.75)
-MW_ONLINE, PLANNED_TIME = "MW", "planned time"
 SHARES_OF = (PLANNED_TIME, MW_ONLINE)
-BY_MW = 40
+BY_MW = 200
 """So many projects are cut at shares of their MW too."""
 LEVELS = (0.1, 0.5, 0.8, 0.9)
-EVERY = 28 * MINUTES_PER_DAY
-"""Counts are stated every four weeks."""
 SLOW_PACE, SLOW = 1.2, 60
 """The pace of a slow project, and of so many of them."""
-Floats = np.ndarray
 
 
 @dataclass(frozen=True)
@@ -71,149 +67,6 @@ class Outcome:
     width: float
 
 
-@cache
-def config() -> Loaded[Project]:
-    """Return the project: the hybrid, small enough for thousands of forecasts, with every mechanism."""
-    return sim.load("hybrid", ["scale.capacity_mw=20", "name=hybrid_20mw"])
-
-
-@cache
-def planned() -> Case:
-    """Return its case from the first day."""
-    return prepare_case(config(), engine="auto")
-
-
-@cache
-def steps() -> PlanSteps:
-    """Return where facts stand in its plan."""
-    return PlanSteps.of(planned())
-
-
-@cache
-def passing() -> PlanSteps:
-    """Return the same where every unit passes all its tests."""
-    found = steps().copy()
-    found.assume_tests_pass(dict.fromkeys(range(len(found.routes)), -1))
-    return found
-
-
-def true_log(number: int, pace: float | None) -> Log:
-    """Return what really happens in a true project; with a stated pace of everyone, where there is one."""
-    case = planned()
-    if pace is None:
-        return next(case.replications(TRUTH_SEED, number, 1)).outcome.log
-    from scipy.special import ndtri
-
-    from sim.engine.simpy_engine import simulate
-    from sim.plan.draws import Draws
-    from sim.world.quantile_tables import sample_one
-
-    inputs = case.plan.inputs
-    table = int(inputs.factor_table[inputs.factors.index("pace.everyone")])
-    share = np.linspace(0.001, 0.999, 999)
-    at = float(np.interp(pace, [sample_one(inputs.tables, table, u) for u in share], share))
-    fixed = Posterior(("pace.everyone",), np.array([float(ndtri(at))]), np.zeros((1, 1)), np.ones(1))
-    draws = Draws(inputs, TRUTH_SEED, PosteriorUniforms(inputs, case.draws(TRUTH_SEED).uniforms, fixed))
-    (sampled,) = draws.chunk(number, 1)
-    return simulate(case.simpy_plan, sampled, case.calendars_of(TRUTH_SEED, number, engine="simpy")).log
-
-
-# --- status of a simulated project ----------------------------------------------------------------------------------
-
-
-def data_date(log: Log, share_of: str, cut: float) -> int:
-    """Return the midnight after a share of the MW is online, or of the planned time has passed, as a minute."""
-    if share_of == PLANNED_TIME:
-        minute = round(cut * int(planned().planned_run.log[-1, 0]))
-    else:
-        blocks = sorted(
-            log[log[:, 1] == steps().routes[unit].steps[place], 0].min() for unit, place in steps().stages[ONLINE]
-        )
-        minute = int(blocks[round(cut * len(blocks)) - 1])
-    return -(-minute // MINUTES_PER_DAY) * MINUTES_PER_DAY
-
-
-def status_of(log: Log, minute: int, grain: str) -> Status:
-    """Return the status that a site would keep: what is done until a midnight, at a grain."""
-    done = np.full(len(planned().plan.rows), np.iinfo(np.int64).max, np.int64)
-    done[log[:, 1]] = log[:, 0]
-    of_grain = {"milestones": _milestones, "counts": _counts, "activities": _activities}[grain]
-    day = planned().project.scale.start_date + timedelta(days=minute // MINUTES_PER_DAY - 1)
-    return Status("simulated", day, minute, tuple(of_grain(log, done, minute)))
-
-
-def _milestones(_: Log, done: Floats, minute: int) -> Iterator[Fact]:
-    for name in steps().milestones:
-        route = steps().routes[steps().units[name]]
-        if done[route.steps[-1]] <= minute:
-            yield Fact(1, "milestone", name, finish=int(done[route.steps[-1]]))
-        elif route.planned[-1] <= minute:
-            yield Fact(1, "milestone", name)
-    yield _count(done, ONLINE, minute)
-
-
-def _counts(log: Log, done: Floats, minute: int) -> Iterator[Fact]:
-    for what in steps().stages:
-        for date in range(minute % EVERY or EVERY, minute + 1, EVERY):
-            yield _count(done, what, date)
-    yield from (fact for fact in _milestones(log, done, minute) if fact.what != ONLINE)
-
-
-def _count(done: Floats, what: str, date: int) -> Fact:
-    places = [steps().routes[unit].steps[place] for unit, place in steps().stages[what]]
-    per = steps().mw_of_block if what == ONLINE else 1
-    return Fact(1, "count", what, date=date, count=float((done[places] <= date).sum()) * per)
-
-
-def _activities(log: Log, _: Floats, minute: int) -> Iterator[Fact]:
-    """Yield the last time that each activity was begun, with its finish where it has one, and what is due but not begun."""
-    works = log[(planned().plan.rows[log[:, 1], 0] == WORK) & (log[:, 2] < minute)]
-    begun = np.full(len(planned().plan.rows), -1, np.int64)
-    ended = np.full(len(begun), np.iinfo(np.int64).max, np.int64)
-    begun[works[:, 1]], ended[works[:, 1]] = works[:, 2], works[:, 0]
-    names = {step: name for name, (_, step) in steps().work_steps.items()}
-    for step, name in names.items():
-        if begun[step] >= 0:
-            finish = int(ended[step]) if ended[step] <= minute else None
-            yield Fact(1, "activity", name, start=int(begun[step]), finish=finish)
-    for step in _due(log[log[:, 0] <= minute], begun, minute):
-        if step in names:
-            yield Fact(1, "activity", names[step])
-
-
-def _due(past: Log, begun: Floats, minute: int) -> Iterator[int]:
-    """Yield works that a site knows to be due: the first of a unit that should have begun, the mending of what has failed.
-
-    Of what a status does not speak of a forecast assumes that it goes as planned.
-    """
-    plan, routes = planned().plan, steps().routes
-    has_begun = {*plan.unit_of[begun >= 0].tolist()}
-    stands_at = dict(enumerate(plan.first[:-1].tolist()))
-    for _, step, detail in past.tolist():
-        jumped = plan.rows[step, 0] == JUMP and detail == 1
-        stands_at[int(plan.unit_of[step])] = int(plan.rows[step, 1]) if jumped else step + 1
-    for unit, step in stands_at.items():
-        work = _next_work(step, int(plan.first[unit + 1]))
-        if work is None or begun[work] >= 0:
-            continue
-        if unit in has_begun:
-            if work not in passing().routes[unit].steps:
-                yield work
-        elif work in routes[unit].steps:
-            place = routes[unit].steps.index(work)
-            if not place or routes[unit].planned[place - 1] < minute:
-                yield work
-
-
-def _next_work(step: int, end: int) -> int | None:
-    """Return the work that follows for certain: None where chance decides first."""
-    for at in range(step, end):
-        operation = planned().plan.rows[at, 0]
-        if operation in (WORK, JUMP):
-            return at if operation == WORK else None
-    return None
-
-
 # --- forecasts ------------------------------------------------------------------------------------------------------
 
 
@@ -221,13 +74,13 @@ def outcomes_of(
     number: int, share_of: str, grains: Sequence[str], *, learning: bool = True, pace: float | None = None
 ) -> list[Outcome]:
     """Return what forecasts of one true project say, at every grain and cut; nothing of what is complete by then."""
-    log = true_log(number, pace)
-    truth, found = int(log[-1, 0]), []
+    true = truth_of(number, pace)
+    end, found = int(true.log[-1, 0]), list[Outcome]()
     for cut in CUTS:
-        if (date := data_date(log, share_of, cut)) >= truth:
+        if (date := data_date(true.log, share_of, cut)) >= end:
             continue
         for grain in grains:
-            status = status_of(log, date, grain)
+            status = status_of(true, date, grain)
             case = forecast_case(config(), status, learning=learning, base=planned())
             # one that stalls ends never, not with the last row of its log
             ends = np.array(
@@ -237,8 +90,8 @@ def outcomes_of(
                 ]
             )
             low, middle, high = (float(np.sort(ends)[rank - 1]) for rank in (4, 20, 36))
-            below = int((ends < truth).sum())
-            error, width = (days / MINUTES_PER_DAY for days in (middle - truth, high - low))
+            below = int((ends < end).sum())
+            error, width = (days / MINUTES_PER_DAY for days in (middle - end, high - low))
             found.append(Outcome(number, grain, share_of, cut, learning, str(pace or ""), below, error, width))
     return found
 

@@ -20,7 +20,7 @@ from statistics import median
 import numpy as np
 
 from sim.engine.initial_state import InitialState, state_of_history, take_back_begin
-from sim.plan.compiled_plan import NONE, Column, LogColumn
+from sim.plan.compiled_plan import Column, LogColumn
 from sim.plan.draws import SampledInputs
 from sim.plan.mechanisms.crews import done
 from sim.plan.vocabulary import FREE, HOLD, JUMP, NOTE, SIGNAL, TOKEN, UNTIL, WORK, Log
@@ -335,8 +335,15 @@ def event_log_of(plan_steps: PlanSteps, done_minutes: DoneMinutes) -> Log:
     minute = np.array([*chain.from_iterable(done_minutes)], np.int64)
     steps_of_unit = [(routes[unit].steps, count) for unit, count in enumerate(number_done)]
     step = np.array([*chain.from_iterable(steps[:count] for steps, count in steps_of_unit)], np.int64)
+    ends = plan_steps.plan.first[1:].tolist()
+    # a route whose last step jumps over what is left ends with its unit
     next_step = np.array(
-        [*chain.from_iterable([*steps[1 : count + 1], NONE][:count] for steps, count in steps_of_unit)], np.int64
+        [
+            *chain.from_iterable(
+                [*steps[1 : count + 1], end][:count] for (steps, count), end in zip(steps_of_unit, ends, strict=True)
+            )
+        ],
+        np.int64,
     )
     rows = plan_steps.plan.rows[step]
     operation, argument = rows[:, Column.OPERATION], rows[:, Column.ARGUMENT]
