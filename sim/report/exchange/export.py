@@ -24,6 +24,7 @@ from sim.plan.vocabulary import NOTE, WORK
 from sim.report.exchange.roll_up import SCHEDULE_LEVELS, roll_up
 from sim.report.exchange.schedule_model import Changed, Key, Schedule, Task, TaskLink, in_groups, schedule
 from sim.report.exchange.work_breakdown import POWER
+from sim.study.analyses.forecast.case_under_way import ForecastCase
 from sim.study.api import Config
 from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
@@ -210,6 +211,14 @@ def contract_quantiles(result: Result, project: Project) -> dict[Key, TaskQuanti
 
 
 @dataclass(frozen=True)
+class Pause:
+    """The minute from which an activity that has begun is suspended, None where it only waits, and when it goes on."""
+
+    suspended: int | None
+    resumed: int
+
+
+@dataclass(frozen=True)
 class ExportedResult:
     """A result with its representative run as a schedule, the deterministic dates, and the quantiles of every task."""
 
@@ -224,6 +233,12 @@ class ExportedResult:
     level: int = max(SCHEDULE_LEVELS)
     since: int = 0
     """The minute until which dates are actual, of a project under way; 0 of one at its first day."""
+    pauses: Mapping[str, Pause] = field(default_factory=dict)
+    """The pauses of activities that have begun and do not go on at the data date, by `UNIT/ACTIVITY`."""
+
+    def pause(self, task: Task) -> Pause | None:
+        """Return the pause of a task that has begun; None where it goes on at the data date."""
+        return self.pauses.get(f"{task.unit}/{task.activity}") if task.key[1] == 0 else None
 
     def progress(self, task: Task) -> tuple[bool, bool, int]:
         """Return whether a task has begun and has ended at the data date, and the working minutes that remain of it."""
@@ -232,7 +247,9 @@ class ExportedResult:
         if task.start >= self.since:
             return False, False, task.minutes
         hours = self.schedule.calendars[task.calendar]
-        return True, False, hours.worked(task.finish) - hours.worked(self.since)
+        pause = self.pause(task)
+        goes_on = self.since if pause is None else min(pause.resumed, task.finish)
+        return True, False, hours.worked(task.finish) - hours.worked(goes_on)
 
     @property
     def name(self) -> str:
@@ -270,12 +287,36 @@ def prepare_export(
     runs = min(quantile_runs, result.sample.size)
     layout = layout_of(case.project, case.crew_plan.resource_plan.release_days)
     planned_dates = in_fork(_planned_dates, case, layout, fork=workers > 1)
-    rolled_up_run, bars = roll_up(with_contract(schedule(case, log, calendars), layout), level)
+    run, pauses = _paused(schedule(case, log, calendars), case)
+    rolled_up_run, bars = roll_up(with_contract(run, layout), level)
     quantiles = {**task_quantiles(case, seed, runs, bars), **contract_quantiles(result, case.project)}
     return ExportedResult(
         result, rolled_up_run, _dates_of_bars(planned_dates(), bars), quantiles, replication, runs,
-        _total_float(case, log, calendars, bars), level, case.metric_context.since,
+        _total_float(case, log, calendars, bars), level, case.metric_context.since, pauses,
     )  # fmt: skip
+
+
+def _paused(run: Schedule, case: Case) -> tuple[Schedule, dict[str, Pause]]:
+    """Return a run with the reported starts of work that has begun out of sequence, and the pauses of what has begun.
+
+    In the run such work begins when it may go on.
+    """
+    if not isinstance(case, ForecastCase):
+        return run, {}
+    data_date, tasks, pauses = case.status.minute, [*run.tasks], dict[str, Pause]()
+    begun = {
+        fact.what: fact for fact in case.status.facts_of("activity") if fact.start is not None and fact.finish is None
+    }
+    for index, task in enumerate(tasks):
+        fact = begun.get(f"{task.unit}/{task.activity}") if task.activity and task.key[1] == 0 else None
+        if fact is None or fact.start is None:
+            continue
+        if task.start >= data_date > fact.start:
+            pauses[fact.what] = Pause(fact.suspended, task.start)
+            tasks[index] = replace(task, start=fact.start)
+        elif fact.suspended is not None and (resumed := fact.resumed or data_date) >= data_date:
+            pauses[fact.what] = Pause(fact.suspended, resumed)
+    return replace(run, tasks=tuple(tasks)), pauses
 
 
 def _planned_dates(case: Case, layout: Layout) -> list[tuple[Key, int, int]]:

@@ -234,7 +234,11 @@ def _task(element: Element, exported: ExportedResult, task: Task, calendar: int,
     start = date_text(schedule.moment(task.start))
     finish = date_text(schedule.moment(task.finish))
     length = duration(task.minutes)
-    texts = {"Start": start, "Finish": finish, "Duration": length, "DurationFormat": "5", "EffortDriven": "0"}
+    texts = {"Start": start, "Finish": finish, "Duration": length, "DurationFormat": "5"}
+    if (pause := exported.pause(task)) is not None:
+        stop = {} if pause.suspended is None else {"Stop": date_text(schedule.moment(pause.suspended))}
+        texts |= {**stop, "Resume": date_text(schedule.moment(pause.resumed))}
+    texts |= {"EffortDriven": "0"}
     texts |= {"Estimated": "0", "Milestone": str(int(task.milestone)), "Summary": "0"}
     texts |= _progress(exported, task, start, finish)
     texts |= {"ConstraintType": NO_EARLIER if task.held_back else "0", "CalendarUID": str(calendar)}

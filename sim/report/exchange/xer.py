@@ -288,7 +288,11 @@ def _progress(exported: ExportedResult, task: Task) -> Row:
             "phys_complete_pct": round(100 * (1 - remaining / task.minutes)) if task.minutes else 100}  # fmt: skip
     if has_ended:
         return columns | {"status_code": "TK_Complete", "act_end_date": finish, "restart_date": "", "reend_date": ""}
-    return columns | {"status_code": "TK_Active", "restart_date": exported.schedule.moment(exported.since)}
+    pause = exported.pause(task)
+    goes_on = exported.schedule.moment(exported.since if pause is None else pause.resumed)
+    if pause is not None and pause.suspended is not None:
+        columns |= {"suspend_date": exported.schedule.moment(pause.suspended), "resume_date": goes_on}
+    return columns | {"status_code": "TK_Active", "restart_date": goes_on}
 
 
 def _task(schedule: Schedule, task: Task, group: int, calendar: int) -> Row:

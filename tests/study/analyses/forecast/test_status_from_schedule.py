@@ -86,6 +86,43 @@ def test_what_each_unit_does_next_comes_back_as_not_begun(tmp_path: Path, form: 
         assert (min(to_do[unit])[0], activity) in to_do[unit]
 
 
+@pytest.mark.parametrize(("form", "name"), [("mspdi", "statused.xml"), ("xer", "statused.xer")])
+def test_a_suspension_goes_out_and_comes_back_with_the_day_on_which_work_resumes(
+    tmp_path: Path, form: str, name: str
+) -> None:
+    since = exported().since
+    task = next(task for task in exported().schedule.tasks if task.activity and task.start < since - 9000 < task.finish)
+    activity, resumed = f"{task.unit}/{task.activity}", since + 40 * 1440
+    fact = Fact(
+        2, "activity", activity, start=task.start, suspended=since - 5 * 1440, resumed=resumed, remaining_days=12.0
+    )
+    status = Status("none", DATA_DATE, since, (fact,))
+    written = prepare_export(sim.forecast(CONFIG, status, runs=4, workers=1), 4, continued(CONFIG, status))
+    write(written, form, tmp_path / name)
+    (row,) = (row for row in read_statused(tmp_path / name).rows if row["what"] == activity)
+    moments = [written.schedule.moment(minute).strftime("%Y-%m-%dT%H:%M") for minute in (since - 5 * 1440, resumed)]
+    assert [row["suspended"], row["resumed"]] == moments
+    # what the weather of the run takes on these days is in the planner's days, who has no weather in his calendar
+    assert 12 <= float(str(row["remaining_days"])) < 25
+
+
+@pytest.mark.parametrize(("form", "name"), [("mspdi", "statused.xml"), ("xer", "statused.xer")])
+def test_work_that_began_out_of_sequence_goes_out_and_comes_back_with_its_start(
+    tmp_path: Path, form: str, name: str
+) -> None:
+    """In the run it begins when it may go on, and stood in the schedule as not begun."""
+    since, activity = exported().since, "t1/L5"
+    before = Fact(2, "activity", "b1.commissioning/L4", start=since - 10 * 1440, remaining_days=20.0)
+    fact = Fact(3, "activity", activity, start=since - 3 * 1440, percent=10.0)
+    status = Status("none", DATA_DATE, since, (before, fact))
+    written = prepare_export(sim.forecast(CONFIG, status, runs=4, workers=1), 4, continued(CONFIG, status))
+    write(written, form, tmp_path / name)
+    (row,) = (row for row in read_statused(tmp_path / name).rows if row["what"] == activity)
+    assert row["start"] == written.schedule.moment(since - 3 * 1440).strftime("%Y-%m-%dT%H:%M")
+    assert float(str(row["remaining_days"])) > 0
+    assert not {"finish", "suspended", "resumed"} & row.keys()
+
+
 def test_overdue_work_without_an_actual_start_has_not_begun(tmp_path: Path) -> None:
     """Work that the planner's tool has not begun, though the plan had it done, is not taken to go as planned."""
     path = tmp_path / "statused.xml"
