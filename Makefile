@@ -70,7 +70,7 @@ claims: $(INSTALLED_DEV) ## judge every claim of the interview and write docs/cl
 validation: $(INSTALLED_DEV) ## run the published projects and write them into docs/validation.md
 	$(BIN)/python -m sim.report.docs_pages docs/validation.md configs/cases $(ARGS)
 
-calibration: $(INSTALLED_DEV) ## forecast 300 simulated true projects from their statuses; table in docs/validation.md (45 minutes of a core: ARGS=20)
+calibration: $(INSTALLED_DEV) ## forecast 300 simulated true projects from their statuses; table in docs/validation.md (30 minutes of a core: ARGS=20)
 	$(BIN)/python -m experiments.how_sure_forecasts_are.measure $(ARGS)
 
 faults: $(INSTALLED_DEV) ## provoke every fault of docs/reliability.md: promise, fault, what was observed
