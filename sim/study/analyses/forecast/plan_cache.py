@@ -51,14 +51,15 @@ class PlanLists:
     """Properties of the steps of a plan as lists: plain integers are faster to index one by one than arrays.
 
     `next_steps` has the step that follows each; after a test, the step that follows if it is passed. `stages_of_skid` is
-    filled as routes of skids are seen, by their steps: a skid has few routes, one for every number of failed tests.
+    filled as routes of skids are seen: skids of a kind have the same steps and few routes, one for every number of failed
+    tests.
     """
 
     rows: list[list[int]]
     next_steps: list[int]
     takes_time: list[bool]
     activity_names: list[str]
-    stages_of_skid: dict[tuple[int, ...], dict[str, int]]
+    stages_of_skid: dict[tuple[object, ...], dict[str, int]]
 
     @classmethod
     def of(cls, plan: CompiledPlan) -> PlanLists:

@@ -232,9 +232,9 @@ class PlanSteps:
         stages_of_skid = self.lists.stages_of_skid
         for unit, (route, info) in enumerate(zip(self.routes, self.plan.unit_info, strict=True)):
             if info.kind == "skid":
-                if (steps := tuple(route.steps)) not in stages_of_skid:
-                    stages_of_skid[steps] = self._skid_stages(route, info.part)
-                for stage, position in stages_of_skid[steps].items():
+                if (key := self._route_key(unit)) not in stages_of_skid:
+                    stages_of_skid[key] = self._skid_stages(route, info.part)
+                for stage, position in stages_of_skid[key].items():
                     reached.setdefault(f"{info.part}.{stage}", []).append((info.number, unit, position))
             elif info.kind == "installation":
                 for stage, note_kind in (("set", "set"), ("hooked_up", "complete")):
@@ -248,15 +248,10 @@ class PlanSteps:
                     note_info = self.plan.notes[row[Column.ARGUMENT]] if row[Column.OPERATION] == NOTE else None
                     if note_info is not None and note_info.kind == ONLINE:
                         reached.setdefault(ONLINE, []).append((place_number(note_info.place), unit, position))
-        by_planned_minute = {
-            stage: sorted(
-                (self.routes[unit].planned[position], number, unit, position) for number, unit, position in steps
-            )
-            for stage, steps in reached.items()
-        }
+        routes = self.routes
         return {
-            stage: tuple((unit, position) for _, _, unit, position in steps)
-            for stage, steps in by_planned_minute.items()
+            stage: tuple(step[1:] for step in sorted(steps, key=lambda step: (routes[step[1]].planned[step[2]], step)))
+            for stage, steps in reached.items()
         }
 
     @cached_property
@@ -317,6 +312,12 @@ class PlanSteps:
         unit, position, steps, _ = self._route_arrays
         is_done = position < np.array(number_done)[unit]
         return unit[is_done], position[is_done], steps[is_done]
+
+    def _route_key(self, unit: int) -> tuple[object, ...]:
+        """Return what is equal for units with the same steps and the same route through them."""
+        first, end = self.plan.first[unit : unit + 2].tolist()
+        of_unit = (steps[first:end].tobytes() for steps in (self.plan.activity_of, self.plan.operation_of))
+        return *of_unit, *(step - first for step in self.routes[unit].steps)
 
     def _skid_stages(self, route: PlannedRoute, system: str) -> dict[str, int]:
         """Return by stage the position in a skid's route at which it is reached."""
