@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sim.plan.draws import Inputs
 from sim.plan.identical_units import IntArray, SmallArray
 from sim.plan.vocabulary import DELAY_CAUSES, NoteInfo, UnitInfo, WorkRole
+from sim.world.distributions import Distribution
 from sim.world.working_time import Calendar
 
 CAUSES = tuple(DELAY_CAUSES)
@@ -98,6 +100,20 @@ class CompiledPlan:
     def argument_of(self) -> NDArray[np.int64]:
         """Return the first argument of every step: the number of its bundle, gate, input or note, the target of a jump."""
         return self.rows[:, Column.ARGUMENT]
+
+    def with_factors(self, shapes: Mapping[str, Distribution]) -> CompiledPlan:
+        """Return the same plan with other distributions of some of its common factors."""
+        inputs, distributions = self.inputs, [*shapes.values()]
+        factor_table = inputs.factor_table.copy()
+        factor_table[[inputs.factors.index(name) for name in shapes]] = len(inputs.tables.kind) + np.arange(len(shapes))
+        changed = replace(
+            inputs,
+            tables=inputs.tables.and_those_of(distributions),
+            planned=np.append(inputs.planned, [shape.planned() for shape in distributions]),
+            mean=np.append(inputs.mean, [shape.mean() for shape in distributions]),
+            factor_table=factor_table,
+        )
+        return replace(self, inputs=changed)
 
     def has_steps_of(self, other: CompiledPlan) -> bool:
         """Return whether another plan is the same but for what is drawn."""

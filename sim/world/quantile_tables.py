@@ -60,6 +60,16 @@ class Tables:
         begin = self.start[distribution]
         return self.data[begin : begin + self.length[distribution]]
 
+    def and_those_of(self, distributions: Sequence[Distribution]) -> Tables:
+        """Return these tables, and those of other distributions behind them."""
+        other = compile_all(distributions)
+        return Tables(
+            np.concatenate([self.kind, other.kind]),
+            np.concatenate([self.start, other.start + len(self.data)]),
+            np.concatenate([self.length, other.length]),
+            np.concatenate([self.data, other.data]),
+        )
+
 
 def kind(dist: Distribution) -> int:
     """Return FIXED, DISCRETE or TABLE."""

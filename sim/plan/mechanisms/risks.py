@@ -32,7 +32,7 @@ from sim.plan.vocabulary import (
     Work,
 )
 from sim.plan.vocabulary import Step as PlanStep
-from sim.world.distributions import Fixed, RiskOccurrence, to_distribution
+from sim.world.distributions import Distribution, Fixed, RiskOccurrence, to_distribution
 from sim.world.project_calendars import FACTORY, is_on_site
 from sim.world.working_time import ALWAYS_OPEN
 
@@ -172,13 +172,21 @@ def apply_risks(context: PlanContext) -> None:
             _lose_capacity(context, driver)
 
 
+def factor_shapes(driver: Driver, state: State) -> dict[str, Distribution]:
+    """Return the distributions of a driver's two factors, whether it occurs and its size, by name."""
+    occurs = f"risk.{driver.id}"
+    return {
+        occurs: RiskOccurrence.with_probability(state.probability.value),
+        f"{occurs}.size": to_distribution(state.size),
+    }
+
+
 def _driver_factors(context: PlanContext, driver: Driver, state: State) -> DriverFactors:
     """Add the factors of a driver to the plan: whether it occurs, and the size that counts only if it does."""
-    occurs = context.plan.factor(
-        f"risk.{driver.id}", RiskOccurrence.with_probability(state.probability.value), group="risk"
-    )
-    size = context.plan.factor(f"risk.{driver.id}.size", to_distribution(state.size), only_with=occurs, group="risk")
-    return DriverFactors(driver, occurs, size, parse_tags(driver.on))
+    (occurrence, occurs), (size_name, size) = factor_shapes(driver, state).items()
+    context.plan.factor(occurrence, occurs, group="risk")
+    context.plan.factor(size_name, size, only_with=occurrence, group="risk")
+    return DriverFactors(driver, occurrence, size_name, parse_tags(driver.on))
 
 
 def _lengthened(

@@ -14,10 +14,11 @@ from sim.config.project import Project
 from sim.config.sections.estimates import Estimate
 from sim.engine.initial_state import InitialState
 from sim.plan.compiled_plan import NONE, Column, CompiledPlan, LogColumn
+from sim.plan.mechanisms.risks import factor_shapes
 from sim.plan.vocabulary import JUMP, MINUTES_PER_WEEK, WORK, Log
 from sim.study.analyses.forecast.plan_cache import RecentCache
 from sim.study.analyses.forecast.status import Status
-from sim.study.case import Case, compiled_plan
+from sim.study.case import Case
 from sim.study.result import digest
 from sim.world.distributions import to_distribution
 
@@ -69,7 +70,8 @@ def with_other_probabilities(base: Case, project: Project) -> Case:
     """Return the case of a project that differs from that of `base` in risk probabilities alone: its crews are the same."""
 
     def case() -> Case:
-        return replace(base, project=project, plan=compiled_plan(project, base.crew_plan.resource_plan))
+        shapes = {name: shape for risk in project.risks.active() for name, shape in factor_shapes(*risk).items()}
+        return replace(base, project=project, plan=base.plan.with_factors(shapes))
 
     changed = CASE_CACHE.get((base,), (digest(project),), case)
     # probabilities do not change the weather, and thereby not the calendars of the expected plan

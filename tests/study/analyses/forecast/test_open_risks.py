@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,9 @@ from sim.config.project import Project
 from sim.plan.vocabulary import MINUTES_PER_WEEK, WORK, Log
 from sim.study.analyses.forecast.case_under_way import ForecastCase
 from sim.study.analyses.forecast.forecast_case import forecast_case
+from sim.study.analyses.forecast.open_risks import with_other_probabilities
 from sim.study.analyses.forecast.status import Fact
+from sim.study.case import compiled_plan, prepare_case
 from tests.study.analyses.forecast.test_forecast import status
 
 OUTAGE = "risks.drivers.electricians"
@@ -56,3 +60,24 @@ def test_lost_capacity_keeps_the_part_of_its_chance_that_lies_ahead(weeks_ago: f
         state.probability.value for driver, state in case.project.risks.active() if driver.id == "electricians"
     )
     assert remaining == pytest.approx(0.5 * ahead / (1 - 0.5 * (1 - ahead)), abs=1e-3)
+
+
+def test_a_plan_with_other_probabilities_is_the_one_that_is_written_for_them() -> None:
+    """Only what is drawn of the register is changed in it; nothing is written and compiled once more."""
+    base = prepare_case(sim.load("one_block"), engine="auto")
+    drivers = "risks.drivers"
+    other = sim.load(
+        "one_block",
+        [
+            f"{drivers}.ground.inherent.probability=1", f"{drivers}.ground.inherent.factor=1.4",
+            f"{drivers}.systemic_commissioning.inherent.probability=0.7", f"{drivers}.electricians.inherent.probability=0.9",
+            f"{drivers}.switchgear.inherent.slip_days=90", f"{drivers}.gpus.inherent.probability=0",
+        ],
+    ).value  # fmt: skip
+    quick = with_other_probabilities(base, other)
+    written = replace(base, project=other, plan=compiled_plan(other, base.crew_plan.resource_plan))
+    assert quick.plan.has_steps_of(written.plan)
+    for one, two in zip(quick.replications(3, 0, 12), written.replications(3, 0, 12), strict=True):
+        assert np.array_equal(one.outcome.log, two.outcome.log)
+        assert np.array_equal(one.factors, two.factors)
+    assert quick.as_planned[0] == written.as_planned[0]
