@@ -290,12 +290,13 @@ RESOURCES = {
 
 @dataclass(frozen=True)
 class Binding:
-    """A resource on the driving chain: cause of delay, trade or system, mean days, and share of runs in which it binds."""
+    """A resource on the driving chain: cause of delay, trade or system, mean days, and share of `runs` in which it binds."""
 
     cause: str
     what: str
     days: float
     share: float
+    runs: int
 
     @property
     def name(self) -> str:
@@ -309,8 +310,8 @@ class Binding:
 def bindings(view: ResultView) -> list[Binding]:
     """Return the resources that held the driving chain, those with most days first; empty in results of earlier versions."""
     table = view.source.table("bindings")
-    rows = table.to_dict("records") if len(table) else []
-    all_bindings = [Binding(str(r["cause"]), str(r["what"]), float(r["days"]), float(r["share"])) for r in rows]
+    columns = [table[name].tolist() for name in ("cause", "what", "days", "share", "runs")] if len(table) else []
+    all_bindings = map(Binding, *columns) if columns else ()
     return [binding for binding in all_bindings if binding.cause in RESOURCES and binding.days >= 1.0]
 
 

@@ -151,10 +151,11 @@ def binding_sentence(view: ResultView) -> str:
 
 def _resource_sentence(view: ResultView, binding: Binding, total_days: float) -> str:
     """Return the resource that binds most, in what share of the runs, and what more of it (its lever) was found to gain."""
-    sentence = (
-        f"What binds: {binding.name}, in {percent(binding.share)} of the runs"
-        f" ({number(binding.days)} of {number(total_days)} days in the mean)"
-    )
+    # resources are looked at in some of the runs only: their days are no share of those of all
+    of_all = binding.runs == view.info.runs
+    days = f"{number(binding.days)} of {number(total_days)} days" if of_all else f"{number(binding.days)} days"
+    runs = "the runs" if of_all else f"the first {binding.runs} runs"
+    sentence = f"What binds: {binding.name}, in {percent(binding.share)} of {runs} ({days} in the mean)"
     levers = lever_rows(view)
     own_lever = next((row for row in levers if (row.cause, row.what) == (binding.cause, binding.what)), None)
     sentence += f"; {own_lever.name.replace(f' {binding.what} factory', '')} {own_lever.buys()}" if own_lever else ""

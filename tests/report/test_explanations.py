@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,7 +17,7 @@ from sim.report.explanations import (
     describe_chain,
 )
 from sim.report.result_view import ResultView
-from sim.report.verdict import key_results
+from sim.report.verdict import binding_sentence, key_results
 from sim.study.analyses.switch_off import GROUPS, UNCERTAINTY
 from sim.study.result import Result
 from tests.tiny_project import tiny
@@ -87,3 +88,14 @@ def test_the_share_of_a_group_of_ranges_is_that_of_its_inputs_together() -> None
 
 def test_every_group_of_indices_is_one_that_can_be_switched_off() -> None:
     assert set(GROUPS_OF_INDICES) <= set(GROUPS)
+
+
+def test_what_binds_names_the_runs_it_is_of() -> None:
+    """Resources are looked at in a hundred runs: their share and days are none of all runs."""
+    few, many = (sim.run(tiny(), runs=runs, workers=1) for runs in (20, 120))
+    assert re.search(
+        r"in [a-z ]*\d+ % of the runs \(\d+ of \d+ days in the mean\)", binding_sentence(ResultView.of(few))
+    )
+    assert re.search(
+        r"in [a-z ]*\d+ % of the first 100 runs \(\d+ days in the mean\)", binding_sentence(ResultView.of(many))
+    )
