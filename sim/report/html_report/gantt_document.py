@@ -35,7 +35,8 @@ def gantt_document(view: ResultView) -> dict[str, Any] | None:
         return None
     target = view.limit(view.dated(FINISH))
     chart_rows = [*map(_milestone, view.dates_reached), *map(_row, rows)]
-    planned_ends = [row["plan"][1] for row in chart_rows if row["plan"]]
+    # a promise far behind everything else would leave the works no room
+    planned_ends = [row["plan"][1] for row in chart_rows if row["plan"] and not row.get("milestone")]
     ends = [row[end] for row in chart_rows for end in ("end", "p80")] + planned_ends + [target]
     end_days = [end for end in ends if end is not None and math.isfinite(end)]
     rows_and_works = json_value(
