@@ -25,7 +25,7 @@ from sim.plan.project import write_plan
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
 from sim.study.crew_planning import reuse
-from sim.study.storage import command_cache
+from sim.study.storage import disk_cache
 from sim.world.project_calendars import day_minutes, project_calendars
 
 CONFIGS = {"hybrid": 0.4, "stick_built": 0.4, "modular": 0.4, "horizon_2gw": 3.0}
@@ -51,7 +51,7 @@ def least(action: Callable[[], object]) -> float:
 def prepare(project: Project, folder: str) -> None:
     """Prepare a project as a command does that has just begun; crew plans are kept in that folder, or nowhere."""
     reuse._plan_by_key.clear()  # noqa: SLF001 (what a process remembers)
-    os.environ[command_cache.FOLDER] = folder
+    os.environ[disk_cache.FOLDER] = folder
     prepare_case(project, engine=COMPILED)
 
 

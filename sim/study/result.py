@@ -33,7 +33,7 @@ from sim.study.chunk import Columns
 from sim.study.crew_planning.rehearsal import finished
 from sim.study.sample import COLUMNS, Sample, number, summarise_ramp, summary
 from sim.study.storage import results as store
-from sim.study.storage.command_cache import LIBRARIES
+from sim.study.storage.disk_cache import LIBRARIES
 from sim.study.storage.input_files import InputFiles, copy_files, files_beside, stored_config
 from sim.study.storage.output_directory import output_lock
 from sim.study.storage.result_schema import require_result

@@ -21,6 +21,7 @@ from sim.plan.compiled_plan import LogColumn
 from sim.plan.layout import Layout, layout_of
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.plan.vocabulary import NOTE, WORK
+from sim.report.exchange.importers.statused_schedule import activity_id
 from sim.report.exchange.roll_up import SCHEDULE_LEVELS, roll_up
 from sim.report.exchange.schedule_model import Changed, Key, Schedule, Task, TaskLink, in_groups, schedule
 from sim.report.exchange.work_breakdown import POWER
@@ -234,11 +235,11 @@ class ExportedResult:
     since: int = 0
     """The minute until which dates are actual, of a project under way; 0 of one at its first day."""
     pauses: Mapping[str, Pause] = field(default_factory=dict)
-    """The pauses of activities that have begun and do not go on at the data date, by `UNIT/ACTIVITY`."""
+    """The pauses of activities that have begun and do not go on at the data date, by their ids."""
 
     def pause(self, task: Task) -> Pause | None:
         """Return the pause of a task that has begun; None where it goes on at the data date."""
-        return self.pauses.get(f"{task.unit}/{task.activity}") if task.key[1] == 0 else None
+        return self.pauses.get(activity_id(task.unit, task.activity, task.key[1]))
 
     def progress(self, task: Task) -> tuple[bool, bool, int]:
         """Return whether a task has begun and has ended at the data date, and the working minutes that remain of it."""
@@ -304,11 +305,9 @@ def _paused(run: Schedule, case: Case) -> tuple[Schedule, dict[str, Pause]]:
     if not isinstance(case, ForecastCase):
         return run, {}
     data_date, tasks, pauses = case.status.minute, [*run.tasks], dict[str, Pause]()
-    begun = {
-        fact.what: fact for fact in case.status.facts_of("activity") if fact.start is not None and fact.finish is None
-    }
+    unfinished = {fact.what: fact for fact in case.status.facts_of("activity") if fact.finish is None}
     for index, task in enumerate(tasks):
-        fact = begun.get(f"{task.unit}/{task.activity}") if task.activity and task.key[1] == 0 else None
+        fact = unfinished.get(activity_id(task.unit, task.activity, task.key[1]))
         if fact is None or fact.start is None:
             continue
         if task.start >= data_date > fact.start:

@@ -4,7 +4,7 @@ Crews and order dates come from durations, counts, capacities, calendars, weathe
 money, limits, contract milestones and sources are no part of that: of a sweep over them, crews are planned once. Planning
 is given a project in which these parts cannot be read, so that what is used again cannot depend on them.
 
-The same holds from one command to the next: crew plans are kept in the user's cache (`sim.study.storage.command_cache`)
+The same holds from one command to the next: crew plans are kept in the user's cache (`sim.study.storage.disk_cache`)
 under a fingerprint of all that they are planned from. Planning anew gives the same plan.
 """
 
@@ -25,7 +25,7 @@ from sim.config.sections.risks import Risks
 from sim.plan.plan_context import CalledAfter, Mobilisation, ResourcePlan, Review, TradeReviews
 from sim.study.crew_planning.crew_plan import CrewPlan, Window, plan_crews
 from sim.study.crew_planning.manning import Manning
-from sim.study.storage.command_cache import CommandCache
+from sim.study.storage.disk_cache import DiskCache
 from sim.world.weather.project_weather import WeatherModel, fingerprint
 
 MAX_CACHED = 16
@@ -103,9 +103,7 @@ def _planned(project: Project, weather: WeatherModel) -> CrewPlan:
 # --- from one command to the next -------------------------------------------------------------------------------------
 
 
-CREW_PLANS = CommandCache(
-    "crew_plans", ("config", "engine", "jit", "metrics", "plan", "study/crew_planning", "world"), 64
-)
+CREW_PLANS = DiskCache("crew_plans", ("config", "engine", "jit", "metrics", "plan", "study/crew_planning", "world"), 64)
 """Crew plans by planning key: some 200 KB each, 2 MB for 2 GW."""
 
 

@@ -16,7 +16,7 @@ from sim.config.project import Project
 from sim.errors import SimError
 from sim.study.crew_planning import reuse
 from sim.study.crew_planning.crew_plan import CrewPlan, plan_crews
-from sim.study.storage import command_cache
+from sim.study.storage import disk_cache
 from sim.world.weather.project_weather import WeatherModel, weather_model
 from tests.tiny_project import TINY
 
@@ -159,7 +159,7 @@ def test_the_plans_used_last_are_kept(planned: list[str], monkeypatch: pytest.Mo
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder in which crew plans are kept."""
-    monkeypatch.setenv(command_cache.FOLDER, str(tmp_path))
+    monkeypatch.setenv(disk_cache.FOLDER, str(tmp_path))
     return tmp_path / "crew_plans"
 
 
@@ -196,7 +196,7 @@ def test_another_project_is_planned_anew(change: str, planned: list[str], folder
 def test_other_sources_plan_anew(planned: list[str], folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = sim.load(TINY).value
     next_command(project)
-    monkeypatch.setattr(command_cache, "fingerprint_of", lambda _: "sources of tomorrow")
+    monkeypatch.setattr(disk_cache, "fingerprint_of", lambda _: "sources of tomorrow")
     next_command(project)
     assert len(planned) == 2
 
@@ -227,7 +227,7 @@ def test_the_newest_plans_stay_in_the_folder(planned: list[str], folder: Path, m
 
 
 def test_nothing_is_kept_where_the_variable_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(command_cache.FOLDER, "")
+    monkeypatch.setenv(disk_cache.FOLDER, "")
     assert reuse.CREW_PLANS.folder() is None
-    monkeypatch.delenv(command_cache.FOLDER)
+    monkeypatch.delenv(disk_cache.FOLDER)
     assert reuse.CREW_PLANS.folder() is not None

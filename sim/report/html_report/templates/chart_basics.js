@@ -59,8 +59,8 @@ const basics = (() => {
     const date = civil(start, day);
     return `${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`;
   }
-  // of a finish: midnight ends the day before
-  const finished = (start, day) => dated(start, Math.max(Math.ceil(day), 1) - 1);
+  const finishDay = (day) => Math.max(Math.ceil(day), 1) - 1;  // midnight ends the day before
+  const finished = (start, day) => dated(start, finishDay(day));
   // [day, month, year] of ticks; the year only where it changes
   function dateTicks(start, low, high, room) {
     const first = civil(start, low), last = civil(start, high), most = Math.max(2, Math.floor(room / 58));
@@ -111,7 +111,7 @@ const basics = (() => {
   }
 
   return {
-    make, element, tone, widthOf, fitted, number, written, niceTicks, dated, finished, dateTicks, key, patch, disc,
-    diamond, stroke, fixedItem,
+    make, element, tone, widthOf, fitted, number, written, niceTicks, dated, finishDay, finished, dateTicks, key, patch,
+    disc, diamond, stroke, fixedItem,
   };
 })();

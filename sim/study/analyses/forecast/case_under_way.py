@@ -252,8 +252,12 @@ class ForecastCase(Case):
     @cached_property
     def prior_case(self) -> Case:
         """Return the case from its first day, whose replications are the prior ones."""
-        own_fields = {field.name: getattr(self, field.name) for field in fields(Case)}
-        return self.options.given_prior_case or self.options.unchanged_case or Case(**own_fields)
+        return self.options.given_prior_case or self.options.unchanged_case or self._own_case
+
+    @cached_property
+    def _own_case(self) -> Case:
+        """Return the case of this project from its first day."""
+        return Case(**{field.name: getattr(self, field.name) for field in fields(Case)})
 
     @property
     def baseline(self) -> Case:
@@ -344,8 +348,7 @@ class ForecastCase(Case):
     def metrics(self) -> tuple[str, ...]:
         """Return the names of the metrics: of this project, whose contract or orders may be changed, not of its history."""
         before, after = (dict(case.project) | {"risks": None} for case in (self.prior_case, self))
-        own_fields = {field.name: getattr(self, field.name) for field in fields(Case)}
-        return super().metrics if before == after else Case(**own_fields).metrics
+        return super().metrics if before == after else self._own_case.metrics
 
     # --- forecast -----------------------------------------------------------------------------------------------
 

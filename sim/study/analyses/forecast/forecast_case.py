@@ -109,17 +109,15 @@ def _with_remaining_risks(
     config_with_risks = with_risks(config, status, case.plan, case.state)
     if config_with_risks is config:
         return case
-    # risks change probabilities alone: crews and order dates stay the same, and thereby the history
+    # risks change probabilities alone: steps, crews and order dates stay the same, and thereby the history
     other = with_other_probabilities(base, config_with_risks.value)
     if prior_case is None and options.unchanged_case is None:
         prior_case = other if status.facts_of("risk") else options.given_prior_case
-    history_plan = case.plan if case.plan.has_steps_of(other.plan) else None
     forecast = _as_forecast(
         other,
-        replace(options, given_prior_case=prior_case, stated_project=config.value, history_plan=history_plan),
+        replace(options, given_prior_case=prior_case, stated_project=config.value, history_plan=case.plan),
     )
-    if history_plan is not None:
-        forecast.__dict__["plan_steps"] = case.plan_steps.of_plan(other.plan)
+    forecast.__dict__["plan_steps"] = case.plan_steps.of_plan(other.plan)
     return forecast
 
 

@@ -337,14 +337,8 @@ def event_log_of(plan_steps: PlanSteps, done_minutes: DoneMinutes) -> Log:
     step = np.array([*chain.from_iterable(steps[:count] for steps, count in steps_of_unit)], np.int64)
     ends = plan_steps.plan.first[1:].tolist()
     # a route whose last step jumps over what is left ends with its unit
-    next_step = np.array(
-        [
-            *chain.from_iterable(
-                [*steps[1 : count + 1], end][:count] for (steps, count), end in zip(steps_of_unit, ends, strict=True)
-            )
-        ],
-        np.int64,
-    )
+    next_steps = ((*steps, end)[1 : count + 1] for (steps, count), end in zip(steps_of_unit, ends, strict=True))
+    next_step = np.array([*chain.from_iterable(next_steps)], np.int64)
     rows = plan_steps.plan.rows[step]
     operation, argument = rows[:, Column.OPERATION], rows[:, Column.ARGUMENT]
     # the detail of a row depends on its operation, see `LogColumn`: the minute begun is that at which the step before ended

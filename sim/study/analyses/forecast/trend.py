@@ -36,7 +36,7 @@ from sim.study.executors.worker_process import in_fork
 from sim.study.intervals import sampled_quantile
 from sim.study.result import Result, digest
 from sim.study.sample import Sample, json_value
-from sim.study.storage.command_cache import CommandCache
+from sim.study.storage.disk_cache import DiskCache
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 from sim.world.weather.project_weather import fingerprint
 from sim.world.working_time import end_of_day
@@ -44,7 +44,7 @@ from sim.world.working_time import end_of_day
 Floats = NDArray[np.float64]
 BACKGROUND_NICENESS = 19
 """Niceness of the processes that simulate for the attribution, which is needed only after the report is written."""
-PLAN_DAYS = CommandCache("plan_days", ("config", "engine", "jit", "metrics", "plan", "study", "world"), 64)
+PLAN_DAYS = DiskCache("plan_days", ("config", "engine", "jit", "metrics", "plan", "study", "world"), 64)
 """Days of the last MW in replications of a plan, which every monthly forecast begins from: half a KB each."""
 MAX_BYTES = 10_000_000
 QUANTILES = (10, 50, 80, 90)
@@ -215,8 +215,9 @@ class Attribution:
         self.earlier_plan, self.note = _changed_plan(config, earlier, status.data_date.isoformat(), engine)
         self.plans = [self.base] if self.earlier_plan is None else [self.earlier_plan, self.base]
         # begun first: they need no facts, and this process needs one core only until it has the case of the forecast
-        new_plan = any(PLAN_DAYS.read(self._key_of(plan)) is None for plan in self.plans)
-        self.wait_for_plans = in_fork(self._days_of_plans, nice=BACKGROUND_NICENESS, fork=workers > 1 and new_plan)
+        known = {key: PLAN_DAYS.read(key) for key in map(self._key_of, self.plans)}
+        fork = workers > 1 and None in known.values()
+        self.wait_for_plans = in_fork(self._days_of_plans, known, nice=BACKGROUND_NICENESS, fork=fork)
         self.forecast_case = forecast_case(
             config, status, learning=learning, logic=logic, engine=engine, base=self.base
         )
@@ -231,22 +232,23 @@ class Attribution:
         distinct = dict.fromkeys(subset for _, subset in self.subsets)
         self.simulated_subsets = [subset for subset in distinct if subset != self.all_facts]
         # worked out before the fork, as this process needs it as well
-        prior_case = self.forecast_case.prior_case
-        self.context = (prior_case if prior_case.plan.has_steps_of(self.base.plan) else self.base).metric_context
+        self.context = self.forecast_case.prior_case.metric_context
         self.wait_for_subsets = in_fork(self._simulate_subsets, nice=BACKGROUND_NICENESS, fork=workers > 1)
 
-    def _days_of_plans(self) -> list[Floats]:
-        """Return the days of the last MW in replications of the earlier plan, if any, and of the plan."""
-        return [self._days_of_plan(plan) for plan in self.plans]
+    def _days_of_plans(self, known: Mapping[str, bytes | None]) -> list[Floats]:
+        """Return the days of the last MW in replications of the earlier plan, if any, and of the plan.
 
-    def _days_of_plan(self, plan: Case) -> Floats:
-        """Return the days of the last MW in replications of a plan, which are the same for every status."""
-        key = self._key_of(plan)
-        if (known := PLAN_DAYS.read(key)) is not None:
-            return np.frombuffer(known, np.float64)
-        (days,) = _finish_days([plan], [plan.metric_context], self.seed, self.runs)
-        PLAN_DAYS.write(key, days.astype(np.float64).tobytes())
-        return days
+        They are the same for every status: those that an earlier command worked out are `known`, by the plan's key.
+        """
+        days_of_plans = []
+        for plan, (key, content) in zip(self.plans, known.items(), strict=True):
+            if content is not None:
+                days_of_plans.append(np.frombuffer(content, np.float64))
+                continue
+            (days,) = _finish_days([plan], [plan.metric_context], self.seed, self.runs)
+            PLAN_DAYS.write(key, days.tobytes())
+            days_of_plans.append(days)
+        return days_of_plans
 
     def _key_of(self, plan: Case) -> str:
         """Return what the days of a plan depend on."""

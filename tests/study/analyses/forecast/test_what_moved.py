@@ -24,7 +24,7 @@ from sim.study.analyses.forecast.status import read_status
 from sim.study.analyses.forecast.trend import Attribution, DateShift, _finish_days, saved_forecasts
 from sim.study.case import Case
 from sim.study.result import digest
-from sim.study.storage.command_cache import FOLDER
+from sim.study.storage.disk_cache import FOLDER
 from tests.study.analyses.forecast.test_forecast import CONFIG, status
 from tests.tiny_project import TINY
 from tests.world.weather.test_weather_files import epw

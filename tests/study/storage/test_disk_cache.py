@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.study.storage import command_cache
-from sim.study.storage.command_cache import FOLDER, CommandCache
+from sim.study.storage import disk_cache
+from sim.study.storage.disk_cache import FOLDER, DiskCache
 
-CACHE = CommandCache("some", ("world",), 2)
+CACHE = DiskCache("some", ("world",), 2)
 
 
 @pytest.fixture(autouse=True)
@@ -23,13 +23,13 @@ def test_what_was_written_is_read_under_its_key_alone() -> None:
     CACHE.write("one", b"content")
     assert CACHE.read("one") == b"content"
     assert CACHE.read("two") is None
-    assert CommandCache("other", ("world",), 2).read("one") is None
+    assert DiskCache("other", ("world",), 2).read("one") is None
 
 
 def test_other_sources_have_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
     CACHE.write("one", b"content")
-    assert CommandCache("some", ("world", "jit"), 2).read("one") is None
-    monkeypatch.setattr(command_cache, "fingerprint_of", lambda _: "sources of tomorrow")
+    assert DiskCache("some", ("world", "jit"), 2).read("one") is None
+    monkeypatch.setattr(disk_cache, "fingerprint_of", lambda _: "sources of tomorrow")
     assert CACHE.read("one") is None
 
 

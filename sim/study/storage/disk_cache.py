@@ -1,4 +1,4 @@
-"""What lasts from one command to the next: files in the user's cache that can all be worked out again.
+"""A cache on the disk that lasts from one command to the next: files of the user that can all be worked out again.
 
 A file is named by a fingerprint of all that its content was worked out from, with the sources and libraries that work it
 out: a change of any of them is another name, so that nothing stale can be read. What is read is what working it out anew
@@ -29,7 +29,7 @@ CHECKSUM_BYTES = 64
 
 
 @dataclass(frozen=True)
-class CommandCache:
+class DiskCache:
     """Files of one kind: the folder of the cache, what of `sim` their content is worked out by, how many newest stay."""
 
     name: str
