@@ -271,8 +271,8 @@ class Case(Displayed):
         if cached:
             return cached, None
         return (
-            lambda replication: self.calendars_of(seed, replication, self._horizon.days),
-            lambda replication, minute: self.calendars_of(seed, replication, self._horizon.extend(minute)),
+            lambda replication: self.calendars_of(seed, replication, self._horizon.of_next_run()),
+            lambda replication, minute: self.calendars_of(seed, replication, self._horizon.extended(minute)),
         )
 
     def _compared_replications(self, seed: int, first: int, count: int) -> Iterator[Replication]:

@@ -33,11 +33,20 @@ def ahead(case: Case, share: float) -> Case:
     return fast
 
 
-def test_it_goes_further_and_never_back() -> None:
+def test_few_late_runs_get_more_weather_and_many_give_it_to_all() -> None:
     seen = WeatherHorizon(100 * DAY)
     assert seen.days == 150
-    assert seen.extend(200 * DAY) == 250
-    assert seen.extend(10) == 250
+    for _ in range(100):
+        assert seen.of_next_run() == 150
+    # steps of a quarter, until a tenth more than the minute is there
+    assert seen.extended(200 * DAY) == 235
+    assert seen.extended(160 * DAY) == 188
+    assert seen.extended(10_000 * DAY) > 11_000
+    assert seen.of_next_run() == 150
+    # four of a hundred: from now on all but three have enough
+    assert seen.extended(160 * DAY) == 188
+    assert seen.of_next_run() == 188
+    assert seen.extended(10) == 188
     assert WeatherHorizon(0).days == 1
 
 

@@ -7,6 +7,7 @@ working days it costs, which people on the site can compare with what they remem
 
 from __future__ import annotations
 
+from bisect import insort
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
@@ -198,22 +199,39 @@ def typical_weather(
 # --- how far ahead ----------------------------------------------------------------------------------------------------
 
 
-OF_FINISH, OF_LATEST = 1.5, 1.25
-"""Factors on the planned finish, for the first horizon, and on the latest minute that a run needed, for the next one."""
+OF_FINISH, OF_LATEST, STEP = 1.5, 1.1, 1.25
+"""Factors: on the planned finish, for the first days; on the minute that a run needs beyond them; from days to more days."""
+LATE_SHARE = 0.025
+"""Share of runs that may need more days than are drawn at first: each is simulated twice, at the price of 6,000 days."""
 
 
 class WeatherHorizon:
-    """The number of `days` for which weather is drawn: somewhat more than runs have needed so far.
+    """The number of `days` for which weather is drawn at first: as many as all but a few runs have needed so far.
 
     The project's horizon is generous, and most of its storms come after the last block is online. A run that needs a later
-    day extends this one, and gets the same storms as if they had been drawn at once: they belong to civil days.
+    day gets the same storms as if they had been drawn at once: they belong to civil days.
     """
 
     def __init__(self, finish: int) -> None:
         """Set the horizon by the minute of the planned finish."""
         self.days = max(1, ceil(OF_FINISH * finish / DAY))
+        self._runs = 0
+        self._late: list[int] = []
 
-    def extend(self, minute: int) -> int:
-        """Extend the horizon beyond a minute that a run needs; return its days."""
-        self.days = max(self.days, ceil(OF_LATEST * minute / DAY))
+    def of_next_run(self) -> int:
+        """Return the days for which the weather of another run is drawn at first."""
+        self._runs += 1
         return self.days
+
+    def extended(self, minute: int) -> int:
+        """Return the days for a run that needs a minute beyond its weather; later runs get more days where many do."""
+        needed, days = ceil(OF_LATEST * minute / DAY), self.days
+        # in few steps, as tables are made for every number of days
+        while days < needed:
+            days = ceil(STEP * days)
+        insort(self._late, days)
+        # one late run alone, or a few of many, shall not make all others draw as much as they need
+        allowed = 1 + int(LATE_SHARE * self._runs)
+        if len(self._late) > allowed:
+            self.days = max(self.days, self._late[-1 - allowed])
+        return days
