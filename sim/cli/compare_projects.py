@@ -118,8 +118,8 @@ def compare(
         )  # fmt: skip
         verdict.show(name, results[name])
         tell_replaced(before, results[name], out / name)
+    write_compared(verdict.of({name: results[name] for name in names}), out, drawers, names_written=configs)
     drawers.close()
-    write_compared(verdict.of({name: results[name] for name in names}), out, names_written=configs, figures=figures)
     for result in results.values():
         exit_unless_all_finished(result)
 
@@ -170,19 +170,18 @@ def run_one(name: str, config: Config, drawing: FigureDrawing, verdict: Comparis
 
 
 def write_compared(
-    comparison: Comparison, place: Path, names_written: Collection[str] = (), figures: str = "all"
+    comparison: Comparison, place: Path, drawing: FigureDrawing, names_written: Collection[str] = ()
 ) -> None:
     """Write a comparison, and each of its results in its folder unless it is in `names_written` already."""
     from sim import files
-    from sim.report.figures.drawing import NONE, FigureDrawing
     from sim.report.html_report.compare_report import write_comparison
 
     for folder in (place.parent, place):
         files.make_directory(folder)
     for name, result in comparison.results.items():
         if name not in names_written:
-            result.save(place / name, partial(write_files, result, drawing=FigureDrawing(figures)))
-    write_comparison(comparison.results, comparison.table(), place, figures != NONE)
+            result.save(place / name, partial(write_files, result, drawing=drawing.of_another()))
+    write_comparison(comparison.results, comparison.table(), place, drawing)
     comparison.write(place / "differences.csv")
     click.echo(f"\nwritten to {place}: report.html, a folder for each, differences.csv, figures/")
 
@@ -234,6 +233,7 @@ def compare_against(
     engine: str, workers: int | None, scheduler: str | None, figures: str = "all",
 ) -> None:  # fmt: skip
     """Print and draw the differences from another project, run with the same seed, or from a stored result."""
+    from sim.report.figures.drawing import FigureDrawing
     from sim.study.analyses.baseline_diff import input_differences
     from sim.study.api import run as run_many
     from sim.study.result import Result
@@ -254,7 +254,7 @@ def compare_against(
     results, verdict = dict(zip(names, (reference, result), strict=True)), ComparisonVerdict(names)
     for name, compared in results.items():
         verdict.show(name, compared)
-    write_compared(verdict.of(results), against_place(target), figures=figures)
+    write_compared(verdict.of(results), against_place(target), FigureDrawing(figures))
 
 
 def result_names(inputs: Sequence[Result | Config], paths: Sequence[Path]) -> list[str]:

@@ -1,7 +1,8 @@
 """Two engines behind one interface: a study names one, and gets replications that are the same row for row.
 
 The reference is a SimPy model; the compiled version of it is about fifty times faster and an extra of the installation.
-The first replication of every process of a run is simulated by both and compared row for row; the first difference is told.
+The first replication of a run, and of every process with machine code of its own, is simulated by both and compared row
+for row.
 """
 
 from __future__ import annotations

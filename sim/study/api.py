@@ -157,7 +157,7 @@ def run(
         if out is None
         else open_checkpoint(absolute(out), identity(case, seed), resume=resume, hold=HELD_SECONDS) as store,
         cluster_executor(case, seed, workers, scheduler)
-        or default_executor(case, seed, workers, load_tables) as executor,
+        or default_executor(case, seed, workers, load_tables, case.without_comparison()) as executor,
     ):
         sample = replicate(
             case, seed=seed, runs=case.sampling.fit(runs), store=store, progress=progress, precision=goal,

@@ -278,7 +278,7 @@ class Case(Displayed):
     def _compared_replications(self, seed: int, first: int, count: int) -> Iterator[Replication]:
         """Simulate replications; some of the compiled engine are simulated with SimPy as well, and must be equal.
 
-        Those are the first one of a run and of each process. SimPy takes its weather from numpy, to compare kernels too.
+        The first one of a run, and of each process that compares. SimPy takes its weather from numpy, to compare kernels too.
         """
         for simulated in self.replications(seed, first, count):
             is_first_here = self.compared_in_every_process and not self._compared
@@ -288,6 +288,12 @@ class Case(Displayed):
                 self._compared.add(simulated.replication)
             yield simulated
             del simulated  # or its log (7 MB for 2 GW) would be held while the next one is simulated
+
+    def without_comparison(self) -> Case:
+        """Return the case for a fork of this process: another fork, with the same machine code, compares the engines."""
+        case = replace(self)
+        case.__dict__.update(self.__dict__ | {"compared_in_every_process": False})  # with what was worked out already
+        return case
 
     @cached_property
     def _compared(self) -> set[int]:

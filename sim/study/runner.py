@@ -143,10 +143,16 @@ class InProcess:
 
 
 def default_executor(
-    case: CaseLike, seed: int, workers: int, meanwhile: Callable[[], object] | None = None
-) -> AbstractContextManager[Executor]:
-    """This process for 0 or 1 workers, otherwise others; `meanwhile` is called while these have begun."""
-    return ProcessPool(case, seed, workers, meanwhile) if workers > 1 else nullcontext(InProcess(case, seed))
+    case: CaseLike, seed: int, workers: int, meanwhile: Callable[[], object] | None = None,
+    further_case: CaseLike | None = None,
+) -> AbstractContextManager[Executor]:  # fmt: skip
+    """This process for 0 or 1 workers, otherwise others; `meanwhile` is called while these have begun.
+
+    `further_case` is the case for all forked workers but the first, see `CaseSource`.
+    """
+    if workers > 1:
+        return ProcessPool(case, seed, workers, meanwhile, further_case)
+    return nullcontext(InProcess(case, seed))
 
 
 def run(

@@ -178,5 +178,5 @@ def test_projects_with_orders_over_time_are_compared_in_a_figure() -> None:
     results = {"one": result(FOLLOWING), "other": result(RELEASED)}
     comparison = compare_results(results)
     drawn = dict(figures_of_comparison(ResultView.of_each(results), comparison.table()))
-    assert drawn["strategy_cloud"].get_xlabel() == "lead time, mean over MW, days after the order"
+    assert drawn["strategy_cloud"]().get_xlabel() == "lead time, mean over MW, days after the order"
     assert sim.plot.paired_difference(comparison, "other").get_xlabel().startswith("lead time, mean over MW: other")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sim.metrics.metric import FINISH
@@ -57,17 +58,20 @@ def _figures_of_representative_run(view: ResultView) -> Iterator[tuple[str, Call
         yield "gantt", draw.gantt
 
 
-def figures_of_comparison(views: Mapping[str, ResultView], differences: pd.DataFrame) -> Iterator[tuple[str, Axes]]:
-    """Yield name and axes of each figure of a comparison."""
+def figures_of_comparison(views: Mapping[str, ResultView], differences: pd.DataFrame) -> dict[str, Callable[[], Axes]]:
+    """Return by name what draws each figure of a comparison."""
     from sim.report.figures.comparison import paired_differences, plot_paired_difference, plot_strategy_cloud
 
     runs = {name: view.runs for name, view in views.items()}
     seed = int(next(iter(views.values())).manifest["seed"])
-    yield "strategy_cloud", plot_strategy_cloud(runs, seed=seed)
+
+    def plot_difference(case: str, base: str) -> Axes:
+        """Draw the differences of one case to its base, run by run."""
+        differences_of_runs = paired_differences(runs[case], runs[base], FINISH)
+        return plot_paired_difference(differences_of_runs, a=case, b=base, metric=FINISH, seed=seed)
+
+    draw_functions: dict[str, Callable[[], Axes]] = {"strategy_cloud": partial(plot_strategy_cloud, runs, seed=seed)}
     for case, base in dict.fromkeys(zip(differences["case"], differences["base"], strict=True)):
         if FINISH in runs[case] and FINISH in runs[base]:
-            differences_of_runs = paired_differences(runs[case], runs[base], FINISH)
-            yield (
-                f"difference_{case}_{base}",
-                plot_paired_difference(differences_of_runs, a=case, b=base, metric=FINISH, seed=seed),
-            )
+            draw_functions[f"difference_{case}_{base}"] = partial(plot_difference, case, base)
+    return draw_functions

@@ -7,7 +7,7 @@ processes can be forked, those that draw are started before the run: they load m
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sim import files
 from sim.config.sections.display_units import in_display_units
-from sim.report.result_view import ResultView
+from sim.report.result_view import ResultView, RunData
 from sim.study.common_factors import CONTROLS
 from sim.study.executors.worker import called
 from sim.study.executors.worker_process import (
@@ -35,6 +35,8 @@ from sim.study.executors.worker_process import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sim.study.result import Result
 
 NONE, FEW, ALL = "none", "few", "all"
@@ -124,6 +126,23 @@ class FigureDrawing:
         if not self._stays:
             self.close()
 
+    def begin_comparison(self, results: Mapping[str, Result], differences: pd.DataFrame) -> Callable[[], Pictures]:
+        """Have the figures of a comparison drawn; return a function that waits for them."""
+        if self.choice == NONE:
+            return dict
+        if not self._own:
+            return partial(draw_comparison, results, differences)
+        compared = packed(({name: of_sample(result) for name, result in results.items()}, differences))
+        requests = {
+            worker: partial(draw_packed_comparison, compared, (number, len(self._own)))
+            for number, worker in enumerate(self._own)
+        }
+        for worker, request in requests.items():
+            worker.send(packed(request))
+        return lambda: {
+            name: data for worker, request in requests.items() for name, data in (_answer(worker) or request()).items()
+        }
+
     def close(self) -> None:
         """End the processes of its own."""
         for drawer in self._own:
@@ -163,10 +182,14 @@ def _answer(worker: Drawer) -> Pictures | None:
 
 MAX_DRAWERS = 4
 """There are eleven figures, and one of them takes a fifth of the time."""
+DRAWING_NICE = 5
+"""Lower priority: pictures are ready when the page is, and the process that writes it has nobody to share its work with."""
 RELATIVE_TIMES = {"gantt": 3, "flow": 2}
 """How many times as long as another a figure takes."""
-LOADED = ("pandas", "sim.report.figures.from_result", "sim.report.figures.style", "matplotlib.style",
-          "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.colors")  # fmt: skip
+LOADED = (
+    "pandas", "sim.report.figures.from_result", "sim.report.figures.comparison", "sim.report.figures.style",
+    "matplotlib.style", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_svg", "matplotlib.colors",
+)  # fmt: skip
 """Modules that figures are drawn with."""
 
 
@@ -196,6 +219,7 @@ def serve_drawing(pipe: Connection, siblings: Sequence[Connection], parent_ends:
     `parent_ends` are the parent's ends of these pipes: open here as well, they would never be seen to close.
     """
     begin_work()
+    os.nice(DRAWING_NICE)
     for parent_end in parent_ends:
         parent_end.close()
     for name in LOADED:
@@ -271,6 +295,24 @@ def draw_figures(
 def draw_packed_result(packed_result: bytes, choice: str, finished: Sequence[str], share: tuple[int, int]) -> Pictures:
     """Return the pictures of a result that was packed once for several processes, as `draw_figures` does."""
     return draw_figures(unpacked(packed_result), choice, finished, share)
+
+
+@in_display_units
+def draw_comparison(
+    results: Mapping[str, RunData], differences: pd.DataFrame, share: tuple[int, int] = (0, 1)
+) -> Pictures:
+    """Return image files (PNG, SVG) by name of the figures of a comparison; `share` (k, n): part k of n only."""
+    from sim.report.figures import figures_of_comparison, style
+
+    draw_functions, (number, parts) = figures_of_comparison(ResultView.of_each(results), differences), share
+    names = [*draw_functions][number::parts]
+    return {file: data for name in names for file, data in style.image_files(draw_functions[name](), name).items()}
+
+
+def draw_packed_comparison(compared: bytes, share: tuple[int, int]) -> Pictures:
+    """Return the pictures of results and differences that were packed once for several processes."""
+    results, differences = unpacked(compared)
+    return draw_comparison(results, differences, share)
 
 
 def part_of_names(names: list[str], number: int, parts: int) -> list[str]:

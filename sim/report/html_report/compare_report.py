@@ -20,12 +20,12 @@ from sim.config.sections.display_units import in_display_units
 from sim.files import WrongPlace
 from sim.metrics.metric import FINISH, FIRST
 from sim.report.console import comparison_notes, comparison_tables, sample_note
-from sim.report.figures import figures_of_comparison, style
+from sim.report.figures.drawing import FigureDrawing
 from sim.report.formatting import MetricEstimate, interval, metric_format, p50_and_p80, percent, signed
 from sim.report.html_report import render
 from sim.report.html_report.comparison_charts import comparison_charts
 from sim.report.html_report.run_report import REPORT, write_run
-from sim.report.result_view import PEAK, ResultView, RunData
+from sim.report.result_view import PEAK, ResultView
 from sim.report.verdict import verdict_sentences
 from sim.study.api import compare_results, levers_of_stored
 from sim.study.result import Result
@@ -43,21 +43,22 @@ MAX_CSV_BYTES = 20_000_000
 
 @in_display_units
 def write_comparison(
-    results: Mapping[str, RunData], differences: pd.DataFrame, directory: Path, pictures: bool = True
+    results: Mapping[str, Result], differences: pd.DataFrame, directory: Path, drawing: FigureDrawing | None = None
 ) -> None:
     """Write figures, numbers and the report of a comparison into a directory that holds the results by name.
 
-    Without `pictures` the figures are those of the report alone, with their numbers.
+    Where `drawing` draws nothing the figures are those of the report alone, with their numbers.
     """
     files.make_directory(directory / FIGURES)
+    pictures = (drawing or FigureDrawing()).begin_comparison(results, differences)
     views = ResultView.of_each(results)
-    for name, ax in figures_of_comparison(views, differences) if pictures else ():
-        style.save(ax, directory / FIGURES, name)
     charts = comparison_charts(views, differences)
     dates = next(iter(views.values())).dates
     for name, chart in charts.items():
         files.write(directory / FIGURES / f"{name}.csv", chart.csv(dates))
     files.write(directory / REPORT, page(views, differences))
+    for name, data in pictures().items():
+        files.write(directory / FIGURES / name, data)
 
 
 def page(views: Mapping[str, ResultView], differences: pd.DataFrame) -> bytes:

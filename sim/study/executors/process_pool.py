@@ -34,14 +34,18 @@ QUEUED_PER_WORKER = 2
 class CaseSource:
     """A case and its seed for workers: a forked worker inherits them, any other is sent them."""
 
-    def __init__(self, case: CaseLike, seed: int) -> None:
-        """Nothing is packed yet."""
+    def __init__(self, case: CaseLike, seed: int, further_case: CaseLike | None = None) -> None:
+        """Nothing is packed yet; `further_case` is what forks after the first have, where it is not the same case."""
         self.case, self.seed = case, seed
+        self._further_case = case if further_case is None else further_case
+        self._has_forked = False
 
     def worker(self) -> CaseWorker:
         """Return a new process; it is given the case by `give`, so that several can start together."""
         fork = can_fork()
-        return CaseWorker((self.case, self.seed) if fork else None, fork=fork)
+        case = self._further_case if self._has_forked else self.case
+        self._has_forked |= fork
+        return CaseWorker((case, self.seed) if fork else None, fork=fork)
 
     def give(self, worker: CaseWorker) -> None:
         """Send a worker the case, if it has none."""
@@ -83,10 +87,16 @@ class CaseWorker(WorkerConnection):
 class ProcessPool:
     """Runs chunks on several processes, and goes on when one of them is killed."""
 
-    def __init__(self, case: CaseLike, seed: int, workers: int, meanwhile: Callable[[], object] | None = None) -> None:
-        """Run nothing yet; `meanwhile` is called here once, when workers have something to do for the first time."""
+    def __init__(
+        self, case: CaseLike, seed: int, workers: int, meanwhile: Callable[[], object] | None = None,
+        further_case: CaseLike | None = None,
+    ) -> None:  # fmt: skip
+        """Run nothing yet; `meanwhile` is called here once, when workers have something to do for the first time.
+
+        `further_case` is the case for all forked workers but the first, see `CaseSource`.
+        """
         self._call_while_starting = meanwhile
-        self._source, self._max_workers = CaseSource(case, seed), workers
+        self._source, self._max_workers = CaseSource(case, seed, further_case), workers
         self._workers: list[CaseWorker] = []
         self._lost_starts = 0
 

@@ -21,7 +21,7 @@ from sim.report.figures import figures_of_comparison, palette, style
 from sim.report.figures.capital import area_between, plot_capital
 from sim.report.figures.comparison import plot_paired_difference, plot_strategy_cloud
 from sim.report.figures.delivery import day_bins, plot_convergence, plot_finish, plot_mw_online, running_percentile
-from sim.report.figures.drawing import draw_figures
+from sim.report.figures.drawing import NONE, FigureDrawing, draw_figures
 from sim.report.figures.workforce import plot_headcount, weekly_peaks
 from sim.report.formatting import money_months
 from sim.report.html_report.compare_report import write_comparison
@@ -241,7 +241,8 @@ def test_a_comparison_has_a_cloud_and_a_figure_a_pair(made_up: MakeUp) -> None:
     differences = table(compare({name: r.sample for name, r in results.items()}, DIRECTIONS))
     views = ResultView.of_each(results)
     first, second = (
-        {name: style.image_files(ax, name) for name, ax in figures_of_comparison(views, differences)} for _ in range(2)
+        {name: style.image_files(draw(), name) for name, draw in figures_of_comparison(views, differences).items()}
+        for _ in range(2)
     )
     assert set(first) == {"strategy_cloud", "difference_other_one", "difference_third_one"}
     assert first == second
@@ -250,7 +251,7 @@ def test_a_comparison_has_a_cloud_and_a_figure_a_pair(made_up: MakeUp) -> None:
 def test_a_comparison_without_pictures_keeps_the_numbers_of_its_charts(made_up: MakeUp, tmp_path: Path) -> None:
     results = {"one": made_up(50), "other": made_up(50, name="other", last=700)}
     differences = table(compare({name: r.sample for name, r in results.items()}, DIRECTIONS))
-    write_comparison(results, differences, tmp_path, pictures=False)
+    write_comparison(results, differences, tmp_path, FigureDrawing(NONE))
     written = {file.name for file in (tmp_path / "figures").iterdir()}
     assert "difference_other_one.csv" in written
     assert {name for name in written if not name.endswith(".csv")} == set()

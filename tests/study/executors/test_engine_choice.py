@@ -20,6 +20,7 @@ from sim.metrics.measure import measure
 from sim.study import case as cases
 from sim.study.api import load, run
 from sim.study.case import Case, prepare_case
+from sim.study.executors import process_pool
 from sim.world.streams import choose_sampling
 from tests.tiny_project import TINY, tiny
 
@@ -165,3 +166,33 @@ def test_metrics_do_not_depend_on_who_comes_first_within_a_minute(
         found = measure(case.metric_context, case.record(replace(done, outcome=replace(done.outcome, log=mixed))))
         assert found[0] == expected[0]
         assert alike(dict(found[1]), dict(expected[1])) == []
+
+
+@needs_numba
+def test_a_fork_beside_one_that_compares_does_not(block: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    fast = replace(block, engine=COMPILED)
+    fast.make_ready(1)
+    other = fast.without_comparison()
+    assert other.kernel_plan is fast.kernel_plan  # nothing is worked out anew
+    monkeypatch.setattr(cases, "run_simpy", lambda *_: pytest.fail("simulated with SimPy"))
+    other.simulate_chunk(1, 1, 2)
+    # the first of a run whoever has it, and whatever the fork that compares begins with
+    for case, first in ((other, 0), (fast, 1)):
+        with pytest.raises(pytest.fail.Exception):
+            case.simulate_chunk(1, first, 2)
+
+
+def test_forks_after_the_first_have_the_further_case(block: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+
+    def start(inherited: Any, *, fork: bool) -> None:
+        given.append(inherited)
+
+    monkeypatch.setattr(process_pool, "CaseWorker", start)
+    further = block.without_comparison()
+    for fork in (True, False):
+        monkeypatch.setattr(process_pool, "can_fork", lambda fork=fork: fork)
+        source = process_pool.CaseSource(block, 1, further)
+        for _ in range(3):
+            source.worker()
+    assert [case if case is None else case[0] for case in given] == [block, further, further, None, None, None]
