@@ -160,8 +160,8 @@ def run(
         or default_executor(case, seed, workers, load_tables, case.without_comparison()) as executor,
     ):
         sample = replicate(
-            case, seed=seed, runs=case.sampling.fit(runs), store=store, progress=progress, precision=goal,
-            sampling=case.sampling, executor=nullcontext(executor),
+            case, seed=seed, runs=case.sampling.fit(runs), workers=workers, store=store, progress=progress,
+            precision=goal, sampling=case.sampling, executor=nullcontext(executor),
         )  # fmt: skip
         result = Result(
             manifest(case, seed, sample.size), sample, more=controls(case, seed, sample),

@@ -188,7 +188,7 @@ def run(
         if precision is None:
             simulate_missing(active_executor, chunks, range(runs), ChunkSizer(chunk), reporter)
             give_back_memory()
-            sample = gather(chunks, case.metrics, runs, sampling=sampling)
+            sample = gather(chunks, case.metrics, runs, sampling=sampling, workers=workers)
             give_back_memory()
             return sample
         return _grow_until_precise(precision, active_executor, case, chunks, ChunkSizer(chunk), reporter)

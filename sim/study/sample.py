@@ -9,7 +9,7 @@ The numbers people quote: of every metric the mean, P10, P50, P80, P90, and how 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from math import isfinite, isnan, nan
@@ -19,6 +19,7 @@ import numpy as np
 
 from sim.metrics.delivery import TENTHS, block_of_curves, days_reached
 from sim.study.chunk import FAILED, STATUS, Chunk, ChunkStore, Column, Columns, Floats, covering
+from sim.study.executors.worker_process import in_two_halves
 from sim.study.intervals import (
     CONFIDENCE_LEVEL,
     UNKNOWN,
@@ -51,6 +52,8 @@ def bands(curves: Column, randomisations: Column | None = None) -> Columns:
 
 SOME_DAYS = 128
 """Days whose running sums are in memory at once."""
+RUNS_FOR_FORK = 200
+"""Replications from which on half of the bands save more time than another process takes to start."""
 MAX_NEW_DAYS = 0.5
 """Share of days that differ from the day before up to which these alone are looked at, in a copy of that size."""
 
@@ -189,9 +192,13 @@ class Sample:
 
 
 def gather(
-    store: ChunkStore, metrics: tuple[str, ...], runs: int, remark: str = "", sampling: Sampling = PLAIN_MONTE_CARLO
-) -> Sample:
-    """Return the first `runs` replications of a chunk store as a sample; of each curve, some days are in memory at a time."""
+    store: ChunkStore, metrics: tuple[str, ...], runs: int, remark: str = "", sampling: Sampling = PLAIN_MONTE_CARLO,
+    workers: int = 1,
+) -> Sample:  # fmt: skip
+    """Return the first `runs` replications of a chunk store as a sample; of each curve, some days are in memory at a time.
+
+    With two `workers` another process works on half of the curves.
+    """
     parts = list(covering(store.ranges(), range(runs)))
     chunks = [(store.rows(span), part) for span, part in parts]
     table: Columns = {"replication": np.arange(runs, dtype=np.int64)}
@@ -203,11 +210,9 @@ def gather(
     del chunks  # all their rows are in the table now
     not_failed = table["status"] != STATUS[FAILED]
     randomisations = None if sampling.is_plain else (np.arange(runs) // sampling.size)[not_failed]
-    # one buffer for all curves: large arrays that are freed are not all given back to the system
-    buffer = np.empty(SLICE_BYTES, np.uint8)
-    bands_by_curve = {
-        name: _bands(store, parts, name, not_failed, randomisations, buffer) for name in store.curve_names()
-    }
+    names, bands_of = store.curve_names(), partial(_bands_of_curves, store, parts, not_failed, randomisations)
+    bands = in_two_halves(bands_of, names, fork=runs >= RUNS_FOR_FORK and workers > 1)
+    bands_by_curve = dict(zip(names, bands, strict=True))
     ramp = _ramp(store, parts, table["replication"][not_failed], not_failed) if RAMP in bands_by_curve else {}
     return Sample(table, long_table(bands_by_curve), notes, remark, sampling, ramp)
 
@@ -233,6 +238,15 @@ def samples_by_case(sample: Sample, runs: int) -> tuple[Sample, ...]:
 def _column(chunks: list[tuple[Chunk, slice]], name: str) -> Column:
     """Return one column of several chunks in a row."""
     return np.concatenate([chunk.runs[name][part] for chunk, part in chunks])
+
+
+def _bands_of_curves(
+    store: ChunkStore, parts: Parts, not_failed: Column, randomisations: Column | None, names: Sequence[str]
+) -> list[Columns]:
+    """Return the bands of some curves, one after the other."""
+    # one buffer for all curves: large arrays that are freed are not all given back to the system
+    buffer = np.empty(SLICE_BYTES, np.uint8)
+    return [_bands(store, parts, name, not_failed, randomisations, buffer) for name in names]
 
 
 def _bands(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -9,7 +10,8 @@ import numpy as np
 import pytest
 
 from sim.errors import ConfigError, SimError
-from sim.study.chunk import Chunk
+from sim.study.chunk import Chunk, Columns
+from sim.study.executors.worker_process import in_two_halves
 from sim.study.runner import parse, run
 from sim.study.sample import Sample, representative, summary
 from sim.study.storage import sealed_files as tables
@@ -34,6 +36,21 @@ def test_chunks_never_show(workers: int, chunk: int | None, whole: Sample) -> No
 def test_workers_never_show(chunk: int | None, whole: Sample) -> None:
     found = run(Toy(), seed=1, runs=60, workers=2, chunk=chunk)
     assert fingerprint(found) == fingerprint(whole)
+
+
+def test_bands_of_two_processes_are_those_of_one(whole: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.study.sample.RUNS_FOR_FORK", 60)
+    forks: list[bool] = []
+
+    def in_halves(work: Callable[[Sequence[str]], list[Columns]], names: Sequence[str], *, fork: bool) -> list[Columns]:
+        forks.append(fork)
+        return in_two_halves(work, names, fork=fork)
+
+    monkeypatch.setattr("sim.study.sample.in_two_halves", in_halves)
+    assert fingerprint(run(Toy(), seed=1, runs=60, workers=2)) == fingerprint(whole)
+    run(Toy(), seed=1, runs=59, workers=2)
+    run(Toy(), seed=1, runs=60, workers=1)
+    assert forks == [True, False, False]
 
 
 def test_a_sample_is_the_beginning_of_a_larger_one(whole: Sample) -> None:
