@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -36,7 +36,7 @@ from sim.study.runner import Executor, ReportProgress, default_executor, expecta
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
-from sim.study.storage.checkpoint import open_checkpoint
+from sim.study.storage.checkpoint import Checkpoint, open_checkpoint
 from sim.study.storage.input_files import InputFiles, input_files
 from sim.study.storage.results import RESULT, csv_bytes, require_place
 from sim.world.streams import RNG_VERSION, choose_sampling
@@ -140,8 +140,60 @@ def run(
     >>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200, seed=1)
     >>> result.summary().loc["lead_time_full_days", ["p50", "p80"]]
     """
-    if out is not None:
-        require_place(absolute(out), RESULT)
+    sampled = sampled_run(
+        config, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs, sampling=sampling,
+        engine=engine, scheduler=scheduler, out=out, resume=resume, progress=progress, on_sample=on_sample,
+    )  # fmt: skip
+    with sampled as run_so_far:
+        result = run_so_far.finished(extras=extras, on_details=on_details, levers=levers)
+        run_so_far.discard_chunks()
+    return result
+
+
+@dataclass(frozen=True)
+class SampledRun:
+    """A run whose replications are there: its case, its result without details, and the place where it is written."""
+
+    case: Case
+    result: Result
+    workers: int
+    out: Path | None
+    store: Checkpoint | None
+
+    def finished(
+        self, *, extras: Callable[[Result, Path], object] | None = None,
+        on_details: Callable[[Result], object] | None = None, levers: bool | None = False, workers: int | None = None,
+    ) -> Result:  # fmt: skip
+        """Return the result with its details, written where it belongs; the arguments are those of `run`."""
+        workers = self.workers if workers is None else workers
+        result = with_details(self.case, self.result, workers)
+        if on_details is not None:
+            on_details(result)
+        result = with_levers(self.case, result, workers, measure=levers)
+        if self.out is not None:
+            write_result(result, self.out, None if extras is None else partial(extras, result))
+        return result
+
+    def discard_chunks(self) -> None:
+        """Remove what an interrupted run would go on from: the result is in its place."""
+        if self.store is not None:
+            self.store.discard()
+
+
+@contextmanager
+def sampled_run(
+    config: ConfigLike, *, runs: int, seed: int, workers: int | None, sampling: str, engine: str, scheduler: str | None,
+    out: str | Path | None, resume: bool, progress: ReportProgress | None,
+    on_sample: Callable[[Result, Sequence[WorkerConnection]], object] | None,
+    precision: str | None = None, max_runs: int = 5000, keep_workers: bool = True,
+) -> Iterator[SampledRun]:  # fmt: skip
+    """Run a project many times, and hold the place of its result until the block ends; the arguments are those of `run`.
+
+    Without `keep_workers` the processes that have simulated end before the block begins.
+    """
+    target = None if out is None else absolute(out)
+    if target is not None:
+        require_place(target, RESULT)
     checked_config = as_config(config)
     case = prepare_case(
         checked_config, sampling=sampling, runs=FIRST_STRATIFIED_RUNS if precision else runs, engine=engine
@@ -151,14 +203,17 @@ def run(
     workers = cores() if workers is None else workers
     if workers > 1:
         case.make_ready(seed)
-    require_memory(case, max_runs if precision else case.sampling.fit(runs), workers, on_disk=out is not None)
+    require_memory(case, max_runs if precision else case.sampling.fit(runs), workers, on_disk=target is not None)
     with (
         nullcontext()
-        if out is None
-        else open_checkpoint(absolute(out), identity(case, seed), resume=resume, hold=HELD_SECONDS) as store,
-        cluster_executor(case, seed, workers, scheduler)
-        or default_executor(case, seed, workers, load_tables, case.without_comparison()) as executor,
+        if target is None
+        else open_checkpoint(target, identity(case, seed), resume=resume, hold=HELD_SECONDS) as store,
+        ExitStack() as working,
     ):
+        executor = working.enter_context(
+            cluster_executor(case, seed, workers, scheduler)
+            or default_executor(case, seed, workers, load_tables, case.without_comparison())
+        )
         sample = replicate(
             case, seed=seed, runs=case.sampling.fit(runs), workers=workers, store=store, progress=progress,
             precision=goal, sampling=case.sampling, executor=nullcontext(executor),
@@ -169,15 +224,9 @@ def run(
         )  # fmt: skip
         if on_sample is not None:
             on_sample(result, executor.idle if isinstance(executor, ProcessPool) else ())
-        result = with_details(case, result, workers)
-        if on_details is not None:
-            on_details(result)
-        result = with_levers(case, result, workers, measure=levers)
-        if out is not None:
-            write_result(result, absolute(out), None if extras is None else partial(extras, result))
-        if store is not None:
-            store.discard()
-    return result
+        if not keep_workers:
+            working.close()
+        yield SampledRun(case, result, workers, target, store)
 
 
 @checked_arguments

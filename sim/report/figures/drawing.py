@@ -118,9 +118,14 @@ class FigureDrawing:
             for number, worker in enumerate(self._workers)
         }
 
+    @property
+    def needs_idle_workers(self) -> bool:
+        """Return whether those draw that have simulated: it has no processes of its own."""
+        return self.choice != NONE and not self._own
+
     def write(self, result: Result, directory: Path) -> None:
         """Write all figures into a directory, which is there; what no worker was asked for is drawn here."""
-        self._collect()
+        self.collect()
         for name, data in (self._drawn if self._workers else draw_figures(result, self.choice)).items():
             files.write(directory / name, data)
         if not self._stays:
@@ -155,7 +160,7 @@ class FigureDrawing:
         drawing._own, drawing._stays = self._own, True
         return drawing
 
-    def _collect(self) -> None:
+    def collect(self) -> None:
         """Take what workers have drawn; what one of them could not is drawn here."""
         for going_on in self._going_on:
             going_on.result()
