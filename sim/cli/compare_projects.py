@@ -251,10 +251,11 @@ def written_together(waiting: Mapping[str, UnwrittenRun]) -> dict[str, Result]:
     names = [*waiting]
     for module in LOADED_BEFORE_FORKS if len(names) > 1 else ():
         import_module(module)
-    for run in waiting.values():
-        run.drawing.collect()
     for first in range(0, len(names), WRITTEN_TOGETHER):
-        name, *others = names[first : first + WRITTEN_TOGETHER]
+        # the last one here, as its figures are still being drawn, for this process
+        *others, name = names[first : first + WRITTEN_TOGETHER]
+        for other in others:
+            waiting[other].drawing.collect()
         written_by_others = {other: in_fork(waiting[other].written, 1) for other in others}
         results[name] = waiting[name].written(1 if others else None)
         results |= {other: written() for other, written in written_by_others.items()}
