@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.metrics.event_log import DAY, MONTH, Ints, Record
+from sim.metrics.event_log import DAY, MONTH, Ints, Record, running_total
 from sim.metrics.kernels.interface import NEVER
 from sim.metrics.metric import CANCELLED as MW_CANCELLED
 from sim.metrics.metric import FINISH, FINISH_DAY, FIRST, FIRST_DAY, OF_ORDERS
@@ -36,17 +37,17 @@ class Online:
     ordered: Ints
     cancelled: NDArray[np.bool_]
 
-    @property
+    @cached_property
     def reached(self) -> NDArray[np.bool_]:
         """Return by block whether it came online."""
         return self.minute >= 0
 
-    @property
+    @cached_property
     def wanted(self) -> NDArray[np.bool_]:
         """Return by block whether it was ordered and not cancelled."""
         return (self.ordered >= 0) & ~self.cancelled
 
-    @property
+    @cached_property
     def start(self) -> int:
         """Return the minute of the first order; 0 where nothing was ordered."""
         order_minutes = self.ordered[self.ordered >= 0]
@@ -121,11 +122,7 @@ def lead_times(blocks: Online, project: Project) -> dict[str, float]:
 
 def mw_online(blocks: Online, days: int) -> NDArray[np.float64]:
     """Return MW online at the end of every day from day 0, shape (days,)."""
-    by_day = np.zeros(days)
-    day = day_of_finish(blocks.minute)
-    reached = blocks.reached & (day < days)
-    np.add.at(by_day, day[reached], blocks.mw[reached])
-    return np.cumsum(by_day)
+    return running_total(day_of_finish(blocks.minute[blocks.reached]), blocks.mw[blocks.reached], days)
 
 
 # --- levels of MW -----------------------------------------------------------------------------------------------------

@@ -317,3 +317,13 @@ class Record:
         """Return the rows of the notes of one kind, shape (rows, 3): minute, step, amount."""
         number = self.plan_index.number_of_kind.get(kind)
         return np.zeros((0, 3), np.int64) if number is None else self._rows_of_group(FIRST_NOTE_GROUP + number)
+
+
+def running_total(day: Ints, amount: Floats, days: int) -> Floats:
+    """Return by day the sum of the amounts up to its end, shape (days,); `day` is by amount, and may be a later one."""
+    by_day = np.asarray(np.bincount(day, amount, days)[:days], np.float64)
+    # a running sum is slow, as each sum waits for the one before: after the last amount the days are filled instead
+    changing = by_day[: int(day.max(initial=0)) + 1]
+    np.cumsum(changing, out=changing)
+    by_day[len(changing) :] = changing[-1]
+    return by_day

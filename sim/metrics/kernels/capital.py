@@ -241,7 +241,7 @@ def integrate(
     """Integrate a timeline; return how many items have a state at the horizon, and at how many rows idle capital changes.
 
     `by_item_` gets cents × minutes of idle capital, then of what is committed and not online; `stranded_` the cents idle at
-    the horizon; `by_day_` the changes of cents paid, in service, committed and exposed; `idle_changes_` and
+    the horizon; `by_day_`, all 0 before, the cents paid, in service, committed and exposed; `idle_changes_` and
     `change_minutes_` the cents by which idle capital changes, and when.
     """
     rows, states, total, by_item = int_view(rows_), float_view(states_), float_view(total_), float_view(by_item_)
@@ -274,6 +274,10 @@ def integrate(
         if idle_change != 0:
             idle_changes[changed_rows], change_minutes[changed_rows] = idle_change, minute
             changed_rows += 1
+    # from changes to amounts; the states inside, as four sums that do not wait for each other take the time of one
+    for day in range(1, days):
+        for state in range(DAILY_STATES):
+            by_day[state * days + day] += by_day[state * days + day - 1]
     return stranded_rows, changed_rows
 
 

@@ -189,12 +189,12 @@ class Timeline(NamedTuple):
 
 
 class Integrals(NamedTuple):
-    """Integrals of a timeline over time, and its daily changes.
+    """Integrals of a timeline over time, and its states by day.
 
     idle, waiting   cents × minutes up to the horizon by item: paid and not in service; committed and not online
     stranded        cents idle at the horizon, of every item that has begun by then
     highest         the most cents that are idle at any moment, all items together
-    by_day          change of cents paid, in service, committed and exposed by day; shape (4, days)
+    by_day          cents paid, in service, committed and exposed at the end of every day; shape (4, days)
     """
 
     idle: Floats
@@ -205,17 +205,19 @@ class Integrals(NamedTuple):
 
 
 class DebtDrawdowns(NamedTuple):
-    """Drawdowns of debt, and the rows of a timeline at which debt is drawn or a share online changes; items are the ledger's.
+    """Drawdowns of debt, and the changes of the shares online of a timeline's items, item by item.
 
-    minute, change          by row: its minute, and by how much the share of its item that is online changes
-    row, last               by drawdown: index of its own row among these rows, and of the last row of its item
+    change_minute, change   by change: its minute, and by how much the share of its item that is online changes
+    minute                  by drawdown: its minute
+    so_far, in_the_end      by drawdown: how many changes there are up to its own row, and up to the last row of its item
     debt, share, share_last by drawdown: cents, and the share of the item that is online then and at the last row
     """
 
-    minute: Ints
+    change_minute: Ints
     change: Floats
-    row: Ints
-    last: Ints
+    minute: Ints
+    so_far: Ints
+    in_the_end: Ints
     debt: Floats
     share: Floats
     share_last: Floats

@@ -23,10 +23,10 @@ DAY, MONTH = 1440, 43_830
 """Minutes of a day, and of a month of 365.25/12 days."""
 MINUTE, ITEM, CENTS, EVENT, ENTRY_ROWS = range(5)
 """Rows of the table of ledger entries, and how many there are; row r of a view begins at r × its length."""
-CHANGE_MINUTE, DRAWDOWN_ROW, LAST_ROW, DRAWDOWN_INTS = range(4)
-"""Rows of the integers of `DebtDrawdowns`: by row its minute; by drawdown its row, and the last row of its item."""
+CHANGE_MINUTE, DRAWDOWN_MINUTE, SO_FAR, IN_THE_END, DRAWDOWN_INTS = range(5)
+"""Rows of the integers of `DebtDrawdowns`: minute of a change; by drawdown its minute, changes until then, and in the end."""
 SHARE_CHANGE, DEBT, SHARE, SHARE_LAST, DRAWDOWN_FLOATS = range(5)
-"""Rows of the floats of `DebtDrawdowns`: by row the change of share; by drawdown cents, share then, share at the last row."""
+"""Rows of the floats of `DebtDrawdowns`: change of share; by drawdown cents, share then, share at the item's last row."""
 
 
 def ledger_entries(when: Ints, due: Shares, value: Ints, costs: StandingCosts, billing: Billing) -> Entries:
@@ -93,9 +93,12 @@ def _write_periods(
     periods = (days * DAY - 1) // period_minutes + 1
     for period in range(periods):
         period_usd[period] = 0.0
+    period = 0
     for day in range(days):
-        # by the last minute of the day: a day that ends with a period belongs to it
-        period_usd[((day + 1) * DAY - 1) // period_minutes] += usd_by_day[kind * days + day]
+        # a day that ends with a period belongs to it; counted up, as a division takes ten times as long as a sum
+        while (day + 1) * DAY > (period + 1) * period_minutes:
+            period += 1
+        period_usd[period] += usd_by_day[kind * days + day]
     cumulated_usd, cumulated_before = 0.0, 0
     for period in range(periods):
         cumulated_usd += period_usd[period]
@@ -130,12 +133,12 @@ def _write_fees(
 
 
 def debt_drawdowns(timeline: Timeline) -> DebtDrawdowns:
-    """Return every drawdown of debt, and the rows of a timeline at which debt is drawn or a share online changes."""
+    """Return every drawdown of debt, and every change of a share online."""
     count = timeline.rows.shape[1]
     ints, floats = np.empty((DRAWDOWN_INTS, count), np.int64), np.empty((DRAWDOWN_FLOATS, count))
-    rows, drawdowns = write_drawdowns(timeline.rows, timeline.states, ints, floats)
-    minute, change = ints[CHANGE_MINUTE, :rows], floats[SHARE_CHANGE, :rows]
-    return DebtDrawdowns(minute, change, *ints[DRAWDOWN_ROW:, :drawdowns], *floats[DEBT:, :drawdowns])
+    changes, drawdowns = write_drawdowns(timeline.rows, timeline.states, ints, floats)
+    minute, change = ints[CHANGE_MINUTE, :changes], floats[SHARE_CHANGE, :changes]
+    return DebtDrawdowns(minute, change, *ints[DRAWDOWN_MINUTE:, :drawdowns], *floats[DEBT:, :drawdowns])
 
 
 def earned_until(begin: Ints, rate: Floats, moment: Floats) -> Floats:
@@ -147,32 +150,33 @@ def earned_until(begin: Ints, rate: Floats, moment: Floats) -> Floats:
 
 @entry_point
 def write_drawdowns(rows_: Ints, states_: Floats, ints_: Ints, floats_: Floats) -> tuple[int, int]:
-    """Write the drawdowns of debt, and the rows at which debt is drawn or a share online changes; return the counts.
+    """Write the changes of shares online, and the drawdowns of debt; return how many there are of each.
 
     `rows_` and `states_` are those of a timeline; `ints_` and `floats_` become the fields of `DebtDrawdowns`.
     """
     rows, states, ints, floats = int_view(rows_), float_view(states_), int_view(ints_), float_view(floats_)
-    capacity, count, drawdowns, first_drawdown_of_item, previous_share = rows_.shape[1], 0, 0, 0, 0.0
+    capacity, changes, drawdowns, first_drawdown_of_item, previous_share = rows_.shape[1], 0, 0, 0, 0.0
     for row in range(capacity):
         share, debt = states[SHARE_ONLINE * capacity + row], states[DEBT_DRAWDOWN * capacity + row]
         if row == 0 or rows[ROW_ITEM * capacity + row - 1] != rows[ROW_ITEM * capacity + row]:
             previous_share = 0.0
         # other rows change neither debt nor its end: interest is summed over a fraction of the timeline
-        if share - previous_share != 0 or debt != 0:
-            if debt != 0:
-                ints[DRAWDOWN_ROW * capacity + drawdowns] = count
-                floats[DEBT * capacity + drawdowns], floats[SHARE * capacity + drawdowns] = debt, share
-                drawdowns += 1
-            ints[CHANGE_MINUTE * capacity + count] = rows[ROW_MINUTE * capacity + row]
-            floats[SHARE_CHANGE * capacity + count] = share - previous_share
-            count += 1
+        if share - previous_share != 0:
+            ints[CHANGE_MINUTE * capacity + changes] = rows[ROW_MINUTE * capacity + row]
+            floats[SHARE_CHANGE * capacity + changes] = share - previous_share
+            changes += 1
+        if debt != 0:
+            ints[DRAWDOWN_MINUTE * capacity + drawdowns] = rows[ROW_MINUTE * capacity + row]
+            ints[SO_FAR * capacity + drawdowns] = changes
+            floats[DEBT * capacity + drawdowns], floats[SHARE * capacity + drawdowns] = debt, share
+            drawdowns += 1
         previous_share = share
         # only now the item's last share is known, which its drawdowns need
         if row == capacity - 1 or rows[ROW_ITEM * capacity + row + 1] != rows[ROW_ITEM * capacity + row]:
             for drawdown in range(first_drawdown_of_item, drawdowns):
-                ints[LAST_ROW * capacity + drawdown], floats[SHARE_LAST * capacity + drawdown] = count - 1, share
+                ints[IN_THE_END * capacity + drawdown], floats[SHARE_LAST * capacity + drawdown] = changes, share
             first_drawdown_of_item = drawdowns
-    return count, drawdowns
+    return changes, drawdowns
 
 
 @entry_point

@@ -310,7 +310,7 @@ def _cumulated_by_item(amount: Floats, first: Ints, rows_by_item: Ints) -> Float
 
 
 def capital_integrals(timeline: Timeline, total: Floats, horizon: int, days: int) -> Integrals:
-    """Return the integrals of a timeline up to the horizon, idle capital there and at its peak, and the changes by day."""
+    """Return the integrals of a timeline up to the horizon, idle capital there and at its peak, and states by day."""
     item, minute, until = timeline.rows
     paid, in_service, committed, _, share, _ = timeline.states
     length = (np.minimum(until, horizon) - np.minimum(minute, horizon)).astype(np.float64)
@@ -323,8 +323,8 @@ def capital_integrals(timeline: Timeline, total: Floats, horizon: int, days: int
     day = np.minimum(minute // DAY, days)
     # what happens later falls into one more day, which is cut off
     daily_states = timeline.states[PAID : EXPOSED + 1]
-    changes = [np.bincount(day, steps(timeline, state), days + 1)[:days] for state in daily_states]
-    return Integrals(idle_sum, waiting_sum, idle[at_horizon], _peak_idle(timeline, horizon), np.array(changes))
+    by_day = [np.cumsum(np.bincount(day, steps(timeline, state), days + 1)[:days]) for state in daily_states]
+    return Integrals(idle_sum, waiting_sum, idle[at_horizon], _peak_idle(timeline, horizon), np.array(by_day))
 
 
 def _sum_by_item(item: Ints, amount: Floats, items: int) -> Floats:
@@ -355,18 +355,18 @@ def _peak_idle(timeline: Timeline, horizon: int) -> float:
 
 
 def debt_drawdowns(timeline: Timeline) -> DebtDrawdowns:
-    """Return every drawdown of debt, and the rows of a timeline at which debt is drawn or a share online changes."""
+    """Return every drawdown of debt, and every change of a share online."""
     minute, share, debt = timeline.rows[ROW_MINUTE], timeline.states[SHARE_ONLINE], timeline.states[DEBT_DRAWDOWN]
     share_change = steps(timeline, share)
     # interest is summed over these rows alone, a fraction of the timeline
-    is_kept, drawdown_rows = (share_change != 0) | (debt != 0), np.flatnonzero(debt)
-    kept_index = np.cumsum(is_kept) - 1
+    is_change, drawdown_rows = share_change != 0, np.flatnonzero(debt)
+    changes_until = np.cumsum(is_change)
     last_of_item = np.append(timeline.first[1:], len(minute)) - 1
     rows_by_item = np.diff(np.append(timeline.first, len(minute)))
     last_rows = np.repeat(last_of_item, rows_by_item)[drawdown_rows]
     return DebtDrawdowns(
-        minute[is_kept], share_change[is_kept], kept_index[drawdown_rows], kept_index[last_rows],
-        debt[drawdown_rows], share[drawdown_rows], share[last_rows],
+        minute[is_change], share_change[is_change], minute[drawdown_rows], changes_until[drawdown_rows],
+        changes_until[last_rows], debt[drawdown_rows], share[drawdown_rows], share[last_rows],
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sim.config.project import Project
 from sim.config.sections.money import PARTS
 from sim.metrics.delivery import NeededBlocks, Online, useful_from
-from sim.metrics.event_log import DAY, MONTH, Ints, PlanIndex
+from sim.metrics.event_log import DAY, Ints, PlanIndex, running_total
 from sim.metrics.kernels.interface import NEVER
 from sim.metrics.money.capital import MONTH_DAYS, CapitalTimeline, capital_events, capital_metrics, ratio
 from sim.metrics.money.contracts import STANDING_COSTS, Contracts, contracts
@@ -34,13 +34,13 @@ from sim.metrics.money.finance import (
     gross_margin,
     interest,
     layers,
-    monthly,
+    months_of,
     net_present_value,
     obsolescence,
+    paid_by_month,
     peak_funding,
     per_gpu_hour,
     revenue_to,
-    running,
     running_cost,
 )
 from sim.metrics.money.in_service import in_clusters, moments
@@ -259,10 +259,11 @@ def _authorised_minute(cost_model: CostModel, blocks: Online) -> Ints:
 def _exposure_at_first_mw(accounts: Accounts) -> float:
     """Return the dollars that could be lost in the minute the first MW is online; if none ever is, at the horizon."""
     timeline, first_online = accounts.timeline, int(accounts.online.min())
-    # the rows of all items that hold at that minute; `until` stops at the horizon, so a later minute is there
+    # the rows of all items that hold at that minute
     is_current = (timeline.minute <= first_online) & (timeline.until > first_online)
-    is_last = (timeline.until == timeline.horizon) & (first_online >= timeline.horizon)
-    return float(timeline.exposed[is_current | is_last].sum()) / 100
+    if first_online >= timeline.horizon:  # `until` stops at the horizon, so a later minute is there
+        is_current |= timeline.until == timeline.horizon
+    return float(timeline.exposed[is_current].sum()) / 100
 
 
 def _obsolescence(accounts: Accounts) -> float:
@@ -326,18 +327,19 @@ def _yearly_costs(accounts: Accounts, parts: Mapping[str, float], mw: float, car
 def money_curves(accounts: Accounts, days: int) -> dict[str, Floats]:
     """Return dollars by day for each of `CURVES`: four of capital, cash flow of the month, equity and debt drawn."""
     drawn = accounts.drawdowns
+    day = drawn.minute // DAY
     return {
         # the first four of CURVES, in the timeline's order
         **dict(zip(CURVES, accounts.timeline.daily(), strict=False)),
         "cash_flow_usd_per_month": _cash_flow(accounts, days),
-        "equity_drawn_usd": running(drawn.minute, drawn.usd - drawn.debt, days),
-        "debt_drawn_usd": running(drawn.minute, drawn.debt, days),
+        "equity_drawn_usd": running_total(day, drawn.usd - drawn.debt, days),
+        "debt_drawn_usd": running_total(day, drawn.debt, days),
     }
 
 
 def _cash_flow(accounts: Accounts, days: int) -> Floats:
-    """Return by day the dollars of net revenue less payments of the month in which it lies."""
-    # one month more than the days need, so that the last one has an end
-    ends = np.arange(days * DAY // MONTH + 2, dtype=np.float64) * MONTH
-    earned = np.diff(accounts.earned.until(ends))[np.arange(days) * DAY // MONTH]
-    return np.asarray(earned - monthly(accounts.drawdowns.minute, accounts.drawdowns.usd, days), np.float64)
+    """Return by day the dollars of net revenue less payments of the month in which it lies: a step curve of months."""
+    borders, month_of_day = months_of(days)
+    earned = accounts.earned.until(borders)
+    paid = paid_by_month(accounts.drawdowns.minute, accounts.drawdowns.usd, days)
+    return np.asarray((earned[1:] - earned[:-1] - paid)[month_of_day], np.float64)

@@ -105,13 +105,13 @@ class CapitalTimeline:
 
     @cached_property
     def integrals(self) -> Integrals:
-        """Return the integrals over all rows up to the horizon, and the daily changes."""
+        """Return the integrals over all rows up to the horizon, and the states by day."""
         return self.kernels.capital_integrals(self.table, self.total, self.horizon, self.days)
 
     def daily(self) -> Floats:
         """Return dollars paid, in service, committed and exposed at the end of every day, shape (4, days)."""
         # summed in cents and divided once: dollars of single changes are no whole numbers
-        daily: Floats = np.cumsum(self.integrals.by_day, axis=1) / 100
+        daily: Floats = self.integrals.by_day / 100
         return daily
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import fsum, nan
 
 import numpy as np
@@ -115,13 +116,13 @@ def net_present_value(
 ) -> float:
     """Return the net present value at minute 0 in dollars: net revenue less payments up to the horizon, plus book value.
 
-    `paid` is (minute, dollars); `book` what is left of each of them at the horizon, in dollars.
+    `paid` is (minute, dollars), by date; `book` what is left of each of them at the horizon, in dollars.
     """
     minute, usd = paid
     # the continuous rate that gives the yearly one: any minute is discounted by one exponential
     rate = np.log1p(percent_per_year / 100) / YEAR
     # payments beyond the horizon are left out on both sides: neither cost nor book value
-    within_horizon = minute <= horizon
+    within_horizon = slice(np.searchsorted(minute, horizon, side="right"))
     discounted_payments = (usd[within_horizon] * np.exp(-rate * minute[within_horizon])).sum()
     discounted_book = book[within_horizon].sum() * np.exp(-rate * horizon)
     # blocks that come online after the horizon earn nothing
@@ -202,36 +203,41 @@ def interest(timeline: CapitalTimeline, percent_per_year: float) -> float:
     months from the drawdown to b online; a block online before it costs nothing, one that is never online costs interest
     up to the horizon.
     """
-    if not percent_per_year or not timeline.debt.any():
+    if not percent_per_year or not len(timeline.debt):
         return 0.0
     # compounded by the month, at any minute: (1 + r/12)^m with a real m
     rate = np.log1p(percent_per_year / 1200) / MONTH
     debt_drawdowns = timeline.kernels.debt_drawdowns(timeline.table)
-    # one exponential a row: the factor between two rows is the quotient of theirs
-    growth = np.exp(rate * np.minimum(debt_drawdowns.minute, timeline.horizon))
-    cumulated = np.cumsum(debt_drawdowns.change * growth)
+    # one exponential a minute: the factor between two minutes is the quotient of theirs
+    growth, growth_at_change = (
+        np.exp(rate * np.minimum(minute, timeline.horizon))
+        for minute in (debt_drawdowns.minute, debt_drawdowns.change_minute)
+    )
+    # by the number of changes that have been, from none
+    cumulated = np.zeros(len(debt_drawdowns.change) + 1)
+    np.cumsum(debt_drawdowns.change * growth_at_change, out=cumulated[1:])
     # what comes online after a drawdown ends its interest then; what is never online, at the horizon
-    until_online = cumulated[debt_drawdowns.last] - cumulated[debt_drawdowns.row]
+    until_online = cumulated[debt_drawdowns.in_the_end] - cumulated[debt_drawdowns.so_far]
     share_never_online = 1.0 - debt_drawdowns.share_last
     at_horizon = share_never_online * np.exp(rate * timeline.horizon)
-    factor = (until_online + at_horizon) / growth[debt_drawdowns.row] - (1.0 - debt_drawdowns.share)
+    factor = (until_online + at_horizon) / growth - (1.0 - debt_drawdowns.share)
     return float((debt_drawdowns.debt * factor).sum()) / 100  # no matrix product, see `wages`
 
 
-def monthly(minute: Ints, usd: Floats, days: int) -> Floats:
-    """Return by day the dollars of the month in which it lies, shape (days,): a step curve of months."""
-    # months of equal length, not of the calendar: the curve's steps must not depend on the start date
-    month = np.arange(days) * DAY // MONTH
-    inside = minute < days * DAY
-    sums = np.bincount(minute[inside] // MONTH, usd[inside], int(month[-1]) + 1)
-    return np.asarray(sums[month], np.float64)
+def paid_by_month(minute: Ints, usd: Floats, days: int) -> Floats:
+    """Return by month the dollars paid within so many days, by date; months as in `months_of`."""
+    within = slice(np.searchsorted(minute, days * DAY))
+    sums = np.bincount(minute[within] // MONTH, usd[within], len(months_of(days)[0]) - 1)
+    return np.asarray(sums, np.float64)
 
 
-def running(minute: Ints, usd: Floats, days: int) -> Floats:
-    """Return by day the cumulated dollars at its end, shape (days,)."""
-    # what comes later falls into one more day, which is cut off
-    day = np.minimum(minute // DAY, days)
-    return np.cumsum(np.bincount(day, usd, days + 1)[:days])
+@lru_cache(maxsize=8)
+def months_of(days: int) -> tuple[Floats, Ints]:
+    """Return the minutes at which months begin and the last one ends, and by day its month; every run asks for the same.
+
+    Months are of equal length, not of the calendar: steps of a curve must not depend on the start date.
+    """
+    return np.arange(days * DAY // MONTH + 2, dtype=np.float64) * MONTH, np.arange(days) * DAY // MONTH
 
 
 # --- ownership --------------------------------------------------------------------------------------------------------
