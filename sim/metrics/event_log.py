@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -32,8 +32,9 @@ Floats = NDArray[np.float64]
 DAY = 1440
 MONTH = 43_830
 """Minutes of a month of 365.25/12 days."""
-WORK_GROUP, FIRST_NOTE_GROUP = 1, 2
-"""Groups of steps: 0 is not measured by rows; then work by people; notes, a group a kind; and signals of completion."""
+FIRST_WORK_GROUP = 1
+"""Groups of steps: 0 is not measured by rows; then work by people, a group a calendar; notes, a group a kind; and signals of
+completion."""
 
 
 def open_hours(calendar: Calendar) -> OpenHours:
@@ -87,15 +88,22 @@ class PlanIndex:
         kind_of_step = (
             self.kind_of_note[np.where(self.operation == NOTE, self.first_argument, 0)] if len(self.kinds) else 0
         )
-        work_group = np.where((self.operation == WORK) & self.has_people, WORK_GROUP, 0)
-        groups = np.where(self.operation == NOTE, FIRST_NOTE_GROUP + kind_of_step, work_group)
+        is_work = (self.operation == WORK) & self.has_people
+        rank_of_calendar = np.searchsorted(self.staffed_calendars, self.calendar_of_step)
+        work_group = np.where(is_work, FIRST_WORK_GROUP + rank_of_calendar, 0)
+        groups = np.where(self.operation == NOTE, self.first_note_group + kind_of_step, work_group)
         # the completing signals last: a scan counts them against the gate's level as it goes
         return np.where(self.completes, self.groups - 1, groups).astype(np.uint16)
 
     @property
     def groups(self) -> int:
         """Return how many groups of steps there are."""
-        return FIRST_NOTE_GROUP + len(self.kinds) + 1
+        return self.first_note_group + len(self.kinds) + 1
+
+    @property
+    def first_note_group(self) -> int:
+        """Return the number of the first group of notes, behind those of works."""
+        return FIRST_WORK_GROUP + len(self.staffed_calendars)
 
     @cached_property
     def step_groups(self) -> StepGroups:
@@ -121,7 +129,15 @@ class PlanIndex:
 
     def items_of(self, steps: Ints) -> Ints:
         """Return the numbers of the items that some steps, all of them notes, are about."""
-        return self.item_of_note[self.first_argument[steps]]
+        return self._item_of_step[steps]
+
+    @cached_property
+    def _item_of_step(self) -> Ints:
+        """Return by step the number of the item that its note is about, or -1."""
+        items = np.full(len(self.operation), -1, np.int64)
+        notes = np.flatnonzero(self.operation == NOTE)
+        items[notes] = self.item_of_note[self.first_argument[notes]]
+        return items
 
     @property
     def calendar_of_step(self) -> Table:
@@ -216,6 +232,9 @@ def _numbers(names: Sequence[str]) -> dict[str, int]:
     return {name: number for number, name in enumerate(names)}
 
 
+_NO_ROWS = np.zeros((0, 3), np.int64)
+
+
 @dataclass(frozen=True)
 class Record:
     """One run: its log of shape (rows, 3), the content minutes by input, its calendars and common factors by number.
@@ -293,8 +312,13 @@ class Record:
 
     @property
     def works(self) -> Ints:
-        """Return the log rows of work by people, shape (rows, 3)."""
-        return self._rows_of_group(WORK_GROUP)
+        """Return the log rows of work by people, shape (rows, 3), calendar by calendar."""
+        return self.scan.grouped_rows[: self.scan.group_ends[self.plan_index.first_note_group - 1]]
+
+    def works_by_calendar(self) -> Iterator[tuple[int, Ints]]:
+        """Yield (number of a calendar, its log rows of work by people) for every calendar on which people work."""
+        for group, calendar in enumerate(self.plan_index.staffed_calendars, FIRST_WORK_GROUP):
+            yield calendar, self._rows_of_group(group)
 
     @cached_property
     def scan(self) -> Scan:
@@ -308,15 +332,12 @@ class Record:
     def noted(self, kind: str) -> Notes:
         """Return the notes of one kind."""
         rows = self.noted_rows(kind)
-        if not len(rows):
-            none = np.zeros(0, np.int64)
-            return Notes(none, none, none)
         return Notes(rows[:, 0], self.plan_index.items_of(rows[:, 1]), rows[:, 2])
 
     def noted_rows(self, kind: str) -> Ints:
         """Return the rows of the notes of one kind, shape (rows, 3): minute, step, amount."""
         number = self.plan_index.number_of_kind.get(kind)
-        return np.zeros((0, 3), np.int64) if number is None else self._rows_of_group(FIRST_NOTE_GROUP + number)
+        return _NO_ROWS if number is None else self._rows_of_group(self.plan_index.first_note_group + number)
 
 
 def running_total(day: Ints, amount: Floats, days: int) -> Floats:

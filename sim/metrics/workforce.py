@@ -119,10 +119,8 @@ def _worked(record: Record) -> float:
     between begin and end.
     """
     total, labour = 0.0, record.plan_index.labour_of_step
-    for calendar_number in record.plan_index.staffed_calendars:
-        minutes, people = record.kernels.worked_minutes(
-            record.works, labour, calendar_number, _work_hours(record, calendar_number)
-        )
+    for calendar_number, works in record.works_by_calendar():
+        minutes, people = record.kernels.worked_minutes(works, labour, _work_hours(record, calendar_number))
         total += float(minutes @ people)
     return total / 60
 
@@ -172,7 +170,8 @@ def offsite_hours(record: Record, project: Project) -> float:
     first_started = _last_minutes(of_system[started.item[::-1]], started.minute[::-1], len(systems))
     last_delivered = _last_minutes(of_system[delivered.item], delivered.minute, len(systems))
     factory = record.calendars[record.plan_index.plan.calendars.index("factory")]
-    paid_hours = paid_hours_by_day(factory, max(last_delivered) // DAY + 1)
+    # of all days, as the calendar keeps them for every run in which no plant stood still
+    paid_hours = factory.open_by_day / 60
     total = 0.0
     for system, first_minute, last_minute in zip(systems.values(), first_started, last_delivered, strict=True):
         if system.scope == "factory" and first_minute >= 0 and last_minute >= 0:

@@ -34,6 +34,7 @@ from sim.metrics.kernels.interface import (
     LOST_TO_WEATHER,
     MODE,
     MODE_OF_WORK,
+    MOVED_BUNDLES,
     NONE,
     OTHER_CAUSE,
     OWN_CAUSE,
@@ -305,9 +306,10 @@ def _restore_free_counts(plan: IntView, log: IntView, free: IntView, pools: int,
         # the walk goes back through the log, so from row to row only the rows between are undone
         direction = 1 if free[pools] < rows else -1
         row = free[pools] if direction > 0 else free[pools] - 1
-        kind, bundle = _step_field(plan, log, row, KIND), plan[BUNDLE_BEGINS] + _step_field(plan, log, row, ARGUMENT)
-        if HOLD <= kind <= FREE:
-            sign = direction if kind == FREE else -direction
+        moved_bundle = plan[plan[MOVED_BUNDLES] + log[LOG_COLUMNS * row + LOG_STEP]]
+        if moved_bundle != 0:
+            sign = direction if moved_bundle > 0 else -direction
+            bundle = plan[BUNDLE_BEGINS] + abs(moved_bundle) - 1
             for position in range(plan[bundle], plan[bundle + 1]):
                 free[plan[plan[BUNDLE_POOLS] + position]] += sign * plan[plan[BUNDLE_AMOUNTS] + position]
         free[pools] += direction

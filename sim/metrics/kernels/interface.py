@@ -242,7 +242,7 @@ class Kernels:
 
     scan_log(log, groups)                       → Scan
     earned_minutes(works, labour, content)      → person-minutes of work content; a repeated step earns once
-    worked_minutes(works, labour, calendar, hours) → (shift minutes, people) of the works on a calendar
+    worked_minutes(works, labour, hours)        → (shift minutes, people) of the works on one calendar
     people_by_day(notes, trade, by_day, end)    writes the people on site by trade and day; nobody after day `end`
     ledger_entries(when, due, value, costs, billing) → Entries of a run without cancelled orders
     capital_timeline(events, built_kw, horizon) → Timeline
@@ -253,7 +253,7 @@ class Kernels:
 
     scan_log: Callable[[Ints, StepGroups], Scan]
     earned_minutes: Callable[[Ints, Table, Ints], int]
-    worked_minutes: Callable[[Ints, Table, int, WorkHours], tuple[Floats, Floats]]
+    worked_minutes: Callable[[Ints, Table, WorkHours], tuple[Floats, Floats]]
     people_by_day: Callable[[Ints, Table, Ints, int], None]
     ledger_entries: Callable[[Ints, Shares, Ints, StandingCosts, Billing], Entries]
     capital_timeline: Callable[[CapitalEvents, Floats, int], Timeline]
@@ -276,18 +276,20 @@ NONE = -1
     POOL_CAUSES,
     POOL_RETURNED,
     UNIT_IS_OUTAGE,
+    MOVED_BUNDLES,
     STEPS,
     COMPLETION_GATE,
     RISK_CAUSE,
     OTHER_CAUSE,
     HEADER_SIZE,
-) = range(11)
+) = range(12)
 """Header of a plan as the walk sees it, one array of integers: where in it each table begins, then three numbers.
 
 BUNDLE_BEGINS                   table by bundle: where its pools begin in the next two tables
 BUNDLE_POOLS, BUNDLE_AMOUNTS    tables of the pools of all bundles, and how many of each
 POOL_CAUSES, POOL_RETURNED      tables by pool: cause of delay (`NONE` for tokens); 1 if given back, 0 if passed on
 UNIT_IS_OUTAGE                  table by unit: 1 for a risk driver that takes capacity away
+MOVED_BUNDLES                   table by step: 1 + the bundle that it gives back, −1 − the one that it takes, or 0
 STEPS                           table by step, with the columns below
 COMPLETION_GATE                 number of the completion gate
 RISK_CAUSE, OTHER_CAUSE         numbers of the causes "risk" and "other"

@@ -16,7 +16,6 @@ from sim.metrics.kernels.interface import (
     CHAIN_COLUMNS,
     DONE_AT,
     GROUP_BITS,
-    LABOUR_CALENDAR,
     LABOUR_COLUMNS,
     LABOUR_INPUT,
     LABOUR_PEOPLE,
@@ -118,11 +117,11 @@ def earned_minutes(works: Ints, labour: Table, content: Ints) -> int:
     return sum_earned(works, labour, np.ascontiguousarray(content), np.zeros(len(labour), np.uint8))
 
 
-def worked_minutes(works: Ints, labour: Table, calendar: int, hours: WorkHours) -> tuple[Floats, Floats]:
-    """Return the shift minutes of every work on a calendar, and its people."""
+def worked_minutes(works: Ints, labour: Table, hours: WorkHours) -> tuple[Floats, Floats]:
+    """Return the shift minutes of every one of the works on a calendar, and its people."""
     minutes_and_people = np.empty((2, len(works)))
-    count = write_worked(works, labour, calendar, hours, minutes_and_people)
-    return minutes_and_people[0, :count], minutes_and_people[1, :count]
+    write_worked(works, labour, hours, minutes_and_people)
+    return minutes_and_people[0], minutes_and_people[1]
 
 
 @entry_point
@@ -144,21 +143,19 @@ def sum_earned(works_: Ints, labour_: Table, content_: Ints, is_earned_: NDArray
 
 
 @entry_point
-def write_worked(works_: Ints, labour_: Table, calendar: int, hours: WorkHours, minutes_and_people_: Floats) -> int:
-    """Write the shift minutes of every work on a calendar, and in the next row its people; return how many there are.
+def write_worked(works_: Ints, labour_: Table, hours: WorkHours, minutes_and_people_: Floats) -> None:
+    """Write the shift minutes of every one of the works on a calendar, and in the next row its people.
 
-    Works come in the order of the log, so each calendar is read forward once and no search is needed.
+    Works come in the order of the log, so the calendar is read forward once and no search is needed.
     """
     works, labour, minutes_and_people = int_view(works_), int_view(labour_), float_view(minutes_and_people_)
-    capacity, count, actual_begun, planned_begun, shifts_begun = len(works_), 0, 0, 0, 0
-    for row in range(capacity):
+    count, actual_begun, planned_begun, shifts_begun = len(works_), 0, 0, 0
+    for row in range(count):
         done, step, begun = (
             works[LOG_COLUMNS * row + LOG_MINUTE],
             works[LOG_COLUMNS * row + LOG_STEP],
             works[LOG_COLUMNS * row + LOG_DETAIL],
         )
-        if labour[LABOUR_COLUMNS * step + LABOUR_CALENDAR] != calendar:
-            continue
         # by the ends, which rise in the log; begins do not, so from there the way back is searched
         actual_begun = _intervals_begun(hours.actual, actual_begun, done)
         actual_minutes = _open_between(hours.actual, actual_begun, begun, done)
@@ -171,10 +168,8 @@ def write_worked(works_: Ints, labour_: Table, calendar: int, hours: WorkHours, 
             shift_minutes = _open_between(hours.shifts, shifts_begun, begun, done)
         # a work whose whole span was closed as planned has no share to count by: its open minutes are taken
         shifts_per_planned = shift_minutes / max(planned_minutes, 1) if planned_minutes > 0 else 1.0
-        minutes_and_people[count] = actual_minutes * shifts_per_planned
-        minutes_and_people[capacity + count] = labour[LABOUR_COLUMNS * step + LABOUR_PEOPLE]
-        count += 1
-    return count
+        minutes_and_people[row] = actual_minutes * shifts_per_planned
+        minutes_and_people[count + row] = labour[LABOUR_COLUMNS * step + LABOUR_PEOPLE]
 
 
 @jit
@@ -221,7 +216,8 @@ def people_by_day(notes_: Ints, trade_of_step_: Table, by_day_: Ints, end: int) 
         if day < days:
             by_day[trade_of_step[step] * days + day] += people
     for trade in range(trades):
-        for day in range(1, days):
+        # all later days are 0 already, but the one after the end, on which the last people leave
+        for day in range(1, min(end + 2, days)):
             cell = trade * days + day
             by_day[cell] = by_day[cell] + by_day[cell - 1] if day <= end else 0
 

@@ -11,7 +11,6 @@ from sim.metrics.kernels.interface import (
     EXPOSED,
     GROUP_BITS,
     IN_SERVICE,
-    LABOUR_CALENDAR,
     LABOUR_INPUT,
     LABOUR_PEOPLE,
     LOG_DETAIL,
@@ -88,19 +87,18 @@ def earned_minutes(works: Ints, labour: Table, content: Ints) -> int:
     return int(content[labour[steps, LABOUR_INPUT]] @ labour[steps, LABOUR_PEOPLE])
 
 
-def worked_minutes(works: Ints, labour: Table, calendar: int, hours: WorkHours) -> tuple[Floats, Floats]:
-    """Return the shift minutes of every work on a calendar, and its people.
+def worked_minutes(works: Ints, labour: Table, hours: WorkHours) -> tuple[Floats, Floats]:
+    """Return the shift minutes of every one of the works on a calendar, and its people.
 
     Actual open minutes are scaled by the ratio of shift minutes to planned open minutes between begin and end of the work.
     """
-    on_calendar = works[labour[works[:, LOG_STEP], LABOUR_CALENDAR] == calendar]
-    begun, done = on_calendar[:, LOG_DETAIL], on_calendar[:, LOG_MINUTE]
+    begun, done = works[:, LOG_DETAIL], works[:, LOG_MINUTE]
     actual = _open_between(hours.actual, begun, done)
     planned = actual if hours.same_as_planned else _open_between(hours.planned, begun, done)
     shifts = planned if hours.planned_is_shifts else _open_between(hours.shifts, begun, done)
     # a work whose whole span was closed as planned has no ratio: its open minutes are taken
     minutes = actual * np.where(planned > 0, shifts / np.maximum(planned, 1), 1.0)
-    people = labour[on_calendar[:, LOG_STEP], LABOUR_PEOPLE].astype(np.float64)
+    people = labour[works[:, LOG_STEP], LABOUR_PEOPLE].astype(np.float64)
     return np.asarray(minutes, np.float64), people
 
 
