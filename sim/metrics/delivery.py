@@ -62,9 +62,7 @@ def online(record: Record, layout: Layout, project: Project) -> Online:
     minute[block_of_item[notes.item]] = notes.minute
     ordered = layout.order_minutes.copy()
     # blocks whose order the plan notes have no date of their own: until it is approved they are not ordered
-    plan_index = record.plan_index
-    undated = block_of_item[plan_index.item_of_note[plan_index.kind_of_note == _number_of_kind(record, APPROVED)]]
-    ordered[undated] = -1
+    ordered[block_of_item[record.plan_index.items_noted(APPROVED)]] = -1
     approvals = record.noted(APPROVED)
     ordered[block_of_item[approvals.item]] = approvals.minute
     cancelled[block_of_item[record.noted(CANCELLED).item]] = True
@@ -72,16 +70,11 @@ def online(record: Record, layout: Layout, project: Project) -> Online:
     return Online(minute, mw, ordered, cancelled)
 
 
-def _number_of_kind(record: Record, kind: str) -> int:
-    """Return the number of a kind of notes, or -1."""
-    return record.plan_index.kinds.index(kind) if kind in record.plan_index.kinds else -1
-
-
 def one_order(layout: Layout, project: Project) -> bool:
     """Return whether all blocks are ordered at once, on a date."""
     orders = project.orders
     dated = orders.policy == "given" and not (orders.phase_after_units and len(layout.phases) > 1)
-    return dated and len({block.order_day for block in layout.blocks}) == 1
+    return dated and len(layout.order_days) == 1
 
 
 def first_order_day_of_schedule(project: Project) -> int | None:

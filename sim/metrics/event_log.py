@@ -158,6 +158,16 @@ class PlanIndex:
         """Return the calendars on which people work."""
         return tuple(np.unique(self.calendar_of_step[(self.operation == WORK) & self.has_people]).tolist())
 
+    def items_noted(self, kind: str) -> Ints:
+        """Return the numbers of the items that the plan's notes of one kind are about."""
+        if kind not in self._items_by_kind:
+            self._items_by_kind[kind] = self.item_of_note[self.kind_of_note == self.number_of_kind.get(kind, -1)]
+        return self._items_by_kind[kind]
+
+    @cached_property
+    def _items_by_kind(self) -> dict[str, Ints]:
+        return {}
+
     def item_positions(self, names: Sequence[str]) -> Ints:
         """Return by item its position among these names, or -1."""
         # every run asks with the same names, block by block; the plan's answer is kept
@@ -199,6 +209,11 @@ class PlanIndex:
     def number_of_kind(self) -> dict[str, int]:
         """Return the number of a kind of notes by its name."""
         return _numbers(self.kinds)
+
+    @cached_property
+    def number_of_factor(self) -> dict[str, int]:
+        """Return the number of a common factor by its name."""
+        return _numbers(self.plan.inputs.factors)
 
     @cached_property
     def number_of_item(self) -> dict[str, int]:

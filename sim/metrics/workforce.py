@@ -170,14 +170,12 @@ def offsite_hours(record: Record, project: Project) -> float:
     first_started = _last_minutes(of_system[started.item[::-1]], started.minute[::-1], len(systems))
     last_delivered = _last_minutes(of_system[delivered.item], delivered.minute, len(systems))
     factory = record.calendars[record.plan_index.plan.calendars.index("factory")]
-    # of all days, as the calendar keeps them for every run in which no plant stood still
-    paid_hours = factory.open_by_day / 60
     total = 0.0
     for system, first_minute, last_minute in zip(systems.values(), first_started, last_delivered, strict=True):
         if system.scope == "factory" and first_minute >= 0 and last_minute >= 0:
             total += (
                 system.factory.staff.value
-                * float(paid_hours[first_minute // DAY : last_minute // DAY + 1].sum())
+                * float((factory.open_by_day[first_minute // DAY : last_minute // DAY + 1] / 60).sum())
                 / shifts
             )
     return total

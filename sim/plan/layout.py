@@ -157,6 +157,11 @@ class Layout:
         return tuple(block.name for block in self.blocks)
 
     @cached_property
+    def order_days(self) -> frozenset[int]:
+        """Return the days on which blocks are ordered, as dated."""
+        return frozenset(block.order_day for block in self.blocks)
+
+    @cached_property
     def order_minutes(self) -> NDArray[np.int64]:
         """Return the minute at which every block is ordered, as dated."""
         return np.array([block.order_day * DAY for block in self.blocks], np.int64)

@@ -96,6 +96,18 @@ class CostModel:
         lots = int(self.contracts.group.max(initial=-1)) + 1
         return np.bincount(self.lot, self.contracts.serving.kw, lots).astype(np.float64)
 
+    def built_kw(self, ordered_blocks: int) -> Floats:
+        """Return by item of the ledger the kW that it was built to serve, where so many blocks are ordered."""
+        if ordered_blocks not in self._built_kw:
+            # people and site serve every block that was ordered, and none alone; 1 avoids a division by 0
+            all_kw = max(1, ordered_blocks) * self.project.block.mw_gross.value * 1000
+            self._built_kw[ordered_blocks] = np.append(self.contracts.serving.built, np.full(self.standing, all_kw))
+        return self._built_kw[ordered_blocks]
+
+    @cached_property
+    def _built_kw(self) -> dict[int, Floats]:
+        return {}
+
     @cached_property
     def part(self) -> Ints:
         """Return by item of the ledger its part of the capital, as an index into `PARTS`."""
@@ -120,7 +132,8 @@ class Accounts:
     """The accounts of one run, from which all money metrics are worked out.
 
     They are its ledger, the timeline of every item of capital, drawdowns of equity and debt, and the earnings of its blocks.
-    `online` is the minute by block, `NEVER` where it never comes online.
+    `online` is the minute by block, `NEVER` where it never comes online; `online_moments` is `moments` if compute is useful
+    as soon as its block is online.
     """
 
     cost_model: CostModel
@@ -132,6 +145,7 @@ class Accounts:
     drawdowns: Drawdowns
     earned: Earning
     online: Ints
+    online_moments: Ints
 
     @property
     def horizon(self) -> int:
@@ -153,24 +167,21 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
     debt_cents = np.empty(len(drawdowns_by_date.debt))
     debt_cents[drawdowns_by_date.entry] = drawdowns_by_date.debt * 100
     block_kw = project.block.mw_gross.value * 1000
-    online_moments = moments(online, useful, cost_model.layout)
+    online_moments = moments(online, online, cost_model.layout)
+    # mostly no cluster is waited for: then both are the same
+    serving_moments = online_moments if useful is online else moments(online, useful, cost_model.layout)
     events = capital_events(
-        entries, debt_cents, run.when, cost_model.contracts, online_moments, online[ordered_blocks], block_kw
+        entries, debt_cents, run.when, cost_model.contracts, serving_moments, online[ordered_blocks], block_kw
     )
     kernels = run.record.kernels
-    built_kw = _built_kw(cost_model, len(ordered_blocks))
+    built_kw = cost_model.built_kw(len(ordered_blocks))
     timeline = CapitalTimeline.of(events, built_kw, horizon, project.curve_days, kernels)
     # a block earns once its cluster is whole and it is needed; each in its own order of blocks
     earning_from = np.maximum(useful, useful_from(online, needed))
     earned = earning(earning_from, entries.revenue, project, kernels)
-    return Accounts(cost_model, run, blocks, needed, entries, timeline, drawdowns_by_date, earned, online)
-
-
-def _built_kw(cost_model: CostModel, ordered_blocks: int) -> Floats:
-    """Return by item of the ledger the kW that it was built to serve."""
-    # people and site serve every block that was ordered, and none alone; 1 avoids a division by 0
-    all_kw = max(1, ordered_blocks) * cost_model.project.block.mw_gross.value * 1000
-    return np.append(cost_model.contracts.serving.built, np.full(cost_model.standing, all_kw))
+    return Accounts(
+        cost_model, run, blocks, needed, entries, timeline, drawdowns_by_date, earned, online, online_moments
+    )
 
 
 # --- metrics and curves -----------------------------------------------------------------------------------------------
@@ -238,7 +249,7 @@ def authorised_idle_days(accounts: Accounts) -> float:
     cost_model, blocks, horizon = accounts.cost_model, accounts.blocks, accounts.horizon
     contracts, entries, serving = cost_model.contracts, accounts.entries, cost_model.contracts.serving
     online = np.minimum(accounts.online, horizon).astype(np.float64)
-    online_minute = np.minimum(moments(accounts.online, accounts.online, cost_model.layout)[serving.moment], horizon)
+    online_minute = np.minimum(accounts.online_moments[serving.moment], horizon)
     mean_online = np.bincount(cost_model.lot, serving.kw * online_minute, len(cost_model.lot_kw)) / cost_model.lot_kw
     authorised_minute = _authorised_minute(cost_model, blocks)
     contract_cents = entries.total[: len(contracts.names)]

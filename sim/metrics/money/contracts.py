@@ -214,6 +214,16 @@ class Contracts:
         return np.asarray(self.part == PARTS.index("compute"))
 
     @cached_property
+    def ledger_names(self) -> tuple[str, ...]:
+        """Return the names of all items of the ledger: standing costs stand behind the contracts."""
+        return (*self.names, *STANDING_COSTS)
+
+    @cached_property
+    def ledger_places(self) -> tuple[str, ...]:
+        """Return the place by item of the ledger; empty for standing costs."""
+        return (*self.places, *[""] * len(STANDING_COSTS))
+
+    @cached_property
     def billed_items(self) -> NDArray[np.bool_]:
         """Return by item of the ledger whether the contractor bills it; he bills all standing costs."""
         return np.append(self.billed, np.ones(len(STANDING_COSTS), np.bool_))
@@ -237,7 +247,7 @@ class _PricedItem:
 def contracts(plan_index: PlanIndex, layout: Layout, project: Project) -> Contracts:
     """Return the contracts of a project, for the items that its plan notes."""
     items = list(_priced_items(plan_index, layout, project))
-    factors = {name: number for number, name in enumerate(plan_index.plan.inputs.factors)}
+    factors = plan_index.number_of_factor
     blocks = {block.name: number for number, block in enumerate(layout.blocks)}
     first_blocks = np.array([blocks[item.place.blocks[0]] for item in items], np.int64)
     # groups are numbered in the order in which they first come, so that numbers do not depend on hashing

@@ -16,7 +16,16 @@ from numpy.typing import NDArray
 
 from sim.config.project import Project
 from sim.metrics.event_log import DAY, MONTH, Ints, PlanIndex, Record
-from sim.metrics.kernels.interface import CANCELLING, PERIOD, RECONCILING, Billing, Entries, Shares, StandingCosts
+from sim.metrics.kernels.interface import (
+    CANCELLING,
+    LOG_MINUTE,
+    PERIOD,
+    RECONCILING,
+    Billing,
+    Entries,
+    Shares,
+    StandingCosts,
+)
 from sim.metrics.kernels.numpy_kernels import bill, contract_entries, join, period_entries
 from sim.metrics.money.contracts import FEE, PERIODS, STANDING_COSTS, Contracts, beds, open_site, wages
 from sim.metrics.workforce import Headcount
@@ -44,6 +53,8 @@ def chip_factors(record: Record, ordered: Ints, contracts: Contracts, project: P
     `ordered` is the minute of the order by contract, or -1.
     """
     price, revenue = np.ones(len(contracts.names)), np.ones(project.blocks)
+    if not project.orders.generations:
+        return ChipFactors(price, revenue)
     notes = record.noted(ORDERABLE)
     orderable_since = {
         record.plan_index.items[item]: minute for item, minute in zip(notes.item, notes.minute, strict=True)
@@ -156,8 +167,8 @@ def ledger(run: Run, contracts: Contracts, project: Project) -> Ledger:
         settlements = _settlements(due, claims, cancelled)
         entries = bill(join([due, settlements, *period_entries(standing)]), billing)
     return Ledger(
-        (*contracts.names, *STANDING_COSTS),
-        (*contracts.places, *[""] * len(STANDING_COSTS)),
+        contracts.ledger_names,
+        contracts.ledger_places,
         *entries,
         value,
         ordered,
@@ -235,7 +246,7 @@ def standing_costs(run: Run, first_item: int, project: Project) -> StandingCosts
     if money.camp is not None:
         costs[CAMP] = beds(people, project, unit_cost(run.record, CAMP))
     if money.general_conditions is not None:
-        started = run.record.noted("started").minute
+        started = run.record.noted_rows("started")[:, LOG_MINUTE]
         opened, closed = (int(started.min()), run.record.end) if len(started) else (0, 0)
         monthly = unit_cost(run.record, GENERAL_CONDITIONS)
         costs[GENERAL_CONDITIONS] = open_site(opened, closed, len(run.paid_by_day), monthly)
@@ -246,7 +257,7 @@ def standing_costs(run: Run, first_item: int, project: Project) -> StandingCosts
 
 def unit_cost(record: Record, item: str) -> float:
     """Return the unit cost of an item in a run, in dollars, as it was sampled."""
-    return float(record.factors[record.plan_index.plan.inputs.factors.index(price(item))])
+    return float(record.factors[record.plan_index.number_of_factor[price(item)]])
 
 
 def _cents_by_item(item: Ints, cents: Ints, items: int) -> Ints:
