@@ -48,6 +48,11 @@ class Online:
         return (self.ordered >= 0) & ~self.cancelled
 
     @cached_property
+    def wanted_mw(self) -> float:
+        """Return the MW that were ordered and not cancelled."""
+        return float(self.mw[self.wanted].sum())
+
+    @cached_property
     def start(self) -> int:
         """Return the minute of the first order; 0 where nothing was ordered."""
         order_minutes = self.ordered[self.ordered >= 0]
@@ -93,7 +98,7 @@ def lead_times(blocks: Online, project: Project) -> dict[str, float]:
     online_day = np.where(blocks.reached, blocks.minute / DAY, np.inf)[ordered]
     lead_days, mw = online_day - blocks.ordered[ordered] / DAY, blocks.mw[ordered]
     # nothing ordered: no lead time, rather than one of 0 days
-    total_mw = float(mw.sum()) or np.nan
+    total_mw = blocks.wanted_mw or np.nan
     first_day = float(online_day.min()) if len(online_day) else np.nan
     metrics = {
         FIRST: first_day - first_order_day,

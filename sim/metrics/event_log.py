@@ -357,9 +357,8 @@ class Record:
 
 def running_total(day: Ints, amount: Floats, days: int) -> Floats:
     """Return by day the sum of the amounts up to its end, shape (days,); `day` is by amount, and may be a later one."""
-    by_day = np.asarray(np.bincount(day, amount, days)[:days], np.float64)
     # a running sum is slow, as each sum waits for the one before: after the last amount the days are filled instead
-    changing = by_day[: int(day.max(initial=0)) + 1]
-    np.cumsum(changing, out=changing)
-    by_day[len(changing) :] = changing[-1]
+    changing = np.cumsum(np.bincount(day, amount, 1)[:days])
+    by_day = np.empty(days)
+    by_day[: len(changing)], by_day[len(changing) :] = changing, changing[-1]
     return by_day

@@ -111,11 +111,10 @@ def quick_metrics(metric_context: MetricContext, record: Record) -> tuple[dict[s
     project, days = metric_context.project, metric_context.days
     accounts = accounts_of(metric_context, record)
     blocks, people, cost = accounts.blocks, accounts.run.people, project.money.cost_of_capital.value
-    mw = float(blocks.mw[blocks.wanted].sum())
     metrics = {
         **lead_times(blocks, project),
         "peak_workforce_onsite": float(people.total.max(initial=0)),
-        **capital_metrics(accounts.timeline, metric_context.cost_model.compute, mw, cost),
+        **capital_metrics(accounts.timeline, metric_context.cost_model.compute, blocks.wanted_mw, cost),
     }
     deployed, in_service, *_ = accounts.timeline.daily()
     return metrics, {

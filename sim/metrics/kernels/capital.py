@@ -35,8 +35,8 @@ MINUTE_BITS = 40
 """Bits of a minute before `NEVER`."""
 KIND_PAID, KIND_KW, KIND_OWED, KIND_CONTRACTED = range(4)
 """Kinds of changes, by what their amount is: cents paid, kW online, cents owed if cancelled, cents contracted."""
-ITEM, MINUTE, KIND, INT_ROWS = range(4)
-"""Rows of the table of integers of changes, and how many there are."""
+ITEM_AND_MINUTE, KIND, INT_ROWS = range(3)
+"""Rows of the table of integers of changes, and how many there are; item and minute are one number, as they are sorted."""
 AMOUNT, CONTRACTED_WITH_IT, DEBT, FLOAT_ROWS = range(4)
 """Rows of the table of floats of changes, and how many there are.
 
@@ -67,8 +67,8 @@ def capital_timeline(events: CapitalEvents, built_kw: Floats, horizon: int) -> T
     count = collect_changes(events, ints, floats, np.empty(contracts, np.int64))
     rows, states = np.empty((3, count), np.int64), np.empty((STATES, count))
     first = np.empty(min(count, items), np.int64)
-    # one stable sort of both keys in one number: changes come in runs of rising items, of which it makes use
-    order = np.argsort(ints[ITEM, :count] << MINUTE_BITS | ints[MINUTE, :count], kind="stable")
+    # stable, and changes come in runs of rising items, of which the sort makes use
+    order = np.argsort(ints[ITEM_AND_MINUTE, :count], kind="stable")
     items_with_rows = follow_items(ints, floats, order, events.total, built_kw, horizon, rows, first, states)
     return Timeline(rows, first[:items_with_rows], states)
 
@@ -162,7 +162,8 @@ def _write(
     if minute < 0 or minute >= NEVER:
         return count
     ints, floats, capacity = changes.ints, changes.floats, changes.capacity
-    ints[ITEM * capacity + count], ints[MINUTE * capacity + count], ints[KIND * capacity + count] = item, minute, kind
+    ints[ITEM_AND_MINUTE * capacity + count] = item << MINUTE_BITS | minute
+    ints[KIND * capacity + count] = kind
     floats[AMOUNT * capacity + count], floats[DEBT * capacity + count] = amount, debt
     floats[CONTRACTED_WITH_IT * capacity + count] = contracted_with_it
     return count + 1
@@ -186,7 +187,8 @@ def follow_items(
     items, item_built_kw, item_total = 0, 1.0, 0.0
     for row in range(count):
         change = order[row]
-        item, minute = ints[ITEM * capacity + change], ints[MINUTE * capacity + change]
+        item_and_minute = ints[ITEM_AND_MINUTE * capacity + change]
+        item, minute = item_and_minute >> MINUTE_BITS, item_and_minute & (1 << MINUTE_BITS) - 1
         kind, amount = ints[KIND * capacity + change], floats[AMOUNT * capacity + change]
         if row == 0 or rows[ROW_ITEM * count + row - 1] != item:
             first[items] = row

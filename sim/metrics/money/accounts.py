@@ -201,7 +201,7 @@ CURVES = (
 def money_metrics(accounts: Accounts) -> dict[str, float]:
     """Return the money metrics of one run."""
     project, blocks, horizon = accounts.cost_model.project, accounts.blocks, accounts.horizon
-    built, mw = blocks.wanted, float(blocks.mw[blocks.wanted].sum())
+    built, mw = blocks.wanted, blocks.wanted_mw
     online_ordered_horizon = accounts.online[built], blocks.ordered[built], horizon
     capital = capital_metrics(accounts.timeline, accounts.cost_model.compute, mw, project.money.cost_of_capital.value)
     parts = _capital_parts(accounts)

@@ -140,7 +140,8 @@ def book_value(minute: Ints, usd: Floats, compute: NDArray[np.bool_], horizon: i
     months = np.maximum(0.0, horizon - minute) / (YEAR / 12)
     share_left = np.maximum(0.0, 1 - months / 12 / project.money.ownership.infrastructure_years.value)
     # compute is written down by what newer chips leave of it, not by its age alone
-    share_left[compute] = (1 - project.money.business.obsolescence.value / 100) ** months[compute]
+    rows = np.flatnonzero(compute)
+    share_left[rows] = (1 - project.money.business.obsolescence.value / 100) ** months[rows]
     return usd * share_left
 
 
