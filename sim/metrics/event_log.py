@@ -356,7 +356,11 @@ class Record:
 
 
 def running_total(day: Ints, amount: Floats, days: int) -> Floats:
-    """Return by day the sum of the amounts up to its end, shape (days,); `day` is by amount, and may be a later one."""
+    """Return by day the sum of the amounts up to its end, shape (days,); `day` is by amount, and may be a later one.
+
+    >>> running_total(np.array([0, 2, 9]), np.array([1.0, 2.0, 4.0]), 4)
+    array([1., 1., 3., 3.])
+    """
     # a running sum is slow, as each sum waits for the one before: after the last amount the days are filled instead
     changing = np.cumsum(np.bincount(day, amount, 1)[:days])
     by_day = np.empty(days)
