@@ -213,8 +213,14 @@ def bill(entries: Entries, billing: Billing) -> Entries:
 
 
 def order_by_minute(minutes: Ints) -> Ints:
-    """Return the positions of minutes in ascending order, by a stable sort, which merges the runs in which they come."""
-    return np.argsort(minutes, kind="stable")
+    """Return the positions of minutes in ascending order, by a stable sort.
+
+    First by their last 16 bits, then by the 16 before: numpy counts numbers of 16 bits, in less than half the time of a sort.
+    """
+    if minutes.max(initial=0) >> 32 or minutes.min(initial=0) < 0:
+        return np.argsort(minutes, kind="stable")
+    order = np.argsort(minutes.astype(np.uint16), kind="stable")
+    return order[np.argsort((minutes >> 16).astype(np.uint16)[order], kind="stable")]
 
 
 # --- capital ----------------------------------------------------------------------------------------------------------
