@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sim.jit import load_numba
 from sim.jit.cache import use_cache
+from sim.jit.kernel_compiler import InnerCompiler, KernelCompiler
 
 Ints: TypeAlias = NDArray[np.int64]
 Words: TypeAlias = NDArray[np.uint64]
@@ -56,8 +57,8 @@ _make_intrinsic: Any = intrinsic
 _llvm: Any = cast(Any, cgutils).ir
 _runtime: Any = cast(Any, runtime).rtsys
 # numpy's rules for a division by zero: no exception has to be set up, so loops stay simple enough to be vectorized
-_plain = {"nogil": True, "error_model": "numpy"}
-_inside = {**_plain, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_plain = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+_inside = {**_plain, "no_cpython_wrapper": True, "pipeline_class": InnerCompiler}
 _cached = use_cache()  # before the first kernel is compiled: numba asks where the cache is when it sees a function
 
 
@@ -72,7 +73,7 @@ def jit(function: Function) -> Function:
     return _compiled(function)
 
 
-def _compiled(function: Function, **options: bool) -> Function:
+def _compiled(function: Function, **options: Any) -> Function:
     """Return a function that other compiled functions call, compiled once for each list of argument types."""
     compiled = _compile(**_inside, **options)(function)
     # a literal argument is a type of its own to numba: `f(run, 0)` and `f(run, n)` would be compiled twice
@@ -93,7 +94,7 @@ def _without_literals(get_call_template: Callable[[Any, Any], Any]) -> Callable[
 
 def entry_point(function: Function) -> Function:
     """Compile a function that Python calls with arrays, at its first call; the machine code is saved on disk."""
-    compiled = _compile(**_plain, cache=_cached)(function)
+    compiled = _compile(**_plain, pipeline_class=KernelCompiler, cache=_cached)(function)
     _load_before_compiling(getattr(compiled, "_cache", None))
     return cast(Function, compiled)
 
