@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from importlib import import_module
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,12 +15,11 @@ import numpy as np
 from sim.arguments import checked_arguments
 from sim.config.load import ConfigLike, Loaded, as_config, load_as, require_runnable
 from sim.config.project import Project
-from sim.config.shipped import shipped
 from sim.display import Displayed
 from sim.engine.backends import COMPILED, SIMPY, Name, Replication, require_same, run_numba, run_simpy, select_backend
 from sim.engine.initial_state import StateOf
 from sim.engine.simpy_engine import RunOutcome, SimpyPlan, simulate
-from sim.jit import DISABLE_JIT, available, gc_paused, load_numba
+from sim.jit import DISABLE_JIT, gc_paused
 from sim.metrics.event_log import Record
 from sim.metrics.measure import CURVES, MetricContext, kernels_for, ledger_of, measure, quick_metrics
 from sim.metrics.schedule import chain_table, event_table
@@ -35,11 +32,10 @@ from sim.plan.plan_context import ResourcePlan
 from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns, in_batches
 from sim.study.crew_planning.crew_plan import CrewPlan
-from sim.study.crew_planning.manning import manning
-from sim.study.crew_planning.rehearsal import Rehearsal
 from sim.study.crew_planning.reuse import crew_plan_of
+from sim.study.executors.compiling_helper import SMALL_PROJECT, helper_compiles
 from sim.study.executors.memory_estimate import require_plan_fits
-from sim.study.executors.worker_process import WorkerConnection, WorkerLost, begin_work, can_fork, keep_freed_memory
+from sim.study.executors.worker_process import keep_freed_memory
 from sim.world.project_calendars import SHIFT, calendars_of, day_minutes, planned_calendars, project_calendars
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
 from sim.world.weather.project_weather import WeatherHorizon, WeatherModel, weather_model
@@ -345,9 +341,9 @@ def prepare_case(
     keep_freed_memory()
     folder = folder or (config.files[0].parent if isinstance(config, Loaded) else Path())
     chosen_sampling = choose_sampling(sampling, runs)
-    chosen_engine = _select_engine(engine)
-    weather = weather_model(project.weather, folder)
-    with gc_paused():
+    with gc_paused(), helper_compiles(engine, _compile_metrics):
+        chosen_engine = select_backend(engine)
+        weather = weather_model(project.weather, folder)
         crew_plan = crew_plan_of(project, weather)
     plan = compiled_plan(project, crew_plan.resource_plan)
     return Case(project, crew_plan, plan, weather, chosen_sampling, chosen_engine)
@@ -359,42 +355,15 @@ def compiled_plan(project: Project, resource_plan: ResourcePlan) -> CompiledPlan
         return compile_plan(write_plan(project, project_calendars(project), day_minutes(project), resource_plan))
 
 
-# --- machine code -----------------------------------------------------------------------------------------------------
-
-
-SMALL_PROJECT = "one_block"
-"""A shipped project: kernels are compiled for types, and these are the same for every plan."""
-
-
-def _select_engine(engine: str) -> Name:
-    """Choose the engine; where nothing is compiled yet, another process compiles half of the kernels at the same time."""
-    if engine == SIMPY or not available() or not can_fork() or not shipped(SMALL_PROJECT):
-        return select_backend(engine)
-    load_numba()
-    from sim.jit import toolkit  # noqa: F401 (it finds the folder, and numba reads the switch as it is loaded)
-    from sim.jit.cache import is_empty
-
-    helper = WorkerConnection(_compile_in_helper, fork=True) if is_empty() else None
-    try:
-        return select_backend(engine)
-    finally:
-        if helper is not None:
-            with suppress(WorkerLost):  # then this process compiles the rest when it is needed
-                helper.receive()
-            helper.close()
-
-
-def _compile_in_helper(pipe: Connection) -> None:
-    """Have numba compile the kernels of crew planning and metrics by calling them; the parent compiles the engine."""
-    begin_work()
+def _compile_metrics() -> None:
+    """Have numba compile what draws weather and measures runs, by calling it for a small project."""
     os.environ[DISABLE_JIT] = "1"
     simpy_case = prepare_case(load_as(Project, SMALL_PROJECT))
-    rehearsal, planned = Rehearsal(simpy_case.project, ResourcePlan()), simpy_case.planned_run
+    planned = simpy_case.planned_run
     del os.environ[DISABLE_JIT]
     compiled_case = replace(simpy_case, engine=COMPILED)
-    compiled_case.__dict__["planned_run"] = planned  # not simulated again by the engine that is not compiled yet
-    compiled_case.as_planned, manning(rehearsal, rehearsal.log), rehearsal.latest_for(rehearsal.finish)
-    pipe.send(None)
+    compiled_case.__dict__["planned_run"] = planned  # not simulated again by the engine, which another process compiles
+    compiled_case.as_planned  # noqa: B018 (a cached property)
 
 
 prepare = prepare_case  # the public name, `sim.prepare`
