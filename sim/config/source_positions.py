@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
@@ -193,10 +194,12 @@ def allowed_at(model: type[BaseModel], address: Address) -> Allowed:
     """Return what a model allows at an address; no types where nothing is allowed."""
     allowed = Allowed((model,))
     for key in address:
-        allowed = _allowed_below(allowed, key)
+        # every element of a list is alike: of a hundred risk drivers one is looked at
+        allowed = _allowed_below(allowed, 0 if isinstance(key, int) else key)
     return allowed
 
 
+@lru_cache(maxsize=4096)
 def _allowed_below(allowed: Allowed, key: str | int) -> Allowed:
     """Return what is allowed under a key: for a field, a value of a mapping or an element of a list."""
     field = allowed.fields().get(str(key))
