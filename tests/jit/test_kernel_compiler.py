@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -71,3 +75,32 @@ def test_what_an_inner_function_raises_reaches_python() -> None:
 def test_an_inner_function_that_needs_python_is_refused() -> None:
     with pytest.raises(RuntimeError, match="missing Environment"):
         compiled(lambda number: _told(number))(1)  # noqa: PLW0108 (numba compiles no bare name)
+
+
+UNKNOWN_NUMBA = """
+import sys
+import numba
+numba.version_info = numba.version_info._replace(short=(99, 0))
+sys.modules["sim.jit.kernel_compiler"] = None  # as if it could not be imported
+import numpy as np
+from sim.jit.toolkit import entry_point, int_view, jit
+
+@jit
+def doubled(number):
+    return 2 * number
+
+@entry_point
+def doubled_first(numbers):
+    return doubled(int_view(numbers)[0])
+
+print(doubled_first(np.array([21])))
+"""
+
+
+def test_a_numba_that_is_not_known_compiles_in_its_own_way(tmp_path: Path) -> None:
+    (tmp_path / "unknown.py").write_text(UNKNOWN_NUMBA)  # in a file: numba asks where a function that it keeps stands
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, tmp_path / "unknown.py"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert (done.stdout, done.stderr) == ("42\n", "")
