@@ -254,9 +254,11 @@ class Case(Displayed):
 
     def make_ready(self, seed: int) -> None:
         """Compute what all replications of a seed share, before worker processes are forked, so that they inherit it."""
-        self.metric_context, self.simpy_plan  # noqa: B018 (cached properties: computed once, here, not in every process)
+        self.metric_context  # noqa: B018 (a cached property: computed once, here, not in every process)
         if self.engine == COMPILED:
             self.kernel_plan.draw_tables(seed, self._uniforms(seed))
+        else:  # of the compiled engine one fork alone simulates with SimPy, to compare
+            self.simpy_plan  # noqa: B018
 
     def _uniforms(self, seed: int) -> Uniforms | None:
         """Return what draws first attempts for the compiled engine; None where sampling is plain Monte Carlo."""

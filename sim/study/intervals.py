@@ -16,7 +16,7 @@ A mean is more precise after subtracting functions of the inputs whose mean is k
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, inf, isfinite, nan, sqrt
@@ -143,6 +143,8 @@ BOOTSTRAPS = 1000
 BOOTSTRAP_SEED = 20_110_311
 BATCH_REPLICATIONS = 10_000
 """Replications of resamples that are drawn in one go: few enough to stay in a processor's cache."""
+MAX_KEPT = 5000
+"""Replications up to which resamples are kept from one metric to the next: 20 MB."""
 TRUSTED_N = 2000
 NEGLIGIBLE_DAYS = 10 / 24
 """One shift of ten hours: a difference of less means nothing on site."""
@@ -178,13 +180,12 @@ def quantile_differences(
     coincide in most replications.
     """
     case, base = pairs(case, base)
-    n, tail = len(case), (1 - level) / 2
-    if n == 0:
+    if (n := len(case)) == 0:
         return [UNKNOWN for _ in shares]
     # one set of resamples for all quantiles: both cases are then sorted once, however many are asked for
     ranks = np.array([rank(share, n) for share in shares])
     estimates = minus(np.sort(case)[ranks - 1], np.sort(base)[ranks - 1])
-    resampled = np.sort(_resampled_differences(case, base, ranks), axis=0)
+    resampled, tail = np.sort(_resampled_differences(case, base, ranks), axis=0), (1 - level) / 2
     return [
         Interval(float(estimate), quantile(differences, tail), quantile(differences, 1 - tail), n)
         for estimate, differences in zip(estimates, resampled.T, strict=True)
@@ -193,27 +194,33 @@ def quantile_differences(
 
 def _resampled_differences(case: Floats, base: Floats, ranks: npt.NDArray[np.int_]) -> Floats:
     """Return the differences at these ranks, a row a resample; a resample takes the same replications of both cases."""
-    n = len(case)
-    generator = np.random.Generator(np.random.Philox(BOOTSTRAP_SEED))
+    n, parts = len(case), list[Floats]()
     orders = np.argsort(case, kind="stable"), np.argsort(base, kind="stable")
     sorted_values = case[orders[0]], base[orders[1]]
-    batch, parts = max(1, BATCH_REPLICATIONS // n), list[Floats]()
-    for first in range(0, BOOTSTRAPS, batch):
-        counts = _draw_counts(generator, min(batch, BOOTSTRAPS - first), n)
+    for counts in _kept_counts(n) if n <= MAX_KEPT else _counts(n):
         # in sorted order, the counts add up to the rank at the quantile
         positions = [_positions_of_ranks(counts.take(order, axis=1), ranks) for order in orders]
         parts.append(minus(sorted_values[0][positions[0]], sorted_values[1][positions[1]]))
     return np.concatenate(parts)
 
 
-def _draw_counts(generator: np.random.Generator, resamples: int, n: int) -> npt.NDArray[np.int_]:
-    """Return how often each of n replications is drawn in a resample of n draws, shape (resamples, n)."""
-    indices = generator.integers(0, n, (resamples, n))
-    indices += n * np.arange(resamples)[:, None]
-    return np.bincount(indices.ravel(), minlength=resamples * n).reshape(resamples, n)
+def _counts(n: int) -> Iterator[npt.NDArray[np.int32]]:
+    """Yield how often each of n replications is drawn in a resample of n draws, shape (resamples, n), batch by batch."""
+    generator, batch = np.random.Generator(np.random.Philox(BOOTSTRAP_SEED)), max(1, BATCH_REPLICATIONS // n)
+    for first in range(0, BOOTSTRAPS, batch):
+        resamples = min(batch, BOOTSTRAPS - first)
+        indices = generator.integers(0, n, (resamples, n))
+        indices += n * np.arange(resamples)[:, None]
+        yield np.bincount(indices.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.int32)
 
 
-def _positions_of_ranks(counts: npt.NDArray[np.int_], ranks: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:
+@lru_cache(maxsize=1)
+def _kept_counts(n: int) -> tuple[npt.NDArray[np.int32], ...]:
+    """Return the resamples of n replications: those of every metric are the same."""
+    return tuple(_counts(n))
+
+
+def _positions_of_ranks(counts: npt.NDArray[np.int32], ranks: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:
     """Return where the cumulated counts of each row reach the ranks, shape (resamples, ranks)."""
     return np.array([cumulated.searchsorted(ranks) for cumulated in counts.cumsum(axis=1)])
 
