@@ -25,6 +25,8 @@ IN_BLOCK = ("installation", "commissioning", "step")
 """Units that work in a block; what is delivered to it and its turnover's test stand in no stage of a block."""
 SKID_STATES = ("started", "tested", "delivered", "set", "complete", "online")
 """The states of a skid, in their order."""
+NOTE_COLUMNS = ["minute", "amount", "note", "note_part", "note_place"]
+"""Columns of a log that notes are read from: a log has twenty, most of them texts, which are slow to copy."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,9 @@ def skid_flow(events: pd.DataFrame) -> dict[str, Values]:
     blocks = len(online_days(events))
     if not skids or not blocks:
         return {}
-    per_block = _skids_per_block(events[is_skid])
-    tests = events[is_skid & (events["kind"] == "work") & events["activity"].str.endswith("factory test")]
+    per_block = _skids_per_block(events.loc[is_skid, NOTE_COLUMNS])
+    is_test = is_skid & (events["kind"] == "work") & events["activity"].str.endswith("factory test")
+    tests = events.loc[is_test, ["unit", "minute"]]
     notes_of_state = {state: _notes(events, state) for state in SKID_STATES}
     states = {state: _repeated(notes_of_state[state], per_block, skids) for state in ("set", "complete")}
     states["tested"] = tests.groupby("unit")["minute"].max().to_numpy(dtype=np.float64) / MINUTES
@@ -130,7 +133,7 @@ def _repeated(notes: pd.DataFrame, each: dict[str, int], number: int) -> Values:
 
 def _notes(events: pd.DataFrame, kind: str) -> pd.DataFrame:
     """Return the notes of one kind, with their day."""
-    notes = events[events["note"] == kind]
+    notes = events.loc[events["note"] == kind, NOTE_COLUMNS]
     return notes.assign(day=notes["minute"] / MINUTES)
 
 

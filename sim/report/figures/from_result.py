@@ -20,7 +20,7 @@ from sim.report.figures.gantt import data_day, plot_gantt
 from sim.report.figures.sensitivity import plot_which_risk
 from sim.report.figures.workforce import plot_headcount, plot_man_hours, plot_trades
 from sim.report.formatting import day_of_month, interval, metric_format, money_months, p50_and_p80, step_for
-from sim.report.representative_run import headcount_by_trade, skid_flow
+from sim.report.representative_run import headcount_by_trade, online_days, skid_flow
 from sim.report.result_view import PEAK, ResultView
 from sim.study.intervals import mean_interval
 
@@ -163,8 +163,8 @@ def flowline(view: ResultView, ax: Axes | None = None) -> Axes:
 
 
 def has_skids(view: ResultView) -> bool:
-    """Return whether the representative run has factory-built skids."""
-    return bool(skid_flow(view.events))
+    """Return whether the representative run has factory-built skids, and blocks that came online."""
+    return bool((view.events["unit_kind"] == "skid").any()) and len(online_days(view.events)) > 0
 
 
 def skids(view: ResultView, ax: Axes | None = None) -> Axes:
