@@ -9,7 +9,7 @@ import pytest
 
 import sim
 from sim.report.console import describe_run, plain_text
-from sim.report.figures.drawing import KEY_FIGURES, FigureDrawing, draw_figures, part_of_names
+from sim.report.figures.drawing import KEY_FIGURES, RELATIVE_TIMES, FigureDrawing, draw_figures, part_of_names
 from sim.report.html_report import run_report
 from sim.study.executors.worker_process import WorkerConnection
 from sim.study.result import Result
@@ -68,6 +68,13 @@ def test_every_figure_is_dealt_once_and_who_has_the_longest_gets_fewer(many: int
     names = [*(f"figure {number}" for number in range(10)), "gantt"]
     hands = [part_of_names(names, number, many) for number in range(many)]
     assert sorted(name for hand in hands for name in hand) == sorted(names)
-    times = [len(hand) + 2 * ("gantt" in hand) for hand in hands]
-    assert max(times) - min(times) <= 1
+    times = [sum(RELATIVE_TIMES.get(name, 1.0) for name in hand) for hand in hands]
+    assert max(times) - min(times) <= 1 + 1e-9
     assert hands[0][0] == "gantt"
+
+
+def test_who_had_less_before_gets_more() -> None:
+    before, names = ("mw_online", "finish", "capital"), ("gantt", "one", "two", "three", "four")
+    hands = [part_of_names(names, number, 2, before) for number in range(2)]
+    assert hands == [["gantt", "four"], ["one", "two", "three"]]
+    assert [len(part_of_names(before, number, 2)) for number in range(2)] == [1, 2]
