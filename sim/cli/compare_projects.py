@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
@@ -29,16 +27,14 @@ from sim.cli.options import (
     load,
     refuse_for_stored,
     show,
-    stored_manifest,
-    tell_replaced,
     watched,
     write_files,
 )
+from sim.cli.project_runs import run_all
 
 if TYPE_CHECKING:
     from sim.report.figures.drawing import FigureDrawing
-    from sim.study.api import Comparison, Config, SampledRun
-    from sim.study.executors.worker_process import WorkerConnection
+    from sim.study.api import Comparison, Config
     from sim.study.result import Result
 
 
@@ -111,7 +107,7 @@ def compare(
     for name, result in results.items():
         verdict.show(name, result)
     results |= run_all(
-        configs, out, drawers, verdict, resume=resume, runs=runs, seed=seed, workers=workers, sampling=sampling,
+        configs, out, drawers, verdict.show, resume=resume, runs=runs, seed=seed, workers=workers, sampling=sampling,
         scheduler=scheduler, engine=engine,
     )  # fmt: skip
     write_compared(verdict.of({name: results[name] for name in names}), out, drawers, names_written=configs)
@@ -144,127 +140,6 @@ class ComparisonVerdict:
         """Return the comparison that was printed, of the same results with their details."""
         assert self._comparison is not None
         return replace(self._comparison, results=results)
-
-
-# --- runs of several projects -----------------------------------------------------------------------------------------
-
-
-MAX_WAITING_STEPS = 200_000
-"""Steps of a plan whose files may wait for other runs; what a larger one holds in memory is needed by the next."""
-WRITTEN_TOGETHER = 4
-"""Results that are written at the same time at most, each by a process."""
-
-
-LOADED_BEFORE_FORKS = ("pyarrow.parquet", "sim.report.html_report.run_report")
-"""Modules that write a result: loaded once, not by each process."""
-
-
-@dataclass(frozen=True)
-class UnwrittenRun:
-    """A run whose replications are there, and the figures of its result, which are being drawn."""
-
-    sampled: SampledRun
-    drawing: FigureDrawing
-
-    @property
-    def may_wait(self) -> bool:
-        """Return whether its files can be written later, by another process: then it asks nobody for more figures."""
-        from sim.report.figures.drawing import ALL
-
-        is_small = len(self.sampled.case.plan.rows) <= MAX_WAITING_STEPS
-        return is_small and not self.drawing.needs_idle_workers and self.drawing.choice != ALL
-
-    def written(self, workers: int | None = None) -> Result:
-        """Return the result with its details, written where it belongs."""
-        extras = partial(write_files, drawing=self.drawing)
-        return self.sampled.finished(extras=extras, on_details=self.drawing.go_on, workers=workers)
-
-
-def run_all(
-    configs: Mapping[str, Config], out: Path, drawers: FigureDrawing, verdict: ComparisonVerdict, *, resume: bool,
-    runs: int, seed: int, sampling: str, **options: Any,
-) -> dict[str, Result]:  # fmt: skip
-    """Run several projects, compare them, and write the files of all side by side; return their results.
-
-    With `resume` a stored result that a run would give again is taken, and an interrupted run is gone on with.
-    """
-    from sim.study.api import reusable_result
-
-    results: dict[str, Result] = {}
-    waiting: dict[str, UnwrittenRun] = {}
-    before = {name: stored_manifest(out / name) for name in configs}
-    with ExitStack() as places:
-        for name, config in configs.items():
-            reusable = reusable_result(out / name, config, runs=runs, seed=seed, sampling=sampling) if resume else None
-            if reusable is not None:
-                results[name] = reusable
-                verdict.show(name, reusable)
-                continue
-            drawing = drawers.of_another()
-            sampled = simulated(
-                name, config, drawing, [*waiting.values()], verdict, out=out / name, resume=resume, runs=runs, seed=seed,
-                sampling=sampling, **options,
-            )  # fmt: skip
-            with ExitStack() as place:
-                run = UnwrittenRun(place.enter_context(sampled), drawing)
-                if run.may_wait:
-                    waiting[name] = run
-                    places.enter_context(place.pop_all())
-                else:
-                    results[name] = run.written()
-                    run.sampled.discard_chunks()
-        results |= written_together(waiting)
-    for name in configs:
-        tell_replaced(before[name], results[name], out / name)
-    return results
-
-
-@contextmanager
-def simulated(
-    name: str, config: Config, drawing: FigureDrawing, waiting: Sequence[UnwrittenRun], verdict: ComparisonVerdict,
-    **options: Any,
-) -> Iterator[SampledRun]:  # fmt: skip
-    """Simulate one of several projects, have its figures drawn, and print a comparison that waits for nothing else."""
-    from sim.study.api import sampled_run
-
-    with ExitStack() as bar:
-        progress = bar.enter_context(watched(name))
-
-        def answer(result: Result, idle: Sequence[WorkerConnection]) -> None:
-            """Have figures drawn, and show what is compared."""
-            for run in waiting:
-                run.drawing.collect()  # a process that waits to be read does not read what it is asked next
-            drawing.begin(result, idle)
-            bar.close()
-            verdict.show(name, result)
-
-        kept = drawing.needs_idle_workers
-        with sampled_run(config, progress=progress, on_sample=answer, keep_workers=kept, **options) as sampled:
-            yield sampled
-
-
-def written_together(waiting: Mapping[str, UnwrittenRun]) -> dict[str, Result]:
-    """Return the results of runs by name, written side by side, each by a process."""
-    from sim.study.executors.worker_process import in_fork
-
-    results: dict[str, Result] = {}
-    names = [*waiting]
-    for module in LOADED_BEFORE_FORKS if len(names) > 1 else ():
-        import_module(module)
-    for first in range(0, len(names), WRITTEN_TOGETHER):
-        # the last one here, as its figures are still being drawn, for this process
-        *others, name = names[first : first + WRITTEN_TOGETHER]
-        for other in others:
-            waiting[other].drawing.collect()
-        written_by_others = {other: in_fork(waiting[other].written, 1) for other in others}
-        results[name] = waiting[name].written(1 if others else None)
-        results |= {other: written() for other, written in written_by_others.items()}
-    for run in waiting.values():
-        run.sampled.discard_chunks()
-    return results
-
-
-# --- a comparison -----------------------------------------------------------------------------------------------------
 
 
 def write_compared(

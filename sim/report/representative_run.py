@@ -26,7 +26,7 @@ IN_BLOCK = ("installation", "commissioning", "step")
 SKID_STATES = ("started", "tested", "delivered", "set", "complete", "online")
 """The states of a skid, in their order."""
 NOTE_COLUMNS = ["minute", "amount", "note", "note_part", "note_place"]
-"""Columns of a log that notes are read from: a log has twenty, most of them texts, which are slow to copy."""
+"""Columns of a log that notes are read from: a log has sixteen, most of them texts, which are slow to copy."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from click.testing import Result as Done
 
 from sim.cli import main
-from sim.cli.compare_projects import UnwrittenRun
+from sim.cli.project_runs import UnwrittenRun
 from sim.study.result import Result
 from tests.tiny_project import TINY
 
@@ -61,4 +61,17 @@ def test_what_a_lost_process_has_not_written_another_writes(
     assert done.exit_code == 0, done.output
     assert len(here) == 2
     assert all((tmp_path / "out" / name / "report.html").exists() for name in here)
+    assert [*tmp_path.rglob("*.partial")] == []
+
+
+def test_what_was_simulated_before_a_project_that_cannot_be_run_is_written(tmp_path: Path) -> None:
+    never = tmp_path / "never.yaml"
+    never.write_text(
+        f"schema_version: 1\nextends: {TINY}\nname: never\nweather: {{kind: file, file: nowhere.csv}}\n",
+        encoding="utf-8",
+    )
+    done = sim("compare", str(TINY), str(never), "--runs", "12", "--workers", "2", "--out", str(tmp_path / "out"))
+    assert done.exit_code == 2
+    assert "nowhere.csv" in done.output
+    assert (tmp_path / "out" / "tiny" / "report.html").exists()
     assert [*tmp_path.rglob("*.partial")] == []
