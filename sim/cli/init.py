@@ -52,7 +52,8 @@ def init(name: str, mw: float | None, place: str | None, strategy: str | None, s
     from sim import files
     from sim.config.sections.base import NAME_PATTERN
 
-    folder = Path(name)
+    # who names the file means the project: a folder mine.yaml would hold a mine.yaml.yaml
+    folder = Path(re.sub(r"(?<=.)\.ya?ml$", "", name))
     project = folder.name
     if not re.fullmatch(NAME_PATTERN, project):
         raise click.BadParameter(

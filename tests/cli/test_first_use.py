@@ -248,6 +248,11 @@ def test_a_new_project_of_any_size_is_sound(mw: str, strategy: str) -> None:
     assert "written to west" in typed("init", "west", "--mw", mw, "--place", "ohio", "--strategy", strategy)
 
 
+def test_who_names_the_file_of_a_new_project_gets_its_folder(place: Path) -> None:
+    assert "sim run mine/mine.yaml" in typed("init", "mine.yaml", "--mw", "20")
+    assert sorted(path.name for path in place.iterdir()) == ["mine"]
+
+
 def test_a_new_campus_has_calendars_and_capital_for_all_its_phases() -> None:
     """Was: eight phases in the seven years of one, so that 15 of 20 runs stalled."""
     for name, mw in (("gw2", "2000"), ("one", "250"), ("gw20", "20000")):
