@@ -136,7 +136,7 @@ def _column(run: Ints, column: int, size: int) -> list[int]:
 Calendars = Sequence[Calendar]
 LOAD_SECONDS = 3.0
 """Seconds to load machine code from the disk in; what takes longer is being compiled."""
-COMPILING = "compiling the fast engine for this machine: once, for about half a minute"
+COMPILING = "compiling the fast engine for this machine: once, for about ten seconds"
 """Engine, weather and metrics, one after the other, when each is first called."""
 MAX_CACHED_STATES = 16  # states whose runs are cached at their start: replications take ten in turns
 LOG_ROWS_PER_STEP = 1.5
