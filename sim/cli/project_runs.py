@@ -58,6 +58,7 @@ def run_all(
     that a run would give again is taken, and an interrupted run is gone on with.
     """
     from sim.study.api import reusable_result
+    from sim.study.storage.checkpoint import remove_checkpoint
 
     results: dict[str, Result] = {}
     waiting: dict[str, UnwrittenRun] = {}
@@ -69,6 +70,9 @@ def run_all(
                     reusable_result(out / name, config, runs=runs, seed=seed, sampling=sampling) if resume else None
                 )
                 if reusable is not None:
+                    remove_checkpoint(
+                        (out / name).absolute()
+                    )  # of a command that ended between the result and its removal
                     results[name] = reusable
                     on_sample(name, reusable)
                     continue

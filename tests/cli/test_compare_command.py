@@ -11,7 +11,9 @@ from click.testing import Result as Done
 
 from sim.cli import main
 from sim.cli.project_runs import UnwrittenRun
+from sim.errors import SimError
 from sim.study.result import Result
+from sim.study.storage.checkpoint import checkpoint_directory
 from tests.tiny_project import TINY
 
 pytestmark = pytest.mark.draws
@@ -75,3 +77,25 @@ def test_what_was_simulated_before_a_project_that_cannot_be_run_is_written(tmp_p
     assert "nowhere.csv" in done.output
     assert (tmp_path / "out" / "tiny" / "report.html").exists()
     assert [*tmp_path.rglob("*.partial")] == []
+
+
+def test_an_error_in_a_process_that_writes_is_told_once_and_in_one_line(
+    tmp_path: Path, compared: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object, **__: object) -> Result:
+        raise SimError("the disk is full")
+
+    monkeypatch.setattr(UnwrittenRun, "written", full)
+    done = sim(*compared, "--workers", "2", "--out", str(tmp_path / "out"))
+    assert done.exit_code == 1
+    assert "the disk is full" in done.output
+    assert "Traceback" not in done.output + capfd.readouterr().err
+
+
+def test_what_is_left_beside_a_complete_result_is_removed(tmp_path: Path, compared: tuple[str, ...]) -> None:
+    words = (*compared, "--workers", "1", "--figures", "none", "--out", str(tmp_path / "out"))
+    assert sim(*words).exit_code == 0
+    left = checkpoint_directory(tmp_path / "out" / "tiny")
+    left.mkdir()
+    assert sim(*words, "--resume").exit_code == 0
+    assert not left.exists()

@@ -247,7 +247,12 @@ def _send_result(pipe: connection.Connection, work: Callable[[], object], nice: 
     """Work something out for the parent."""
     begin_work()
     os.nice(nice)
-    pipe.send(work())
+    try:
+        result = work()
+    except Exception:  # noqa: BLE001 -- the parent does it again, where the error can be seen
+        return
+    with suppress(OSError):  # the parent has gone
+        pipe.send(result)
 
 
 def begin_work() -> None:

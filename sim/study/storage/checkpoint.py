@@ -156,6 +156,12 @@ def checkpoint_directory(target: Path) -> Path:
     return target.with_name(f"{target.name}.partial")
 
 
+def remove_checkpoint(target: Path) -> None:
+    """Remove what an interrupted run has left beside a result that is complete, if anything."""
+    with suppress(SimError):
+        files.remove(checkpoint_directory(target))
+
+
 @contextmanager
 def open_checkpoint(
     target: Path,
