@@ -57,28 +57,17 @@ def run_all(
     `on_sample(name, result)` is called as soon as the replications of a project are there. With `resume` a stored result
     that a run would give again is taken, and an interrupted run is gone on with.
     """
-    from sim.study.api import reusable_result
-    from sim.study.storage.checkpoint import remove_checkpoint
-
-    results: dict[str, Result] = {}
+    results = reusable_results(configs, out, runs=runs, seed=seed, sampling=sampling) if resume else {}
+    for name, result in results.items():
+        on_sample(name, result)
     waiting: dict[str, UnwrittenRun] = {}
     before = {name: stored_manifest(out / name) for name in configs}
     with ExitStack() as places:
         with completed_on_error(waiting):
-            for name, config in configs.items():
-                reusable = (
-                    reusable_result(out / name, config, runs=runs, seed=seed, sampling=sampling) if resume else None
-                )
-                if reusable is not None:
-                    remove_checkpoint(
-                        (out / name).absolute()
-                    )  # of a command that ended between the result and its removal
-                    results[name] = reusable
-                    on_sample(name, reusable)
-                    continue
+            for name in [name for name in configs if name not in results]:
                 drawing = drawers.of_another()
                 sampled = simulated(
-                    name, config, drawing, [*waiting.values()], on_sample, out=out / name, resume=resume, runs=runs,
+                    name, configs[name], drawing, [*waiting.values()], on_sample, out=out / name, resume=resume, runs=runs,
                     seed=seed, sampling=sampling, **options,
                 )  # fmt: skip
                 with ExitStack() as place:
@@ -92,6 +81,19 @@ def run_all(
         results |= written_together(waiting)
     for name in configs:
         tell_replaced(before[name], results[name], out / name)
+    return results
+
+
+def reusable_results(configs: Mapping[str, Config], out: Path, **options: Any) -> dict[str, Result]:
+    """Return the stored results, by name, that runs with these options would give again."""
+    from sim.study.api import reusable_result
+    from sim.study.storage.checkpoint import remove_checkpoint
+
+    found = {name: reusable_result(out / name, config, **options) for name, config in configs.items()}
+    results = {name: result for name, result in found.items() if result is not None}
+    for name in results:
+        # of a command that ended after the result was written, and before that was removed
+        remove_checkpoint((out / name).absolute())
     return results
 
 
@@ -149,7 +151,8 @@ def written_together(waiting: Mapping[str, UnwrittenRun]) -> dict[str, Result]:
             waiting[other].drawing.collect()
         written_by_others = {other: in_fork(waiting[other].written, 1) for other in others}
         results[name] = waiting[name].written(1 if others else None)
-        results |= {other: written() for other, written in written_by_others.items()}
-    for run in waiting.values():
-        run.sampled.discard_chunks()
+        waiting[name].sampled.discard_chunks()
+        for other, written in written_by_others.items():
+            results[other] = written()
+            waiting[other].sampled.discard_chunks()
     return results

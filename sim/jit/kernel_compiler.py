@@ -30,14 +30,14 @@ UNUSED_PASSES = frozenset(
 """numba's passes for closures, `with`, its own inlining, branches known beforehand, exceptions, whole arrays, literals."""
 
 
-class TypingContext(_typing.Context):  # type: ignore[misc]
+class CachingTypingContext(_typing.Context):  # type: ignore[misc]
     """numba's context of types, which remembers those of operators and built-in functions."""
 
-    remembered: ClassVar[dict[Any, Any]] = {}
+    signatures: ClassVar[dict[Any, Any]] = {}
     """The signature by function and argument types; of a few hundred, each is asked for thirty times."""
 
     @classmethod
-    def sharing(cls, context: Any) -> TypingContext:
+    def sharing(cls, context: Any) -> CachingTypingContext:
         """Return a context that has everything in common with numba's."""
         shared = object.__new__(cls)
         shared.__dict__ = context.__dict__
@@ -48,9 +48,9 @@ class TypingContext(_typing.Context):  # type: ignore[misc]
         if keywords or not isinstance(function, types.Function):
             return super().resolve_function_type(function, arguments, keywords)
         key = function, arguments
-        if self.remembered.get(key) is None:
-            self.remembered[key] = super().resolve_function_type(function, arguments, keywords)
-        return self.remembered[key]
+        if self.signatures.get(key) is None:
+            self.signatures[key] = super().resolve_function_type(function, arguments, keywords)
+        return self.signatures[key]
 
 
 class KernelCompiler(_compiler.CompilerBase):  # type: ignore[misc]
@@ -58,7 +58,7 @@ class KernelCompiler(_compiler.CompilerBase):  # type: ignore[misc]
 
     def __init__(self, context: Any, *others: Any) -> None:
         """Begin with a context of types that remembers; `others` are numba's."""
-        super().__init__(TypingContext.sharing(context), *others)
+        super().__init__(CachingTypingContext.sharing(context), *others)
 
     def define_pipelines(self) -> list[Any]:
         """Return numba's usual pipeline without those passes."""
@@ -76,7 +76,7 @@ class InnerCompiler(KernelCompiler):
         self.state.flags.no_compile = True
         self.state.library = InnerLibrary(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
         (pipeline,) = super().define_pipelines()
-        pipeline.add_pass_after(MakeKnown, _passes.NativeLowering)
+        pipeline.add_pass_after(RegisterInnerFunction, _passes.NativeLowering)
         pipeline.finalize()
         return [pipeline]
 
@@ -93,10 +93,10 @@ class InnerLibrary(_libraries.JITCodeLibrary):  # type: ignore[misc]
 
 
 @_machinery.register_pass(mutates_CFG=True, analysis_only=False)
-class MakeKnown(_machinery.LoweringPass):  # type: ignore[misc]
+class RegisterInnerFunction(_machinery.LoweringPass):  # type: ignore[misc]
     """Make a function without an address known to its callers."""
 
-    _name = "make_inner_function_known"
+    _name = "register_inner_function"
 
     def __init__(self) -> None:
         """Begin: numba's own is abstract."""

@@ -33,8 +33,8 @@ from sim.plan.project import write_plan
 from sim.study.chunk import OK, STALLED, Chunk, Columns, in_batches
 from sim.study.crew_planning.crew_plan import CrewPlan
 from sim.study.crew_planning.reuse import crew_plan_of
-from sim.study.executors.compiling_helper import SMALL_PROJECT, helper_compiles
 from sim.study.executors.memory_estimate import require_plan_fits
+from sim.study.executors.parallel_compilation import SMALL_PROJECT, parallel_compilation
 from sim.study.executors.worker_process import keep_freed_memory
 from sim.world.project_calendars import SHIFT, calendars_of, day_minutes, planned_calendars, project_calendars
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
@@ -343,7 +343,7 @@ def prepare_case(
     keep_freed_memory()
     folder = folder or (config.files[0].parent if isinstance(config, Loaded) else Path())
     chosen_sampling = choose_sampling(sampling, runs)
-    with gc_paused(), helper_compiles(engine, _compile_metrics):
+    with gc_paused(), parallel_compilation(engine, _compile_metrics):
         chosen_engine = select_backend(engine)
         weather = weather_model(project.weather, folder)
         crew_plan = crew_plan_of(project, weather)

@@ -48,10 +48,10 @@ class Chunk:
 
     def __reduce__(self) -> tuple[Callable[..., Chunk], tuple[Any, ...]]:
         """Travel to another process without the last days, on which no curve changes: half of all that is sent."""
-        return _with_last_days, (
+        return _restored, (
             self.first,
             self.runs,
-            {name: _changing(c) for name, c in self.curves.items()},
+            {name: _trimmed(c) for name, c in self.curves.items()},
             self.notes,
         )
 
@@ -70,7 +70,7 @@ DAYS_TOGETHER = 256
 """Days that are compared with the last one at a time."""
 
 
-def _changing(curve: Column) -> tuple[Column, int]:
+def _trimmed(curve: Column) -> tuple[Column, int]:
     """Return the first days of a curve, after which every row stays as it is to the last bit, and how many days it has."""
     curve = np.ascontiguousarray(curve)
     bits, days = curve.view(f"u{curve.itemsize}"), curve.shape[1]
@@ -80,9 +80,7 @@ def _changing(curve: Column) -> tuple[Column, int]:
     return curve[:, :changing], days
 
 
-def _with_last_days(
-    first: int, runs: Columns, curves: Mapping[str, tuple[Column, int]], notes: Mapping[int, str]
-) -> Chunk:
+def _restored(first: int, runs: Columns, curves: Mapping[str, tuple[Column, int]], notes: Mapping[int, str]) -> Chunk:
     """Return a chunk whose curves stay on their last days as they were before."""
     whole: Columns = {}
     for name, (changing, days) in curves.items():

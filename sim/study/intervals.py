@@ -143,8 +143,8 @@ BOOTSTRAPS = 1000
 BOOTSTRAP_SEED = 20_110_311
 BATCH_REPLICATIONS = 10_000
 """Replications of resamples that are drawn in one go: few enough to stay in a processor's cache."""
-MAX_KEPT = 5000
-"""Replications up to which resamples are kept from one metric to the next: 20 MB."""
+MAX_CACHED_RUNS = 5000
+"""Replications up to which resamples are cached from one metric to the next: 20 MB."""
 TRUSTED_N = 2000
 NEGLIGIBLE_DAYS = 10 / 24
 """One shift of ten hours: a difference of less means nothing on site."""
@@ -197,14 +197,14 @@ def _resampled_differences(case: Floats, base: Floats, ranks: npt.NDArray[np.int
     n, parts = len(case), list[Floats]()
     orders = np.argsort(case, kind="stable"), np.argsort(base, kind="stable")
     sorted_values = case[orders[0]], base[orders[1]]
-    for counts in _kept_counts(n) if n <= MAX_KEPT else _counts(n):
+    for counts in _cached_resample_counts(n) if n <= MAX_CACHED_RUNS else _resample_counts(n):
         # in sorted order, the counts add up to the rank at the quantile
         positions = [_positions_of_ranks(counts.take(order, axis=1), ranks) for order in orders]
         parts.append(minus(sorted_values[0][positions[0]], sorted_values[1][positions[1]]))
     return np.concatenate(parts)
 
 
-def _counts(n: int) -> Iterator[npt.NDArray[np.int32]]:
+def _resample_counts(n: int) -> Iterator[npt.NDArray[np.int32]]:
     """Yield how often each of n replications is drawn in a resample of n draws, shape (resamples, n), batch by batch."""
     generator, batch = np.random.Generator(np.random.Philox(BOOTSTRAP_SEED)), max(1, BATCH_REPLICATIONS // n)
     for first in range(0, BOOTSTRAPS, batch):
@@ -215,9 +215,9 @@ def _counts(n: int) -> Iterator[npt.NDArray[np.int32]]:
 
 
 @lru_cache(maxsize=1)
-def _kept_counts(n: int) -> tuple[npt.NDArray[np.int32], ...]:
+def _cached_resample_counts(n: int) -> tuple[npt.NDArray[np.int32], ...]:
     """Return the resamples of n replications: those of every metric are the same."""
-    return tuple(_counts(n))
+    return tuple(_resample_counts(n))
 
 
 def _positions_of_ranks(counts: npt.NDArray[np.int32], ranks: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:

@@ -85,8 +85,12 @@ class FigureDrawing:
     def begin(self, result: Result, workers: Sequence[WorkerConnection] = ()) -> None:
         """Have workers draw what the sample alone shows; `result` has nothing else yet."""
         self._workers = self._own or tuple(workers) if self.choice != NONE else ()
-        self._asked = self._requests(result, ())
-        for worker, request in self._asked.items():
+        self._ask(self._requests(result, ()))
+
+    def _ask(self, requests: Mapping[Drawer, partial[Pictures]]) -> None:
+        """Send each process its request, and remember it."""
+        self._asked = dict(requests)
+        for worker, request in requests.items():
             worker.send(packed(request))
 
     def go_on(self, result: Result) -> None:
@@ -138,15 +142,19 @@ class FigureDrawing:
         if not self._own:
             return partial(draw_comparison, results, differences)
         compared = packed(({name: of_sample(result) for name, result in results.items()}, differences))
-        requests = {
-            worker: partial(draw_packed_comparison, compared, (number, len(self._own)))
-            for number, worker in enumerate(self._own)
-        }
-        for worker, request in requests.items():
-            worker.send(packed(request))
-        return lambda: {
-            name: data for worker, request in requests.items() for name, data in (_answer(worker) or request()).items()
-        }
+        parts = len(self._own)
+        self._ask(
+            {
+                worker: partial(draw_packed_comparison, compared, (number, parts))
+                for number, worker in enumerate(self._own)
+            }
+        )
+        return self.drawn
+
+    def drawn(self) -> Pictures:
+        """Return what the processes were asked for, as soon as all of it is drawn."""
+        self.collect()
+        return self._drawn
 
     def close(self) -> None:
         """End the processes of its own."""

@@ -119,8 +119,7 @@ class Checkpoint:
     def discard(self) -> None:
         """Remove it all, once the result is in its place; what cannot be removed goes with the next run."""
         self._in_memory, self._unwritten = InMemoryStore(), []
-        with suppress(SimError):
-            files.remove(self.directory)
+        _remove(self.directory)
 
     def _curves(self, span: range) -> list[str]:
         """Return the names of the curves that a stored chunk has."""
@@ -158,8 +157,13 @@ def checkpoint_directory(target: Path) -> Path:
 
 def remove_checkpoint(target: Path) -> None:
     """Remove what an interrupted run has left beside a result that is complete, if anything."""
+    _remove(checkpoint_directory(target))
+
+
+def _remove(directory: Path) -> None:
+    """Remove a directory of chunks; what cannot be removed goes with the next run."""
     with suppress(SimError):
-        files.remove(checkpoint_directory(target))
+        files.remove(directory)
 
 
 @contextmanager

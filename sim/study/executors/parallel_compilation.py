@@ -24,7 +24,7 @@ SMALL_PROJECT = "one_block"
 
 
 @contextmanager
-def helper_compiles(engine: str, compile_metrics: Callable[[], None]) -> Iterator[None]:
+def parallel_compilation(engine: str, compile_metrics: Callable[[], None]) -> Iterator[None]:
     """Where nothing is compiled yet, have another process compile half of all kernels beside a `with` block.
 
     The block compiles the engine, the other process what `compile_metrics` calls.
