@@ -77,7 +77,8 @@ def _trimmed(curve: Column) -> tuple[Column, int]:
     changing = days
     while changing > 1 and (bits[:, max(changing - DAYS_TOGETHER, 0) : changing] == bits[:, -1:]).all():
         changing = max(changing - DAYS_TOGETHER, 1)
-    return curve[:, :changing], days
+    # and the first of the days that are equal: the one before may still be another
+    return curve[:, : changing + 1], days
 
 
 def _restored(first: int, runs: Columns, curves: Mapping[str, tuple[Column, int]], notes: Mapping[int, str]) -> Chunk:

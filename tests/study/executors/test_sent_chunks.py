@@ -21,9 +21,10 @@ def travelled(curve: np.ndarray) -> tuple[np.ndarray, int]:
     return chunk.curves["mw_online"], len(sent)
 
 
-@pytest.mark.parametrize("last_change", [0, 1, 200, DAYS_TOGETHER, 2 * DAYS_TOGETHER + 1, DAYS - 1])
+@pytest.mark.parametrize("last_change", [*range(0, DAYS, 50), *range(5, DAYS, DAYS_TOGETHER), DAYS - 1])
 @pytest.mark.parametrize("end", [3.5, -0.0, np.nan, np.inf])
 def test_curves_are_whole_again(last_change: int, end: float) -> None:
+    """Was: what changed last on the first day of those that are compared together kept its value before for ever."""
     curve = np.full((4, DAYS), end, np.float32)
     curve[2, :last_change] = np.random.Generator(np.random.Philox(1)).random(last_change)
     curve[3, :] = 0.0
