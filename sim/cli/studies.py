@@ -6,6 +6,7 @@ That is: many settings, which inputs matter, which values to choose, and what ea
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,6 +15,7 @@ import click
 from sim.cli.options import (
     CONFIG,
     ENGINE,
+    SCHEDULER,
     SEED,
     SET,
     STATUS,
@@ -110,9 +112,10 @@ def run_study(
 
 @click.command()
 @study_options("out/NAME", "what an interrupted sweep has left")
+@SCHEDULER
 def sweep(
     study: Path, runs: int | None, seed: int | None, workers: int | None, overrides: tuple[str, ...],
-    out: Path | None, resume: bool,
+    out: Path | None, resume: bool, scheduler: str | None,
 ) -> None:  # fmt: skip
     """Run a study: every point of its design on the same random numbers, as one tidy table.
 
@@ -126,8 +129,8 @@ def sweep(
 
     design = _design_of_study(study, asked(overrides, {"runs": runs, "seed": seed}))
     run_study(
-        sweep_design, design, out or Path("out") / design.study.name, workers=workers, resume=resume,
-        draw=write_sweep_figures, describe=describe_sweep, tables="runs, summary and points",
+        partial(sweep_design, scheduler=scheduler), design, out or Path("out") / design.study.name,
+        workers=workers, resume=resume, draw=write_sweep_figures, describe=describe_sweep, tables="runs, summary and points",
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker_process import WorkerConnection
 from sim.study.gantt_ranges import BINDINGS, gantt_ranges
 from sim.study.result import Result, digest, identity, manifest, prepare_stored, versions, write_result
-from sim.study.runner import Executor, ReportProgress, default_executor, expectations
+from sim.study.runner import ReportProgress, default_executor, expectations
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
@@ -44,6 +44,9 @@ from sim.world.weather.project_weather import fingerprint, weather_model
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from sim.study.chunk import CaseLike
+    from sim.study.executors.dask_cluster import DaskExecutor
 
 RUNS, SEED = 1000, 1
 FIRST_STRATIFIED_RUNS = 1024
@@ -327,8 +330,8 @@ def cores() -> int:
 
 
 def cluster_executor(
-    case: Case, seed: int, workers: int, scheduler: str | None
-) -> AbstractContextManager[Executor] | None:
+    case: CaseLike, seed: int, workers: int, scheduler: str | None
+) -> AbstractContextManager[DaskExecutor] | None:
     """Return the executor of a Dask cluster; None for processes on this machine."""
     if scheduler is None:
         return None

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from sim import files
 from sim.arguments import is_listed, refused
 from sim.config.load import ConfigLike, Loaded, as_loaded, checked, load_as
 from sim.config.overrides import expand_wildcards, round_if_integer, scaled, with_settings
@@ -31,6 +32,7 @@ RESERVED = (
 )  # fmt: skip
 """Names that an input cannot have, as its column would stand beside these."""
 WEATHER_FILE = "weather.file"
+MAX_STATUS_BYTES = 20_000_000
 CHECKED_BEFORE_RUN = 200
 """Points whose configurations are checked before the first is run; any further point is checked when it is run."""
 
@@ -139,6 +141,16 @@ class StudyDesign:
             }
             for base in self.bases
         }
+
+    def status_digests(self) -> list[str]:
+        """Return the digests of the statuses from which the configurations go on; empty where none does."""
+        statuses = [base.continuation.status for base in self.bases if base.continuation is not None]
+        return [
+            files.digest(
+                files.read(Path(status), MAX_STATUS_BYTES) if isinstance(status, str | Path) else repr(status).encode()
+            )
+            for status in statuses
+        ]
 
     def _require_distinct_names(self) -> None:
         """Raise InvalidStudy where two configurations have the same name: their rows could not be told apart."""

@@ -7,6 +7,7 @@ be run is a row with its reason and ends no other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sim import files
 from sim.arguments import checked_arguments, refused, require_known
 from sim.config.load import ConfigLike
 from sim.display import Displayed
@@ -23,7 +23,7 @@ from sim.errors import CheckFailed, SimError
 from sim.metrics.registry import DIRECTIONS
 from sim.study.analyses.case_series import CaseSeries
 from sim.study.analyses.design import Config, Point, StudyDesign, design_of_call, labels, read_study, text_of
-from sim.study.api import cores
+from sim.study.api import cluster_executor, cores
 from sim.study.case import Case, prepare_case
 from sim.study.chunk import Chunk, ChunkStore, Columns, Floats, concatenated, failed
 from sim.study.compare import compare, table
@@ -117,7 +117,6 @@ def prepare_for_fastest_engine(config: Config) -> Case:
 
 
 KIND = "sweep"
-MAX_STATUS_BYTES = 20_000_000
 BASE_COLUMNS = ("point", "config")
 AS_IT_IS = "as configured"
 
@@ -271,6 +270,7 @@ def sweep(
     seed: int | None = None,
     workers: int | None = None,
     design: str = "grid",
+    scheduler: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     progress: ReportProgress | None = None,
@@ -279,8 +279,8 @@ def sweep(
 
     `inputs`: values by the path they are set at (as for `--set`; `*` stands for every key), or by a tuple of paths
     that get the same value. `design` is grid (every combination) or list (the k-th value of each). Instead of a
-    configuration and inputs, the path of a study file may be given. With `out`, finished work is kept beside that
-    directory and `resume` goes on from it. Raises SimError, ConfigError.
+    configuration and inputs, the path of a study file may be given. `scheduler` is a Dask scheduler's address, or local.
+    With `out`, finished work is kept beside that directory and `resume` goes on from it. Raises SimError, ConfigError.
 
     >>> swept = sim.sweep(sim.load("configs/hybrid.yaml"), {"logistics.cranes": [2, 3, 4]}, runs=200)
     >>> swept.table("lead_time_full_days", "p50")
@@ -292,13 +292,14 @@ def sweep(
     else:
         seed = 1 if seed is None else seed
         study_design = design_of_call(config, inputs or {}, runs=runs or 200, seed=seed, design=design)
-    return sweep_design(study_design, workers=workers, out=out, resume=resume, progress=progress)
+    return sweep_design(study_design, workers=workers, scheduler=scheduler, out=out, resume=resume, progress=progress)
 
 
 def sweep_design(
     design: StudyDesign,
     *,
     workers: int | None = None,
+    scheduler: str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     progress: ReportProgress | None = None,
@@ -308,11 +309,11 @@ def sweep_design(
     points = design.all_points(design.settings())
     case = sweep_series(design, points, design.study.runs)
     if out is None:
-        return run_series(case, design.study.seed, workers, progress)
+        return run_series(case, design.study.seed, workers, progress, scheduler=scheduler)
     target = Path(out).absolute()
     require_place(target, STUDY)
     with open_checkpoint(target, identity(case, design.study.seed), resume=resume) as store:
-        result = run_series(case, design.study.seed, workers, progress, store)
+        result = run_series(case, design.study.seed, workers, progress, store, scheduler)
         write_study(target, KIND, result.manifest, result.parts(), lambda place: extras and extras(result, place))
         store.discard()
     return result
@@ -320,19 +321,23 @@ def sweep_design(
 
 def run_series(
     series: SweepSeries, seed: int, workers: int | None,
-    progress: ReportProgress | None = None, store: ChunkStore | None = None,
+    progress: ReportProgress | None = None, store: ChunkStore | None = None, scheduler: str | None = None,
 ) -> Sweep:  # fmt: skip
     """Return the sweep of all points of a series, each run `series.runs` times; a `store` keeps what was run before.
 
-    Where there are at least twice as many points as workers, a worker is given one whole point at a time.
+    Where there are at least twice as many points as workers, a worker is given one whole point at a time. `scheduler`: that
+    of a Dask cluster, which all points share; processes of this machine if None.
     """
-    processes = cores() if workers is None else workers
-    is_chunk_a_point, total_runs = len(series.points) >= 2 * max(processes, 1), len(series.points) * series.runs
+    processes, total_runs = cores() if workers is None else workers, len(series.points) * series.runs
     require_memory(series, total_runs, processes, tables=STUDY_TABLE_COPIES)
-    replications = replicate(
-        series, seed=seed, runs=total_runs, workers=processes,
-        chunk=series.runs if is_chunk_a_point else None, store=store, progress=progress,
-    )  # fmt: skip
+    with cluster_executor(series, seed, processes, scheduler) or nullcontext() as on_cluster:
+        workers_there = on_cluster.workers if on_cluster else processes
+        is_chunk_a_point = len(series.points) >= 2 * max(workers_there, 1)
+        replications = replicate(
+            series, seed=seed, runs=total_runs, workers=processes,
+            chunk=series.runs if is_chunk_a_point else None, store=store, progress=progress,
+            executor=nullcontext(on_cluster) if on_cluster else None,
+        )  # fmt: skip
     return Sweep(manifest(series, seed), points_table(series, replications), samples_by_case(replications, series.runs))
 
 
@@ -375,18 +380,8 @@ def manifest(case: SweepSeries, seed: int) -> dict[str, Any]:
         "display": case.design.bases[0].value.display.model_dump(mode="json"),
         "configs": {base.value.name: digest(base.value) for base in case.design.bases},
         "weather_files": case.design.weather_files(),
-        **_statuses(case.design),
+        **({"statuses": statuses} if (statuses := case.design.status_digests()) else {}),
     }
-
-
-def _statuses(design: StudyDesign) -> dict[str, Any]:
-    """Return the fingerprints of the statuses from which the configurations go on; empty where none does."""
-    statuses = [base.continuation.status for base in design.bases if base.continuation is not None]
-    contents = [
-        files.read(Path(status), MAX_STATUS_BYTES) if isinstance(status, str | Path) else repr(status).encode()
-        for status in statuses
-    ]
-    return {"statuses": [files.digest(content) for content in contents]} if statuses else {}
 
 
 def identity(case: SweepSeries, seed: int) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """An executor on a Dask cluster: Dask distributes the chunks, and everything else is as on one machine.
 
-The same chunks go to the same chunk store, so the same bytes come out. The case is sent to each worker once. Dask
-reruns a chunk whose worker was lost; a chunk that costs several workers is run a replication at a time, and the
-replication that ends every worker is a failed row.
+The same chunks go to the same chunk store, so the same bytes come out. The case is sent to each worker once. A task is
+one chunk or several, whose results wait compressed until all of it is done: what a task costs the scheduler and this
+process does not depend on how long it is. Dask reruns a task whose worker was lost; one that costs several workers is run
+a replication at a time, and the replication that ends every worker is a failed row.
 
 A scheduler runs any code it is sent, so one on another machine is used only over TLS.
 """
@@ -12,19 +13,21 @@ from __future__ import annotations
 import logging
 import platform
 import time
-from collections.abc import Generator, Iterator
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import ip_address
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from distributed import Worker, WorkerPlugin, get_worker
 
 from sim.errors import SimError
-from sim.study.chunk import CaseLike, ChunkSizer, PendingRanges, failed
+from sim.study.chunk import MAX_CHUNK_SIZE, CaseLike, ChunkSizer, PendingRanges, chunk_seconds, failed
 from sim.study.executors.worker import Outcome, run_chunk
+from sim.study.executors.worker_process import packed, unpacked
 from sim.study.result import versions
 
 if TYPE_CHECKING:
@@ -56,7 +59,51 @@ class CasePlugin(WorkerPlugin):
         """Nothing is to be done before the first chunk."""
 
 
-def run_chunk_of_plugin(name: str, replications: range) -> Outcome:
+_CODEC = "zstd"
+
+
+class Compressed(NamedTuple):
+    """An outcome on its way from a worker: the curves of hybrid.yaml take a ninth of what they take in memory."""
+
+    data: bytes
+    size: int
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Compressed:
+        """Compress an outcome."""
+        import pyarrow as pa
+
+        message = packed(outcome)
+        return cls(pa.compress(message, codec=_CODEC, asbytes=True), len(message))
+
+    def outcome(self) -> Outcome:
+        """Return the outcome."""
+        import pyarrow as pa
+
+        message = pa.decompress(self.data, decompressed_size=self.size, codec=_CODEC, asbytes=True)
+        outcome: Outcome = unpacked(message)
+        return outcome
+
+
+Task: TypeAlias = "Future[list[Compressed]]"
+"""A range of replications at the scheduler or with a worker."""
+
+
+def run_task(name: str, replications: range) -> list[Compressed]:
+    """Simulate some replications of the case that the plugin holds, in chunks of which one is in memory at a time.
+
+    Where the case refuses, or this worker has other versions, the last outcome is that error.
+    """
+    pending, results = PendingRanges([replications]), list[Compressed]()
+    while pending.count:
+        outcome = _run_chunk_of_plugin(name, pending.take(MAX_CHUNK_SIZE))
+        results.append(Compressed.of(outcome))
+        if outcome.refusal is not None:
+            break
+    return results
+
+
+def _run_chunk_of_plugin(name: str, replications: range) -> Outcome:
     """Simulate a chunk of the case that the plugin holds; an Outcome with an error if this worker has other versions."""
     plugin = get_worker().plugins[name]
     if not isinstance(plugin, CasePlugin):
@@ -73,6 +120,12 @@ def run_chunk_of_plugin(name: str, replications: range) -> Outcome:
 
 
 LOCAL = "local"
+TASK_BYTES = 16_000_000
+"""The most that the results of a task are to take, compressed: those of 1,600 replications of hybrid.yaml."""
+FETCHED_BYTES = 64_000_000
+"""The most that is fetched at once: the scheduler and this process hold it, however many tasks have ended meanwhile."""
+TASK_SPLIT, TASKS_PER_WORKER = 20, 4
+"""A task near the end is a twentieth of a full one at least; where there is little to do each worker has four or more."""
 QUEUED_PER_WORKER = 3
 """Dask keeps tasks at the scheduler only where their group is larger than twice the threads; others go to workers at once."""
 _CONNECT_SECONDS = 30
@@ -95,6 +148,8 @@ class DaskExecutor:
         self._workers, self._counted_at = 0, 0.0
         self._name = f"case {uuid4()}"
         self._numbers = count()
+        self._bytes_each: float | None = None  # of a replication's results, as they travel
+        self._max_remaining = 0
         self._register(CasePlugin(self._name, case, seed))
 
     def _register(self, plugin: CasePlugin) -> None:
@@ -114,7 +169,8 @@ class DaskExecutor:
         """Yield the outcomes of all pending ranges, in the order in which they are finished."""
         from distributed import as_completed
 
-        range_of: dict[Future[Outcome], range] = {}
+        range_of: dict[Task, range] = {}
+        unfetched: deque[Task] = deque()
         finished = as_completed([])
         suspects: list[range] = []
         while pending.count or suspects or range_of:
@@ -122,27 +178,49 @@ class DaskExecutor:
             for future, replications in zip(self._submit(new_ranges), new_ranges, strict=True):
                 range_of[future] = replications
                 finished.add(future)
-            # all that are finished by now at once: a question for each would keep hundreds of workers waiting
-            batch: list[Future[Outcome]] = finished.next_batch()
-            for future, outcome in zip(batch, self._outcomes(batch, range_of), strict=True):
-                replications = range_of.pop(future)
-                if outcome is None:
+            if not unfetched:
+                unfetched.extend(finished.next_batch())
+            # many at once: a question for each would keep hundreds of workers waiting
+            futures = self._take_fetchable(unfetched, range_of)
+            for results, replications in self._results(futures, range_of):
+                if results is None:
                     suspects += [range(r, r + 1) for r in replications]
-                else:
-                    yield outcome
+                    continue
+                self._bytes_each = sum(len(result.data) for result in results) / len(replications)
+                for result in results:
+                    yield result.outcome()
 
     def _ranges_to_submit(
         self, pending: PendingRanges, suspects: list[range], submitted: int, sizer: ChunkSizer
     ) -> Iterator[range]:
-        """Yield ranges so that every worker is busy: first suspects, one replication each, then chunks."""
-        workers = self._count_workers()
-        for _ in range(submitted, QUEUED_PER_WORKER * workers):
+        """Yield ranges so that every worker is busy: first suspects, one replication each, then chunks.
+
+        Until it is known how long a replication takes a worker is given one and no more: what waits behind it would be
+        thousands of tasks that are over in no time.
+        """
+        workers = self.workers
+        is_known = sizer.fixed or sizer.seconds_each
+        for _ in range(submitted, (QUEUED_PER_WORKER if is_known else 1) * workers):
             if suspects:
                 yield suspects.pop(0)
             elif pending.count:
-                yield pending.take(sizer.size(pending.count, workers))
+                yield pending.take(self._task_size(pending.count, workers, sizer))
 
-    def _count_workers(self) -> int:
+    def _task_size(self, remaining: int, workers: int, sizer: ChunkSizer) -> int:
+        """Return how many replications the next task is to have: half a worker's share, but no task too short or too large.
+
+        A chunk of a local process may be ever shorter near the end; with hundreds of workers these would be thousands.
+        """
+        self._max_remaining = max(self._max_remaining, remaining)
+        if sizer.fixed or sizer.seconds_each is None:
+            return sizer.size(remaining, workers)
+        full = chunk_seconds(workers) / sizer.seconds_each
+        shortest = min(full / TASK_SPLIT, self._max_remaining / workers / TASKS_PER_WORKER)
+        max_size = MAX_CHUNK_SIZE if self._bytes_each is None else TASK_BYTES / self._bytes_each
+        return max(1, round(min(max(remaining / workers / 2, shortest), full, max_size)))
+
+    @property
+    def workers(self) -> int:
         """Return how many chunks the cluster can run at once, counted again every other second."""
         if time.monotonic() >= self._counted_at + _COUNT_SECONDS:
             try:
@@ -151,43 +229,51 @@ class DaskExecutor:
                 raise _lost(error) from error
         return max(1, self._workers)
 
-    def _submit(self, spans: list[range]) -> list[Future[Outcome]]:
-        """Submit chunks to the workers that are free first."""
+    def _submit(self, spans: list[range]) -> list[Task]:
+        """Submit tasks to the workers that are free first."""
         if not spans:
             return []
         # in one group for all calls: Dask keeps tasks of large groups at the scheduler until a worker is free; else each is
         # given to a worker when it is submitted, and the last chunks wait behind others while workers are idle
         keys = [(self._name, next(self._numbers)) for _ in spans]
-        found: list[Future[Outcome]] = self._client.map(
-            run_chunk_of_plugin, [self._name] * len(spans), spans, key=keys, pure=False
-        )
+        found: list[Task] = self._client.map(run_task, [self._name] * len(spans), spans, key=keys, pure=False)
         return found
 
-    def _outcomes(self, futures: list[Future[Outcome]], range_of: dict[Future[Outcome], range]) -> list[Outcome | None]:
-        """Return the outcome of some chunks; those that succeeded are fetched together."""
+    def _take_fetchable(self, unfetched: deque[Task], range_of: Mapping[Task, range]) -> list[Task]:
+        """Take as many finished tasks as may be fetched at once, one at least."""
+        futures, room = [unfetched.popleft()], float(FETCHED_BYTES)
+        while unfetched and (room := room - len(range_of[futures[-1]]) * (self._bytes_each or 0.0)) > 0:
+            futures.append(unfetched.popleft())
+        return futures
+
+    def _results(
+        self, futures: list[Task], range_of: dict[Task, range]
+    ) -> Iterator[tuple[list[Compressed] | None, range]]:
+        """Yield the results of some tasks, which are then forgotten; those that succeeded are fetched together."""
         succeeded = [future for future in futures if future.status == "finished"]
         try:
             fetched = dict(zip(succeeded, self._client.gather(succeeded), strict=True))
         except Exception:  # noqa: BLE001 -- one that was lost on the way: each is asked for by itself
             fetched = {}
-        return [fetched[future] if future in fetched else self._outcome(future, range_of[future]) for future in futures]
+        for future in futures:
+            replications = range_of.pop(future)
+            yield fetched.pop(future) if future in fetched else self._result(future, replications), replications
 
-    def _outcome(self, future: Future[Outcome], replications: range) -> Outcome | None:
-        """Return the outcome of a chunk; None for several replications, one of which has ended too many workers."""
+    def _result(self, future: Task, replications: range) -> list[Compressed] | None:
+        """Return the results of a task; None for several replications, one of which has ended too many workers."""
         from distributed import CancelledError
         from distributed.scheduler import KilledWorker
 
         try:
-            outcome: Outcome = future.result()
+            results: list[Compressed] = future.result()
         except KilledWorker as error:
             if len(replications) > 1:
                 return None
-            return Outcome(
-                failed(replications, self._case.metrics, f"it ended every worker it was given to: {error}"), 0.0
-            )
+            failure = failed(replications, self._case.metrics, f"it ended every worker it was given to: {error}")
+            return [Compressed.of(Outcome(failure, 0.0))]
         except (CancelledError, OSError) as error:
             raise _lost(error) from error
-        return outcome
+        return results
 
 
 def _lost(error: BaseException) -> SimError:

@@ -33,7 +33,11 @@ def to_bytes(columns: Mapping[str, Column]) -> bytes:
 
     table = pa.table({name: _to_arrow(column) for name, column in columns.items()})
     buffer = pa.BufferOutputStream()
-    parquet.write_table(table, buffer, compression="zstd", write_page_checksum=True, store_schema=False)
+    # days of a curve hardly repeat: a dictionary of them takes as long again to build, and 70 % more bytes than it saves
+    repeating = [name for name, column in columns.items() if column.ndim == 1]
+    parquet.write_table(
+        table, buffer, compression="zstd", use_dictionary=repeating, write_page_checksum=True, store_schema=False
+    )
     return bytes(buffer.getvalue())
 
 
