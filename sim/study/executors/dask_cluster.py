@@ -148,7 +148,7 @@ class DaskExecutor:
         self._workers, self._counted_at = 0, 0.0
         self._name = f"case {uuid4()}"
         self._numbers = count()
-        self._bytes_each: float | None = None  # of a replication's results, as they travel
+        self._bytes_each: float | None = None  # the most of a replication's results, as they travel
         self._max_remaining = 0
         self._register(CasePlugin(self._name, case, seed))
 
@@ -186,7 +186,8 @@ class DaskExecutor:
                 if results is None:
                     suspects += [range(r, r + 1) for r in replications]
                     continue
-                self._bytes_each = sum(len(result.data) for result in results) / len(replications)
+                bytes_each = sum(len(result.data) for result in results) / len(replications)
+                self._bytes_each = max(self._bytes_each or 0.0, bytes_each)
                 for result in results:
                     yield result.outcome()
 
