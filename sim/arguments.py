@@ -98,7 +98,7 @@ KINDS = {
     **dict.fromkeys(("out", "directory", "path"), PATH),
     **dict.fromkeys(("resume", "learning"), SWITCH),
     "levers": Kind("True, False or None", lambda value: value is None or isinstance(value, bool)),
-    **dict.fromkeys(("progress", "extras", "on_sample", "on_details", "watch"), FUNCTION),
+    **dict.fromkeys(("progress", "extras", "on_runs", "on_sample", "on_details", "watch"), FUNCTION),
     **dict.fromkeys(("precision", "scheduler", "logic", "metric", "statistic", "against", "column"), TEXT),
     **dict.fromkeys(("method", "design", "question", "name", "row", "by", "case"), TEXT),
     "result": _object("the result of sim.run", "Result"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -37,7 +36,6 @@ from sim.cli.options import (
 
 if TYPE_CHECKING:
     from sim.study.api import Config
-    from sim.study.executors.worker_process import WorkerConnection
     from sim.study.result import Result
 
 
@@ -122,9 +120,8 @@ def run(
     with ExitStack() as bar:
         progress = bar.enter_context(watched(loaded.value.name))
 
-        def answer(result: Result, idle: Sequence[WorkerConnection]) -> None:
-            """Print the verdict, and have figures drawn meanwhile by workers that have nothing else to do."""
-            drawing.begin(result, idle)
+        def answer(result: Result) -> None:
+            """Print the verdict."""
             bar.close()
             show_verdict(result)
             sys.stdout.flush()  # into a pipe or a file, too, the verdict comes before the files
@@ -132,7 +129,8 @@ def run(
         result = run_many(
             loaded, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs, sampling=sampling,
             engine=engine, scheduler=scheduler, out=target, resume=resume, progress=progress,
-            extras=partial(write_files, drawing=drawing), on_sample=answer, on_details=drawing.go_on, levers=levers,
+            extras=partial(write_files, drawing=drawing), on_runs=answer, on_sample=drawing.begin, on_details=drawing.go_on,
+            levers=levers,
         )  # fmt: skip
     if len(result.more.get("levers", {})):
         show_levers(result)

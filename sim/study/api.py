@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ from sim.study.executors.memory_estimate import require_memory
 from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker_process import WorkerConnection
 from sim.study.gantt_ranges import BINDINGS, gantt_ranges
-from sim.study.result import Result, digest, identity, manifest, prepare_stored, versions, write_result
+from sim.study.result import Result, ResultBuilder, digest, identity, manifest, prepare_stored, versions, write_result
 from sim.study.runner import ReportProgress, default_executor, expectations
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
@@ -122,6 +121,7 @@ def run(
     resume: bool = False,
     progress: ReportProgress | None = None,
     extras: Callable[[Result, Path], object] | None = None,
+    on_runs: Callable[[Result], object] | None = None,
     on_sample: Callable[[Result, Sequence[WorkerConnection]], object] | None = None,
     on_details: Callable[[Result], object] | None = None,
     levers: bool | None = False,
@@ -133,9 +133,10 @@ def run(
     `max_runs` instead. `sampling` is mc, lhs, sobol or sobol-all; all but mc round `runs` up to whole
     randomisations. `engine` is auto, simpy or compiled: the same numbers, later or sooner. `scheduler` is a Dask
     scheduler's address, or local. With `out`, finished chunks are kept beside that directory until `discard`ed,
-    and `resume` goes on from them; `extras(result, directory)` adds figures to it. `on_sample(result, idle_workers)` is
-    called as soon as all replications are there, with a result that has no representative run yet, `on_details(result)`
-    as soon as it has one. `levers` adds what one more line, crew or crane, or another policy, buys
+    and `resume` goes on from them; `extras(result, directory)` adds figures to it. `on_runs(result)` is
+    called as soon as all replications are there, with a result that has no curves yet, `on_sample(result, idle_workers)`
+    as soon as it has these but no representative run, `on_details(result)` as soon as it has one.
+    `levers` adds what one more line, crew or crane, or another policy, buys
     (`result.table("levers")`); None: if that takes a few seconds.
     `progress(done, total, seconds_left)` is told how far it is; without it a notebook or a terminal has a bar.
     Raises SimError.
@@ -145,7 +146,8 @@ def run(
     """
     sampled = sampled_run(
         config, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs, sampling=sampling,
-        engine=engine, scheduler=scheduler, out=out, resume=resume, progress=progress, on_sample=on_sample,
+        engine=engine, scheduler=scheduler, out=out, resume=resume, progress=progress, on_runs=on_runs,
+        on_sample=on_sample,
     )  # fmt: skip
     with sampled as run_so_far:
         result = run_so_far.finished(extras=extras, on_details=on_details, levers=levers)
@@ -188,6 +190,7 @@ def sampled_run(
     config: ConfigLike, *, runs: int, seed: int, workers: int | None, sampling: str, engine: str, scheduler: str | None,
     out: str | Path | None, resume: bool, progress: ReportProgress | None,
     on_sample: Callable[[Result, Sequence[WorkerConnection]], object] | None,
+    on_runs: Callable[[Result], object] | None = None,
     precision: str | None = None, max_runs: int = 5000, keep_workers: bool = True,
 ) -> Iterator[SampledRun]:  # fmt: skip
     """Run a project many times, and hold the place of its result until the block ends; the arguments are those of `run`.
@@ -204,6 +207,7 @@ def sampled_run(
     expectations(checked_config, case.metrics)
     goal = parse_precision(precision, case.metrics, max_runs, case.sampling) if precision else None
     workers = cores() if workers is None else workers
+    builder = ResultBuilder(case, seed, case.sampling.fit(runs), input_files(checked_config))
     if workers > 1:
         case.make_ready(seed)
     require_memory(case, max_runs if precision else case.sampling.fit(runs), workers, on_disk=target is not None)
@@ -215,16 +219,23 @@ def sampled_run(
     ):
         executor = working.enter_context(
             cluster_executor(case, seed, workers, scheduler)
-            or default_executor(case, seed, workers, load_tables, case.without_comparison())
+            or default_executor(case, seed, workers, builder.steps(), case.without_comparison())
         )
+        result: Result | None = None
+
+        def answer(runs_alone: Sample) -> None:
+            """Make the result, and tell it while the bands of its curves are worked out."""
+            nonlocal result
+            result = builder.result(runs_alone)
+            if on_runs is not None:
+                on_runs(result)
+
         sample = replicate(
             case, seed=seed, runs=case.sampling.fit(runs), workers=workers, store=store, progress=progress,
-            precision=goal, sampling=case.sampling, executor=nullcontext(executor),
+            precision=goal, sampling=case.sampling, executor=nullcontext(executor), on_runs=answer,
         )  # fmt: skip
-        result = Result(
-            manifest(case, seed, sample.size), sample, more=controls(case, seed, sample),
-            input_files=input_files(checked_config),
-        )  # fmt: skip
+        assert result is not None
+        result = replace(result, sample=sample)
         if on_sample is not None:
             on_sample(result, executor.idle if isinstance(executor, ProcessPool) else ())
         if not keep_workers:
@@ -274,11 +285,6 @@ def unique_name(name: str, taken: Collection[str], separator: str = "-") -> str:
     """Return a name that is not taken: `hybrid`, then `hybrid-2`."""
     candidates = [name, *(f"{name}{separator}{number}" for number in range(2, len(taken) + 2))]
     return next(candidate for candidate in candidates if candidate not in taken)
-
-
-def load_tables() -> None:
-    """Load what tables are made with, which takes half a second: while workers are at work nobody waits for it."""
-    import_module("pandas")
 
 
 def compare_results(results: Mapping[str, Result]) -> Comparison:

@@ -36,6 +36,7 @@ from sim.study.crew_planning.reuse import crew_plan_of
 from sim.study.executors.memory_estimate import require_plan_fits
 from sim.study.executors.parallel_compilation import SMALL_PROJECT, parallel_compilation
 from sim.study.executors.worker_process import keep_freed_memory
+from sim.study.storage.disk_cache import kept_beta_quantiles
 from sim.world.project_calendars import SHIFT, calendars_of, day_minutes, planned_calendars, project_calendars
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, choose_sampling
 from sim.world.weather.project_weather import WeatherHorizon, WeatherModel, weather_model
@@ -353,7 +354,7 @@ def prepare_case(
 
 def compiled_plan(project: Project, resource_plan: ResourcePlan) -> CompiledPlan:
     """Return the plan of a project as arrays, with crews and order dates that were agreed, for it or for another."""
-    with gc_paused():
+    with gc_paused(), kept_beta_quantiles():
         return compile_plan(write_plan(project, project_calendars(project), day_minutes(project), resource_plan))
 
 

@@ -220,19 +220,26 @@ GRID = (np.arange(4096) + 0.5) / 4096
 """Points at which functions of a uniform number are averaged (midpoint rule)."""
 
 
-def controls(case: Case, seed: int, sample: Sample) -> dict[str, Columns]:
+def may_have_controls(case: Case, runs: int) -> bool:
+    """Return whether controls are fitted to so many runs, if all of them end.
+
+    They are not where there are too few runs, or too many to need it, where runs are stratified or go on from a status.
+    """
+    return MIN_RUNS <= runs <= MAX_RUNS and case.sampling.is_plain and not case.is_under_way
+
+
+def controls(case: Case, seed: int, sample: Sample, functions: Floats | None = None) -> dict[str, Columns]:
     """Return the table `controls`: replication, and by metric what control variates explain of it, with mean 0.
 
-    Nothing where there are too few runs, or too many to need it, where runs are stratified, go on from a status, or did not
-    all end; metrics of which no input explains much are left out.
+    Nothing where `may_have_controls` says so, or not all runs end; metrics of which no input explains much are left out.
+    `functions` are the regressors, if these were worked out before.
     """
-    unsuitable = not MIN_RUNS <= sample.size <= MAX_RUNS
-    if unsuitable or not sample.sampling.is_plain or case.is_under_way or sample.count_status("ok") < sample.size:
+    if not may_have_controls(case, sample.size) or sample.count_status("ok") < sample.size:
         return {}
     metrics = [*directions_of(sample.metrics)]
     y = np.array([sample.rows(metric) for metric in metrics])
     usable = np.isfinite(y).all(axis=1) & (np.ptp(y, axis=1) > 0)
-    x = control_functions(case, seed, 0, sample.size)
+    x = control_functions(case, seed, 0, sample.size) if functions is None else functions
     if not usable.any() or not len(x):
         return {}
     y, metrics = y[usable], [metric for metric, is_usable in zip(metrics, usable.tolist(), strict=True) if is_usable]

@@ -8,10 +8,11 @@ Files besides the tables of a result: figures and report, and the files that it 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from hashlib import sha256
+from importlib import import_module
 from importlib.metadata import version
 from json import dumps
 from pathlib import Path
@@ -29,14 +30,16 @@ from sim.metrics.delivery import first_order_day_of_schedule, online
 from sim.metrics.event_log import DAY, Record
 from sim.metrics.metric import FINISH, FINISH_DAY, date_metric
 from sim.study.case import Case, prepare_case
-from sim.study.chunk import Columns
+from sim.study.chunk import Columns, Floats
+from sim.study.common_factors import control_functions, controls, may_have_controls
 from sim.study.crew_planning.rehearsal import finished
-from sim.study.sample import COLUMNS, Sample, number, summarise_ramp, summary
+from sim.study.sample import COLUMNS, Sample, summarise_ramp, summary
 from sim.study.storage import results as store
 from sim.study.storage.disk_cache import LIBRARIES
 from sim.study.storage.input_files import InputFiles, copy_files, files_beside, stored_config
 from sim.study.storage.output_directory import output_lock
 from sim.study.storage.result_schema import require_result
+from sim.study.storage.sealed_files import number
 from sim.world.project_calendars import holidays_of
 from sim.world.streams import RNG_VERSION, Sampling
 from sim.world.weather.project_weather import fingerprint
@@ -248,6 +251,47 @@ def frame(columns: Mapping[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(dict(columns))
+
+
+# --- building ----------------------------------------------------------------------------------------------------------
+
+
+class ResultBuilder:
+    """Makes the result of a run of its sample; what does not depend on the sample can be worked out before it is there."""
+
+    def __init__(self, case: Case, seed: int, runs: int, found: InputFiles | None = None) -> None:
+        """Work out nothing yet; `runs` is how many are expected, `found` the files that they are simulated with."""
+        self._case, self._seed, self._runs, self._input_files = case, seed, runs, found or {}
+
+    def steps(self) -> tuple[Callable[[], object], ...]:
+        """Return what can be worked out before the sample is there, in pieces of at most a third of a second."""
+        if self._case.is_under_way:  # its manifest waits for what other processes find out about the status
+            return (_load_tables,)
+        return _load_tables, lambda: self._manifest, lambda: self._control_functions
+
+    def result(self, sample: Sample) -> Result:
+        """Return the result without representative run and further tables; `sample` may have no curves yet."""
+        expected = sample.size == self._runs
+        known_manifest = self._manifest if expected else manifest(self._case, self._seed, sample.size)
+        functions = self._control_functions if expected else None
+        tables = controls(self._case, self._seed, sample, functions)
+        return Result(known_manifest, sample, more=tables, input_files=self._input_files)
+
+    @cached_property
+    def _manifest(self) -> dict[str, Any]:
+        return manifest(self._case, self._seed, self._runs)
+
+    @cached_property
+    def _control_functions(self) -> Floats | None:
+        """Return the regressors of control variates; None where there will be none."""
+        if not may_have_controls(self._case, self._runs):
+            return None
+        return control_functions(self._case, self._seed, 0, self._runs)
+
+
+def _load_tables() -> None:
+    """Load what tables are made with: while workers are at work nobody waits for it."""
+    import_module("pandas")
 
 
 # --- manifest ---------------------------------------------------------------------------------------------------------

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from math import ceil, isfinite
 from typing import Protocol
 
@@ -31,7 +32,7 @@ from sim.study.executors.memory_estimate import give_back_memory
 from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker import Outcome, run_chunk
 from sim.study.intervals import Interval, sampled_quantile
-from sim.study.sample import Sample, gather, values_so_far
+from sim.study.sample import OnRuns, Sample, gather, values_so_far
 from sim.study.storage.checkpoint import Checkpoint
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
@@ -143,10 +144,10 @@ class InProcess:
 
 
 def default_executor(
-    case: CaseLike, seed: int, workers: int, meanwhile: Callable[[], object] | None = None,
+    case: CaseLike, seed: int, workers: int, meanwhile: Iterable[Callable[[], object]] = (),
     further_case: CaseLike | None = None,
 ) -> AbstractContextManager[Executor]:  # fmt: skip
-    """This process for 0 or 1 workers, otherwise others; `meanwhile` is called while these have begun.
+    """This process for 0 or 1 workers, otherwise others; what is in `meanwhile` is called here while these are at work.
 
     `further_case` is the case for all forked workers but the first, see `CaseSource`.
     """
@@ -167,6 +168,7 @@ def run(
     precision: Precision | None = None,
     sampling: Sampling = PLAIN_MONTE_CARLO,
     executor: AbstractContextManager[Executor] | None = None,
+    on_runs: OnRuns | None = None,
 ) -> Sample:
     """Replications 0 … runs − 1 of a case, or as many as `precision` asks for (then `runs` does not matter).
 
@@ -176,6 +178,7 @@ def run(
     `executor`: what runs the chunks (a cluster); processes of this machine if None.
     `progress(done, total, seconds_left)` is called after every chunk; seconds are None when not known yet. Where it is not
     given a bar is shown, if somebody watches (a notebook, a terminal).
+    `on_runs` is called with the sample as soon as all replications are there, while the bands of its curves are worked out.
     Raises Interrupted on Ctrl-C or SIGTERM, and whatever SimError the case raises; any other failure of a
     replication is a row with status "failed" and a note.
     """
@@ -188,10 +191,11 @@ def run(
         if precision is None:
             simulate_missing(active_executor, chunks, range(runs), ChunkSizer(chunk), reporter)
             give_back_memory()
-            sample = gather(chunks, case.metrics, runs, sampling=sampling, workers=workers)
+            sample = gather(chunks, case.metrics, runs, sampling=sampling, workers=workers, on_runs=on_runs)
             give_back_memory()
             return sample
-        return _grow_until_precise(precision, active_executor, case, chunks, ChunkSizer(chunk), reporter)
+        gathered = partial(gather, workers=workers, on_runs=on_runs)
+        return _grow_until_precise(precision, active_executor, case, chunks, ChunkSizer(chunk), reporter, gathered)
 
 
 def _grow_until_precise(
@@ -201,6 +205,7 @@ def _grow_until_precise(
     store: ChunkStore,
     sizer: ChunkSizer,
     progress: ReportProgress | None,
+    gathered: Callable[..., Sample],
 ) -> Sample:
     """Grow the sample until it is precise enough or has as many replications as are allowed."""
     n = precision.first
@@ -208,7 +213,7 @@ def _grow_until_precise(
         simulate_missing(executor, store, range(n), sizer, progress)
         values = values_so_far(store, precision.metric, n)
         if n >= precision.max_runs or precision.reached(values):
-            return gather(store, case.metrics, n, precision.remark(values, n), precision.sampling)
+            return gathered(store, case.metrics, n, precision.remark(values, n), precision.sampling)
         n = precision.next(n)
 
 

@@ -9,17 +9,16 @@ The numbers people quote: of every metric the mean, P10, P50, P80, P90, and how 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from math import isfinite, isnan, nan
-from typing import Any
+from math import nan
 
 import numpy as np
 
 from sim.metrics.delivery import TENTHS, block_of_curves, days_reached
 from sim.study.chunk import FAILED, STATUS, Chunk, ChunkStore, Column, Columns, Floats, covering
-from sim.study.executors.worker_process import in_two_halves
+from sim.study.executors.worker_process import in_two_forks
 from sim.study.intervals import (
     CONFIDENCE_LEVEL,
     UNKNOWN,
@@ -191,13 +190,17 @@ class Sample:
         return sampled_mean(self.rows(metric), self.sampling, level)
 
 
+OnRuns = Callable[[Sample], object]
+"""Is told as soon as the replications are there."""
+
+
 def gather(
     store: ChunkStore, metrics: tuple[str, ...], runs: int, remark: str = "", sampling: Sampling = PLAIN_MONTE_CARLO,
-    workers: int = 1,
+    workers: int = 1, on_runs: OnRuns | None = None,
 ) -> Sample:  # fmt: skip
     """Return the first `runs` replications of a chunk store as a sample; of each curve, some days are in memory at a time.
 
-    With two `workers` another process works on half of the curves.
+    With two `workers` other processes work on the curves; `on_runs` is called meanwhile, with a sample that has none yet.
     """
     parts = list(covering(store.ranges(), range(runs)))
     chunks = [(store.rows(span), part) for span, part in parts]
@@ -211,8 +214,10 @@ def gather(
     not_failed = table["status"] != STATUS[FAILED]
     randomisations = None if sampling.is_plain else (np.arange(runs) // sampling.size)[not_failed]
     names, bands_of = store.curve_names(), partial(_bands_of_curves, store, parts, not_failed, randomisations)
-    bands = in_two_halves(bands_of, names, fork=runs >= RUNS_FOR_FORK and workers > 1)
-    bands_by_curve = dict(zip(names, bands, strict=True))
+    wait_for_bands = in_two_forks(bands_of, names, fork=runs >= RUNS_FOR_FORK and workers > 1)
+    if on_runs is not None:
+        on_runs(Sample(table, {}, notes, remark, sampling))
+    bands_by_curve = dict(zip(names, wait_for_bands(), strict=True))
     ramp = _ramp(store, parts, table["replication"][not_failed], not_failed) if RAMP in bands_by_curve else {}
     return Sample(table, long_table(bands_by_curve), notes, remark, sampling, ramp)
 
@@ -380,21 +385,3 @@ def summarise_ramp(sample: Sample) -> Columns:
     return {
         name: np.array(column) for name, column in zip(columns, [*zip(*rows, strict=True)] or [()] * 8, strict=True)
     }
-
-
-def json_value(value: Any) -> Any:
-    """Return a value as JSON can hold it: not-a-number is null, the infinite are the texts "inf" and "-inf"."""
-    if isinstance(value, dict):
-        return {str(key): json_value(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_value(inner) for inner in value]
-    if isinstance(value, np.generic):
-        return json_value(value.item())
-    if isinstance(value, float) and not isfinite(value):
-        return None if isnan(value) else str(value)
-    return value
-
-
-def number(value: float | str | None) -> float:
-    """Return the number behind what `json_value` wrote."""
-    return nan if value is None else float(value)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from hashlib import blake2b
 from itertools import pairwise
 from math import exp, fsum, inf, isfinite, log
 from typing import Self, TypeAlias
@@ -25,6 +26,8 @@ Floats: TypeAlias = NDArray[np.float64]
 
 KEPT_SIZE = 1024
 """Quantiles of a distribution that are cached when they are computed at once: a half of its table has 642."""
+MAX_KEPT_SHAPES = 256
+DIGEST_BYTES = 16
 _Z90 = 1.2815515655446004  # the 90 % point of the standard normal
 
 
@@ -150,15 +153,19 @@ def _beta_quantiles(a: float, b: float, u: Floats) -> Floats:
     if u.size > KEPT_SIZE:
         quantiles: Floats = special_functions().betaincinv(a, b, u)
         return quantiles
-    return _cached_beta_quantiles(a, b, np.asarray(u, np.float64).tobytes()).reshape(u.shape)
+    # a digest instead of the uniforms: those of a table are many, and the same for every shape
+    key = a, b, blake2b(np.asarray(u, np.float64).tobytes(), digest_size=DIGEST_BYTES).digest()
+    if key not in beta_quantiles:
+        quantiles = special_functions().betaincinv(a, b, np.ravel(u))
+        quantiles.flags.writeable = False  # all callers share the array
+        beta_quantiles[key] = quantiles
+        while len(beta_quantiles) > MAX_KEPT_SHAPES:
+            beta_quantiles.pop(next(iter(beta_quantiles)))
+    return beta_quantiles[key].reshape(u.shape)
 
 
-@lru_cache(maxsize=256)
-def _cached_beta_quantiles(a: float, b: float, u: bytes) -> Floats:
-    """Return the quantiles of beta(a, b) at uniforms given as the bytes of float64."""
-    quantiles: Floats = special_functions().betaincinv(a, b, np.frombuffer(u))
-    quantiles.flags.writeable = False  # all callers share the array
-    return quantiles
+beta_quantiles: dict[tuple[float, float, bytes], Floats] = {}
+"""Quantiles that are cached: by the shape of a beta distribution and a digest of the uniforms."""
 
 
 @dataclass(frozen=True, slots=True)

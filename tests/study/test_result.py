@@ -10,7 +10,8 @@ import pytest
 from sim.errors import SimError
 from sim.study.result import EVENT_COLUMNS, Result
 from sim.study.runner import run
-from sim.study.sample import COLUMNS, bands, json_value, number
+from sim.study.sample import COLUMNS, bands
+from sim.study.storage.sealed_files import json_value, number
 from tests.study.toy_case import DAYS, Toy
 
 

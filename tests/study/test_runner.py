@@ -11,7 +11,7 @@ import pytest
 
 from sim.errors import ConfigError, SimError
 from sim.study.chunk import Chunk, Columns
-from sim.study.executors.worker_process import in_two_halves
+from sim.study.executors.worker_process import in_two_forks
 from sim.study.runner import parse, run
 from sim.study.sample import Sample, representative, summary
 from sim.study.storage import sealed_files as tables
@@ -42,15 +42,26 @@ def test_bands_of_two_processes_are_those_of_one(whole: Sample, monkeypatch: pyt
     monkeypatch.setattr("sim.study.sample.RUNS_FOR_FORK", 60)
     forks: list[bool] = []
 
-    def in_halves(work: Callable[[Sequence[str]], list[Columns]], names: Sequence[str], *, fork: bool) -> list[Columns]:
+    def in_halves(
+        work: Callable[[Sequence[str]], list[Columns]], names: Sequence[str], *, fork: bool
+    ) -> Callable[[], list[Columns]]:
         forks.append(fork)
-        return in_two_halves(work, names, fork=fork)
+        return in_two_forks(work, names, fork=fork)
 
-    monkeypatch.setattr("sim.study.sample.in_two_halves", in_halves)
+    monkeypatch.setattr("sim.study.sample.in_two_forks", in_halves)
     assert fingerprint(run(Toy(), seed=1, runs=60, workers=2)) == fingerprint(whole)
     run(Toy(), seed=1, runs=59, workers=2)
     run(Toy(), seed=1, runs=60, workers=1)
     assert forks == [True, False, False]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_replications_are_told_before_the_bands_of_their_curves(workers: int, whole: Sample) -> None:
+    told: list[Sample] = []
+    found = run(Toy(), seed=1, runs=60, workers=workers, on_runs=told.append)
+    (first,) = told
+    assert not len(first.curves)
+    assert fingerprint(replace(first, curves=whole.curves, ramp=whole.ramp)) == fingerprint(found) == fingerprint(whole)
 
 
 def test_a_sample_is_the_beginning_of_a_larger_one(whole: Sample) -> None:

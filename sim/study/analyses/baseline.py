@@ -40,7 +40,7 @@ from sim.study.analyses.baseline_diff import (
 from sim.study.analyses.forecast.case_under_way import ForecastCase
 from sim.study.case import prepare_case
 from sim.study.result import Result
-from sim.study.sample import json_value, number
+from sim.study.storage.sealed_files import json_value, number
 from sim.world.working_time import end_of_day, finish_date, finish_day
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from sim.study.chunk import Chunk, Column, format_ranges, missing
 from sim.study.executors.memory_estimate import require_memory
 from sim.study.result import Result, identity, write_result
 from sim.study.runner import ReportProgress, run_range
-from sim.study.sample import Sample, gather, json_value
+from sim.study.sample import Sample, gather
 from sim.study.storage.checkpoint import (
     RUN_DOCUMENT,
     Changed,
@@ -37,6 +37,7 @@ from sim.study.storage.input_files import InputFiles, copy_files, files_beside, 
 from sim.study.storage.output_directory import output_lock
 from sim.study.storage.result_schema import require_part, require_rows
 from sim.study.storage.results import RESULT, require_place
+from sim.study.storage.sealed_files import json_value
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
 # --- shards -----------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from sim.config.sections.risks import Risks
 from sim.plan.plan_context import CalledAfter, Mobilisation, ResourcePlan, Review, TradeReviews
 from sim.study.crew_planning.crew_plan import CrewPlan, Window, plan_crews
 from sim.study.crew_planning.manning import Manning
-from sim.study.storage.disk_cache import DiskCache
+from sim.study.storage.disk_cache import PLANNING, DiskCache
 from sim.world.weather.project_weather import WeatherModel, fingerprint
 
 MAX_CACHED = 16
@@ -103,7 +103,7 @@ def _planned(project: Project, weather: WeatherModel) -> CrewPlan:
 # --- from one command to the next -------------------------------------------------------------------------------------
 
 
-CREW_PLANS = DiskCache("crew_plans", ("config", "engine", "jit", "metrics", "plan", "study/crew_planning", "world"), 64)
+CREW_PLANS = DiskCache("crew_plans", PLANNING, 64)
 """Crew plans by planning key: some 200 KB each, 2 MB for 2 GW."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from functools import cached_property
 from types import TracebackType
 from typing import Self
@@ -88,14 +88,14 @@ class ProcessPool:
     """Runs chunks on several processes, and goes on when one of them is killed."""
 
     def __init__(
-        self, case: CaseLike, seed: int, workers: int, meanwhile: Callable[[], object] | None = None,
+        self, case: CaseLike, seed: int, workers: int, meanwhile: Iterable[Callable[[], object]] = (),
         further_case: CaseLike | None = None,
     ) -> None:  # fmt: skip
-        """Run nothing yet; `meanwhile` is called here once, when workers have something to do for the first time.
+        """Run nothing yet; `meanwhile` is called here once workers have something to do, one by one between their answers.
 
         `further_case` is the case for all forked workers but the first, see `CaseSource`.
         """
-        self._call_while_starting = meanwhile
+        self._meanwhile = deque(meanwhile)
         self._source, self._max_workers = CaseSource(case, seed, further_case), workers
         self._workers: list[CaseWorker] = []
         self._lost_starts = 0
@@ -121,9 +121,8 @@ class ProcessPool:
         while pending.count or any(worker.queue for worker in self._workers):
             self._start(min(self._max_workers - len(self._workers), pending.count))
             self._hand_out(pending, sizer)
-            if self._call_while_starting is not None:
-                self._call_while_starting()
-                self._call_while_starting = None
+            if self._meanwhile:
+                self._meanwhile.popleft()()
             for worker in answering(self._workers):
                 try:
                     outcome = worker.outcome()

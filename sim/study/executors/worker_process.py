@@ -189,6 +189,15 @@ def in_two_halves(work: Callable[[Sequence[Item]], Iterable[T]], items: Sequence
     return [*work(items[:first_half_size]), *other_half()]
 
 
+def in_two_forks(
+    work: Callable[[Sequence[Item]], Iterable[T]], items: Sequence[Item], *, fork: bool
+) -> Callable[[], list[T]]:
+    """Start a call on each half of some items in a fork; return a function that waits for the results, in order."""
+    middle = (len(items) + 1) // 2 if fork else len(items)
+    halves = [in_fork(work, half, fork=fork) for half in (items[:middle], items[middle:]) if len(half)]
+    return lambda: [result for wait_for_half in halves for result in wait_for_half()]
+
+
 def _received(worker: WorkerConnection, local_call: Callable[[], T]) -> T:
     """Return the result of a forked process; where it was lost, compute it in this process."""
     try:

@@ -21,9 +21,9 @@ import numpy as np
 from sim import files
 from sim.errors import SimError
 from sim.study.chunk import Chunk, Column, Columns, InMemoryStore
-from sim.study.sample import json_value
 from sim.study.storage import sealed_files
 from sim.study.storage.output_directory import output_lock
+from sim.study.storage.sealed_files import json_value
 
 RUN_DOCUMENT = "run.json"
 FINGERPRINT_LENGTH = 16

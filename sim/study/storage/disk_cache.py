@@ -10,15 +10,21 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
+
 from sim import files
 from sim.errors import SimError
 from sim.jit import user_cache
+from sim.world.distributions import DIGEST_BYTES, beta_quantiles
+from sim.world.quantile_tables import SIDE
 from sim.world.weather.climate import CLIMATES
 
 FOLDER = "SIM_CACHE_DIR"
@@ -26,6 +32,8 @@ FOLDER = "SIM_CACHE_DIR"
 LIBRARIES = ("simpy", "numpy", "scipy", "pydantic", "holidays", "astral")
 """Libraries whose versions decide about numbers."""
 CHECKSUM_BYTES = 64
+PLANNING = ("config", "engine", "jit", "metrics", "plan", "study/crew_planning", "world")
+"""Folders of `sim` that crews are planned with. What needs a few of them takes all: a fingerprint is found once."""
 
 
 @dataclass(frozen=True)
@@ -90,3 +98,42 @@ def fingerprint_of(sources: tuple[str, ...]) -> str:
     for path in sorted(path for folder in CLIMATES for path in folder.glob("*.csv")):
         digest.update(files.read(path))
     return digest.hexdigest()
+
+
+# --- quantiles of beta distributions ----------------------------------------------------------------------------------
+
+
+ENTRY = np.dtype([("a", "<f8"), ("b", "<f8"), ("uniforms", f"V{DIGEST_BYTES}"), ("quantiles", "<f8", (SIDE,))])
+"""The quantiles of one shape at the knots of half a table."""
+QUANTILES = DiskCache("beta_quantiles", PLANNING, max_files=4)
+"""One file of all shapes: a third of a megabyte for a project."""
+KEY = "knots of tables"
+
+
+@contextmanager
+def kept_beta_quantiles() -> Iterator[None]:
+    """Read what earlier commands have worked out, and write what this block adds to it.
+
+    A plan has some dozens of shapes of estimates; the inverse of their distributions takes a twentieth of a second.
+    """
+    if not beta_quantiles:
+        _read_quantiles()
+    known = {*beta_quantiles}
+    yield
+    if beta_quantiles.keys() - known:
+        _write_quantiles()
+
+
+def _read_quantiles() -> None:
+    """Take the quantiles from the disk, if there are any."""
+    content = QUANTILES.read(KEY)
+    if content is None or len(content) % ENTRY.itemsize:
+        return
+    for entry in np.frombuffer(content, ENTRY):
+        beta_quantiles[float(entry["a"]), float(entry["b"]), entry["uniforms"].tobytes()] = entry["quantiles"]
+
+
+def _write_quantiles() -> None:
+    """Write all quantiles at the knots of tables."""
+    entries = [(a, b, uniforms, values) for (a, b, uniforms), values in beta_quantiles.items() if len(values) == SIDE]
+    QUANTILES.write(KEY, np.array(entries, ENTRY).tobytes())

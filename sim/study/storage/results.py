@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 from sim import files
 from sim.files import Damaged, WrongPlace
 from sim.study.chunk import Columns
-from sim.study.sample import json_value
 from sim.study.storage import sealed_files
 from sim.study.storage.output_directory import atomic_replace, readable_path
 from sim.study.storage.result_schema import is_inside
+from sim.study.storage.sealed_files import json_value
 
 if TYPE_CHECKING:
     import pandas as pd

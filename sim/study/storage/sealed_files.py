@@ -20,7 +20,6 @@ import numpy as np
 from sim import files
 from sim.files import Damaged
 from sim.study.chunk import Column, Columns
-from sim.study.sample import json_value
 from sim.study.storage.result_schema import MAX_BYTES, MAX_GROWTH
 
 # --- tables -----------------------------------------------------------------------------------------------------------
@@ -116,6 +115,24 @@ def names(data: bytes, source: str) -> list[str]:
 
 
 # --- sealed JSON ------------------------------------------------------------------------------------------------------
+
+
+def json_value(value: Any) -> Any:
+    """Return a value as JSON can hold it: not-a-number is null, the infinite are the texts "inf" and "-inf"."""
+    if isinstance(value, dict):
+        return {str(key): json_value(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(inner) for inner in value]
+    if isinstance(value, np.generic):
+        return json_value(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value
+
+
+def number(value: float | str | None) -> float:
+    """Return the number behind what `json_value` wrote."""
+    return math.nan if value is None else float(value)
 
 
 SEAL = "digest"

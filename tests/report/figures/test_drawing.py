@@ -30,22 +30,26 @@ def no_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_page")
 def test_idle_workers_draw_the_same_files_and_the_verdict_is_known_before(tmp_path: Path) -> None:
-    drawing, seen = FigureDrawing("few"), list[tuple[str, int]]()
+    drawing, verdicts, idle_workers = FigureDrawing("few"), list[str](), list[int]()
+
+    def answer(result: Result) -> None:
+        assert not len(result.sample.curves)
+        verdicts.append(plain_text(describe_run(result)))
 
     def begin(result: Result, idle: Sequence[WorkerConnection]) -> None:
         assert not (tmp_path / "tiny").exists()
-        seen.append((plain_text(describe_run(result)), len(idle)))
+        assert verdicts == [plain_text(describe_run(result))]
+        idle_workers.append(len(idle))
         drawing.begin(result, idle)
         if idle:
             idle[0].close()  # a worker that is lost: its share is drawn here
 
     result = sim.run(
-        tiny(), runs=40, workers=2, out=tmp_path / "tiny", on_sample=begin,
+        tiny(), runs=40, workers=2, out=tmp_path / "tiny", on_runs=answer, on_sample=begin,
         extras=lambda result, directory: run_report.write_run(result, directory, drawing), on_details=drawing.go_on,
     )  # fmt: skip
-    [(verdict, idle)] = seen
-    assert idle == 2
-    assert verdict == plain_text(describe_run(result))
+    assert idle_workers == [2]
+    assert verdicts == [plain_text(describe_run(result))]
     here = draw_figures(result, "few")
     assert len(here) == 2 * len(KEY_FIGURES)
     assert names(tmp_path / "tiny" / "figures") == set(here)
