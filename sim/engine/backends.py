@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -276,49 +276,57 @@ def _replication_of(replication: int, outcome: CompiledOutcome) -> Replication:
     return Replication(replication, outcome, outcome.content, outcome.factors, outcome.calendars)
 
 
-GivenRun = Callable[[Mapping[int, int]], RunOutcome]
-"""Simulates a plan with these initial counts of some pools (count by number of the pool)."""
-
-
-def given_runs(plan: CompiledPlan, draws: SampledInputs, threads: int = 1) -> list[GivenRun]:
-    """Return functions that simulate a plan with given inputs, and other initial counts of some pools.
-
-    There is one for each of so many threads, by numba where it is installed. Both engines give the same log; SimPy takes
-    about fifty times as long, and there is one function then.
-    """
-    if available():
-        from sim.engine.numba_engine.simulate import GivenRuns
-
-        first = GivenRuns(plan, draws)
-        return [first.run, *(first.copy_for_thread().run for _ in range(threads - 1))]
-
-    def run(initial: Mapping[int, int]) -> RunOutcome:
-        return processes.simulate(processes.SimpyPlan(_with_counts(plan, initial)), draws, plan.base_calendars)
-
-    return [run]
-
-
 RunsWith = Callable[[Mapping[int, int], Callable[[RunOutcome], float]], list[float]]
 """Simulates some replications of a plan with these initial counts of some pools; returns a number of each outcome."""
 
 
-def drawn_runs(plan: CompiledPlan, draws: Draws, replications: int, threads: int = 1) -> RunsWith:
-    """Return a function that simulates the first replications of a plan with other initial counts of some pools.
+class RepeatedRuns(Protocol):
+    """Runs of one plan again and again, with other initial counts of some pools (count by number of the pool)."""
 
-    All counts get common random numbers and the plan's own calendars; the outcomes are in the order of the engine. Both
-    engines give the same logs, as in `given_runs`.
+    def run(self, initial: Mapping[int, int], thread: int = 0) -> RunOutcome:
+        """Simulate the plan with given inputs; the log is valid until the next run of the same thread."""
+
+    def drawn(self, draws: Draws, replications: int, threads: int) -> RunsWith:
+        """Return a function that simulates the first replications, in the order of the engine.
+
+        All counts get common random numbers and the plan's own calendars.
+        """
+
+
+class SimpyRuns:
+    """Runs of one plan by SimPy, in one thread: more gain nothing."""
+
+    def __init__(self, plan: CompiledPlan, draws: SampledInputs) -> None:
+        """Keep the plan and its inputs."""
+        self._plan, self._draws = plan, draws
+
+    def run(self, initial: Mapping[int, int], thread: int = 0) -> RunOutcome:  # noqa: ARG002 (as in `RepeatedRuns`)
+        """Simulate the plan with given inputs."""
+        plan = processes.SimpyPlan(_with_counts(self._plan, initial))
+        return processes.simulate(plan, self._draws, self._plan.base_calendars)
+
+    def drawn(self, draws: Draws, replications: int, threads: int) -> RunsWith:  # noqa: ARG002 (as in `RepeatedRuns`)
+        """Return a function that simulates the first replications."""
+        plan = self._plan
+
+        def run(initial: Mapping[int, int], result_of: Callable[[RunOutcome], float]) -> list[float]:
+            prepared = processes.SimpyPlan(_with_counts(plan, initial))
+            drawn = draws.chunk(0, replications)
+            return [result_of(processes.simulate(prepared, sampled, plan.base_calendars)) for sampled in drawn]
+
+        return run
+
+
+def repeated_runs(plan: CompiledPlan, draws: SampledInputs) -> RepeatedRuns:
+    """Return what simulates a plan with given inputs, and other initial counts of some pools, many times.
+
+    By numba where it is installed. Both engines give the same log; SimPy takes about fifty times as long.
     """
     if available():
-        from sim.engine.numba_engine.simulate import DrawnRuns
+        from sim.engine.numba_engine.repeated_runs import CompiledRuns
 
-        return DrawnRuns(plan, draws, replications, threads).run
-
-    def run(initial: Mapping[int, int], result_of: Callable[[RunOutcome], float]) -> list[float]:
-        prepared = processes.SimpyPlan(_with_counts(plan, initial))
-        drawn = draws.chunk(0, replications)
-        return [result_of(processes.simulate(prepared, sampled, plan.base_calendars)) for sampled in drawn]
-
-    return run
+        return CompiledRuns(plan, draws)
+    return SimpyRuns(plan, draws)
 
 
 def _with_counts(plan: CompiledPlan, initial: Mapping[int, int]) -> CompiledPlan:

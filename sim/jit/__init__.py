@@ -27,6 +27,11 @@ def available() -> bool:
     return find_spec("numba") is not None and not switched_off()
 
 
+def loaded() -> bool:
+    """Return whether numba is loaded already: what is quick in numpy, too, does not load it for itself alone."""
+    return "numba" in sys.modules and not switched_off()
+
+
 def switched_off() -> bool:
     """Return whether numba is told not to compile (`NUMBA_DISABLE_JIT=1`): kernels would run, hundreds of times slower."""
     return os.environ.get(DISABLE_JIT, "0") not in {"", "0"}

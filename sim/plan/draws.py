@@ -328,7 +328,6 @@ class Spreader:
         drivers = _drivers(inputs)
         by_sobol = {"sobol": drivers, "sobol-all": [*drivers, *inputs.names]}.get(sampling.method, [])
         self._dimension = {name: number for number, name in enumerate(by_sobol)}
-        self._keys: dict[tuple[str, ...], list[Key]] = {}
         self._latest: dict[tuple[str, ...], tuple[int, Randomisation]] = {}
 
     def __call__(self, names: Sequence[str], first: int, count: int) -> FloatArray:
@@ -348,10 +347,9 @@ class Spreader:
                 drawn[row] = rescaled_in_case(case_ends, drawn[row])
         return drawn
 
-    def _keys_of(self, names: tuple[str, ...]) -> list[Key]:
-        if names not in self._keys:
-            self._keys[names] = [(word0, word1) for word0, word1 in stream_keys(self.seed, names).tolist()]
-        return self._keys[names]
+    def _keys_of(self, names: tuple[str, ...]) -> NDArray[np.uint64]:
+        """Return the keys of streams by name, shape (names, 2)."""
+        return stream_keys(self.seed, names)
 
     def _randomisation(self, names: tuple[str, ...], number: int) -> Randomisation:
         """Return the function that draws inputs inside the randomisation of a number, from 0."""

@@ -1,7 +1,8 @@
-"""Compiled kernels of weather and calendars, for one replication: arrays in, arrays out.
+"""Compiled kernels of weather and calendars, for one replication, and of stratified draws: arrays in, arrays out.
 
-They replace the loops over hours and days in `sim.world.weather.generator`, `climate` and `closures`, and those of
-`sim.world.working_time.subtract_closures`, and give the same bits. In the order in which a replication
+They replace the loops over hours and days in `sim.world.weather.generator`, `climate` and `closures`, those of
+`sim.world.working_time.subtract_closures`, and, with `draw_streams`, the one over streams in `sim.world.streams`; they give
+the same bits. In the order in which a replication
 calls them: `draw_uniforms` draws the weather's random numbers in whole blocks of four, with counter (block, 0,
 replication, 0); `choose_days` picks wet days and starts of storm seasons; `find_closures` finds when wind, frost and
 rain close each exposure; `subtract_intervals` takes that out of a calendar.
@@ -247,6 +248,17 @@ def draw_uniforms(keys: Words, replication: int, blocks: Ints, uniforms: Floats)
             out[position], out[position + 1] = toolkit.to_unit(words[0]), toolkit.to_unit(words[1])
             out[position + 2], out[position + 3] = toolkit.to_unit(words[2]), toolkit.to_unit(words[3])
             position += 4
+
+
+@entry_point
+def draw_streams(keys: Words, first: int, count: int, attempt: np.uint64, uniforms: Floats) -> None:
+    """Draw `count` replications of stream after stream into `uniforms`: one draw each, as `sim.world.streams.uniforms`."""
+    out, position = _floats(uniforms), 0
+    for stream in range(len(keys) // 2):
+        for replication in range(first, first + count):
+            words = toolkit.block(keys[2 * stream], keys[2 * stream + 1], np.uint64(replication), attempt, ZERO)
+            out[position] = toolkit.to_unit(words[0])
+            position += 1
 
 
 @entry_point

@@ -30,6 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.errors import SimError
+from sim.jit import loaded
 
 # --- named streams ----------------------------------------------------------------------------------------------------
 
@@ -38,6 +39,8 @@ RNG_VERSION = 1
 """Goes into every manifest; changes whenever the same address would give another number."""
 
 Key: TypeAlias = tuple[int, int]
+Keys: TypeAlias = Sequence[Key] | NDArray[np.uint64]
+"""Keys of several streams; as an array of shape (streams, 2)."""
 
 _WORD = (1 << 64) - 1
 _COUNTER = (1 << 256) - 1
@@ -67,14 +70,14 @@ def _digest(seed: int, name: str) -> bytes:
     return blake2b(f"{seed}/{name}".encode(), digest_size=16).digest()
 
 
-def uniforms(keys: Sequence[Key], first: int, count: int, attempt: int = 0) -> NDArray[np.float64]:
+def uniforms(keys: Keys, first: int, count: int, attempt: int = 0) -> NDArray[np.float64]:
     """Return the draws of many streams for a chunk of replications, shape (len(keys), count).
 
     Element [i, j] is the draw of `keys[i]` in replication `first + j`, strictly between 0 and 1, with the same
     bits as `uniform(keys[i], first + j, attempt)`.
     """
-    # one counter yields four words; only the first is used, so that a draw does not depend on the size of the chunk
     values = np.empty((len(keys), count))
+    # one counter yields four words; only the first is used, so that a draw does not depend on the size of the chunk
     blocks = np.empty(4 * count)
     for row, generator in enumerate(_generators_at(keys, first, attempt)):
         generator.random(out=blocks)  # (word >> 11) * 2**-53, four words a replication
@@ -82,12 +85,26 @@ def uniforms(keys: Sequence[Key], first: int, count: int, attempt: int = 0) -> N
     return np.minimum(values, _TOP, out=values)
 
 
+def quick_uniforms(keys: Keys, first: int, count: int, attempt: int = 0) -> NDArray[np.float64]:
+    """Return the same as `uniforms`, compiled where numba is loaded: for designs, which both engines take from one source.
+
+    Plain draws of the reference engine are numpy's, so that comparing engines compares generators, too.
+    """
+    if not loaded():
+        return uniforms(keys, first, count, attempt)
+    from sim.world.kernels import draw_streams
+
+    values = np.empty((len(keys), count))
+    draw_streams(np.asarray(keys, np.uint64).ravel(), first, count, np.uint64(attempt), values.reshape(-1))
+    return values
+
+
 def uniform(key: Key, replication: int, attempt: int) -> float:
     """Return one draw, strictly between 0 and 1, as for a repeated attempt, which is drawn during the run."""
     return min(((word(key, replication, attempt) >> 11) + 0.5) * _STEP, _TOP)
 
 
-def _generators_at(keys: Sequence[Key], first: int, attempt: int) -> Iterator[np.random.Generator]:
+def _generators_at(keys: Keys, first: int, attempt: int) -> Iterator[np.random.Generator]:
     """Yield one generator, moved in turn to the counter (`first` replication, `attempt` of a draw) of each key's stream.
 
     Moving costs 2 microseconds, creating one 18. numpy steps its counter before the first output, so it is
@@ -216,7 +233,7 @@ _TOP = 1.0 - _SPREAD_STEP
 _ROWS = 1 << 20  # draws ranked at a time
 
 
-def ranks(keys: Sequence[Key], randomisation: int, size: int) -> NDArray[np.uint16]:
+def ranks(keys: Keys, randomisation: int, size: int) -> NDArray[np.uint16]:
     """Return the slice of (0, 1) of each input in each replication of a randomisation, shape (len(keys), size).
 
     It is the rank of the replication's plain draw among those of the randomisation: a random order, and one that
@@ -226,13 +243,13 @@ def ranks(keys: Sequence[Key], randomisation: int, size: int) -> NDArray[np.uint
     rank_of_draw = np.empty((len(keys), size), np.uint16)
     rows = max(1, _ROWS // size)
     for begin in range(0, len(keys), rows):
-        plain_draws = uniforms(keys[begin : begin + rows], randomisation * size, size)
+        plain_draws = quick_uniforms(keys[begin : begin + rows], randomisation * size, size)
         order = np.argsort(plain_draws, axis=1, kind="stable")
         np.put_along_axis(rank_of_draw[begin : begin + rows], order, np.arange(size, dtype=np.uint16)[None, :], axis=1)
     return rank_of_draw
 
 
-def latin_hypercube(ranks_of_draws: NDArray[np.uint16], keys: Sequence[Key], first: int, count: int) -> FloatArray:
+def latin_hypercube(ranks_of_draws: NDArray[np.uint16], keys: Keys, first: int, count: int) -> FloatArray:
     """Return draws of a Latin hypercube for replications inside one randomisation, shape (len(keys), count).
 
     `ranks_of_draws` are the ranks of all its replications, `first` the number of the first one in the study.
@@ -240,7 +257,7 @@ def latin_hypercube(ranks_of_draws: NDArray[np.uint16], keys: Sequence[Key], fir
     size = ranks_of_draws.shape[1]
     # each slice of (0, 1) is used once in a randomisation; within its slice a draw is uniform
     slices = ranks_of_draws[:, first % size : first % size + count]
-    uniforms_drawn: FloatArray = (slices + uniforms(keys, first, count, PLACE)) / size
+    uniforms_drawn: FloatArray = (slices + quick_uniforms(keys, first, count, PLACE)) / size
     np.minimum(uniforms_drawn, _TOP, out=uniforms_drawn)
     return uniforms_drawn
 
@@ -317,7 +334,7 @@ def directions_by_scipy(dimensions: int, digits: int) -> Words:
     return numbers
 
 
-def scrambled_directions(numbers: Words, keys: Sequence[Key], randomisation: int) -> Words:
+def scrambled_directions(numbers: Words, keys: Keys, randomisation: int) -> Words:
     """Return one randomisation's digital shift, and then its direction numbers, shape (dimensions, 1 + digits).
 
     Matoušek's random linear scramble with a digital shift (J. Complexity 14, 1998): every digit is mixed with
@@ -325,7 +342,7 @@ def scrambled_directions(numbers: Words, keys: Sequence[Key], randomisation: int
     """
     digits = numbers.shape[1]
     first = randomisation * (_BITS + 1)
-    random = (uniforms(keys, first, digits + 1, SCRAMBLE) * 2.0**_BITS).astype(np.uint64)
+    random = (quick_uniforms(keys, first, digits + 1, SCRAMBLE) * 2.0**_BITS).astype(np.uint64)
     scrambled = np.zeros((len(keys), 1 + digits), np.uint64)
     scrambled[:, 0] = random[:, 0]
     for digit in range(digits):

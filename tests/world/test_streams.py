@@ -13,8 +13,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
+from sim.jit import available, load_numba
 from sim.world import streams as draws
-from sim.world.streams import philox, stream_key, uniform, uniforms, word
+from sim.world.streams import (
+    PLACE,
+    SCRAMBLE,
+    philox,
+    quick_uniforms,
+    stream_key,
+    stream_keys,
+    uniform,
+    uniforms,
+    word,
+)
 
 ALL = 2**64 - 1
 NAMES = [f"set skid/b{number}" for number in range(40)]
@@ -91,6 +102,20 @@ def test_chunk_and_single_draw_have_the_same_bits(seed: int, name: str, first: i
     stream = stream_key(seed, name)
     expected = [uniform(stream, first + step, attempt) for step in range(count)]
     assert uniforms([stream], first, count, attempt).tolist() == [expected]
+
+
+@pytest.mark.skipif(not available(), reason="numba is not installed")
+@given(
+    seed=st.integers(0, 2**63 - 1), streams=st.integers(0, 5), first=st.integers(0, 10**9), count=st.integers(0, 9),
+    attempt=st.sampled_from([0, 1, 7, PLACE, SCRAMBLE]),
+)  # fmt: skip
+def test_compiled_draws_have_the_same_bits(seed: int, streams: int, first: int, count: int, attempt: int) -> None:
+    load_numba()
+    keys = stream_keys(seed, tuple(NAMES[:streams]))
+    compiled = quick_uniforms(keys, first, count, attempt)
+    assert compiled.shape == (streams, count)
+    assert compiled.tobytes() == uniforms(keys, first, count, attempt).tobytes()
+    assert compiled.tobytes() == uniforms([(a, b) for a, b in keys.tolist()], first, count, attempt).tobytes()
 
 
 @pytest.mark.parametrize(("raw", "expected"), [(0, 2.0**-54), (ALL, 1 - 2.0**-53), (1 << 63, 0.5 + 2.0**-53)])

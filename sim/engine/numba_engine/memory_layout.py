@@ -238,7 +238,7 @@ def _steps(plan: CompiledPlan, priority: Ints, bits: int) -> tuple[Ints, Ints]:
             np.where(works, rows[:, Column.CALENDAR], offset),
             np.where(works, rows[:, Column.MODE], drawn_jumps),
         ]
-    ).astype(np.int64)
+    ).astype(np.int64, copy=False)
     records, record_number = unique_rows(record_of_step)
     records[records[:, OPERATION] == HOLD, PRIORITY] <<= bits
     argument = np.where(jumps, np.maximum(rows[:, Column.CHANCE], 0), plan.argument_of)

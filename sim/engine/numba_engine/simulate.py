@@ -6,11 +6,9 @@ plans that cannot go on are described in the words of the reference engine, so t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from copy import copy
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property
 from threading import Timer
 from time import perf_counter
 
@@ -56,14 +54,14 @@ from sim.engine.numba_engine.memory_layout import (
     write_remaining_work,
     write_state,
 )
-from sim.engine.numba_engine.sampling import CommonDraws, DrawTables, fixed_draws
+from sim.engine.numba_engine.sampling import DrawTables, fixed_draws
 from sim.engine.simpy_engine import RunOutcome, too_many_events
 from sim.errors import Stalled
 from sim.jit.toolkit import Floats, Ints
 from sim.plan.compile import compile_plan
 from sim.plan.compiled_plan import MODES, Column, CompiledPlan
 from sim.plan.deterministic_draws import most_likely_draws
-from sim.plan.draws import DRAWN_TOGETHER, Draws, SampledInputs, Uniforms
+from sim.plan.draws import DRAWN_TOGETHER, SampledInputs, Uniforms
 from sim.plan.vocabulary import Plan, PlanError, Signal
 from sim.world.roads import duty_finish
 from sim.world.working_time import ALL, Calendar, CalendarEnds, CalendarsUntil, NoWindow
@@ -138,6 +136,7 @@ LOAD_SECONDS = 3.0
 """Seconds to load machine code from the disk in; what takes longer is being compiled."""
 COMPILING = "compiling the fast engine for this machine: once, for about ten seconds"
 """Engine, weather and metrics, one after the other, when each is first called."""
+MAX_CACHED_TABLES = 4
 MAX_CACHED_STATES = 16  # states whose runs are cached at their start: replications take ten in turns
 LOG_ROWS_PER_STEP = 1.5
 """Rows of log to begin with, per step of the plan; more where rework needs more."""
@@ -163,8 +162,7 @@ class KernelPlan:
         self.plan = plan
         self.arrays = plan_array(plan)
         self.initial_run = initial_run(plan)
-        # a cache of this object: one on the class would keep every plan alive
-        self.draw_tables = lru_cache(maxsize=4)(self._draw_tables)
+        self._draw_tables: dict[tuple[int, Uniforms | None], DrawTables] = {}
         self._runs_from_states: dict[tuple[int, ...], tuple[tuple[Ints, ...], Ints]] = {}
 
     @cached_property
@@ -187,9 +185,15 @@ class KernelPlan:
             self._runs_from_states = dict(latest) | {key: (state.history_arrays, run)}
         return self._runs_from_states[key][1]
 
-    def _draw_tables(self, seed: int, uniforms: Uniforms | None = None) -> DrawTables:
-        """Return the plan's draws under a seed, as the kernel reads them."""
-        return DrawTables(self.plan.inputs, seed, uniforms)
+    def draw_tables(self, seed: int, uniforms: Uniforms | None = None) -> DrawTables:
+        """Return the plan's draws under a seed, as the kernel reads them; the latest ones are cached."""
+        # in a dict of this object: `lru_cache` would keep the plan alive, of the class for ever, of the object as a cycle
+        key = seed, uniforms
+        if key not in self._draw_tables:
+            self._draw_tables[key] = DrawTables(self.plan.inputs, seed, uniforms)
+            while len(self._draw_tables) > MAX_CACHED_TABLES:
+                self._draw_tables.pop(next(iter(self._draw_tables)))
+        return self._draw_tables[key]
 
 
 class Workspace:
@@ -230,6 +234,13 @@ class Workspace:
         # copies: the next run writes into the same memory
         log = log.copy() if state is None else np.concatenate([state.history, log])
         return CompiledOutcome(log, deadlock, content=content, factors=factors, calendars=calendars)
+
+    def outcome_on_base_calendars(self, replication: int) -> RunOutcome:
+        """Simulate the plan on its own calendars; the log is not copied, and valid until the next run."""
+        plan, run = self.prepared.plan, self.run
+        self.simulate_to_end(replication, plan.base_calendars)
+        deadlock = deadlock_or_raise(plan, run, plan.base_calendars)
+        return RunOutcome(self.log[: run[ROWS]], deadlock, run[run[SPARE] :][: len(plan.pools)])
 
     def simulate_to_end(self, replication: int, calendars: Calendars, state: InitialState | None = None) -> bool:
         """Have the kernel simulate the plan on calendars; return whether it ended in a fault or unfinished."""
@@ -289,79 +300,13 @@ def simulate_given(prepared: KernelPlan, draws: SampledInputs, calendars: Calend
 
 def given_workspace(prepared: KernelPlan, draws: SampledInputs) -> Workspace:
     """Return a workspace in which every input has its given value, at later attempts too."""
+    return Workspace(prepared, *fixed_draws(prepared.plan.inputs, draws.values, later_values(draws)))
+
+
+def later_values(draws: SampledInputs) -> Sequence[int] | Ints:
+    """Return the value of every input at later attempts."""
     later: Sequence[int] | Ints | None = draws.later_values
-    later = [draws.at_attempt(number, 1) for number in range(len(draws.values))] if later is None else later
-    return Workspace(prepared, *fixed_draws(prepared.plan.inputs, draws.values, later))
-
-
-class GivenRuns:
-    """Runs of one plan with the same given inputs, each with other initial counts in some of its pools."""
-
-    def __init__(self, plan: CompiledPlan, draws: SampledInputs) -> None:
-        """Lay out the plan once; a run then costs what the kernel costs."""
-        self._kernel_plan = KernelPlan(plan)
-        self._workspace = given_workspace(self._kernel_plan, draws)
-
-    def copy_for_thread(self) -> GivenRuns:
-        """Return a copy for another thread: the plan is shared, the memory into which a run writes is not."""
-        duplicate, workspace = copy(self), self._workspace
-        duplicate._kernel_plan = copy(self._kernel_plan)
-        duplicate._kernel_plan.initial_run = self._kernel_plan.initial_run.copy()
-        duplicate._workspace = Workspace(duplicate._kernel_plan, workspace.draws, workspace.parameters)
-        return duplicate
-
-    def run(self, initial: Mapping[int, int]) -> RunOutcome:
-        """Simulate the plan with these initial counts by pool, and the plan's own in all other pools.
-
-        The log is valid until the next run, which is written over it.
-        """
-        plan = self._kernel_plan.plan
-        _set_initial_counts(self._kernel_plan, initial)
-        self._workspace.simulate_to_end(0, plan.base_calendars)
-        deadlock = deadlock_or_raise(plan, self._workspace.run, plan.base_calendars)
-        spare = self._workspace.run[self._workspace.run[SPARE] :][: len(plan.pools)]
-        return RunOutcome(self._workspace.log[: self._workspace.run[ROWS]], deadlock, spare)
-
-
-class DrawnRuns:
-    """Runs of the first replications of a plan, with the same draws each time and other initial counts in some pools."""
-
-    def __init__(self, plan: CompiledPlan, draws: Draws, replications: int, threads: int) -> None:
-        """Lay out the plan and draw once; each thread has a workspace of its own."""
-        self._kernel_plan = KernelPlan(plan)
-        tables = self._kernel_plan.draw_tables(draws.seed, draws.uniforms)
-        self._shared_draws = [*tables.chunk(0, replications)]
-        self._fixed_size = len(tables.parameters)
-        parameters = np.concatenate([tables.parameters, self._shared_draws[0].parameters])
-        self._workspaces = [Workspace(self._kernel_plan, tables.draws, parameters.copy()) for _ in range(threads)]
-        self._threads = ThreadPoolExecutor(threads)
-
-    def run(self, initial: Mapping[int, int], result_of: Callable[[RunOutcome], float]) -> list[float]:
-        """Simulate the replications with these initial counts by pool, the plan's own in all others; return their results."""
-        _set_initial_counts(self._kernel_plan, initial)
-        threads = len(self._workspaces)
-        shares = [self._shared_draws[thread::threads] for thread in range(threads)]
-        parts = self._threads.map(partial(self._simulate, result_of), self._workspaces, shares)
-        return [result for part in parts for result in part]
-
-    def _simulate(
-        self, result_of: Callable[[RunOutcome], float], workspace: Workspace, replications: Sequence[CommonDraws]
-    ) -> list[float]:
-        """Simulate some of the replications in one workspace; only one log is in memory, as a campus has 12 MB a log."""
-        results = []
-        for shared in replications:
-            workspace.parameters[self._fixed_size :] = shared.parameters
-            calendars = self._kernel_plan.plan.base_calendars
-            results.append(result_of(workspace.simulate(shared.replication, shared.factors, calendars)))
-        return results
-
-
-def _set_initial_counts(prepared: KernelPlan, initial: Mapping[int, int]) -> None:
-    """Have all further runs of a plan begin with these counts by pool, and the plan's own in all other pools."""
-    counts = prepared.plan.initial.copy()
-    counts[list(initial)] = list(initial.values())
-    begin = prepared.initial_run[FREE_COUNT]
-    prepared.initial_run[begin : begin + len(counts)] = counts
+    return [draws.at_attempt(number, 1) for number in range(len(draws.values))] if later is None else later
 
 
 def load_kernel(announce: Callable[[str], None] | None = None) -> float:

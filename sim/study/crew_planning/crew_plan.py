@@ -29,6 +29,7 @@ from sim.study.crew_planning.earned_schedule import progress_reviews
 from sim.study.crew_planning.levelling import Aim, Levelled, Levelling
 from sim.study.crew_planning.manning import Manning, mobilisations, with_entered_curves
 from sim.study.crew_planning.rehearsal import Rehearsal
+from sim.study.executors.memory_estimate import give_back_memory
 from sim.world.project_calendars import (
     SHIFT,
     day_minutes,
@@ -166,17 +167,22 @@ def plan_crews(project: Project, weather: WeatherModel = None) -> CrewPlan:
     priorities = rehearsal.priorities(max(earliest, target)) if finish_first else {}
     rehearsal.serve_by(priorities)
     entered = [name for name, trade in project.labour.trades.items() if trade.entered_crews is not None]
+    give_back_memory()
     search = Levelling(rehearsal, entered, _available(project, rehearsal))
     by_window = search.plan(window_crews)
     latest = max(target, by_window.finish + TOLERANCE) if earliest > target else target
     with_chance = search.with_chance(by_window.crews) + SETBACK if _is_levelled(project) else inf
     aim = Aim(latest, by_window.mean_online + TOLERANCE, with_chance)
     chosen = _chosen(project, search, by_window, aim, earliest)
+    del search  # with its runs: the plan of a campus is a hundred megabytes
+    rehearsal.end_drawn_runs()
+    give_back_memory()
     rehearsal.rerun(chosen.crews)
     hires = {trade: hires_per_week(project, trade) for trade in rehearsal.max_crews_at_once}
     crews = mobilisations(rehearsal, chosen.manning, hires)
     undated = ResourcePlan(chosen.crews, crews, placement_minutes=rehearsal.placement_minutes(), priorities=priorities)
-    del rehearsal, search  # the plan of a campus is a hundred megabytes, and the next rehearsals write another
+    del rehearsal  # the next rehearsals write another plan
+    give_back_memory()
     resource_plan = _with_dates(project, undated, calendars)
     resource_plan = replace(resource_plan, reviews=progress_reviews(stated, resource_plan, calendars))
     curves = {name: trade.crews_by_month for name, trade in project.labour.trades.items() if trade.crews_by_month}

@@ -83,7 +83,7 @@ def compiled_weeks(rehearsal: Rehearsal, log: Ints) -> tuple[Ints, Ints]:
     """Return crews by trade and week, busy at most, and manned, in the log of a rehearsal; as `crew_weeks`, compiled."""
     from sim.metrics.kernels.crew_weeks import crew_weeks
 
-    return crew_weeks(log, *rehearsal.changes_by_step, MINUTES_PER_WEEK, rehearsal.project.labour.idle_weeks)
+    return crew_weeks(log, *rehearsal.crew_changes, MINUTES_PER_WEEK, rehearsal.project.labour.idle_weeks)
 
 
 def crew_weeks(rehearsal: Rehearsal, log: Ints) -> tuple[Ints, Ints]:
@@ -92,13 +92,13 @@ def crew_weeks(rehearsal: Rehearsal, log: Ints) -> tuple[Ints, Ints]:
     `log` is one of the rehearsal, the plan run without chance, with any number of crews.
     """
     changes = log[rehearsal.crew_steps[log[:, LogColumn.STEP]]]
-    busy_after = rehearsal.crew_changes[:, changes[:, LogColumn.STEP]].cumsum(axis=1)
+    busy_after = rehearsal.busy_crews(changes[:, LogColumn.STEP])
     weeks = int(log[-1, LogColumn.MINUTE]) // MINUTES_PER_WEEK + 1
     busy = _weekly_maximum(changes[:, LogColumn.MINUTE], busy_after, weeks)
     return busy, with_valleys_filled(busy, rehearsal.project.labour.idle_weeks)
 
 
-def _weekly_maximum(minute: Ints, busy: Ints, weeks: int) -> Ints:
+def _weekly_maximum(minute: Ints, busy: NDArray[np.int32], weeks: int) -> Ints:
     """Return the most busy crews by trade and week, shape (trades, weeks); each column of `busy` holds from its minute on."""
     busiest = np.zeros((len(busy), weeks), np.int64)
     change_before_week = np.searchsorted(minute, np.arange(weeks) * MINUTES_PER_WEEK, side="right") - 1
@@ -251,15 +251,20 @@ class _Timeline:
         """Add up over the log, by trade, the crews taken and given back and the person-hours reported at the end of works."""
         plan, log = rehearsal.plan, rehearsal.log
         self.rehearsal, self.minute = rehearsal, log[:, LogColumn.MINUTE]
-        self.busy = rehearsal.crew_changes[:, log[:, LogColumn.STEP]].cumsum(axis=1)
+        self.busy = rehearsal.busy_crews(log[:, LogColumn.STEP])
         self.trades = tuple(rehearsal.max_crews_at_once)
-        self.hours = np.zeros((len(self.trades), len(log)), np.int64)
+        # by trade, the rows at which it reports hours, and those reported by then, from none
+        self._reports, self._hours = list[Ints](), list[Ints]()
         operation, argument = plan.operation_of[log[:, LogColumn.STEP]], plan.argument_of[log[:, LogColumn.STEP]]
-        for number, trade in enumerate(self.trades):
+        for trade in self.trades:
             is_report = (operation == SIGNAL) & (argument == plan.gates.index(done(trade)))
-            self.hours[number] = np.where(is_report, log[:, LogColumn.DETAIL], 0).cumsum()
-        # by trade, the rows at which it reports hours
-        self._reports = [np.flatnonzero(np.diff(hours, prepend=0)) for hours in self.hours]
+            reports = np.flatnonzero(is_report & (log[:, LogColumn.DETAIL] != 0))
+            self._reports.append(reports)
+            self._hours.append(np.append(0, log[reports, LogColumn.DETAIL].cumsum()))
+
+    def hours(self, trade: int, row: int) -> int:
+        """Return the hours that a trade has reported up to a row of the log."""
+        return int(self._hours[trade][np.searchsorted(self._reports[trade], row, side="right")])
 
     def need(self, trade: int, crew: int, first_week: int, last_week: int) -> Need:
         """Return when, and by which unit, the `crew`-th crew of a trade is first needed in some weeks, and until when."""
@@ -272,7 +277,7 @@ class _Timeline:
         plan, log = self.rehearsal.plan, self.rehearsal.log
         unit = plan.units[plan.unit_of[log[first, LogColumn.STEP]]]
         minute = max(begin, int(self.minute[first])) if not len(rows) else int(self.minute[first])
-        return Need(first, minute, unit, max(1, int(self.hours[trade, last]) + 1))
+        return Need(first, minute, unit, max(1, self.hours(trade, last) + 1))
 
     def progress(self, row: int, called: int) -> CalledAfter | None:
         """Return the progress by which a crew that is needed at a row is called at minute `called`.
@@ -286,7 +291,7 @@ class _Timeline:
             if last_report >= 0:
                 report_row = int(reports[last_report])
                 minutes_since = called - int(self.minute[report_row])
-                return CalledAfter(self.trades[trade], int(self.hours[trade, report_row]), minutes_since)
+                return CalledAfter(self.trades[trade], self.hours(trade, report_row), minutes_since)
         return None
 
     def _trades_before(self, row: int) -> Iterator[int]:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.config.project import Project
-from sim.engine.backends import RunsWith, drawn_runs, given_runs
+from sim.engine.backends import RunsWith, repeated_runs
 from sim.engine.simpy_engine import RunOutcome
 from sim.errors import SimError, Stalled
 from sim.jit import available
@@ -85,7 +85,7 @@ class Rehearsal:
         self.max_crews_at_once = largest_counts(plan.units, project.labour.trades)
         self.plan: CompiledPlan = compile_plan(plan)
         self.draws: SampledInputs = draws(self.plan.inputs)
-        (self._run_with_counts,) = given_runs(self.plan, self.draws)
+        self._runs, self._thread = repeated_runs(self.plan, self.draws), 0
         self.rerun({})
 
     def rerun(self, crews: Mapping[str, int]) -> None:
@@ -106,7 +106,7 @@ class Rehearsal:
         It is good until the next run, which may be written over it.
         """
         counts = {self.crew_pools[trade]: count for trade, count in crews.items()}
-        outcome = finished(self._run_with_counts(counts))
+        outcome = finished(self._runs.run(counts, self._thread))
         self._spare_by_pool = outcome.spare
         return outcome.log
 
@@ -127,15 +127,18 @@ class Rehearsal:
     def _drawn_runs(self) -> RunsWith:
         """Return the function that simulates the replications of the plan with other numbers of crews."""
         uniforms = Spreader(self.plan.inputs, SEED, Sampling("sobol", REPLICATIONS))
-        return drawn_runs(self.plan, Draws(self.plan.inputs, SEED, uniforms), REPLICATIONS, ABREAST)
+        return self._runs.drawn(Draws(self.plan.inputs, SEED, uniforms), REPLICATIONS, ABREAST)
+
+    def end_drawn_runs(self) -> None:
+        """Let go of what replications of the plan are simulated with."""
+        self.__dict__.pop("_drawn_runs", None)
 
     def abreast(self, number: int) -> list[Rehearsal]:
         """Return up to `number` rehearsals of the same plan, this one first, each for a thread of its own."""
         rehearsals = [self]
-        # SimPy gains nothing from threads
-        for run in given_runs(self.plan, self.draws, number - 1) if number > 1 and available() else ():
+        for thread in range(1, number if available() else 1):  # SimPy gains nothing from threads
             rehearsals.append(copy(self))
-            rehearsals[-1]._run_with_counts = run  # noqa: SLF001 (a copy of this one)
+            rehearsals[-1]._thread = thread  # noqa: SLF001 (a copy of this one)
         return rehearsals
 
     def same_log(self, crews: Mapping[str, int]) -> tuple[Ints, Ints] | None:
@@ -156,29 +159,32 @@ class Rehearsal:
         return {trade: self.plan.pools.index(crew(trade)) for trade in self.max_crews_at_once}
 
     @cached_property
-    def crew_changes(self) -> Ints:
-        """Return how many crews of each trade every step takes, below 0 if it gives them back; shape (trades, steps)."""
-        changes = np.zeros((len(self.max_crews_at_once), len(self.plan.rows)), np.int64)
-        for trade_number, pool in enumerate(self.crew_pools.values()):
-            crews_in_bundle = np.array([dict(bundle).get(pool, 0) for bundle in self.plan.bundles], np.int64)
-            for operation, sign in ((HOLD, 1), (FREE, -1)):
-                steps = self.plan.operation_of == operation
-                changes[trade_number, steps] = sign * crews_in_bundle[self.plan.argument_of[steps]]
-        return changes
+    def crew_changes(self) -> tuple[NDArray[np.int32], Ints]:
+        """Return by step the number of the change that it makes to busy crews, or -1; and the changes, (changes, trades).
 
-    @cached_property
-    def changes_by_step(self) -> tuple[NDArray[np.int32], Ints]:
-        """Return by step the number of the change that it makes to busy crews, or -1; and the changes, (changes, trades)."""
-        steps = np.flatnonzero(self.crew_steps)
-        changes, change_numbers = np.unique(self.crew_changes[:, steps], axis=1, return_inverse=True)
+        A change is how many crews of each trade are taken, below 0 if they are given back.
+        """
+        taken = np.zeros((len(self.plan.bundles), len(self.crew_pools)), np.int64)
+        for trade_number, pool in enumerate(self.crew_pools.values()):
+            taken[:, trade_number] = [dict(bundle).get(pool, 0) for bundle in self.plan.bundles]
+        operation, bundle_of_step = self.plan.operation_of, self.plan.argument_of
         change_of_step = np.full(len(self.plan.rows), -1, np.int32)
-        change_of_step[steps] = change_numbers.ravel()
-        return change_of_step, np.ascontiguousarray(changes.T)
+        for steps, first_change in ((operation == HOLD, 0), (operation == FREE, len(taken))):
+            bundles = bundle_of_step[steps]
+            change_of_step[steps] = np.where(taken[bundles].any(axis=1), first_change + bundles, -1)
+        return change_of_step, np.concatenate([taken, -taken])
 
     @cached_property
     def crew_steps(self) -> NDArray[np.bool_]:
         """Return by step whether it takes crews or gives them back."""
-        return np.asarray(self.crew_changes.any(axis=0))
+        return np.asarray(self.crew_changes[0] >= 0)
+
+    def busy_crews(self, steps: Ints) -> NDArray[np.int32]:
+        """Return how many crews of each trade are busy after each of some steps, done in turn; shape (trades, steps)."""
+        change_of_step, changes = self.crew_changes
+        no_change = np.zeros((1, changes.shape[1]), np.int64)  # in the last row, which -1 is
+        changes_of_trades = np.concatenate([changes, no_change]).T.astype(np.int32)
+        return changes_of_trades[:, change_of_step[steps]].cumsum(axis=1, dtype=np.int32)
 
     def latest(self, anchors: Mapping[int, int]) -> Ints:
         """Return by row of the log the latest minute at which it may be done so that the anchors (row: minute) are kept."""
@@ -228,12 +234,13 @@ class Rehearsal:
             if unit in priorities:
                 rows[holds, Column.PRIORITY] = priorities[unit]
         self.plan = replace(self.plan, rows=rows)
-        (self._run_with_counts,) = given_runs(self.plan, self.draws)
-        self.__dict__.pop("_drawn_runs", None)  # they were of the plan before
+        self.end_drawn_runs()  # they were of the plan before
+        del self._runs  # two plans of a campus need not be in memory at once
+        self._runs = repeated_runs(self.plan, self.draws)
 
     def _crew_holds(self) -> Iterator[tuple[str, Ints, int]]:
         """Yield for every unit that works with crews: its name, its steps that take crews, and the end of its steps."""
-        takes_crews = (self.crew_changes > 0).any(axis=0) & (self.plan.operation_of == HOLD)
+        takes_crews = self.crew_steps & (self.plan.operation_of == HOLD)
         for unit, name in enumerate(self.plan.units):
             first, end = int(self.plan.first[unit]), int(self.plan.first[unit + 1])
             holds = np.flatnonzero(takes_crews[first:end]) + first

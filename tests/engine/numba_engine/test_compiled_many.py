@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import sleep
@@ -16,6 +17,7 @@ from sim import jit as machine
 from sim.engine.numba_engine import kernel
 from sim.engine.numba_engine import simulate as performing
 from sim.engine.numba_engine.simulate import load_kernel, simulate_many
+from sim.jit import gc_paused
 from sim.plan.compile import compile_plan
 from tests.engine.numba_engine.any_plans import any_plan
 from tests.engine.numba_engine.both import KernelPlan, simulate
@@ -46,6 +48,25 @@ def test_threads_do_not_disturb_each_other() -> None:
         together = list(pool.map(logs, (0, 40, 80, 120)))
     for one, other in zip(alone, together, strict=True):
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_a_plan_is_freed_as_soon_as_nobody_needs_it() -> None:
+    plan = compile_plan(any_plan(7, 30, 6, sound=True))
+    prepared = KernelPlan(plan)
+    list(simulate_many(prepared, 1, 0, 2, lambda _: plan.base_calendars))
+    freed = weakref.ref(prepared)
+    with gc_paused():  # as while crews are planned: only what no cycle holds is freed then
+        del prepared
+        assert freed() is None
+
+
+def test_the_draws_of_a_seed_are_made_ready_once() -> None:
+    prepared = KernelPlan(compile_plan(any_plan(7, 30, 6, sound=True)))
+    first = prepared.draw_tables(1)
+    assert prepared.draw_tables(1) is first
+    for seed in range(2, 9):
+        assert prepared.draw_tables(seed).seed == seed
+    assert prepared.draw_tables(1) is not first  # the latest are kept, so that a study of many seeds keeps few
 
 
 def test_all_plans_share_one_machine_code() -> None:

@@ -134,6 +134,18 @@ def test_both_engines_have_the_same_finishes_with_chance(monkeypatch: pytest.Mon
     assert len(set(found[0])) > 8
 
 
+@pytest.mark.skipif(not available(), reason="the compiled engine is not installed")
+def test_given_and_drawn_runs_share_memory_and_do_not_disturb_each_other() -> None:
+    project = load(TINY, [*small_changes(1), "labour.content_spread={low: 0.5, mode: 1, high: 3}"]).value
+    rehearsal = Rehearsal(project, ResourcePlan())
+    few, many = (dict.fromkeys(rehearsal.max_crews_at_once, count) for count in (2, 5))
+    log, finishes = rehearsal.log_with(few).copy(), rehearsal.drawn_finishes(many)
+    for other in rehearsal.abreast(3):
+        assert np.array_equal(other.log_with(few), log)
+        assert np.array_equal(rehearsal.drawn_finishes(many), finishes)
+        assert not np.array_equal(rehearsal.drawn_finishes(few), finishes)
+
+
 def test_valleys_are_filled_up_to_the_weeks_a_crew_may_be_idle() -> None:
     busy = np.array([[0, 2, 0, 0, 0, 2, 0, 0, 0, 0, 1, 0]])
     assert with_valleys_filled(busy, 3).tolist() == [[0, 2, 2, 2, 2, 2, 0, 0, 0, 0, 1, 0]]
