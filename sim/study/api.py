@@ -26,12 +26,13 @@ from sim.study.case import Case, prepare_case
 from sim.study.common_factors import CONTROLS, controls, indices
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
+from sim.study.executors.interruption import interruptible
 from sim.study.executors.memory_estimate import require_memory
 from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker_process import WorkerConnection
 from sim.study.gantt_ranges import BINDINGS, gantt_ranges
 from sim.study.result import Result, ResultBuilder, digest, identity, manifest, prepare_stored, versions, write_result
-from sim.study.runner import ReportProgress, default_executor, expectations
+from sim.study.runner import ReportProgress, default_executor, expectations, interrupt_message
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
@@ -215,6 +216,7 @@ def sampled_run(
         nullcontext()
         if target is None
         else open_checkpoint(target, identity(case, seed), resume=resume, hold=HELD_SECONDS) as store,
+        interruptible(interrupt_message(store)),
         ExitStack() as working,
     ):
         executor = working.enter_context(

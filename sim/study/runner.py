@@ -185,7 +185,7 @@ def run(
     chunks = InMemoryStore() if store is None else store
     with (
         watched(progress, str(getattr(case, "name", "runs"))) as reporter,
-        interruptible(_interrupt_message(chunks)),
+        interruptible(interrupt_message(chunks)),
         executor or default_executor(case, seed, workers) as active_executor,
     ):
         if precision is None:
@@ -229,7 +229,7 @@ def run_range(
     executor: AbstractContextManager[Executor] | None = None,
 ) -> None:
     """Simulate a range of replications and leave them in the chunk store: the part of one shard."""
-    with interruptible(_interrupt_message(store)), executor or default_executor(case, seed, workers) as active_executor:
+    with interruptible(interrupt_message(store)), executor or default_executor(case, seed, workers) as active_executor:
         simulate_missing(active_executor, store, part, ChunkSizer(chunk), progress)
 
 
@@ -255,7 +255,7 @@ def _report(progress: ReportProgress | None, requested: range, remaining: int, s
         progress(len(requested) - remaining, len(requested), sizer.seconds_left(remaining))
 
 
-def _interrupt_message(store: ChunkStore) -> str:
+def interrupt_message(store: ChunkStore | None) -> str:
     """Return the line with which an interrupted run ends."""
     store = store.store if isinstance(store, StoreView) else store
     if isinstance(store, Checkpoint):

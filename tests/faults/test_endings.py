@@ -53,6 +53,23 @@ def test_ctrl_c_is_one_line_and_exit_code_130(tmp_path: Path, observed: Observed
     observed(f"exit code 130 after one line; {len(chunks(out))} chunks kept, no process left")
 
 
+def test_ctrl_c_while_files_are_written_says_that_the_run_can_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, observed: Observed
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    command = ("run", TINY, "--runs", "4", "--workers", "1", "--figures", "none", "--out", tmp_path / "tiny")
+    with monkeypatch.context() as patched:
+        patched.setattr("sim.study.api.with_details", interrupted)
+        told = said(*command)
+    assert told.exit_code == 130
+    assert told.output.rstrip().endswith("--resume goes on from there")
+    assert chunks(tmp_path / "tiny")
+    assert said(*command, "--resume").exit_code == 0
+    observed("exit code 130 after the verdict and one line; --resume writes the files")
+
+
 def test_a_project_that_never_finishes_is_a_stall_with_names(observed: Observed, tmp_path: Path) -> None:
     told = said(
         "run", TINY, "--set", "scale.horizon_days=30", "--set", "shell.steps.slab.hours=2000",
