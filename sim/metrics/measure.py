@@ -49,6 +49,7 @@ def kernels_for(*, use_numba: bool) -> Kernels:
         capital_integrals=capital.capital_integrals,
         debt_drawdowns=ledger_kernels.debt_drawdowns,
         earned_until=ledger_kernels.earned_until,
+        stable_order=capital.stable_order,
         chain=ChainKernels(critical_chain.walk, log.note_weather_loss, critical_chain.sum_causes),
     )
 

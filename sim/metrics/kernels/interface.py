@@ -249,6 +249,7 @@ class Kernels:
     capital_integrals(timeline, total, horizon, days) → Integrals
     debt_drawdowns(timeline)                    → DebtDrawdowns
     earned_until(begin, rate, moment)           → dollars earned up to each moment; begins and moments rise
+    stable_order(keys)                          → positions of the keys in ascending order
     """
 
     scan_log: Callable[[Ints, StepGroups], Scan]
@@ -260,6 +261,7 @@ class Kernels:
     capital_integrals: Callable[[Timeline, Floats, int, int], Integrals]
     debt_drawdowns: Callable[[Timeline], DebtDrawdowns]
     earned_until: Callable[[Ints, Floats, Floats], Floats]
+    stable_order: Callable[[Ints], Ints]
     chain: ChainKernels | None = None
 
 

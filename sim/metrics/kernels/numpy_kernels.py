@@ -212,15 +212,9 @@ def bill(entries: Entries, billing: Billing) -> Entries:
     return with_fee._replace(minute=np.where(billing.billed[with_fee.item], paid_minute, with_fee.minute))
 
 
-def order_by_minute(minutes: Ints) -> Ints:
-    """Return the positions of minutes in ascending order, by a stable sort.
-
-    First by their last 16 bits, then by the 16 before: numpy counts numbers of 16 bits, in less than half the time of a sort.
-    """
-    if minutes.max(initial=0) >> 32 or minutes.min(initial=0) < 0:
-        return np.argsort(minutes, kind="stable")
-    order = np.argsort(minutes.astype(np.uint16), kind="stable")
-    return order[np.argsort((minutes >> 16).astype(np.uint16)[order], kind="stable")]
+def stable_order(keys: Ints) -> Ints:
+    """Return the positions of keys in ascending order, by a stable sort."""
+    return np.argsort(keys, kind="stable")
 
 
 # --- capital ----------------------------------------------------------------------------------------------------------
@@ -347,7 +341,7 @@ def steps(timeline: Timeline, state: Floats) -> Floats:
 def _peak_idle(timeline: Timeline, horizon: int) -> float:
     """Return the most cents that are paid and not in service at any moment up to the horizon, all items together."""
     # stable, as the kernel breaks ties by row: the sum of floats depends on the order
-    order = order_by_minute(timeline.rows[ROW_MINUTE])
+    order = stable_order(timeline.rows[ROW_MINUTE])
     minute = timeline.rows[ROW_MINUTE][order]
     idle_by_row = timeline.states[PAID] - timeline.states[IN_SERVICE]
     idle = np.cumsum(steps(timeline, idle_by_row)[order])
@@ -393,4 +387,5 @@ NUMPY = Kernels(
     capital_integrals=capital_integrals,
     debt_drawdowns=debt_drawdowns,
     earned_until=earned_until,
+    stable_order=stable_order,
 )

@@ -162,7 +162,8 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
     entries = cost_model.ledger(run)
     useful = in_clusters(online, int(blocks.wanted.sum()), business.minimum_cluster_blocks)
     ordered_blocks = np.flatnonzero(blocks.ordered >= 0)
-    drawdowns_by_date = drawdowns(entries.minute, entries.item, entries.cents, project.money.finance)
+    kernels = run.record.kernels
+    drawdowns_by_date = drawdowns(entries.minute, entries.item, entries.cents, project.money.finance, kernels)
     # drawdowns are by date, entries by item: back to the order of the ledger
     debt_cents = np.empty(len(drawdowns_by_date.debt))
     debt_cents[drawdowns_by_date.entry] = drawdowns_by_date.debt * 100
@@ -173,7 +174,6 @@ def keep_accounts(cost_model: CostModel, run: Run, blocks: Online, needed: Neede
     events = capital_events(
         entries, debt_cents, run.when, cost_model.contracts, serving_moments, online[ordered_blocks], block_kw
     )
-    kernels = run.record.kernels
     built_kw = cost_model.built_kw(len(ordered_blocks))
     timeline = CapitalTimeline.of(events, built_kw, horizon, project.curve_days, kernels)
     # a block earns once its cluster is whole and it is needed; each in its own order of blocks

@@ -22,7 +22,7 @@ from sim.config.project import Project
 from sim.config.sections.money import Business, Damages, Finance
 from sim.metrics.event_log import DAY, MONTH, Ints
 from sim.metrics.kernels.interface import Kernels
-from sim.metrics.kernels.numpy_kernels import NUMPY, order_by_minute
+from sim.metrics.kernels.numpy_kernels import NUMPY
 from sim.metrics.money.capital import CapitalTimeline
 
 # --- business ---------------------------------------------------------------------------------------------------------
@@ -175,9 +175,9 @@ class Drawdowns:
     entry: Ints
 
 
-def drawdowns(minute: Ints, item: Ints, cents: Ints, finance: Finance) -> Drawdowns:
+def drawdowns(minute: Ints, item: Ints, cents: Ints, finance: Finance, kernels: Kernels = NUMPY) -> Drawdowns:
     """Return the drawdowns of equity and debt by payment: debt by the gearing ratio, or only once equity is spent."""
-    order = order_by_minute(minute)
+    order = kernels.stable_order(minute)
     usd, gearing = cents[order] / 100, finance.gearing.value
     debt = usd * gearing
     if finance.draw == "equity_first":
