@@ -38,6 +38,7 @@ from sim.config.sections.risks import Mode, Pace, Risks
 from sim.config.sections.systems import SYSTEMS, Energization, Network, Step, System, Systems
 from sim.config.sections.weather import Weather
 from sim.config.sections.working_week import Calendar
+from sim.config.units import LIMIT, limit_of
 from sim.errors import ConfigError, Problem, did_you_mean
 
 # --- expectations -----------------------------------------------------------------------------------------------------
@@ -47,8 +48,7 @@ Sign = Literal["<", "<=", ">", ">="]
 FORM = "METRIC.STATISTIC SIGN NUMBER, such as peak_workforce_onsite.p80 < 450"
 _LINE = re.compile(
     r"(?P<metric>[a-z][a-z0-9_]*)\.(?P<statistic>[a-z][a-z0-9]*)"
-    r"\s*(?P<sign><=|>=|<|>)\s*"
-    r"(?P<limit>[-+]?[0-9][0-9_]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?)"
+    rf"\s*(?P<sign><=|>=|<|>)\s*{LIMIT}"
 )
 _STATISTIC = re.compile(r"mean|p[1-9][0-9]?")
 
@@ -72,12 +72,12 @@ class Expectation:
 def parse_expectation(text: str) -> Expectation:
     """Parse one expectation (metric, statistic, comparison sign, limit); ValueError says which form is allowed."""
     match = _LINE.fullmatch(text.strip())
-    if match is None or not isfinite(float(match["limit"])):
+    if match is None or not isfinite(limit := limit_of(match, match["metric"])):
         raise ValueError(FORM)
     if not _STATISTIC.fullmatch(match["statistic"]):
         raise ValueError(f"mean or p1 … p99 behind {match['metric']}.")
     sign: Sign = match["sign"]  # type: ignore[assignment]  # one of the four the pattern allows
-    return Expectation(text.strip(), match["metric"], match["statistic"], sign, float(match["limit"]))
+    return Expectation(text.strip(), match["metric"], match["statistic"], sign, limit)
 
 
 def _parsable(text: str) -> str:

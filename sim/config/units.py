@@ -60,6 +60,22 @@ MULTIPLES: Mapping[str, float] = {"k": 1e3, "M": 1e6, "bn": 1e9}
 """Multiples of dollars, which may be written behind any price: `13k` for a field in $/MW/year."""
 
 
+LIMIT = r"(?P<limit>[-+]?[0-9][0-9_,]*(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?)\s*(?P<multiple>k|M|bn)?"
+"""A number as it is written behind a metric: `450`, `1,200`, and of dollars `8.2bn`."""
+
+
+def limit_of(found: re.Match[str], metric: str) -> float:
+    """Return the number of a match of `LIMIT`; ValueError where a multiple stands behind a metric that is no dollars.
+
+    >>> limit_of(re.fullmatch(LIMIT, "8.5 bn"), "capital_total_usd")
+    8500000000.0
+    """
+    multiple = found["multiple"]
+    if multiple and "usd" not in metric.split("_"):
+        raise ValueError(f"{multiple} stands behind dollars only, and {metric} has none: write the number in full")
+    return float(re.sub("[_,]", "", found["limit"])) * MULTIPLES.get(multiple or "", 1)
+
+
 def factors_to(unit: str) -> Mapping[str, float]:
     """Return the units that may be written for a field in a unit, with their factors to it.
 

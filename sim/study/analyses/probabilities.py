@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from sim.config.sections.contract import ContractMilestone
-from sim.config.units import days_meant
+from sim.config.units import LIMIT, days_meant, limit_of
 from sim.display import presented
 from sim.errors import SimError, did_you_mean
 from sim.metrics.metric import FINISH, date_metric
@@ -97,7 +97,7 @@ EXAMPLES = (
 PERCENTILES = (0.1, 0.5, 0.8, 0.9)
 _MW = re.compile(r"mw\s*>=\s*(?P<mw>[-+]?[0-9]+(?:\.[0-9]+)?)", re.IGNORECASE)
 _BY = re.compile(r"(?P<what>.+?)\s+(?:by|on or before)\s+(?P<date>.+)", re.IGNORECASE)
-_LIMIT = re.compile(r"(?P<metric>[a-z][a-z0-9_]*)\s*(?P<sign><=|>=|<|>)\s*(?P<limit>[-+]?[0-9][0-9_,]*(?:\.[0-9]+)?)")
+_LIMIT = re.compile(rf"(?P<metric>[a-z][a-z0-9_]*)\s*(?P<sign><=|>=|<|>)\s*{LIMIT}")
 _SIGNS: Mapping[str, Callable[[Floats, float], np.ndarray]] = {
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
 }  # fmt: skip
@@ -138,7 +138,7 @@ def ask(manifest: Mapping[str, Any], sample: Sample, question: str) -> Answer:
     limit = _LIMIT.fullmatch(text)
     if limit and limit["metric"] in sample.metrics:
         values = sample.values(limit["metric"])
-        hits = int(_SIGNS[limit["sign"]](values, float(re.sub("[_,]", "", limit["limit"]))).sum())
+        hits = int(_SIGNS[limit["sign"]](values, _limit(limit)).sum())
         return Answer(text, proportion_interval(hits, len(values)), {})
     dated_question = _BY.fullmatch(text)
     event, last = (dated_question["what"], _date(dated_question["date"])) if dated_question else (text, None)
@@ -155,6 +155,14 @@ def ask(manifest: Mapping[str, Any], sample: Sample, question: str) -> Answer:
         probability = proportion_interval(int((days <= (last - start).days + 1).sum()), len(days))
         text = f"{event} by {last.isoformat()}"
     return Answer(text, probability, _percentiles(days, start), note)
+
+
+def _limit(found: re.Match[str]) -> float:
+    """Return the number that a metric is asked to be above or below."""
+    try:
+        return limit_of(found, found["metric"])
+    except ValueError as error:
+        raise UnknownQuestion(str(error)) from None
 
 
 def _percentiles(values: Floats, start: date | None) -> dict[float, float | date | None]:

@@ -95,6 +95,13 @@ def test_nothing_but_the_grammar_is_read(line: str) -> None:
         parse_expectation(line)
 
 
+def test_dollars_may_be_expected_in_multiples() -> None:
+    assert parse_expectation("capital_total_usd.p80 < 8.5bn").limit == 8.5e9
+    assert parse_expectation("hours_paid.p80 < 1,200,000").limit == 1.2e6
+    with pytest.raises(ValueError, match="M stands behind dollars only, and hours_paid has none"):
+        parse_expectation("hours_paid.p80 < 1.2M")
+
+
 def written(tmp_path: Path, *lines: str) -> Path:
     """The tiny project with expectations, in a file."""
     copytree(CONFIGS, tmp_path / "configs", dirs_exist_ok=True)

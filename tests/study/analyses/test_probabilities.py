@@ -65,6 +65,13 @@ def test_a_limit_a_milestone_and_a_date_to_be_found() -> None:
     assert np.isnan(result().ask("mw >= 1").probability.value)
 
 
+@pytest.mark.parametrize("limit", ["118,000,000", "118M", "118 M", "0.118bn", "118_000k", "1.18e8"])
+def test_dollars_may_be_asked_for_in_multiples(limit: str) -> None:
+    total = result().sample.values("capital_total_usd")
+    assert 0 < (total < 118e6).mean() < 1
+    assert result().ask(f"capital_total_usd < {limit}").probability.value == (total < 118e6).mean()
+
+
 @pytest.mark.parametrize("day", ["30 June 2027", "30 jun 2027", "30. June 2027", "June 30, 2027", "Jun 30 2027"])
 def test_a_day_is_read_with_its_month_as_a_word(day: str) -> None:
     assert str(result().ask(f"mw >= 2.5 by {day}")) == str(result().ask("mw >= 2.5 by 2027-06-30"))
@@ -77,6 +84,7 @@ def test_a_day_is_read_with_its_month_as_a_word(day: str) -> None:
         ("mw >= 100", "the most are 2.5 MW"),
         ("mw >= 0 by 2026-01-01", "0 MW are online at any time: ask for more than 0 MW"),
         ("mw >= -2.5", "-2.5 MW are online at any time"),
+        ("peak_workforce_onsite < 0.1k", "k stands behind dollars only, and peak_workforce_onsite has none"),
         ("finish by June", "'June': a day like 2027-06-30 or 30 June 2027 expected"),
         ("finish by 31 June 2027", "a day like"),
         ("finish by 30 Jule 2027", "a day like"),
