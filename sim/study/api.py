@@ -30,7 +30,7 @@ from sim.study.executors.interruption import interruptible
 from sim.study.executors.memory_estimate import require_memory
 from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker_process import WorkerConnection
-from sim.study.gantt_ranges import BINDINGS, gantt_ranges
+from sim.study.gantt_ranges import BINDINGS, RECORDED_RUNS, gantt_ranges
 from sim.study.result import Result, ResultBuilder, digest, identity, manifest, prepare_stored, versions, write_result
 from sim.study.runner import ReportProgress, default_executor, expectations, interrupt_message
 from sim.study.runner import parse as parse_precision
@@ -165,6 +165,8 @@ class SampledRun:
     workers: int
     out: Path | None
     store: Checkpoint | None
+    idle_workers: Sequence[WorkerConnection] = ()
+    """Processes that have simulated, and may have kept some replications."""
 
     def finished(
         self, *, extras: Callable[[Result, Path], object] | None = None,
@@ -172,7 +174,7 @@ class SampledRun:
     ) -> Result:  # fmt: skip
         """Return the result with its details, written where it belongs; the arguments are those of `run`."""
         workers = self.workers if workers is None else workers
-        result = with_details(self.case, self.result, workers)
+        result = with_details(self.case, self.result, workers, self.idle_workers)
         if on_details is not None:
             on_details(result)
         result = with_levers(self.case, result, workers, measure=levers)
@@ -211,6 +213,7 @@ def sampled_run(
     builder = ResultBuilder(case, seed, case.sampling.fit(runs), input_files(checked_config))
     if workers > 1:
         case.make_ready(seed)
+        case = case.keeping(RECORDED_RUNS) if keep_workers else case
     require_memory(case, max_runs if precision else case.sampling.fit(runs), workers, on_disk=target is not None)
     with (
         nullcontext()
@@ -242,7 +245,9 @@ def sampled_run(
             on_sample(result, executor.idle if isinstance(executor, ProcessPool) else ())
         if not keep_workers:
             working.close()
-        yield SampledRun(case, result, workers, target, store)
+        # after the sample was told, as whoever was told may have given them something to do
+        idle_workers = executor.idle if keep_workers and isinstance(executor, ProcessPool) else ()
+        yield SampledRun(case, result, workers, target, store, idle_workers)
 
 
 @checked_arguments
@@ -353,14 +358,15 @@ def result_of(case: Case, seed: int, sample: Sample, found: InputFiles | None = 
     return with_details(case, Result(manifest(case, seed, sample.size), sample, input_files=found or {}))
 
 
-def with_details(case: Case, result: Result, workers: int = 1) -> Result:
+def with_details(case: Case, result: Result, workers: int = 1, idle_workers: Sequence[WorkerConnection] = ()) -> Result:
     """Return a result with its representative run, Gantt ranges, Sobol indices and control variates."""
     sample, seed = result.sample, int(result.manifest["seed"])
     representative = _representative(sample)
     (simulated,) = case.replications(seed, representative, 1)
     log = case.event_table(simulated)
     control_table = {CONTROLS: result.more[CONTROLS]} if CONTROLS in result.more else controls(case, seed, sample)
-    tables = {**gantt_ranges(case, seed, sample, log, workers), **indices(case, seed, sample), **control_table}
+    ranges = gantt_ranges(case, seed, sample, log, workers, idle_workers)
+    tables = {**ranges, **indices(case, seed, sample), **control_table}
     new_manifest = {**result.manifest, "representative": representative}
     return replace(result, manifest=new_manifest, log=log, driving=case.chain_table(simulated), more=tables)
 

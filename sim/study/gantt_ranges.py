@@ -7,6 +7,7 @@ replications are simulated once more, on the same random numbers, so that a stud
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.backends import COMPILED
+from sim.engine.backends import COMPILED, Replication
 from sim.metrics.critical_chain import chain_summary
 from sim.metrics.event_log import DAY, Ints, Record
 from sim.metrics.schedule import begin_and_end_of_work, earned_by_day, on_chain, paid_by_day, skids_by_day
@@ -24,7 +25,8 @@ from sim.plan.layout import place_number
 from sim.plan.mechanisms.commissioning import ONLINE
 from sim.study.case import Case
 from sim.study.chunk import Column, Columns, Floats, in_batches
-from sim.study.executors.worker_process import in_two_halves
+from sim.study.executors.worker import OfCase
+from sim.study.executors.worker_process import WorkerConnection, WorkerLost, in_two_halves, packed
 from sim.study.intervals import quantile
 from sim.study.sample import Sample
 
@@ -241,8 +243,9 @@ class RowTimes(NamedTuple):
 
 
 def gantt_ranges(
-    case: Case, seed: int, sample: Sample, log: Mapping[str, Column], workers: int = 1
-) -> dict[str, Columns]:
+    case: Case, seed: int, sample: Sample, log: Mapping[str, Column], workers: int = 1,
+    idle_workers: Sequence[WorkerConnection] = (),
+) -> dict[str, Columns]:  # fmt: skip
     """Return the tables `spread`, `hours` and `bindings`; nothing where no replication came to its end.
 
     `spread` has a row a row of the chart: place, level, parent, begin and end in days (P10, P50, P80, P90), `plan_begin`
@@ -250,13 +253,20 @@ def gantt_ranges(
     chain; `runs` is how many were simulated. `hours` has a row a day: planned, and P10, P50, P80, P90 of person-hours
     earned and paid until then, and in columns `skids_` of skids that have come to the site. `bindings` has a row a
     resource on the driving chain: cause, what (the system of a factory, the trade of a crew), mean days, and the share of
-    replications in which it held the chain a day or more. With two `workers` another process simulates half of them.
+    replications in which it held the chain a day or more. `idle_workers` may have kept some replications; the others are
+    simulated once more, with two `workers` half of them by another process.
     """
-    replications = sampled_replications(case, sample)
-    if not len(replications):
+    replications = sampled_replications(case, sample).tolist()
+    if not replications:
         return {}
     step_rows = StepRows.of(case, gantt_rows(log))
-    row_times = in_two_halves(partial(_row_times, case, seed, step_rows), replications.tolist(), fork=workers > 1)
+    times = _times_of_kept(idle_workers, step_rows, replications)
+    missing = [replication for replication in replications if replication not in times]
+    simulated_times = (
+        in_two_halves(partial(_row_times, case, seed, step_rows), missing, fork=workers > 1) if missing else []
+    )
+    times |= dict(zip(missing, simulated_times, strict=True))
+    row_times = [times[replication] for replication in replications]
     begins, ends, criticality, earned, paid, skids, resource_minutes = zip(*row_times, strict=True)
     planned = _planned(case)
     range_table = _spread(step_rows, np.array(begins), np.array(ends), np.array(criticality), step_rows.dates(planned))
@@ -267,16 +277,41 @@ def gantt_ranges(
     return {SPREAD: range_table, HOURS: hours, BINDINGS: _bindings(resource_minutes)}
 
 
+def _times_of_kept(
+    workers: Sequence[WorkerConnection], step_rows: StepRows, replications: Sequence[int]
+) -> dict[int, RowTimes]:
+    """Ask workers what the replications that they have kept contribute to the chart; return it by replication."""
+    request, times = packed(OfCase(partial(row_times_of_kept, step_rows, replications))), dict[int, RowTimes]()
+    for worker in workers:
+        worker.send(request)
+    for worker in workers:
+        with suppress(WorkerLost):
+            answer = worker.receive()
+            times |= answer if isinstance(answer, dict) else {}
+    return times
+
+
+def row_times_of_kept(step_rows: StepRows, replications: Sequence[int], case: Case, _seed: int) -> dict[int, RowTimes]:
+    """Return what those of some replications that this process has kept contribute to the chart."""
+    kept = case.kept.keys() & {*replications}
+    return {replication: _row_times_of(case, step_rows, case.kept[replication]) for replication in sorted(kept)}
+
+
 def _row_times(case: Case, seed: int, step_rows: StepRows, replications: Sequence[int]) -> list[RowTimes]:
     """Simulate some replications once more, and return what each of them contributes to the chart."""
-    times = []
-    for record, paid_hours in _records(case, seed, replications):
-        begin, end = step_rows.dates(record)
-        chain = chain_summary(record)
-        critical = np.any(on_chain(chain.steps, *step_rows.levels), axis=0)
-        earned, skids = earned_by_day(record, case.days), skids_by_day(record, case.days)
-        times.append(RowTimes(begin, end, critical, earned, paid_hours, skids, chain.minutes))
-    return times
+    return [_row_times_of(case, step_rows, replication) for replication in _simulated(case, seed, replications)]
+
+
+def _row_times_of(case: Case, step_rows: StepRows, replication: Replication) -> RowTimes:
+    """Return what a replication contributes to the chart."""
+    record = case.record(replication)
+    people = headcount(record, case.project, case.days)
+    paid_hours = paid_by_day(people, case.metric_context.paid_by_day)
+    begin, end = step_rows.dates(record)
+    chain = chain_summary(record)
+    critical = np.any(on_chain(chain.steps, *step_rows.levels), axis=0)
+    earned, skids = earned_by_day(record, case.days), skids_by_day(record, case.days)
+    return RowTimes(begin, end, critical, earned, paid_hours, skids, chain.minutes)
 
 
 def _bindings(resource_minutes: Sequence[Mapping[tuple[str, str], int]]) -> Columns:
@@ -297,16 +332,11 @@ def sampled_replications(case: Case, sample: Sample) -> Column:
     return np.flatnonzero(sample.runs["status"] == "ok")[:max_runs]
 
 
-def _records(case: Case, seed: int, replications: Sequence[int]) -> Iterator[tuple[Record, Floats]]:
-    """Yield the record of each replication, and the paid hours until each day."""
+def _simulated(case: Case, seed: int, replications: Sequence[int]) -> Iterator[Replication]:
+    """Yield some replications, simulated once more."""
     # consecutive numbers together, as inputs are drawn for many replications at once
     for consecutive in np.split(replications, np.flatnonzero(np.diff(replications) > 1) + 1):
-        for replication in in_batches(
-            case.replications(seed, int(consecutive[0]), len(consecutive)), len(case.plan.rows)
-        ):
-            record = case.record(replication)
-            people = headcount(record, case.project, case.days)
-            yield record, paid_by_day(people, case.metric_context.paid_by_day)
+        yield from in_batches(case.replications(seed, int(consecutive[0]), len(consecutive)), len(case.plan.rows))
 
 
 def _planned(case: Case) -> Record:

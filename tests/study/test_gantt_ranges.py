@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import sim
+from sim.jit import available
 from sim.metrics.delivery import days_reached
 from sim.report.figures.gantt import plot_gantt
 from sim.report.figures.workforce import plot_man_hours
 from sim.report.result_view import ResultView
-from sim.study.gantt_ranges import gantt_rows
+from sim.study import gantt_ranges
+from sim.study.api import load
+from sim.study.case import Case
+from sim.study.executors.worker_process import WorkerConnection, packed
+from sim.study.gantt_ranges import RowTimes, StepRows, gantt_rows
 from sim.study.result import Result
 from tests.tiny_project import tiny
 
 H = 1 / 24
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +103,49 @@ def test_turnovers_are_the_finish_at_their_last(by_hand: Result, tmp_path: Path)
 def test_one_replication_has_ranges_too_with_whatever_workers() -> None:
     result = sim.run(sim.load("one_block"), runs=1, workers=2)
     assert result.table("spread")["runs"].eq(1).all()
+
+
+@pytest.mark.skipif(not available(), reason="the compiled engine is not installed")
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_what_workers_have_kept_is_not_simulated_again(lost: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = load(CONFIGS / "one_block.yaml")
+    again: list[int] = []
+
+    def simulated(case: Case, seed: int, step_rows: StepRows, replications: Sequence[int]) -> list[RowTimes]:
+        again.extend(replications)
+        return row_times(case, seed, step_rows, replications)
+
+    row_times = gantt_ranges._row_times
+    monkeypatch.setattr(gantt_ranges, "_row_times", simulated)
+    monkeypatch.setattr(gantt_ranges, "in_two_halves", lambda work, items, fork: work(items))
+    alone = sim.run(project, runs=40, seed=1, workers=1)
+    assert again == [*range(40)]
+    again.clear()
+
+    def lose(_: Result, idle: Sequence[WorkerConnection]) -> None:
+        for worker in idle[:lost]:
+            worker.close()
+
+    together = sim.run(project, runs=40, seed=1, workers=2, on_sample=lose)
+    assert bool(again) == (lost > 0)
+    assert len(again) == 40 or lost < 2
+    for name in ("spread", "hours", "bindings"):
+        pd.testing.assert_frame_equal(together.table(name), alone.table(name))
+
+
+@pytest.mark.skipif(not available(), reason="the compiled engine is not installed")
+def test_a_worker_with_something_else_to_do_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    times_of_kept = gantt_ranges._times_of_kept
+
+    def counted(workers: Sequence[WorkerConnection], *others: Any) -> dict[int, RowTimes]:
+        asked.append(len(workers))
+        return times_of_kept(workers, *others)
+
+    monkeypatch.setattr(gantt_ranges, "_times_of_kept", counted)
+
+    def draw(_: Result, idle: Sequence[WorkerConnection]) -> None:
+        idle[0].send(packed(str))
+
+    sim.run(load(CONFIGS / "one_block.yaml"), runs=20, seed=1, workers=2, on_sample=draw)
+    assert asked == [1]

@@ -64,6 +64,7 @@ class CaseWorker(WorkerConnection):
     def __init__(self, inherited: tuple[CaseLike, int] | None, *, fork: bool) -> None:
         """Start the process; `inherited` are case and seed of a forked one."""
         super().__init__(serve_chunks, inherited, fork=fork)
+        self._unanswered = int(fork)  # a forked worker confirms a case that it was not sent
         self.forked = fork
         self.ready = False
         self.queue: deque[range] = deque()
@@ -114,7 +115,7 @@ class ProcessPool:
     @property
     def idle(self) -> list[CaseWorker]:
         """Return the workers that have taken the case and have nothing to do: they may be asked for something else."""
-        return [worker for worker in self._workers if worker.ready and not worker.queue]
+        return [worker for worker in self._workers if worker.ready and worker.answers]
 
     def run(self, pending: PendingRanges, sizer: ChunkSizer) -> Generator[Outcome]:
         """Yield the outcomes of all pending ranges, in the order in which they are finished."""

@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
+from typing import Any
 
 from sim.errors import SimError
 from sim.study.chunk import CaseLike, Chunk, concatenated, failed, validated
@@ -28,6 +30,13 @@ class Outcome:
         return self.chunk
 
 
+@dataclass(frozen=True)
+class OfCase:
+    """What a worker is asked besides chunks: a function of the case that it has, and of its seed."""
+
+    function: Callable[[Any, int], object]
+
+
 def serve_chunks(pipe: Connection, inherited: tuple[CaseLike, int] | None = None) -> None:
     """Receive a case, confirm it, and run the chunks or functions that are asked for until the pipe is closed.
 
@@ -45,6 +54,8 @@ def serve_chunks(pipe: Connection, inherited: tuple[CaseLike, int] | None = None
         pipe.send(None)
         while True:
             request = pipe.recv()
+            if isinstance(request, OfCase):
+                request = partial(request.function, case, seed)
             pipe.send(run_chunk(case, seed, request) if isinstance(request, range) else called(request))
 
 

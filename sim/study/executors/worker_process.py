@@ -98,7 +98,7 @@ class WorkerConnection:
         if not fork:
             _require_executable()
             resource_tracker.ensure_running()  # or it would be started with the first process, and let Ctrl-C through
-        self.lost = ""
+        self.lost, self._unanswered = "", 0
         self.pipe, worker_end = get_context("spawn").Pipe()
         _living.add(self)
         if fork:
@@ -118,6 +118,7 @@ class WorkerConnection:
 
     def send(self, message: bytes) -> None:
         """Send what `packed` has made, and wait until it is read; whether the worker is gone, `receive` says."""
+        self._unanswered += 1
         try:
             self.pipe.send_bytes(message)
         except OSError:
@@ -127,10 +128,17 @@ class WorkerConnection:
         """Wait for what the worker sends. Raises WorkerLost."""
         if not self.lost:
             try:
-                return self.pipe.recv()
+                message = self.pipe.recv()
+                self._unanswered -= 1
+                return message
             except (EOFError, OSError):
                 self._note_loss()
         raise WorkerLost(self.lost)
+
+    @property
+    def answers(self) -> bool:
+        """Return whether it has answered all that it was sent, and is there: it may be asked for something else."""
+        return not self.lost and self._unanswered <= 0
 
     def _note_loss(self) -> None:
         """Note how the process came to its end; its pipe is closed, so it has ended or is about to."""
