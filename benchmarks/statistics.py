@@ -10,7 +10,7 @@ For a change of the project, plain pairs on common luck stand against independen
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -25,10 +25,12 @@ from sim.study.intervals import quantile
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
 CONFIG = "configs/hybrid.yaml"
-SMALL = "scale.capacity_mw=25"
+MEGAWATTS = 25
 CHANGE = "systems.electrical.factory.lines=10"
 LEAD, IDLE = "lead_time_full_days", "idle_capital_months"
 RANDOMISATIONS, SIZE, SMALL_SIZE = 40, 512, 128
+TARGETS = {"lhs": 2.0, "sobol": 3.0, "sobol-all": 3.0}
+"""Methods, and how many times fewer replications each is to need for the P80 of the lead time."""
 PLAIN_BLOCKS = 16
 """Times SIZE: replications by plain luck; their bootstrap needs no more."""
 BOOTSTRAPS = 4000
@@ -47,9 +49,12 @@ def mean(values: Floats) -> float:
     return float(values.mean())
 
 
-def collect(sampling: Sampling, *overrides: str, blocks: int = RANDOMISATIONS, size: int = SIZE) -> dict[str, Floats]:
-    """Return lead time and idle capital of blocks · size replications of the 25 MW hybrid."""
-    case = replace(prepare_case(load(CONFIG, [SMALL, *overrides])), sampling=sampling, engine=select_backend(AUTO))
+def collect(
+    sampling: Sampling, megawatts: int, *overrides: str, blocks: int = RANDOMISATIONS, size: int = SIZE
+) -> dict[str, Floats]:
+    """Return lead time and idle capital of blocks · size replications of the hybrid of so many megawatts."""
+    config = load(CONFIG, [f"scale.capacity_mw={megawatts}", *overrides])
+    case = replace(prepare_case(config), sampling=sampling, engine=select_backend(AUTO))
     parts = [case.simulate_chunk(1, block * size, size).runs for block in range(blocks)]
     return {metric: np.concatenate([part[metric] for part in parts]) for metric in (LEAD, IDLE)}
 
@@ -67,15 +72,17 @@ def common(case: Floats, base: Floats) -> float:
     return float((case.var() + base.var()) / max((case - base).var(), 1e-300))
 
 
-def rows(blocks: int = RANDOMISATIONS) -> list[Row]:
-    """Measure; with 40 randomisations 110,000 replications."""
-    plain = collect(PLAIN_MONTE_CARLO, blocks=PLAIN_BLOCKS)
-    changed = collect(PLAIN_MONTE_CARLO, CHANGE, blocks=PLAIN_BLOCKS)
+def rows(
+    blocks: int = RANDOMISATIONS, megawatts: int = MEGAWATTS, methods: Sequence[str] = tuple(TARGETS)
+) -> list[Row]:
+    """Measure; with 40 randomisations and all methods 110,000 replications."""
+    plain = collect(PLAIN_MONTE_CARLO, megawatts, blocks=PLAIN_BLOCKS)
+    changed = collect(PLAIN_MONTE_CARLO, megawatts, CHANGE, blocks=PLAIN_BLOCKS)
     found = []
-    for method, target in (("lhs", 2.0), ("sobol", 3.0), ("sobol-all", 3.0)):
+    for method in methods:
         for size in (SIZE, SMALL_SIZE):
-            runs = collect(Sampling(method, size), blocks=blocks, size=size)  # type: ignore[arg-type]
-            found += compared(plain, runs, f"{method}, {size} at a time", target, size)
+            runs = collect(Sampling(method, size), megawatts, blocks=blocks, size=size)  # type: ignore[arg-type]
+            found += compared(plain, runs, f"{method}, {size} at a time", TARGETS[method], size)
     return [
         *found,
         at_least("common luck: mean lead time of +1 line", common(changed[LEAD], plain[LEAD]), 20),
@@ -96,4 +103,7 @@ def compared(plain: dict[str, Floats], runs: dict[str, Floats], named: str, p80s
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--randomisations", type=int, default=RANDOMISATIONS)
-    print(told(rows(parser.parse_args().randomisations)))
+    parser.add_argument("--megawatts", type=int, default=MEGAWATTS)
+    parser.add_argument("--methods", nargs="+", choices=TARGETS, default=[*TARGETS])
+    given = parser.parse_args()
+    print(told(rows(given.randomisations, given.megawatts, given.methods)))

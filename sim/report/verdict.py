@@ -20,9 +20,10 @@ from sim.report.formatting import (
     p50_and_p80_estimates,
     percent,
 )
-from sim.report.result_view import PEAK, ResultView, Share
+from sim.report.result_view import PEAK, ResultView, Share, Values
 from sim.report.study_tables import Binding, bindings, lever_rows
-from sim.study.intervals import mean_interval
+from sim.study.common_factors import CONTROLS, P80
+from sim.study.intervals import Interval, controlled_mean, controlled_quantile, mean_interval, quantile
 from sim.world.working_time import finish_day
 
 WITH_SEVERAL_ORDERS = ((OF_ORDERS, "lead time"), ("lead_time_from_need_days", "late against need"))
@@ -63,7 +64,7 @@ def key_results(view: ResultView) -> list[KeyResult]:
         *_causes(view),
         *_people(view),
         *_capital(view),
-        *_means(view),
+        *_by_controls(view),
     ]
 
 
@@ -315,19 +316,32 @@ def _capital(view: ResultView) -> list[KeyResult]:
 
 
 CONTROLLED = (FINISH, "idle_capital_months", "capital_total_usd")
-"""Metrics whose mean is shown where control variates make it precise."""
+"""Metrics whose mean, and of the finish the P80, is shown where control variates make it precise."""
 
 
-def _means(view: ResultView) -> list[KeyResult]:
-    """Return the means that control variates estimate, where there are any, and how many plain runs each is worth."""
-    lines = []
+def _by_controls(view: ResultView) -> list[KeyResult]:
+    """Return the means, and the P80 of the finish, that control variates estimate, where there are any."""
+    explained, lines = view.source.table(CONTROLS), list[KeyResult]()
     for metric in CONTROLLED:
         if (mean := mean_by_controls(view, metric)) is not None:
-            estimate = MetricEstimate(metric_format(metric), mean.value, mean.low, mean.high)
-            runs_ratio = (mean_interval(view.values(metric)).half_width / mean.half_width) ** 2
-            note = f"{estimate.interval_text()}, as from {number(runs_ratio)} times as many runs"
-            lines.append(KeyResult("means, by control variates", metric_format(metric).label, estimate.text(), note))
+            lines.append(
+                _controlled("means", metric, mean, view.values(metric), explained[metric].to_numpy(np.float64))
+            )
+    if FINISH + P80 in explained and view.has(FINISH):
+        values, part = view.values(FINISH), explained[FINISH + P80].to_numpy(np.float64)
+        on_or_before = (values <= quantile(np.sort(values), 0.8)).astype(np.float64)
+        if (p80 := controlled_quantile(values, part, 0.8)) is not None:
+            lines.append(_controlled("P80", FINISH, p80, on_or_before, part))
     return lines
+
+
+def _controlled(name: str, metric: str, found: Interval, values: Values, explained: Values) -> KeyResult:
+    """Return an estimate by control variates, with how many plain runs it is worth: by the mean of what is explained."""
+    estimate = MetricEstimate(metric_format(metric), found.value, found.low, found.high)
+    by_controls = controlled_mean(values, explained) or found
+    runs_ratio = (mean_interval(values).half_width / by_controls.half_width) ** 2
+    note = f"{estimate.interval_text()}, as from {number(runs_ratio)} times as many runs"
+    return KeyResult(f"{name}, by control variates", metric_format(metric).label, estimate.text(), note)
 
 
 def _per_gw(per_mw: MetricEstimate) -> KeyResult:

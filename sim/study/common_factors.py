@@ -12,23 +12,24 @@ taken away, and with it most of the error of sampling.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.metrics.metric import LEAD_TIMES, finish_metric
 from sim.metrics.registry import directions_of
-from sim.plan.draws import factors_and_delays
+from sim.plan.draws import Inputs, factors_and_delays
 from sim.plan.vocabulary import FactorGroup
 from sim.study.analyses.switch_off import RISK, UNCERTAINTY
 from sim.study.case import Case
 from sim.study.chunk import Columns, Floats
-from sim.study.intervals import MAX_VARIANCE_LEFT, MIN_RUNS, control_variates
+from sim.study.intervals import MAX_VARIANCE_LEFT, MIN_RUNS, Fold, control_variates, cross_fitted_slopes, quantile
 from sim.study.sample import Sample
 from sim.world.quantile_tables import FIXED
 from sim.world.quantile_tables import sample as drawn
+from sim.world.streams import Sampling
 
 INDICES = "indices"
 METRICS = ("idle_capital_months", "capital_total_usd")
@@ -214,8 +215,11 @@ def _correlation_ratios(
 
 
 CONTROLS = "controls"
-MAX_RUNS = 50_000
+MAX_RUNS = 20_000
 """Runs beyond which no controls are fitted: means are precise enough, and the functions would take 100 MB."""
+DRAWS_PER_RUN, BLOCK = 10, 8192
+"""Draws of the factors, by Sobol points, for the mean of a probability: they add 5 % to the variance of the P80 at 250 MW."""
+P80 = ".p80"  # what the column of a metric's P80 ends in
 GRID = (np.arange(4096) + 0.5) / 4096
 """Points at which functions of a uniform number are averaged (midpoint rule)."""
 
@@ -245,50 +249,99 @@ def controls(case: Case, seed: int, sample: Sample, functions: Floats | None = N
     y, metrics = y[usable], [metric for metric, is_usable in zip(metrics, usable.tolist(), strict=True) if is_usable]
     # metrics have sizes from shares to dollars: all are regressed at once, each in its own spread
     deviation = y.std(axis=1, keepdims=True)
-    explained = control_variates(x, (y - y.mean(axis=1, keepdims=True)) / deviation) * deviation
+    standard = (y - y.mean(axis=1, keepdims=True)) / deviation
+    folds = [*cross_fitted_slopes(x, standard)]
+    explained = control_variates(x, standard, folds) * deviation
     worth_it = (y - explained).var(axis=1) <= MAX_VARIANCE_LEFT * y.var(axis=1)
     columns = {metric: explained[row] for row, metric in enumerate(metrics) if worth_it[row]}
+    if (finish := finish_metric(sample.runs)) in columns:
+        # in blocks, so that memory does not grow with the runs
+        functions_of, drawn_anew = ControlFunctions(case.plan.inputs), replace(case, sampling=Sampling("sobol", 1024))
+        firsts, row = range(0, DRAWS_PER_RUN * sample.size, BLOCK), metrics.index(finish)
+        new_functions = (functions_of(_factors(drawn_anew, seed, first, BLOCK)) for first in firsts)
+        slopes = [(in_fold, slopes[row]) for in_fold, slopes in folds]
+        columns[finish + P80] = share_explained(x, standard[row], 0.8, new_functions, slopes)
     return {CONTROLS: {"replication": np.arange(sample.size), **columns}} if columns else {}
 
 
+def share_explained(
+    x: Floats, y: Floats, share: float, new_functions: Iterable[Floats], folds: Sequence[Fold] = ()
+) -> Floats:
+    """Return what control functions explain of whether each value of y is on or before its quantile; its mean is 0.
+
+    A regression of y and the spread of its errors give the probability by run, of which a regression of yes and no explains
+    less. The mean of that probability has no formula, and is taken over other draws of the inputs, `new_functions`.
+    """
+    value, explained = quantile(np.sort(y), share), np.empty_like(y)
+
+    def probabilities(slopes: Floats, errors: Floats, functions: Floats) -> Floats:
+        return np.searchsorted(errors, value - slopes @ functions, side="right") / len(errors)
+
+    folds = folds or [(in_fold, slopes) for in_fold, (slopes,) in cross_fitted_slopes(x, y[None, :])]
+    models = [(slopes, np.sort(np.delete(y - slopes @ x, in_fold))) for in_fold, slopes in folds]
+    means = [[probabilities(*model, functions).mean() for model in models] for functions in new_functions]
+    for (in_fold, _), model, mean in zip(folds, models, np.mean(means, axis=0).tolist(), strict=True):
+        explained[in_fold] = probabilities(*model, x[:, in_fold]) - mean
+    return explained
+
+
 def control_functions(case: Case, seed: int, first: int, runs: int) -> Floats:
-    """Return the regressors, shape (functions, runs): every common factor and its square, of mean 0 and standard deviation 1.
-
-    An input that depends on another one, such as the size of a risk, is 1 where that one is 0.
-    """
-    inputs = case.plan.inputs
-    grid = drawn(inputs.tables, inputs.factor_table, np.tile(GRID, (len(inputs.factors), 1)))
-    functions = list[Floats]()
-    for row, value in enumerate(_factors(case, seed, first, runs)):
-        if inputs.tables.kind[inputs.factor_table[row]] == FIXED:
-            continue
-        condition = int(inputs.only_with[row])
-        occurs = 1.0 if condition < 0 else float((grid[condition] != 0).mean())
-        functions += _orthonormal_powers(value, grid[row], occurs)
-    return np.array(functions).reshape(-1, runs)
+    """Return the regressors of some replications, shape (functions, runs), of mean 0 and standard deviation 1."""
+    return ControlFunctions(case.plan.inputs)(_factors(case, seed, first, runs))
 
 
-def _orthonormal_powers(value: Floats, grid: Floats, occurs: float) -> list[Floats]:
-    """Return an input and its square, each of mean 0 and standard deviation 1; nothing of one that never differs.
+class ControlFunctions:
+    """Regressors: every common factor and its square, and each pace times the other paces and the risks.
 
-    The two are orthogonal to each other. `grid` are the input's values at even steps of probability; a factor of a risk is 1
-    where the risk does not occur, and it occurs with the chance `occurs` (1 for any other input).
+    A pace multiplies what risks lengthen. An input that depends on another one, as a risk's size does, is 1 where that is 0.
     """
 
-    def mean(power: int, middle: float) -> float:
+    def __init__(self, inputs: Inputs) -> None:
+        """Find the mean and spread of each function, and which are multiplied."""
+        grid = drawn(inputs.tables, inputs.factor_table, np.tile(GRID, (len(inputs.factors), 1)))
+        self.scales, self.factor_of = list[tuple[float, float, float, float]](), list[int]()
+        for row, condition in enumerate(inputs.only_with.tolist()):
+            scale = _scale(grid[row], 1.0 if condition < 0 else float((grid[condition] != 0).mean()))
+            if inputs.tables.kind[inputs.factor_table[row]] != FIXED and scale[1] > 0:
+                self.scales.append(scale)
+                self.factor_of += [row] * (1 + (scale[-1] > 0))
+        groups = [inputs.factor_groups[row] for row in self.factor_of]
+        others = [k for k, group in enumerate(groups) if group in ("pace", "risk")]
+        paces = [k for k in others if groups[k] == "pace" and k == self.factor_of.index(self.factor_of[k])]
+        # of independent inputs, so a product too has the mean 0 and the standard deviation 1; each pair of paces once
+        pairs = ((pace, k) for pace in paces for k in others if k > pace or k not in paces)
+        self.pairs = [(pace, k) for pace, k in pairs if self.factor_of[pace] != self.factor_of[k]]
+
+    def __call__(self, factors: Floats) -> Floats:
+        """Return the functions of common factors, shape (factors, runs)."""
+        functions, row = np.empty((len(self.factor_of) + len(self.pairs), factors.shape[1])), 0
+        for (mean, deviation, skew, of_square), factor in zip(self.scales, dict.fromkeys(self.factor_of), strict=True):
+            standard = functions[row] = (factors[factor] - mean) / deviation
+            if of_square > 0:
+                functions[row + 1] = (standard**2 - 1 - skew * standard) / of_square
+            row += 1 + (of_square > 0)
+        for product, (pace, other) in zip(functions[row:], self.pairs, strict=True):
+            np.multiply(functions[pace], functions[other], out=product)
+        return functions
+
+
+def _scale(grid: Floats, occurs: float) -> tuple[float, float, float, float]:
+    """Return mean, standard deviation, skewness and the deviation of the square made orthogonal; 0 for what never differs.
+
+    `grid` are values at even steps of probability; a factor of a risk is 1 where the risk does not occur, with 1 - `occurs`.
+    """
+
+    def moment(power: int, middle: float) -> float:
         return occurs * float(((grid - middle) ** power).mean()) + (1 - occurs) * (1 - middle) ** power
 
-    middle = mean(1, 0.0)
-    deviation = mean(2, middle) ** 0.5
-    if not deviation > 1e-9 * max(abs(middle), 1e-9):
-        return []
-    standard = (value - middle) / deviation
-    skew, kurtosis = mean(3, middle) / deviation**3, mean(4, middle) / deviation**4
+    mean = moment(1, 0.0)
+    deviation = moment(2, mean) ** 0.5
+    if not deviation > 1e-9 * max(abs(mean), 1e-9):
+        return mean, 0.0, 0.0, 0.0
+    skew, kurtosis = moment(3, mean) / deviation**3, moment(4, mean) / deviation**4
     # an input of two values has a square that is a linear function of itself
-    square_variance = kurtosis - 1 - skew**2
-    return (
-        [standard] if square_variance < 1e-6 else [standard, (standard**2 - 1 - skew * standard) / square_variance**0.5]
-    )
+    variance = kurtosis - 1 - skew**2
+    return mean, deviation, skew, variance**0.5 if variance >= 1e-6 else 0.0
 
 
 # --- regression on statistics -----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import inf, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +14,12 @@ from sim.metrics.registry import metric_of
 from sim.study.chunk import Columns, Floats
 from sim.study.intervals import (
     CONFIDENCE_LEVEL,
-    NEGLIGIBLE_DAYS,
     TRUSTED_N,
+    UNKNOWN,
     Interval,
-    better,
     controlled_mean,
-    practical,
+    pairs,
+    proportion_interval,
     sampled_mean_difference,
     sampled_quantile_differences,
 )
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NO_DIFFERENCE = "no practical difference"
+NEGLIGIBLE_DAYS = 10 / 24
+"""One shift of ten hours: a difference of less means nothing on site."""
+DAYS_PER_MONTH = 365.25 / 12
 CONTROLLED = "mean by control variates"
 TOO_FEW = f"P80 difference is a first indication: fewer than {TRUSTED_N:,} runs"
 
@@ -177,6 +181,25 @@ def _remark(metric: str, intervals: tuple[Interval, ...], base: Floats, negligib
     all_negligible = bool(known) and max(known) <= negligible
     too_few = 0 < intervals[-1].n < TRUSTED_N
     return "; ".join([NO_DIFFERENCE] * all_negligible + [TOO_FEW] * too_few)
+
+
+def better(case: Floats, base: Floats, direction: int, level: float = CONFIDENCE_LEVEL) -> tuple[Interval, float]:
+    """Return the share of replications in which `case` beats `base` strictly (Wilson interval), and the share of ties.
+
+    `direction` is −1 where less is better (dates, people, money) and +1 where more is.
+    """
+    case, base = pairs(case, base)
+    if len(case) == 0:
+        return UNKNOWN, nan
+    # strictly: a tie, usual where a change does not touch the finish, is no win of either
+    wins = case > base if direction > 0 else case < base
+    return proportion_interval(int(wins.sum()), len(case), level), float((case == base).mean())
+
+
+def practical(unit: str, base: float, negligible_days: float = NEGLIGIBLE_DAYS) -> float:
+    """Below this a difference means nothing on site: 0.1 % of the base, and one shift where the unit is days or months."""
+    shift = {"days": negligible_days, "months": negligible_days / DAYS_PER_MONTH}.get(unit, 0.0)
+    return max(0.001 * abs(base), shift) if abs(base) < inf else shift
 
 
 def table(differences: list[Difference]) -> pd.DataFrame:

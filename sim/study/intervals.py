@@ -16,10 +16,11 @@ A mean is more precise after subtracting functions of the inputs whose mean is k
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, inf, isfinite, nan, sqrt
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -146,9 +147,6 @@ BATCH_REPLICATIONS = 10_000
 MAX_CACHED_RUNS = 5000
 """Replications up to which resamples are cached from one metric to the next: 20 MB."""
 TRUSTED_N = 2000
-NEGLIGIBLE_DAYS = 10 / 24
-"""One shift of ten hours: a difference of less means nothing on site."""
-DAYS_PER_MONTH = 365.25 / 12
 
 
 def pairs(case: Floats, base: Floats) -> tuple[Floats, Floats]:
@@ -223,25 +221,6 @@ def _cached_resample_counts(n: int) -> tuple[npt.NDArray[np.int32], ...]:
 def _positions_of_ranks(counts: npt.NDArray[np.int32], ranks: npt.NDArray[np.int_]) -> npt.NDArray[np.int_]:
     """Return where the cumulated counts of each row reach the ranks, shape (resamples, ranks)."""
     return np.array([cumulated.searchsorted(ranks) for cumulated in counts.cumsum(axis=1)])
-
-
-def better(case: Floats, base: Floats, direction: int, level: float = CONFIDENCE_LEVEL) -> tuple[Interval, float]:
-    """Return the share of replications in which `case` beats `base` strictly (Wilson interval), and the share of ties.
-
-    `direction` is −1 where less is better (dates, people, money) and +1 where more is.
-    """
-    case, base = pairs(case, base)
-    if len(case) == 0:
-        return UNKNOWN, nan
-    # strictly: a tie, usual where a change does not touch the finish, is no win of either
-    wins = case > base if direction > 0 else case < base
-    return proportion_interval(int(wins.sum()), len(case), level), float((case == base).mean())
-
-
-def practical(unit: str, base: float, negligible_days: float = NEGLIGIBLE_DAYS) -> float:
-    """Below this a difference means nothing on site: 0.1 % of the base, and one shift where the unit is days or months."""
-    shift = {"days": negligible_days, "months": negligible_days / DAYS_PER_MONTH}.get(unit, 0.0)
-    return max(0.001 * abs(base), shift) if abs(base) < inf else shift
 
 
 # --- randomised -------------------------------------------------------------------------------------------------------
@@ -335,29 +314,32 @@ def _mean(values: Floats) -> float:
 
 
 FOLDS = 8
-MAX_CONTROLS = 10
-"""Controls that are chosen for a metric at most: with all of them a sample of 200 would explain its own noise."""
-MIN_RUNS = 200
-"""Runs without which no control is fitted: for so many the coverage is measured (docs/explanation/statistics.md)."""
-MAX_VARIANCE_LEFT = 0.8
-"""A control is used where it leaves at most so much of the variance."""
+Fold: TypeAlias = tuple[slice, Floats]
+MAX_CONTROLS, RUNS_PER_CONTROL = 40, 20  # chosen for a metric at most: with more a sample would explain its own noise
+MIN_RUNS = 200  # fewer runs have no controls: for so many the coverage is measured (docs/explanation/statistics.md)
+MAX_VARIANCE_LEFT = 0.8  # a control is used where it leaves at most so much of the variance
 
 
-def control_variates(x: Floats, y: Floats) -> Floats:
-    """Return the part of some metrics that known functions of the inputs explain, shape (metrics, runs); its mean is 0.
-
-    `x` are functions of inputs with mean 0, shape (functions, runs); `y` the metrics, shape (metrics, runs). They are
-    cross-fitted (Chernozhukov et al. 2018): controls are chosen and slopes fitted in the other runs, as with slopes from the
-    same runs 95 % intervals hold in 90 %.
-    """
-    fold = np.arange(y.shape[1]) % FOLDS
-    moments = [_moments(x[:, fold == k], y[:, fold == k]) for k in range(FOLDS)]
-    totals = [sum(parts) for parts in zip(*moments, strict=True)]
+def control_variates(x: Floats, y: Floats, folds: Iterable[Fold] = ()) -> Floats:
+    """Return what functions x of the inputs, each of mean 0, explain of metrics y, shape (metrics, runs); its mean is 0."""
     explained = np.empty_like(y)
-    for k, in_fold in enumerate(moments):
-        other_folds = [total - part for total, part in zip(totals, in_fold, strict=True)]
-        explained[:, fold == k] = _slopes(*other_folds) @ x[:, fold == k]
+    for in_fold, slopes in folds or cross_fitted_slopes(x, y):
+        explained[:, in_fold] = slopes @ x[:, in_fold]
     return explained
+
+
+def cross_fitted_slopes(x: Floats, y: Floats) -> Iterator[Fold]:
+    """Yield which runs are in a fold, and the slopes of all metrics, shape (metrics, functions), fitted in the other runs.
+
+    They are cross-fitted (Chernozhukov et al. 2018): controls are chosen and slopes fitted in the other runs, as with slopes
+    from the same runs 95 % intervals hold in 90 %.
+    """
+    folds = [slice(k, None, FOLDS) for k in range(FOLDS)]
+    moments = [_moments(x[:, fold].copy(), y[:, fold]) for fold in folds]
+    totals = [sum(parts) for parts in zip(*moments, strict=True)]
+    for fold, in_fold in zip(folds, moments, strict=True):
+        other_folds = [total - part for total, part in zip(totals, in_fold, strict=True)]
+        yield fold, _slopes(min(MAX_CONTROLS, y.shape[1] // RUNS_PER_CONTROL), *other_folds)
 
 
 def _moments(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
@@ -365,25 +347,30 @@ def _moments(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats, Floa
     return np.array(float(x.shape[1])), x.sum(axis=1), y.sum(axis=1), x @ x.T, x @ y.T
 
 
-def _slopes(n: Floats, x: Floats, y: Floats, xx: Floats, xy: Floats) -> Floats:
+def _slopes(most: int, n: Floats, x: Floats, y: Floats, xx: Floats, xy: Floats) -> Floats:
     """Return by metric the least-squares slopes of the controls that forward selection chooses; 0 for the rest."""
     covariance, cross_covariance = xx - np.outer(x, x) / n, (xy - np.outer(x, y) / n).T
-    deviations = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
-    rows, residual = np.arange(len(cross_covariance)), cross_covariance
-    chosen_controls, slopes = np.empty((len(cross_covariance), 0), np.int64), np.zeros_like(cross_covariance)
-    fitted: Floats = np.empty((len(cross_covariance), 0))
-    for _ in range(min(MAX_CONTROLS, len(deviations))):
-        correlation = np.abs(residual) / deviations
-        np.put_along_axis(correlation, chosen_controls, -1.0, axis=1)
-        chosen_controls = np.column_stack([chosen_controls, correlation.argmax(axis=1)])
-        normal_matrix = covariance[chosen_controls[:, :, None], chosen_controls[:, None, :]]
-        # nearly the same function twice must not make the equations singular
-        normal_matrix += 1e-9 * (deviations[chosen_controls] ** 2)[:, :, None] * np.eye(chosen_controls.shape[1])
-        solutions = np.linalg.solve(normal_matrix, cross_covariance[rows[:, None], chosen_controls][:, :, None])
-        fitted = np.asarray(solutions[:, :, 0], np.float64)
+    rows, steps = np.arange(len(cross_covariance)), min(most, len(covariance))
+    # a Cholesky factor of the chosen controls by metric, so that a step costs one row of it
+    factor, chosen_controls = np.empty((steps, *cross_covariance.shape)), np.empty((len(rows), steps), np.int64)
+    residual, variance = cross_covariance.copy(), np.tile(np.diag(covariance), (len(rows), 1))
+    least_variance = 1e-6 * variance + 1e-12  # of what is nearly a sum of those chosen before
+    for step in range(steps):
+        gain = residual**2 / np.maximum(variance, least_variance)
+        np.put_along_axis(gain, chosen_controls[:, :step], -1.0, axis=1)
+        chosen = chosen_controls[:, step] = gain.argmax(axis=1)
+        deviation = np.sqrt(np.maximum(variance, least_variance)[rows, chosen])[:, None]
         # by hand, not as a product of matrices: of such small ones the library's threads take a hundred times as long
-        residual = cross_covariance - np.einsum("ms,msk->mk", fitted, covariance[chosen_controls])
-    np.put_along_axis(slopes, chosen_controls, fitted, axis=1)
+        by_chosen = np.einsum("sm,smk->mk", factor[:step, rows, chosen], factor[:step])
+        factor[step] = (covariance[chosen] - by_chosen) / deviation
+        residual -= residual[rows, chosen][:, None] / deviation * factor[step]
+        variance -= factor[step] ** 2
+    # nearly the same function twice must not make the equations singular
+    normal_matrix = covariance[chosen_controls[:, :, None], chosen_controls[:, None, :]]
+    normal_matrix += (1e-9 * np.diag(covariance)[chosen_controls] + 1e-12)[:, :, None] * np.eye(steps)
+    slopes, right_sides = np.zeros_like(cross_covariance), cross_covariance[rows[:, None], chosen_controls]
+    solutions = np.linalg.solve(normal_matrix, right_sides[:, :, None])
+    np.put_along_axis(slopes, chosen_controls, solutions[:, :, 0], axis=1)
     return slopes
 
 
@@ -391,10 +378,23 @@ def controlled_mean(values: Floats, explained: Floats, level: float = CONFIDENCE
     """Return the mean by control variates; None where they explain too little of the variance, or runs are too few."""
     if len(values) < MIN_RUNS or not np.isfinite(values).all() or float(np.ptp(values)) == 0:
         return None
-    residual = values - explained
-    if float(residual.var()) > MAX_VARIANCE_LEFT * float(values.var()):
+    if float((values - explained).var()) > MAX_VARIANCE_LEFT * float(values.var()):
         return None
-    by_residual = mean_interval(residual, level)
+    mean = mean_interval(values - explained, level)
     # folds share the runs that their slopes are fitted in: unwidened, 200 runs of 250 MW cover 93.0 to 94.5 %
-    half_width = by_residual.half_width * sqrt(1 + 2 * MAX_CONTROLS / len(values))
-    return Interval(by_residual.value, by_residual.value - half_width, by_residual.value + half_width, by_residual.n)
+    half_width = mean.half_width * sqrt(1 + 2 * min(MAX_CONTROLS / len(values), 1 / RUNS_PER_CONTROL))
+    return Interval(mean.value, mean.value - half_width, mean.value + half_width, mean.n)
+
+
+def controlled_quantile(values: Floats, explained: Floats, share: float) -> Interval | None:
+    """Return a quantile by control variates (Hesterberg and Nelson 1998); None where they explain too little.
+
+    `explained` is what they explain of whether each value is on or before the sample's own quantile.
+    """
+    ordered = np.sort(values)
+    by_controls = controlled_mean(np.less_equal(values, quantile(ordered, share)).astype(np.float64), explained)
+    if by_controls is None:
+        return None
+    shares = share + float(explained.mean()) + by_controls.half_width * np.array([0.0, -1.0, 1.0])
+    value, low, high = (quantile(ordered, each) for each in shares.tolist())
+    return Interval(value, low, high, len(values))

@@ -8,15 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sim.study import intervals
+from sim.study.compare import better, practical
 from sim.study.intervals import (
-    better,
     control_variates,
     controlled_mean,
     interval_ranks,
     mean_difference,
     mean_interval,
     ordered_interval,
-    practical,
     proportion_interval,
     quantile,
     quantile_differences,
