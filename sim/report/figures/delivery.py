@@ -93,17 +93,21 @@ def day_range(finishes: Values, planned: float | None, target: float | None) -> 
     days = [*finishes[:1], *finishes[-1:], *promised_days] or [0.0]
     low, high = min(days), max(days)
     span = max(high - low, 14.0)
-    return low - 0.33 * span, max(high, low + span / 2) + 0.05 * span
+    # whole bins: of few runs they are wide
+    first_bin, *_, last_bin = day_bins(finishes) if len(finishes) else (low, high)
+    return min(low - 0.33 * span, first_bin), max(high + 0.05 * span, low + 0.55 * span, last_bin)
 
 
 def day_bins(finishes: Values) -> Values:
-    """Return the edges of bins of whole days, about as wide as the rule of Freedman and Diaconis recommends."""
-    quartile_range = float(np.subtract(*np.quantile(finishes, [0.75, 0.25])))
-    ideal = 2 * quartile_range / len(finishes) ** (1 / 3)
-    span = float(finishes[-1] - finishes[0])
+    """Return the edges of bins of whole days, about as wide as the rule of Freedman and Diaconis recommends.
+
+    Of few runs as narrow as Sturges' rule has them, which is the choice of numpy's `auto` as well.
+    """
+    quartile_range, span = float(np.subtract(*np.quantile(finishes, [0.75, 0.25]))), float(finishes[-1] - finishes[0])
+    ideal = min(2 * quartile_range / len(finishes) ** (1 / 3), span / (1 + math.log2(len(finishes))))
     width = next((w for w in WIDTHS if w >= 0.7 * ideal and span / w <= 60), WIDTHS[-1])
     first = math.floor(finishes[0] / width) * width
-    return np.arange(first, finishes[-1] + 2 * width, width, dtype=np.float64)
+    return np.arange(first, (math.floor(finishes[-1] / width) + 1.5) * width, width, dtype=np.float64)
 
 
 def _histogram(ax: Axes, finishes: Values, info: RunInfo) -> None:

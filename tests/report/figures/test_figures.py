@@ -20,7 +20,14 @@ from sim.metrics.registry import DIRECTIONS
 from sim.report.figures import figures_of_comparison, palette, style
 from sim.report.figures.capital import area_between, plot_capital
 from sim.report.figures.comparison import plot_paired_difference, plot_strategy_cloud
-from sim.report.figures.delivery import day_bins, plot_convergence, plot_finish, plot_mw_online, running_percentile
+from sim.report.figures.delivery import (
+    day_bins,
+    day_range,
+    plot_convergence,
+    plot_finish,
+    plot_mw_online,
+    running_percentile,
+)
 from sim.report.figures.drawing import NONE, FigureDrawing, draw_figures
 from sim.report.figures.workforce import plot_headcount, weekly_peaks
 from sim.report.formatting import money_months
@@ -131,6 +138,15 @@ def test_bins_are_whole_days_and_hold_everything() -> None:
     assert sample[-1] < edges[-1]
     assert set(np.diff(edges)) <= {5.0, 7.0, 14.0}
     assert len(day_bins(np.array([100.0]))) >= 2
+
+
+@pytest.mark.parametrize("runs", [2, 5, 10, 30])
+def test_few_runs_have_several_bins_that_are_all_seen(runs: int) -> None:
+    sample = np.sort(np.random.default_rng(runs).normal(760, 110, runs))
+    edges, (low, high) = day_bins(sample), day_range(sample, 650.0, 546.0)
+    assert 3 <= len(edges) <= 16
+    assert low <= edges[0] <= sample[0]
+    assert sample[-1] < edges[-1] <= high
 
 
 def test_the_ramp_is_the_curves_as_steps(hybrid: Result) -> None:
