@@ -1,6 +1,6 @@
 """What control variates save, and what could be saved at most: means and P80 of the 250 MW hybrid, difference to stick-built.
 
-The functions and the regression are the program's (`sim.study.common_factors`, `sim.study.intervals`). The saving is the
+The functions and the regression are the program's (`sim.study.statistics`). The saving is the
 ratio of variances, cross-fitted; the interval's coverage is that of many samples, each with its own choice. Of a P80, the
 share of runs on or before it is estimated, which is what its interval comes from.
 
@@ -23,10 +23,9 @@ from sim.engine.backends import AUTO, select_backend
 from sim.plan.draws import Uniforms
 from sim.study.api import load
 from sim.study.case import Case, prepare_case
-from sim.study.common_factors import control_functions, share_explained
-from sim.study.intervals import (
+from sim.study.statistics.control_variates import control_functions, control_variates, share_explained
+from sim.study.statistics.intervals import (
     Interval,
-    control_variates,
     controlled_mean,
     controlled_quantile,
     mean_interval,

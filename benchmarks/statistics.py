@@ -21,7 +21,7 @@ from benchmarks.rows import Row, at_least, told
 from sim.engine.backends import AUTO, select_backend
 from sim.study.api import load
 from sim.study.case import prepare_case
-from sim.study.intervals import quantile
+from sim.study.statistics.intervals import quantile
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 
 CONFIG = "configs/hybrid.yaml"

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 import sim
-from sim.study.intervals import mean_difference
 from sim.study.result import Result
+from sim.study.statistics.intervals import mean_difference
 
 HERE = Path(__file__).resolve().parent
 CONFIGS = HERE.parents[1] / "configs"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 import sim
-from sim.study.intervals import mean_difference
+from sim.study.statistics.intervals import mean_difference
 
 HERE = Path(__file__).parent
 STRATEGIES = ("stick_built", "hybrid", "modular")

@@ -36,7 +36,7 @@ from experiments.how_sure_forecasts_are.site_status import (
 from sim.plan.vocabulary import MINUTES_PER_DAY
 from sim.study.analyses.forecast.forecast_case import forecast_case
 from sim.study.analyses.forecast.sheet.status_sheet import GRAINS
-from sim.study.intervals import proportion_interval
+from sim.study.statistics.intervals import proportion_interval
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).resolve().parent / "results"

@@ -24,7 +24,7 @@ import numpy as np
 import sim
 from experiments.the_claims.claims import CLAIMS, Claim, Columns, Lever, Runs
 from sim.config.project import Project
-from sim.study.intervals import Interval, quantile_interval
+from sim.study.statistics.intervals import Interval, quantile_interval
 from sim.world.roads import load_classes
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -21,7 +21,7 @@ from sim.engine.backends import AUTO
 from sim.report.figures import palette, style
 from sim.study.api import load
 from sim.study.case import prepare_case
-from sim.study.intervals import quantile
+from sim.study.statistics.intervals import quantile
 
 HERE = Path(__file__).parent
 CONFIGS = HERE.parents[1] / "configs"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 import sim
-from sim.study.intervals import mean_difference
+from sim.study.statistics.intervals import mean_difference
 
 HERE = Path(__file__).parent
 SYSTEMS = ("electrical", "mechanical", "compute")

@@ -34,8 +34,9 @@ from sim.report.formatting import (
 from sim.report.result_view import ResultView, Share, Values
 from sim.study.analyses.drivers import METRICS, Drivers
 from sim.study.analyses.switch_off import ALL, RISK, UNCERTAINTY
-from sim.study.common_factors import CONTROLS, MIN_INDEX_RUNS
-from sim.study.intervals import Interval, controlled_mean, mean_interval
+from sim.study.statistics.control_variates import CONTROLS
+from sim.study.statistics.intervals import Interval, controlled_mean, mean_interval
+from sim.study.statistics.sobol_indices import MIN_INDEX_RUNS
 from sim.world.working_time import finish_date
 
 if TYPE_CHECKING:

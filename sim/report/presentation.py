@@ -31,8 +31,8 @@ from sim.study.analyses.sweep import Sweep
 from sim.study.analyses.tuning import TuningResult
 from sim.study.api import Comparison
 from sim.study.case import Case
-from sim.study.common_factors import factor_in_words
 from sim.study.result import Result
+from sim.study.statistics.sobol_indices import factor_in_words
 from sim.world.working_time import finish_date, finish_day
 
 if TYPE_CHECKING:

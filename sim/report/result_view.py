@@ -29,8 +29,8 @@ from sim.report.formatting import (
     percentile_estimate,
 )
 from sim.study.analyses.probabilities import MilestoneForecast, milestone_forecasts
-from sim.study.common_factors import INDICES
-from sim.study.intervals import proportion_interval, quantile
+from sim.study.statistics.intervals import proportion_interval, quantile
+from sim.study.statistics.sobol_indices import INDICES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,8 +22,8 @@ from sim.report.formatting import (
 )
 from sim.report.result_view import PEAK, ResultView, Share, Values
 from sim.report.study_tables import Binding, bindings, lever_rows
-from sim.study.common_factors import CONTROLS, P80
-from sim.study.intervals import Interval, controlled_mean, controlled_quantile, mean_interval, quantile
+from sim.study.statistics.control_variates import CONTROLS, P80
+from sim.study.statistics.intervals import Interval, controlled_mean, controlled_quantile, mean_interval, quantile
 from sim.world.working_time import finish_day
 
 WITH_SEVERAL_ORDERS = ((OF_ORDERS, "lead time"), ("lead_time_from_need_days", "late against need"))

@@ -23,7 +23,6 @@ from sim.metrics.metric import finish_metric
 from sim.metrics.registry import directions_of
 from sim.study.analyses.case_series import are_levers_quick, measure_levers
 from sim.study.case import Case, prepare_case
-from sim.study.common_factors import CONTROLS, controls, indices
 from sim.study.compare import Difference
 from sim.study.compare import compare as paired
 from sim.study.executors.interruption import interruptible
@@ -36,6 +35,8 @@ from sim.study.runner import ReportProgress, default_executor, expectations, int
 from sim.study.runner import parse as parse_precision
 from sim.study.runner import run as replicate
 from sim.study.sample import Sample, representative
+from sim.study.statistics.control_variates import CONTROLS, controls
+from sim.study.statistics.sobol_indices import indices
 from sim.study.storage.checkpoint import Checkpoint, open_checkpoint
 from sim.study.storage.input_files import InputFiles, input_files
 from sim.study.storage.results import RESULT, csv_bytes, require_place

@@ -12,7 +12,8 @@ import numpy as np
 from sim.errors import SimError
 from sim.metrics.registry import metric_of
 from sim.study.chunk import Columns, Floats
-from sim.study.intervals import (
+from sim.study.sample import Sample
+from sim.study.statistics.intervals import (
     CONFIDENCE_LEVEL,
     TRUSTED_N,
     UNKNOWN,
@@ -23,7 +24,6 @@ from sim.study.intervals import (
     sampled_mean_difference,
     sampled_quantile_differences,
 )
-from sim.study.sample import Sample
 from sim.world.streams import Sampling
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def compare(
     `directions`: metric -> −1 (less is better) or +1 (more is); metrics a case lacks are left out. Only the
     replications all cases have are compared, pair by pair. With several cases against one base the intervals
     hold for all of them together at 95 % (Bonferroni). `explained` is what control variates explain of a case's metrics
-    (`sim.study.common_factors.controls`): where it narrows the interval of a mean, it is taken away, and the remark says so.
+    (`sim.study.statistics.control_variates`): where it narrows the interval of a mean, it is taken away; the remark says so.
     Raises NotComparable if the `seeds` differ.
     """
     anchor = next(iter(samples)) if base is None else base

@@ -27,8 +27,8 @@ from sim.study.case import Case
 from sim.study.chunk import Column, Columns, Floats, in_batches
 from sim.study.executors.worker import OfCase
 from sim.study.executors.worker_process import WorkerConnection, WorkerLost, in_two_halves, packed
-from sim.study.intervals import quantile
 from sim.study.sample import Sample
+from sim.study.statistics.intervals import quantile
 
 # --- rows -------------------------------------------------------------------------------------------------------------
 

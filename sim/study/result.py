@@ -30,10 +30,10 @@ from sim.metrics.delivery import first_order_day_of_schedule, online
 from sim.metrics.event_log import DAY, Record
 from sim.metrics.metric import FINISH, FINISH_DAY, date_metric
 from sim.study.case import Case, prepare_case
-from sim.study.chunk import Columns, Floats
-from sim.study.common_factors import control_functions, controls, may_have_controls
+from sim.study.chunk import Columns
 from sim.study.crew_planning.rehearsal import finished
 from sim.study.sample import COLUMNS, Sample, summarise_ramp, summary
+from sim.study.statistics.control_variates import ControlInputs, controls, may_have_controls
 from sim.study.storage import results as store
 from sim.study.storage.disk_cache import LIBRARIES
 from sim.study.storage.input_files import InputFiles, copy_files, files_beside, stored_config
@@ -69,7 +69,7 @@ class Result(Displayed):
     `manifest` says what was run (name, seed, runs, start date, versions, config digest, resolved config, …).
     `sample` holds the numbers, `log` the columns of one representative run, `driving` those of its driving
     chain, `switched` what each cause costs, where that was asked (`sim.study.analyses.drivers`), `more` what a closer look
-    found, table by table (`sim.study.gantt_ranges`, `sim.study.common_factors`).
+    found, table by table (`sim.study.gantt_ranges`, `sim.study.statistics`).
     The properties `runs`, `curves`, `events` and `chain` are the same as DataFrames.
 
     >>> result = sim.run(sim.load("configs/hybrid.yaml"), runs=200)
@@ -267,14 +267,13 @@ class ResultBuilder:
         """Return what can be worked out before the sample is there, in pieces of at most a third of a second."""
         if self._case.is_under_way:  # its manifest waits for what other processes find out about the status
             return (_load_tables,)
-        return _load_tables, lambda: self._manifest, lambda: self._control_functions
+        return _load_tables, lambda: self._manifest, lambda: self._control_inputs
 
     def result(self, sample: Sample) -> Result:
         """Return the result without representative run and further tables; `sample` may have no curves yet."""
         expected = sample.size == self._runs
         known_manifest = self._manifest if expected else manifest(self._case, self._seed, sample.size)
-        functions = self._control_functions if expected else None
-        tables = controls(self._case, self._seed, sample, functions)
+        tables = controls(self._case, self._seed, sample, self._control_inputs if expected else None)
         return Result(known_manifest, sample, more=tables, input_files=self._input_files)
 
     @cached_property
@@ -282,11 +281,11 @@ class ResultBuilder:
         return manifest(self._case, self._seed, self._runs)
 
     @cached_property
-    def _control_functions(self) -> Floats | None:
-        """Return the regressors of control variates; None where there will be none."""
+    def _control_inputs(self) -> ControlInputs | None:
+        """Return what control variates are fitted with; None where there will be none."""
         if not may_have_controls(self._case, self._runs):
             return None
-        return control_functions(self._case, self._seed, 0, self._runs)
+        return ControlInputs(self._case, self._seed, self._runs)
 
 
 def _load_tables() -> None:

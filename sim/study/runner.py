@@ -31,8 +31,8 @@ from sim.study.executors.interruption import interruptible
 from sim.study.executors.memory_estimate import give_back_memory
 from sim.study.executors.process_pool import ProcessPool
 from sim.study.executors.worker import Outcome, run_chunk
-from sim.study.intervals import Interval, sampled_quantile
 from sim.study.sample import OnRuns, Sample, gather, values_so_far
+from sim.study.statistics.intervals import Interval, sampled_quantile
 from sim.study.storage.checkpoint import Checkpoint
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling
 

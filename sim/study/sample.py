@@ -19,7 +19,7 @@ import numpy as np
 from sim.metrics.delivery import TENTHS, block_of_curves, days_reached
 from sim.study.chunk import FAILED, STATUS, Chunk, ChunkStore, Column, Columns, Floats, covering
 from sim.study.executors.worker_process import in_two_forks
-from sim.study.intervals import (
+from sim.study.statistics.intervals import (
     CONFIDENCE_LEVEL,
     UNKNOWN,
     Interval,
@@ -44,7 +44,7 @@ def bands(curves: Column, randomisations: Column | None = None) -> Columns:
 
     `curves` is (replications, days); each column of the answer is (days,). Not-a-number where the sample is
     too small for a bound, and everywhere when there is no replication at all. `randomisations` has the number
-    of each replication's randomisation if random numbers were stratified (`sim.study.intervals`), else it is None.
+    of each replication's randomisation if random numbers were stratified (`sim.study.statistics.intervals`), else it is None.
     """
     return _bands_by_day(curves.T.copy(order="C"), randomisations)
 

@@ -29,9 +29,9 @@ from sim.study.analyses.forecast.trend import (
     shifts_since,
     with_trend,
 )
-from sim.study.common_factors import factor_in_words
-from sim.study.intervals import sampled_quantile
 from sim.study.result import Result
+from sim.study.statistics.intervals import sampled_quantile
+from sim.study.statistics.sobol_indices import factor_in_words
 from tests.study.analyses.forecast.test_forecast import CONFIG, START, status
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from sim.study.intervals import sampled_quantile
+from sim.study.statistics.intervals import sampled_quantile
 from sim.world.streams import (
     PLAIN_MONTE_CARLO,
     FloatArray,

@@ -30,9 +30,9 @@ from sim.study.api import Config
 from sim.study.case import Case, prepare_case
 from sim.study.chunk import Columns
 from sim.study.executors.worker_process import in_fork
-from sim.study.intervals import quantile, rank
 from sim.study.result import Result, prepare_stored
 from sim.study.sample import representative
+from sim.study.statistics.intervals import quantile, rank
 from sim.world.working_time import ALWAYS_OPEN, Calendar
 
 # --- quantiles of tasks -----------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ from sim.report.formatting import (
     step_for,
 )
 from sim.report.result_view import RunInfo, Values, percentile, share_at_most
-from sim.study.intervals import quantile_interval
+from sim.study.statistics.intervals import quantile_interval
 
 if TYPE_CHECKING:
     import pandas as pd

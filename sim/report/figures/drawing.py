@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Protocol
 from sim import files
 from sim.config.sections.display_units import in_display_units
 from sim.report.result_view import ResultView, RunData
-from sim.study.common_factors import CONTROLS
 from sim.study.executors.worker import called
 from sim.study.executors.worker_process import (
     WorkerConnection,
@@ -33,6 +32,7 @@ from sim.study.executors.worker_process import (
     packed,
     unpacked,
 )
+from sim.study.statistics.control_variates import CONTROLS
 
 if TYPE_CHECKING:
     import pandas as pd

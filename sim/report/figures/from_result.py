@@ -22,7 +22,7 @@ from sim.report.figures.workforce import plot_headcount, plot_man_hours, plot_tr
 from sim.report.formatting import day_of_month, interval, metric_format, money_months, p50_and_p80, step_for
 from sim.report.representative_run import headcount_by_trade, online_days, skid_flow
 from sim.report.result_view import PEAK, ResultView
-from sim.study.intervals import mean_interval
+from sim.study.statistics.intervals import mean_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

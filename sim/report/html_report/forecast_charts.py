@@ -13,7 +13,7 @@ from sim.report.figures.gantt import data_day
 from sim.report.formatting import day_of_month, money_scale, percent
 from sim.report.html_report.chart_spec import DASHED, Chart, ChartAxis, Mark, Series, curve_of, date_axis
 from sim.report.result_view import ResultView, Values
-from sim.study.common_factors import factor_in_words
+from sim.study.statistics.sobol_indices import factor_in_words
 
 ACTUAL = ("mw_online", "headcount")
 """Charts of one curve by day that have an actual line."""

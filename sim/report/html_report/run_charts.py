@@ -35,7 +35,7 @@ from sim.report.representative_run import (
     skid_flow,
 )
 from sim.report.result_view import PEAK, ResultView, Values
-from sim.study.common_factors import MIN_INDEX_RUNS
+from sim.study.statistics.sobol_indices import MIN_INDEX_RUNS
 from sim.world.working_time import finish_date
 
 SHARE = ChartAxis("share of runs, on or before", suffix=" %", range=(0, 104))

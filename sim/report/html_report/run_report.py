@@ -36,8 +36,8 @@ from sim.report.study_tables import LEVER_HEAD, LEVERS_METHOD, lever_cells, leve
 from sim.report.verdict import key_results, verdict_sentences
 from sim.study.api import cores
 from sim.study.executors.worker_process import in_fork
-from sim.study.intervals import quantile
 from sim.study.result import Result
+from sim.study.statistics.intervals import quantile
 from sim.study.storage.results import FIGURES
 from sim.world.working_time import end_of_day, finish_day
 

@@ -17,8 +17,8 @@ import numpy as np
 
 from sim.metrics.registry import metric_of
 from sim.study.chunk import Column
-from sim.study.intervals import Interval
 from sim.study.sample import Sample
+from sim.study.statistics.intervals import Interval
 from sim.study.storage.sealed_files import json_value, number
 
 # --- deliveries -------------------------------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ from sim.errors import SimError, did_you_mean
 from sim.metrics.metric import FINISH, date_metric
 from sim.metrics.registry import metric_of
 from sim.study.chunk import Floats
-from sim.study.intervals import Interval, proportion_interval, quantile
 from sim.study.sample import Sample
+from sim.study.statistics.intervals import Interval, proportion_interval, quantile
 from sim.world.working_time import end_of_day, finish_date
 
 # --- milestones of the contract ---------------------------------------------------------------------------------------

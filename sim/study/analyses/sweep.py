@@ -28,11 +28,11 @@ from sim.study.case import Case, prepare_case
 from sim.study.chunk import Chunk, ChunkStore, Columns, Floats, concatenated, failed
 from sim.study.compare import compare, table
 from sim.study.executors.memory_estimate import STUDY_TABLE_COPIES, require_memory
-from sim.study.intervals import mean_difference, quantile_differences
 from sim.study.result import digest, versions
 from sim.study.runner import ReportProgress
 from sim.study.runner import run as replicate
 from sim.study.sample import COLUMNS, Sample, samples_by_case, summary
+from sim.study.statistics.intervals import mean_difference, quantile_differences
 from sim.study.storage import results as store
 from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.output_directory import output_lock

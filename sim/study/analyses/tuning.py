@@ -26,9 +26,9 @@ from sim.errors import SimError
 from sim.study.analyses.design import Settings, StudyDesign, design_of_call, read_study
 from sim.study.analyses.sweep import Sweep, SweepSeries, identity, manifest, run_series, sweep_series
 from sim.study.chunk import ChunkStore, Floats, StoreView
-from sim.study.intervals import quantile
 from sim.study.runner import ReportProgress
 from sim.study.sample import Sample
+from sim.study.statistics.intervals import quantile
 from sim.study.storage.checkpoint import open_checkpoint
 from sim.study.storage.results import STUDY, require_place, write_study
 

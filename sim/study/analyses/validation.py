@@ -29,10 +29,10 @@ from sim.metrics.registry import metric_of
 from sim.plan.vocabulary import WORK
 from sim.study.api import cores
 from sim.study.case import Case, prepare_case
-from sim.study.intervals import Interval, quantile
 from sim.study.runner import ReportProgress, expectations, require_expectations
 from sim.study.runner import run as replicate
 from sim.study.sample import MAX_FAILED_SHARE, Sample
+from sim.study.statistics.intervals import Interval, quantile
 
 # --- published --------------------------------------------------------------------------------------------------------
 

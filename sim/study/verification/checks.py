@@ -31,7 +31,7 @@ from sim.plan.vocabulary import (
     Work,
     fixed,
 )
-from sim.study.intervals import interval_ranks
+from sim.study.statistics.intervals import interval_ranks
 from sim.study.verification.harness import Check, SimulatedPlan, job, simulate_plan, work
 from sim.world.distributions import Distribution, Exponential, Fixed, Lognormal, Pert, Triangular, Uniform
 from sim.world.streams import philox, stream_key, uniforms

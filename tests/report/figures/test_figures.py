@@ -34,8 +34,8 @@ from sim.report.formatting import money_months
 from sim.report.html_report.compare_report import write_comparison
 from sim.report.result_view import ResultView, sound_values
 from sim.study.compare import compare, table
-from sim.study.intervals import quantile_interval
 from sim.study.result import Result
+from sim.study.statistics.intervals import quantile_interval
 from tests.report.conftest import info_of
 
 MakeUp = Callable[..., Result]

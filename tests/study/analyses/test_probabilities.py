@@ -17,9 +17,9 @@ from sim.study.analyses.baseline import read, save
 from sim.study.analyses.probabilities import Answer, UnknownQuestion
 from sim.study.analyses.validation import verify
 from sim.study.api import load, run
-from sim.study.intervals import proportion_interval
 from sim.study.result import Result
 from sim.study.sample import Sample, summarise_ramp
+from sim.study.statistics.intervals import proportion_interval
 
 CONFIG = Path(__file__).parents[3] / "configs" / "one_block.yaml"
 PROMISED = date(2027, 5, 1)

@@ -34,8 +34,8 @@ from sim.plan.vocabulary import WORK, Log
 from sim.study.analyses.forecast.plan_steps import NEVER, PlanSteps
 from sim.study.analyses.forecast.status import ONLINE, Fact, Status
 from sim.study.case import Case
-from sim.study.common_factors import at_odds, ridge_regression
 from sim.study.executors.worker_process import in_two_halves
+from sim.study.statistics.regression import at_odds, ridge_regression
 from sim.world.quantile_tables import DISCRETE, FIXED, sample_one
 from sim.world.working_time import Calendar
 

@@ -33,9 +33,9 @@ from sim.study.analyses.forecast.remaining import CHUNK
 from sim.study.analyses.forecast.status import Status
 from sim.study.case import Case, prepare_case
 from sim.study.executors.worker_process import in_fork
-from sim.study.intervals import sampled_quantile
 from sim.study.result import Result, digest
 from sim.study.sample import Sample
+from sim.study.statistics.intervals import sampled_quantile
 from sim.study.storage.disk_cache import DiskCache
 from sim.study.storage.sealed_files import json_value
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling

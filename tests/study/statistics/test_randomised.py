@@ -9,7 +9,9 @@ import pytest
 from sim.errors import SimError
 from sim.study.chunk import OK, Chunk
 from sim.study.compare import compare
-from sim.study.intervals import (
+from sim.study.result import Result
+from sim.study.runner import parse, run
+from sim.study.statistics.intervals import (
     quantile_interval,
     randomisation_interval,
     sampled_mean,
@@ -17,8 +19,6 @@ from sim.study.intervals import (
     sampled_quantile,
     sampled_quantile_differences,
 )
-from sim.study.result import Result
-from sim.study.runner import parse, run
 from sim.world.streams import PLAIN_MONTE_CARLO, Sampling, latin_hypercube, ranks, stream_key
 from tests.study.toy_case import Toy, toy_manifest
 

@@ -9,18 +9,14 @@ both, so the difference is known far better than either number.
 Stratified samples (Sobol, Latin hypercube) consist of independent randomisations. Inside one, replications keep out of
 each other's way, and an interval that takes them for independent would be far too wide (it covers 99.5 to 100 %, not 95 %);
 so the estimates of at least eight randomisations have a t-interval.
-
-A mean is more precise after subtracting functions of the inputs whose mean is known to be 0: control variates
-(Glasserman 2003, Monte Carlo Methods in Financial Engineering, 4.1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, inf, isfinite, nan, sqrt
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -310,68 +306,15 @@ def _mean(values: Floats) -> float:
     return float(values.mean())
 
 
-# --- control variates -------------------------------------------------------------------------------------------------
+# --- by control variates ----------------------------------------------------------------------------------------------
 
 
-FOLDS = 8
-Fold: TypeAlias = tuple[slice, Floats]
-MAX_CONTROLS, RUNS_PER_CONTROL = 40, 20  # chosen for a metric at most: with more a sample would explain its own noise
-MIN_RUNS = 200  # fewer runs have no controls: for so many the coverage is measured (docs/explanation/statistics.md)
-MAX_VARIANCE_LEFT = 0.8  # a control is used where it leaves at most so much of the variance
-
-
-def control_variates(x: Floats, y: Floats, folds: Iterable[Fold] = ()) -> Floats:
-    """Return what functions x of the inputs, each of mean 0, explain of metrics y, shape (metrics, runs); its mean is 0."""
-    explained = np.empty_like(y)
-    for in_fold, slopes in folds or cross_fitted_slopes(x, y):
-        explained[:, in_fold] = slopes @ x[:, in_fold]
-    return explained
-
-
-def cross_fitted_slopes(x: Floats, y: Floats) -> Iterator[Fold]:
-    """Yield which runs are in a fold, and the slopes of all metrics, shape (metrics, functions), fitted in the other runs.
-
-    They are cross-fitted (Chernozhukov et al. 2018): controls are chosen and slopes fitted in the other runs, as with slopes
-    from the same runs 95 % intervals hold in 90 %.
-    """
-    folds = [slice(k, None, FOLDS) for k in range(FOLDS)]
-    moments = [_moments(x[:, fold].copy(), y[:, fold]) for fold in folds]
-    totals = [sum(parts) for parts in zip(*moments, strict=True)]
-    for fold, in_fold in zip(folds, moments, strict=True):
-        other_folds = [total - part for total, part in zip(totals, in_fold, strict=True)]
-        yield fold, _slopes(min(MAX_CONTROLS, y.shape[1] // RUNS_PER_CONTROL), *other_folds)
-
-
-def _moments(x: Floats, y: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Return the sums that a regression is made of: runs, x, y, x × x, x × y."""
-    return np.array(float(x.shape[1])), x.sum(axis=1), y.sum(axis=1), x @ x.T, x @ y.T
-
-
-def _slopes(most: int, n: Floats, x: Floats, y: Floats, xx: Floats, xy: Floats) -> Floats:
-    """Return by metric the least-squares slopes of the controls that forward selection chooses; 0 for the rest."""
-    covariance, cross_covariance = xx - np.outer(x, x) / n, (xy - np.outer(x, y) / n).T
-    rows, steps = np.arange(len(cross_covariance)), min(most, len(covariance))
-    # a Cholesky factor of the chosen controls by metric, so that a step costs one row of it
-    factor, chosen_controls = np.empty((steps, *cross_covariance.shape)), np.empty((len(rows), steps), np.int64)
-    residual, variance = cross_covariance.copy(), np.tile(np.diag(covariance), (len(rows), 1))
-    least_variance = 1e-6 * variance + 1e-12  # of what is nearly a sum of those chosen before
-    for step in range(steps):
-        gain = residual**2 / np.maximum(variance, least_variance)
-        np.put_along_axis(gain, chosen_controls[:, :step], -1.0, axis=1)
-        chosen = chosen_controls[:, step] = gain.argmax(axis=1)
-        deviation = np.sqrt(np.maximum(variance, least_variance)[rows, chosen])[:, None]
-        # by hand, not as a product of matrices: of such small ones the library's threads take a hundred times as long
-        by_chosen = np.einsum("sm,smk->mk", factor[:step, rows, chosen], factor[:step])
-        factor[step] = (covariance[chosen] - by_chosen) / deviation
-        residual -= residual[rows, chosen][:, None] / deviation * factor[step]
-        variance -= factor[step] ** 2
-    # nearly the same function twice must not make the equations singular
-    normal_matrix = covariance[chosen_controls[:, :, None], chosen_controls[:, None, :]]
-    normal_matrix += (1e-9 * np.diag(covariance)[chosen_controls] + 1e-12)[:, :, None] * np.eye(steps)
-    slopes, right_sides = np.zeros_like(cross_covariance), cross_covariance[rows[:, None], chosen_controls]
-    solutions = np.linalg.solve(normal_matrix, right_sides[:, :, None])
-    np.put_along_axis(slopes, chosen_controls, solutions[:, :, 0], axis=1)
-    return slopes
+MAX_CONTROLS, RUNS_PER_CONTROL = 40, 20
+"""Controls that are chosen for a metric at most, and runs that each needs: with more a sample would explain its own noise."""
+MIN_RUNS = 200
+"""Fewer runs have no controls: for so many the coverage is measured (docs/explanation/statistics.md)."""
+MAX_VARIANCE_LEFT = 0.8
+"""A control is used where it leaves at most so much of the variance."""
 
 
 def controlled_mean(values: Floats, explained: Floats, level: float = CONFIDENCE_LEVEL) -> Interval | None:

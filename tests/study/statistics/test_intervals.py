@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.study import intervals
 from sim.study.compare import better, practical
-from sim.study.intervals import (
-    control_variates,
+from sim.study.statistics import intervals
+from sim.study.statistics.control_variates import control_variates
+from sim.study.statistics.intervals import (
     controlled_mean,
     interval_ranks,
     mean_difference,

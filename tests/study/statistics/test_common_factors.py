@@ -13,8 +13,10 @@ from sim.report import explanations as shares
 from sim.report.result_view import ResultView
 from sim.study.api import load
 from sim.study.case import prepare_case
-from sim.study.common_factors import P80, at_odds, classes, control_functions, index, resampled, share_explained
-from sim.study.intervals import controlled_mean, controlled_quantile, mean_interval, quantile_interval
+from sim.study.statistics.control_variates import P80, control_functions, share_explained
+from sim.study.statistics.intervals import controlled_mean, controlled_quantile, mean_interval, quantile_interval
+from sim.study.statistics.regression import at_odds
+from sim.study.statistics.sobol_indices import classes, index, resampled
 from tests.tiny_project import tiny
 
 N = 2000
