@@ -20,7 +20,7 @@ from sim.study.statistics.sobol_indices import classes, index, resampled
 from tests.tiny_project import tiny
 
 N = 2000
-BLOCK = Path(__file__).parents[2] / "configs" / "one_block.yaml"
+BLOCK = Path(__file__).parents[3] / "configs" / "one_block.yaml"
 EVERYONE = np.ones(N, bool)
 
 
