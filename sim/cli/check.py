@@ -6,6 +6,7 @@ The engine against textbook answers, a result against a saved one, and a configu
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ from sim.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from rich.console import Group
+
     from sim.study.analyses.validation import CheckResult
 
 
@@ -60,7 +63,6 @@ def verify(
     Exit code 0 where nothing fails, 1 where something does (with --strict also where something is inconclusive),
     2 for wrong input. A replication that stalls counts as later than any date.
     """  # noqa: D301 (click reads the backspace)
-    from sim.report.console import describe_checks
     from sim.study.analyses.validation import count
 
     if junit is not None:
@@ -71,6 +73,37 @@ def verify(
     show(describe_checks(title, rows))
     if count(rows, "fails") or (strict and count(rows, "inconclusive")):
         sys.exit(1)
+
+
+STYLES = {"holds": "green", "fails": "bold red", "inconclusive": "yellow"}
+
+
+def describe_checks(title: str, rows: Sequence[CheckResult]) -> Group:
+    """Return the rows as a table, with how many hold below it."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in ("", "what", "expected", "observed"):
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(Text(row.outcome, style=STYLES[row.outcome]), row.name, row.expected, row.observed)
+        if row.remark:
+            table.add_row("", f"  {row.remark}", "", "")
+    return Group(table, "", count_outcomes(rows))
+
+
+def count_outcomes(rows: Sequence[CheckResult]) -> str:
+    """Return how many hold, fail and cannot be decided."""
+    from sim.study.analyses.validation import count
+
+    counts = [f"{count(rows, 'holds')} of {len(rows)} hold"]
+    if failing := count(rows, "fails"):
+        counts.append(f"{failing} fail")
+    if inconclusive := count(rows, "inconclusive"):
+        counts.append(f"{inconclusive} inconclusive at this number of runs")
+    return ", ".join(counts)
 
 
 def _require_writable(path: Path) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sim.study.executors.worker_process import WorkerConnection
     from sim.study.result import Result
 
-OnRuns = Callable[[str, "Result"], object]
+OnSample = Callable[[str, "Result"], object]
 MAX_WAITING_STEPS = 200_000
 """Steps of a plan whose files may wait for other runs; what a larger one holds in memory is needed by the next."""
 WRITTEN_TOGETHER = 4
@@ -49,17 +49,17 @@ class UnwrittenRun:
 
 
 def run_all(
-    configs: Mapping[str, Config], out: Path, drawers: FigureDrawing, on_runs: OnRuns, *, resume: bool,
+    configs: Mapping[str, Config], out: Path, drawers: FigureDrawing, on_sample: OnSample, *, resume: bool,
     runs: int, seed: int, sampling: str, **options: Any,
 ) -> dict[str, Result]:  # fmt: skip
     """Run several projects and write the files of all side by side; return their results.
 
-    `on_runs(name, result)` is called as soon as the replications of a project are there. With `resume` a stored result
+    `on_sample(name, result)` is called as soon as the replications of a project are there. With `resume` a stored result
     that a run would give again is taken, and an interrupted run is gone on with.
     """
     results = reusable_results(configs, out, runs=runs, seed=seed, sampling=sampling) if resume else {}
     for name, result in results.items():
-        on_runs(name, result)
+        on_sample(name, result)
     waiting: dict[str, UnwrittenRun] = {}
     before = {name: stored_manifest(out / name) for name in configs}
     with ExitStack() as places:
@@ -67,7 +67,7 @@ def run_all(
             for name in [name for name in configs if name not in results]:
                 drawing = drawers.of_another()
                 sampled = simulated(
-                    name, configs[name], drawing, [*waiting.values()], on_runs, out=out / name, resume=resume, runs=runs,
+                    name, configs[name], drawing, [*waiting.values()], on_sample, out=out / name, resume=resume, runs=runs,
                     seed=seed, sampling=sampling, **options,
                 )  # fmt: skip
                 with ExitStack() as place:
@@ -99,7 +99,7 @@ def reusable_results(configs: Mapping[str, Config], out: Path, **options: Any) -
 
 @contextmanager
 def simulated(
-    name: str, config: Config, drawing: FigureDrawing, waiting: Sequence[UnwrittenRun], on_runs: OnRuns,
+    name: str, config: Config, drawing: FigureDrawing, waiting: Sequence[UnwrittenRun], on_sample: OnSample,
     **options: Any,
 ) -> Iterator[SampledRun]:  # fmt: skip
     """Simulate one of several projects, and have its figures drawn."""
@@ -108,21 +108,16 @@ def simulated(
     with ExitStack() as bar:
         progress = bar.enter_context(watched(name))
 
-        def answer(result: Result) -> None:
-            """Tell that the replications are there."""
-            bar.close()
-            on_runs(name, result)
-
-        def draw(result: Result, idle: Sequence[WorkerConnection]) -> None:
-            """Have figures drawn."""
+        def answer(result: Result, idle: Sequence[WorkerConnection]) -> None:
+            """Have figures drawn, and tell that the sample is there."""
             for run in waiting:
                 run.drawing.collect()  # a process that waits to be read does not read what it is asked next
             drawing.begin(result, idle)
+            bar.close()
+            on_sample(name, result)
 
         kept = drawing.needs_idle_workers
-        with sampled_run(
-            config, progress=progress, on_runs=answer, on_sample=draw, keep_workers=kept, **options
-        ) as sampled:
+        with sampled_run(config, progress=progress, on_sample=answer, keep_workers=kept, **options) as sampled:
             yield sampled
 
 

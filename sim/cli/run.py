@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,7 @@ from sim.cli.options import (
 
 if TYPE_CHECKING:
     from sim.study.api import Config
+    from sim.study.executors.worker_process import WorkerConnection
     from sim.study.result import Result
 
 
@@ -91,6 +93,7 @@ def run(
     (one representative run), chain.parquet (why it ended when it did), figures/ and report.html. The verdict is printed
     first; files follow.
     """
+    from sim.report.console import describe_by_controls
     from sim.report.figures.drawing import FigureDrawing
     from sim.study.api import cores
     from sim.study.api import run as run_many
@@ -126,10 +129,15 @@ def run(
             show_verdict(result)
             sys.stdout.flush()  # into a pipe or a file, too, the verdict comes before the files
 
+        def draw(result: Result, idle: Sequence[WorkerConnection]) -> None:
+            """Have figures drawn, and print what control variates say, which takes a moment longer than the verdict."""
+            drawing.begin(result, idle)
+            show(describe_by_controls(result))
+
         result = run_many(
             loaded, runs=runs, seed=seed, workers=workers, precision=precision, max_runs=max_runs, sampling=sampling,
             engine=engine, scheduler=scheduler, out=target, resume=resume, progress=progress,
-            extras=partial(write_files, drawing=drawing), on_runs=answer, on_sample=drawing.begin, on_details=drawing.go_on,
+            extras=partial(write_files, drawing=drawing), on_runs=answer, on_sample=draw, on_details=drawing.go_on,
             levers=levers,
         )  # fmt: skip
     if len(result.more.get("levers", {})):

@@ -1,4 +1,4 @@
-"""What the commands print: the key results of a run, strategies side by side, checks with their outcome, and progress.
+"""What the commands print: the key results of a run, strategies side by side, and progress.
 
 Every function returns something that rich can print; `plain_text` turns it into text.
 """
@@ -37,8 +37,7 @@ from sim.report.formatting import (
 )
 from sim.report.result_view import PEAK, ResultView, RunData, Share
 from sim.report.study_tables import LEVER_HEAD, LEVERS_METHOD, lever_cells, lever_rows
-from sim.report.verdict import binding_sentence, headline, key_results
-from sim.study.analyses.validation import CheckResult, count
+from sim.report.verdict import KeyResult, binding_sentence, headline, results_by_controls, results_of_runs
 from sim.study.compare import CONTROLLED, NO_DIFFERENCE, TOO_FEW
 
 if TYPE_CHECKING:
@@ -68,19 +67,31 @@ MILLION = 1e6
 def describe_run(result: RunData) -> Group:
     """Return the key results of a run for the console."""
     view = ResultView.of(result)
-    table = Table.grid(padding=(0, 2))
+    note = f"{sample_note(view)}\nA date is the working day on or after the moment it stands for."
+    first = headline(view)
+    top: list[RenderableType] = [Text(first), ""] if first else []
+    parts = [*top, _lines(results_of_runs(view)), "", Text(note, style="dim"), describe_by_controls(view)]
+    return Group(Text(view.info.name, style="bold"), "", *parts)
+
+
+@in_display_units
+def describe_by_controls(result: RunData | ResultView) -> Group:
+    """Return what control variates say of a run, which stands below its key results; nothing where there are none."""
+    lines = results_by_controls(ResultView.of(result))
+    return Group("", _lines(lines)) if lines else Group()
+
+
+def _lines(key_results: Sequence[KeyResult]) -> Table:
+    """Return key results as rows below the parts that they stand in."""
+    table, part = Table.grid(padding=(0, 2)), ""
     for style in ("none", "bold", "dim"):
         table.add_column(style=style)
-    part = ""
-    for line in key_results(view):
+    for line in key_results:
         if line.part != part:
             part = line.part
             table.add_row(Text(part[:1].upper() + part[1:], style="bold"))
         table.add_row(f"  {line.label}", Text(line.value), Text(line.note))
-    note = f"{sample_note(view)}\nA date is the working day on or after the moment it stands for."
-    first = headline(view)
-    top: list[RenderableType] = [Text(first), ""] if first else []
-    return Group(Text(view.info.name, style="bold"), "", *top, table, "", Text(note, style="dim"))
+    return table
 
 
 def plain_text(renderable: RenderableType, width: int = 110) -> str:
@@ -367,31 +378,3 @@ def _bar_in_cell(name: str) -> Iterator[ReportProgress]:
         yield update
     finally:
         handle.update(ipython.HTML(""))
-
-
-# --- checks -----------------------------------------------------------------------------------------------------------
-
-
-STYLES = {"holds": "green", "fails": "bold red", "inconclusive": "yellow"}
-
-
-def describe_checks(title: str, rows: Sequence[CheckResult]) -> Group:
-    """Return the rows as a table, with how many hold below it."""
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for column in ("", "what", "expected", "observed"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(Text(row.outcome, style=STYLES[row.outcome]), row.name, row.expected, row.observed)
-        if row.remark:
-            table.add_row("", f"  {row.remark}", "", "")
-    return Group(table, "", count_outcomes(rows))
-
-
-def count_outcomes(rows: Sequence[CheckResult]) -> str:
-    """Return how many hold, fail and cannot be decided."""
-    counts = [f"{count(rows, 'holds')} of {len(rows)} hold"]
-    if failing := count(rows, "fails"):
-        counts.append(f"{failing} fail")
-    if inconclusive := count(rows, "inconclusive"):
-        counts.append(f"{inconclusive} inconclusive at this number of runs")
-    return ", ".join(counts)

@@ -11,6 +11,7 @@ from sim.metrics.metric import FINISH, FIRST, OF_ORDERS, ORDERED
 from sim.report.explanations import critical_causes, mean_by_controls
 from sim.report.formatting import (
     MetricEstimate,
+    ProjectDates,
     day_of_month,
     interval,
     metric_format,
@@ -54,6 +55,11 @@ class KeyResult:
 
 def key_results(view: ResultView) -> list[KeyResult]:
     """Return all lines of a run; only what became of the runs where all of them failed."""
+    return [*results_of_runs(view), *([] if view.info.all_failed else results_by_controls(view))]
+
+
+def results_of_runs(view: ResultView) -> list[KeyResult]:
+    """Return the lines that the runs alone have, without control variates."""
     if view.info.all_failed:
         return _unfinished_runs(view)
     return [
@@ -64,7 +70,6 @@ def key_results(view: ResultView) -> list[KeyResult]:
         *_causes(view),
         *_people(view),
         *_capital(view),
-        *_by_controls(view),
     ]
 
 
@@ -319,7 +324,7 @@ CONTROLLED = (FINISH, "idle_capital_months", "capital_total_usd")
 """Metrics whose mean, and of the finish the P80, is shown where control variates make it precise."""
 
 
-def _by_controls(view: ResultView) -> list[KeyResult]:
+def results_by_controls(view: ResultView) -> list[KeyResult]:
     """Return the means, and the P80 of the finish, that control variates estimate, where there are any."""
     explained, lines = view.source.table(CONTROLS), list[KeyResult]()
     for metric in CONTROLLED:
@@ -331,17 +336,26 @@ def _by_controls(view: ResultView) -> list[KeyResult]:
         values, part = view.values(FINISH), explained[FINISH + P80].to_numpy(np.float64)
         on_or_before = (values <= quantile(np.sort(values), 0.8)).astype(np.float64)
         if (p80 := controlled_quantile(values, part, 0.8)) is not None:
-            lines.append(_controlled("P80", FINISH, p80, on_or_before, part))
+            # a lead time is a date where it counts from the project's first day
+            dates = view.dates if view.dated(FINISH) == FINISH else None
+            lines.append(_controlled("P80", FINISH, p80, on_or_before, part, dates))
     return lines
 
 
-def _controlled(name: str, metric: str, found: Interval, values: Values, explained: Values) -> KeyResult:
+def _controlled(
+    name: str, metric: str, found: Interval, values: Values, explained: Values, dates: ProjectDates | None = None
+) -> KeyResult:
     """Return an estimate by control variates, with how many plain runs it is worth: by the mean of what is explained."""
     estimate = MetricEstimate(metric_format(metric), found.value, found.low, found.high)
     by_controls = controlled_mean(values, explained) or found
     runs_ratio = (mean_interval(values).half_width / by_controls.half_width) ** 2
-    note = f"{estimate.interval_text()}, as from {number(runs_ratio)} times as many runs"
-    return KeyResult(f"{name}, by control variates", metric_format(metric).label, estimate.text(), note)
+    value, bounds = (
+        (estimate.text(), estimate.interval_text())
+        if dates is None
+        else (estimate.date_text(dates), estimate.date_interval_text(dates))
+    )
+    note = f"{bounds}, as from {number(runs_ratio)} times as many runs"
+    return KeyResult(f"{name}, by control variates", metric_format(metric).label, value, note)
 
 
 def _per_gw(per_mw: MetricEstimate) -> KeyResult:

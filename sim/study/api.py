@@ -136,9 +136,9 @@ def run(
     randomisations. `engine` is auto, simpy or compiled: the same numbers, later or sooner. `scheduler` is a Dask
     scheduler's address, or local. With `out`, finished chunks are kept beside that directory until `discard`ed,
     and `resume` goes on from them; `extras(result, directory)` adds figures to it. `on_runs(result)` is
-    called as soon as all replications are there, with a result that has no curves yet, `on_sample(result, idle_workers)`
-    as soon as it has these but no representative run, `on_details(result)` as soon as it has one.
-    `levers` adds what one more line, crew or crane, or another policy, buys
+    called as soon as all replications are there, with a result that has neither curves nor control variates yet,
+    `on_sample(result, idle_workers)` as soon as it has these but no representative run, `on_details(result)` as soon as it
+    has one. `levers` adds what one more line, crew or crane, or another policy, buys
     (`result.table("levers")`); None: if that takes a few seconds.
     `progress(done, total, seconds_left)` is told how far it is; without it a notebook or a terminal has a bar.
     Raises SimError.
@@ -230,11 +230,12 @@ def sampled_run(
         result: Result | None = None
 
         def answer(runs_alone: Sample) -> None:
-            """Make the result, and tell it while the bands of its curves are worked out."""
+            """Make the result, tell it, and fit its control variates, all while the bands of its curves are worked out."""
             nonlocal result
             result = builder.result(runs_alone)
             if on_runs is not None:
                 on_runs(result)
+            result = replace(result, more=builder.controls(runs_alone))
 
         sample = replicate(
             case, seed=seed, runs=case.sampling.fit(runs), workers=workers, store=store, progress=progress,

@@ -271,10 +271,13 @@ class ResultBuilder:
 
     def result(self, sample: Sample) -> Result:
         """Return the result without representative run and further tables; `sample` may have no curves yet."""
-        expected = sample.size == self._runs
-        known_manifest = self._manifest if expected else manifest(self._case, self._seed, sample.size)
-        tables = controls(self._case, self._seed, sample, self._control_inputs if expected else None)
-        return Result(known_manifest, sample, more=tables, input_files=self._input_files)
+        known_manifest = self._manifest if sample.size == self._runs else manifest(self._case, self._seed, sample.size)
+        return Result(known_manifest, sample, input_files=self._input_files)
+
+    def controls(self, sample: Sample) -> dict[str, Columns]:
+        """Return the table of control variates of a sample, if it has any."""
+        inputs = self._control_inputs if sample.size == self._runs else None
+        return controls(self._case, self._seed, sample, inputs)
 
     @cached_property
     def _manifest(self) -> dict[str, Any]:
