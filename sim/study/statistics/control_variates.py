@@ -172,7 +172,9 @@ def _scale(grid: Floats, occurs: float) -> tuple[float, float, float, float]:
     """
 
     def moment(power: int, middle: float) -> float:
-        return occurs * float(((grid - middle) ** power).mean()) + (1 - occurs) * (1 - middle) ** power
+        # multiplied out: a power is 20 times as slow
+        distance = grid - middle
+        return occurs * float(np.multiply.reduce([distance] * power).mean()) + (1 - occurs) * (1 - middle) ** power
 
     mean = moment(1, 0.0)
     deviation = moment(2, mean) ** 0.5
