@@ -76,15 +76,21 @@ class WatchSignals(threading.Thread):
 
 @contextmanager
 def ends_soon(patience: float = GRACE_SECONDS) -> Iterator[None]:
-    """End the process `patience` seconds after Ctrl-C or SIGTERM if the block has not ended by then; main thread only."""
+    """End the process `patience` seconds after Ctrl-C or SIGTERM if the block has not ended by then; main thread only.
+
+    Whatever error the block ends in after such a signal is Interrupted: some libraries make one of their own of the exception
+    that Python raises (pydantic does, where it calls a function of ours).
+    """
     if os.name != "posix" or threading.current_thread() is not threading.main_thread():
         yield
         return
     read_end, write_end = os.pipe()
     os.set_blocking(write_end, False)
-    finished = threading.Event()
+    finished, received = threading.Event(), list[int]()
     previous_descriptor, previous_hook = signal.set_wakeup_fd(write_end, warn_on_full_buffer=False), sys.unraisablehook
-    WatchSignals(target=_watch, args=(read_end, finished, patience), daemon=True, name="watch signals").start()
+    WatchSignals(
+        target=_watch, args=(read_end, finished, patience, received), daemon=True, name="watch signals"
+    ).start()
 
     def unraisable(exception: sys.UnraisableHookArgs) -> None:
         """Send a signal again that came while something was thrown away: Python prints its exception and goes on."""
@@ -97,6 +103,13 @@ def ends_soon(patience: float = GRACE_SECONDS) -> Iterator[None]:
     sys.unraisablehook = unraisable
     try:
         yield
+    except SimError:
+        raise
+    except Exception:
+        finished.wait(RESEND_SECONDS)  # the thread that watches may not have had its turn yet
+        if received:
+            raise (Terminated if received[0] == signal.SIGTERM else Interrupted)("interrupted") from None
+        raise
     finally:
         finished.set()
         sys.unraisablehook = previous_hook
@@ -104,10 +117,13 @@ def ends_soon(patience: float = GRACE_SECONDS) -> Iterator[None]:
         os.close(write_end)
 
 
-def _watch(read_end: int, finished: threading.Event, patience: float) -> None:
-    """Read the numbers of signals as they come; after one that ends the program, wait, and then end it."""
+def _watch(read_end: int, finished: threading.Event, patience: float, received: list[int]) -> None:
+    """Read the numbers of signals as they come; after one that ends the program, note it, wait, and then end the program."""
     while number := os.read(read_end, 1):
-        if number[0] in _SIGNALS and not finished.wait(patience):
+        if number[0] not in _SIGNALS:
+            continue
+        received.append(number[0])
+        if not finished.wait(patience):
             with suppress(OSError):
                 os.write(2, b"interrupted\n")
             os._exit(128 + number[0])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sim.study.executors.interruption import Interrupted, Terminated, interruptible
+from sim.study.executors.interruption import Interrupted, Terminated, ends_soon, interruptible
 
 ROOT = Path(__file__).parents[3]
 STUDY = """
@@ -144,3 +144,37 @@ def test_a_signal_that_comes_while_something_is_thrown_away_ends_it_in_silence(n
         cwd=ROOT,
     )  # fmt: skip
     assert (done.stdout.strip(), done.stderr) == (code, "")
+
+
+MADE_ANOTHER = """
+import os, signal, sys
+from pydantic import BaseModel, model_serializer
+from sim.study.executors.interruption import Interrupted, ends_soon, interruptible
+
+class Serialized(BaseModel):
+    @model_serializer
+    def stated(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+        return {}
+
+try:
+    with ends_soon(), interruptible():
+        Serialized().model_dump()
+except Interrupted as error:
+    print(error.exit_code)
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, "143"), (signal.SIGINT, "130")])
+def test_a_signal_of_which_a_library_makes_another_error_ends_it_as_well(number: int, code: str) -> None:
+    """A traceback of pydantic's, found by SIGTERM while a configuration was written."""
+    done = subprocess.run(
+        [sys.executable, "-c", MADE_ANOTHER, str(int(number))], capture_output=True, text=True, check=False, timeout=60,
+        cwd=ROOT,
+    )  # fmt: skip
+    assert (done.stdout.strip(), done.stderr) == (code, "")
+
+
+def test_an_error_without_a_signal_stays_what_it_is() -> None:
+    with pytest.raises(ZeroDivisionError), ends_soon(), interruptible():
+        raise ZeroDivisionError
