@@ -118,6 +118,11 @@ class PlanIndex:
         return self.plan.unit_of.astype(np.min_scalar_type(len(self.plan.units)))
 
     @cached_property
+    def is_skid(self) -> NDArray[np.bool_]:
+        """Return by unit whether it is a skid."""
+        return np.array([info.kind == "skid" for info in self.plan.unit_info], np.bool_)
+
+    @cached_property
     def completes(self) -> NDArray[np.bool_]:
         """Return by step whether it signals the completion gate."""
         return np.asarray((self.operation == SIGNAL) & (self.first_argument == self.plan.finish[0]))

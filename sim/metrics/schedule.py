@@ -262,7 +262,8 @@ def begin_and_end_of_work(record: Record, groupings: Sequence[Ints], count: int)
         number = group[steps]
         in_group = number >= 0
         np.minimum.at(begin, number[in_group], begun[in_group])
-        np.maximum.at(end, number[in_group], done[in_group])
+        # of several assignments to one place the last stays, and the log is in the order of its minutes
+        end[number[in_group]] = done[in_group]
     without_work = end < 0
     return np.where(without_work, np.nan, begin / DAY), np.where(without_work, np.nan, end / DAY)
 
@@ -292,9 +293,8 @@ def earned_by_day(record: Record, days: int) -> Floats:
 
 def skids_by_day(record: Record, days: int) -> Floats:
     """Return how many skids have been delivered to the site until the end of each day, shape (days,)."""
-    rows, plan = record.noted_rows("delivered"), record.plan_index.plan
-    kinds = [plan.unit_info[unit].kind for unit in plan.unit_of[rows[:, 1]].tolist()]
-    arrival_minutes = rows[np.array([kind == "skid" for kind in kinds], np.bool_), 0]
+    rows, index = record.noted_rows("delivered"), record.plan_index
+    arrival_minutes = rows[index.is_skid[index.plan.unit_of[rows[:, 1]]], 0]
     day = np.minimum(day_of_finish(arrival_minutes), days - 1)
     return np.cumsum(np.bincount(day, minlength=days)[:days]).astype(np.float64)
 
