@@ -8,13 +8,17 @@ and need none of it.
 from __future__ import annotations
 
 import functools
+import struct
 import textwrap
+import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
+
+import numpy as np
 
 from sim import files
 from sim.config.sections.display_units import kept_display
@@ -32,6 +36,9 @@ R = TypeVar("R")
 
 PNG_COMPRESSION = 1
 """Level of compression of PNG files: a third larger than by the usual one, in a sixth of the time."""
+RGBA, FILTER_UP, METRE = 6, 2, 1
+"""Numbers of the PNG standard (ISO/IEC 15948): colours with transparency, rows as differences to the one above, metres."""
+INCHES_PER_METRE = 1 / 0.0254
 SIZE = (10.0, 5.9)
 DPI = 160
 _EPOCH = date(1970, 1, 1)
@@ -210,12 +217,7 @@ def image_files(ax: Axes, name: str) -> dict[str, bytes]:
     """Return the figure of `ax` as NAME.png and NAME.svg; the same figure gives the same bytes."""
     figure = ax.get_figure(root=True)
     assert figure is not None
-    return {
-        f"{name}.png": _saved_bytes(
-            figure, format="png", dpi=DPI, metadata={"Software": None}, pil_kwargs={"compress_level": PNG_COMPRESSION}
-        ),
-        f"{name}.svg": _saved_bytes(figure, format="svg", metadata={"Date": None, "Creator": "sim"}),
-    }
+    return {f"{name}.png": _png(figure), f"{name}.svg": _svg(figure)}
 
 
 def save(ax: Axes, directory: Path, name: str) -> list[Path]:
@@ -225,8 +227,43 @@ def save(ax: Axes, directory: Path, name: str) -> list[Path]:
     return [directory / f"{name}.png", directory / f"{name}.svg"]
 
 
-def _saved_bytes(figure: Figure, **options: Any) -> bytes:
-    """Return a figure as the bytes of a picture file."""
+def _svg(figure: Figure) -> bytes:
+    """Return a figure as the bytes of an SVG file."""
     sink = BytesIO()
-    figure.savefig(sink, **options)
+    figure.savefig(sink, format="svg", metadata={"Date": None, "Creator": "sim"})
     return sink.getvalue()
+
+
+def _png(figure: Figure) -> bytes:
+    """Return a figure as the bytes of a PNG file.
+
+    Written here, as Pillow tries five filters on every row, which takes a quarter of the time of a picture: of drawings the
+    difference to the row above is as short as the best of them.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = figure.canvas if isinstance(figure.canvas, FigureCanvasAgg) else FigureCanvasAgg(figure)
+    figure.set_dpi(DPI)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())
+    height, width, channels = pixels.shape
+    rows = np.empty((height, 1 + width * channels), np.uint8)
+    rows[0, 0], rows[1:, 0] = 0, FILTER_UP
+    flat = pixels.reshape(height, -1)
+    rows[0, 1:] = flat[0]
+    np.subtract(flat[1:], flat[:-1], out=rows[1:, 1:])  # modulo 256, as the standard has it
+    pixels_per_metre = round(figure.dpi * INCHES_PER_METRE)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        _png_chunk(kind, data)
+        for kind, data in (
+            (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, RGBA, 0, 0, 0)),
+            (b"pHYs", struct.pack(">IIB", pixels_per_metre, pixels_per_metre, METRE)),
+            (b"IDAT", zlib.compress(rows.data, PNG_COMPRESSION)),
+            (b"IEND", b""),
+        )
+    )
+
+
+def _png_chunk(kind: bytes, data: bytes) -> bytes:
+    """Return a chunk of a PNG file: its length, its kind, its data and their checksum."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

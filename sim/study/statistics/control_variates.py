@@ -31,8 +31,8 @@ CONTROLS = "controls"
 MAX_RUNS = 20_000
 """Runs beyond which no controls are fitted: means are precise enough, and the functions would take 100 MB."""
 DRAWS_PER_RUN, BLOCK = 10, 1024
-"""Draws of the factors, by Sobol points, for the mean of a probability: they add 5 % to the variance of the P80 at 250 MW. Their
-functions are in memory block by block: 4 MB, where for all of 1,000 runs fresh memory alone would take a tenth of a second."""
+"""Draws of the factors, by Sobol points, for the mean of a probability: they add 5 % to the variance of the P80 at 250 MW.
+Their functions are in memory block by block, 4 MB each: fresh memory for all of 1,000 runs would take a tenth of a second."""
 MAX_KEPT_BLOCKS = 32
 """Blocks of other draws that are drawn before the sample is there: those of 3,200 runs, 26 MB."""
 P80 = ".p80"

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,6 +16,7 @@ from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import StepPatch
+from PIL import Image
 
 from sim.metrics.registry import DIRECTIONS
 from sim.report.figures import figures_of_comparison, palette, style
@@ -306,3 +308,17 @@ def test_nobody_else_pays_for_matplotlib() -> None:
     script = "import sys, sim.report.figures, sim.report.console; print([m for m in sys.modules if m == 'matplotlib'])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_png_file_has_the_pixels_and_the_size_that_matplotlib_gives_it() -> None:
+    ax = style.canvas(height=3.0)
+    ax.plot([0, 1, 2], [3, 1, 2])
+    figure, expected = ax.get_figure(root=True), BytesIO()
+    assert figure is not None
+    with style.house():
+        figure.savefig(expected, format="png", dpi=style.DPI)
+    written = BytesIO(style.image_files(ax, "figure")["figure.png"])
+    Image.open(written).verify()
+    ours, theirs = Image.open(written), Image.open(expected)
+    assert np.array_equal(np.asarray(ours), np.asarray(theirs))
+    assert (ours.mode, ours.info["dpi"]) == (theirs.mode, theirs.info["dpi"])
