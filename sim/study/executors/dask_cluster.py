@@ -279,7 +279,11 @@ class DaskExecutor:
 
 def _lost(error: BaseException) -> SimError:
     """Return the error of a scheduler that no longer answers."""
-    return SimError(f"the cluster's scheduler was lost ({error})")
+    cause = " ".join(str(error).split())
+    return SimError(
+        "the cluster's scheduler was lost; what was finished is kept beside the output, --resume goes on from there: "
+        f"{cause}"
+    )
 
 
 @contextmanager
