@@ -279,11 +279,7 @@ class DaskExecutor:
 
 def _lost(error: BaseException) -> SimError:
     """Return the error of a scheduler that no longer answers."""
-    cause = " ".join(str(error).split())
-    return SimError(
-        "the cluster's scheduler was lost; what was finished is kept beside the output, --resume goes on from there: "
-        f"{cause}"
-    )
+    return SimError(f"the cluster's scheduler was lost; what was finished is kept, --resume goes on from there ({error})")
 
 
 @contextmanager
