@@ -279,7 +279,7 @@ class DaskExecutor:
 
 def _lost(error: BaseException) -> SimError:
     """Return the error of a scheduler that no longer answers."""
-    return SimError(f"the cluster's scheduler was lost; what was finished is kept, --resume goes on from there ({error})")
+    return SimError(f"the cluster's scheduler was lost; --resume goes on with what was finished ({error})")
 
 
 @contextmanager
