@@ -57,10 +57,8 @@ class ControlInputs:
         self._case, self._seed = case, seed
         self._functions_of = ControlFunctions(case.plan.inputs)
         self.functions = self._functions_of(common_factors(case, seed, 0, runs))
-        self._drawn_anew, self._firsts = (
-            replace(case, sampling=Sampling("sobol", BLOCK)),
-            range(0, DRAWS_PER_RUN * runs, BLOCK),
-        )
+        self._drawn_anew = replace(case, sampling=Sampling("sobol", BLOCK))
+        self._firsts = range(0, DRAWS_PER_RUN * runs, BLOCK)
         # in blocks, so that memory does not grow with the runs
         self._first_blocks = [self._new_factors(first) for first in self._firsts[:MAX_KEPT_BLOCKS]]
 
